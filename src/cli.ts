@@ -1,0 +1,228 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { parseArgs } from "node:util";
+import packageJson from "../package.json" with { type: "json" };
+import { COMMANDS, type Command, readSettings, SETTINGS, type Settings } from "./config.ts";
+import { systemClock } from "./core/clock.ts";
+import { AppError, toAppError } from "./core/errors.ts";
+import { randomToken } from "./core/ids.ts";
+import { Lazy } from "./core/lazy.ts";
+import { createLog } from "./core/log.ts";
+import { createRedact } from "./core/redact.ts";
+import { helpText } from "./docs/help.ts";
+import { JobEvents } from "./jobs/events.ts";
+import { ServerFactory } from "./server.ts";
+
+/** How long an orderly end may take before the process ends all the same. */
+const EXIT_DEADLINE_MS = 12_000;
+const WRONG_USAGE = 2;
+
+interface CommandLine {
+  command: Command;
+  flags: Record<string, string | undefined>;
+}
+
+function readCommandLine(argv: readonly string[]): CommandLine | "help" | "version" {
+  const specs = Object.values(SETTINGS).flatMap((spec) => ("flag" in spec ? [spec.flag] : []));
+  const isSwitch = (flag: string) => flag === SETTINGS.sandbox.flag;
+  const options = Object.fromEntries(
+    specs.map((flag) => [flag, { type: isSwitch(flag) ? "boolean" : "string" } as const]),
+  );
+  let parsed: ReturnType<typeof parseArgs>;
+  try {
+    parsed = parseArgs({
+      args: [...argv],
+      options: { ...options, help: { type: "boolean", short: "h" }, version: { type: "boolean" } },
+      allowPositionals: true,
+    });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : "unreadable arguments";
+    throw new AppError("configuration", `${reason} \`longcat-mcp --help\` lists what there is.`);
+  }
+  if (parsed.values["help"]) return "help";
+  if (parsed.values["version"]) return "version";
+  const [name = "stdio", ...rest] = parsed.positionals;
+  const command = COMMANDS.find((known) => known === name);
+  if (!command || rest.length > 0) {
+    const wrong = command ? rest[0] : name;
+    throw new AppError(
+      "configuration",
+      `"${wrong}" is not a command. There are ${COMMANDS.join(", ")}.`,
+    );
+  }
+  const flags = Object.fromEntries(
+    Object.entries(parsed.values).map(([flag, value]) => [flag, String(value)]),
+  );
+  return { command, flags };
+}
+
+/** Names this process in leases, so that another one on this machine can see that it is gone. */
+const holder = `${hostname()}/${process.pid}/${randomToken().slice(0, 8)}`;
+
+function isGone(other: string): boolean {
+  const [host, pid] = other.split("/");
+  if (host !== hostname() || !pid) return false;
+  if (Number(pid) === process.pid) return other !== holder;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "ESRCH";
+  }
+}
+
+async function startSandbox(speed: number, port = 0) {
+  const sandbox = await import("./sandbox/server.ts");
+  return sandbox.startSandbox({ speed, port });
+}
+
+async function main(): Promise<void> {
+  const commandLine = readCommandLine(process.argv.slice(2));
+  if (commandLine === "help") return void process.stdout.write(helpText());
+  if (commandLine === "version") return void process.stdout.write(`${packageJson.version}\n`);
+  const settings = readSettings({
+    env: process.env,
+    flags: commandLine.flags,
+    platform: process.platform,
+    workingDir: process.cwd(),
+    readFile: (path) => readFileSync(path, "utf8"),
+  });
+  switch (commandLine.command) {
+    case "stdio":
+    case "http":
+      return serve(commandLine.command, settings);
+    case "sandbox":
+      return serveSandbox(settings);
+    case "demo":
+      return runDemo(settings);
+    case "doctor":
+      return runDoctor(settings);
+  }
+}
+
+/** Runs the MCP server until its client or a signal ends it. */
+async function serve(command: "stdio" | "http", settings: Settings): Promise<void> {
+  const redact = createRedact([settings.apiKey]);
+  const log = createLog(settings.logLevel, redact, (line) => process.stderr.write(line));
+  const events = new JobEvents();
+  const { env } = process;
+  const services = new Lazy(async () => {
+    const { openRuntime } = await import("./runtime.ts");
+    return openRuntime({
+      settings,
+      proxies: {
+        httpProxy: env["HTTP_PROXY"] ?? env["http_proxy"],
+        httpsProxy: env["HTTPS_PROXY"] ?? env["https_proxy"],
+        noProxy: env["NO_PROXY"] ?? env["no_proxy"],
+      },
+      events,
+      clock: systemClock,
+      log,
+      redact,
+      startSandbox,
+      holder,
+      isGone,
+    });
+  });
+  const factory = new ServerFactory({
+    services,
+    settings,
+    clock: systemClock,
+    log,
+    version: packageJson.version,
+    events,
+  });
+  /** Jobs of an earlier process go on even if this client never calls a tool. */
+  const openEarly = () => {
+    services.get().catch((error: unknown) => log.error({ err: error }, "jobs cannot be opened"));
+  };
+  const onError = (error: Error) => log.warn({ err: error }, "protocol error");
+
+  let close: () => Promise<void>;
+  const end = once(async () => {
+    setTimeout(() => process.exit(0), EXIT_DEADLINE_MS).unref();
+    await close();
+    await (await services.settled())?.close();
+    process.exit(0);
+  });
+  process.on("SIGTERM", end);
+  process.on("SIGINT", end);
+  process.stdout.on("error", end);
+
+  if (command === "stdio") {
+    const { serveOnStdio } = await import("./transports/stdio.ts");
+    const { stdin, stdout } = process;
+    close = serveOnStdio(factory, {
+      stdin,
+      stdout,
+      onFirstAnswer: openEarly,
+      onEnd: end,
+      onError,
+    });
+  } else {
+    const { serveOnHttp } = await import("./transports/http.ts");
+    const { host, port = 8787 } = settings;
+    const serving = await serveOnHttp(factory, {
+      host,
+      port,
+      version: packageJson.version,
+      events,
+      onError,
+    });
+    close = serving.close;
+    process.stderr.write(`longcat-mcp listens on ${serving.url}\n`);
+    openEarly();
+  }
+}
+
+async function serveSandbox(settings: Settings): Promise<void> {
+  const sandbox = await startSandbox(settings.sandboxSpeed, settings.port ?? 4010);
+  process.stderr.write(
+    `The sandbox listens on ${sandbox.origin}\n` +
+      `Point a client at it with PIXAZO_BASE_URL=${sandbox.origin} and any key.\n`,
+  );
+  const end = once(async () => {
+    await sandbox.close();
+    process.exit(0);
+  });
+  process.on("SIGTERM", end);
+  process.on("SIGINT", end);
+}
+
+async function runDemo(settings: Settings): Promise<void> {
+  const { runDemo: run } = await import("./demo/demo.ts");
+  const { stdout, argv, execPath, env } = process;
+  process.exitCode = await run({
+    write: (text) => stdout.write(text),
+    isTerminal: stdout.isTTY === true && !env["NO_COLOR"],
+    columns: stdout.columns ?? 80,
+    program: { command: execPath, script: argv[1] ?? "" },
+    environment: env,
+    outputDir: settings.outputDir,
+  });
+}
+
+async function runDoctor(settings: Settings): Promise<void> {
+  const { runDoctor: run } = await import("./doctor.ts");
+  process.exitCode = await run(settings, {
+    write: (text) => process.stdout.write(text),
+    nodeVersion: process.version,
+  });
+}
+
+function once(run: () => Promise<void>): () => void {
+  let started = false;
+  return () => {
+    if (started) return;
+    started = true;
+    void run();
+  };
+}
+
+main().catch((thrown: unknown) => {
+  const error = toAppError(thrown);
+  const detail = error.code === "internal" && thrown instanceof Error ? ` (${thrown.message})` : "";
+  process.stderr.write(`longcat-mcp: ${error.message}${detail}\n`);
+  process.exit(error.code === "configuration" || error.code === "storage" ? WRONG_USAGE : 1);
+});

@@ -1,0 +1,39 @@
+import { AppError } from "./errors.ts";
+
+/** Time as a dependency: code that waits takes a clock, so that a test can be the clock. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Milliseconds since some fixed moment; never set back, for measuring how long things take. */
+  elapsed(): number;
+  /** Calls `run` once after `ms` milliseconds. @returns a function that calls it off. */
+  schedule(ms: number, run: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  elapsed: () => performance.now(),
+  schedule(ms, run) {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/**
+ * Waits `ms` milliseconds.
+ * @throws {cancelled} as soon as `signal` aborts.
+ */
+export function delay(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      callOff();
+      reject(new AppError("cancelled", "The wait was called off."));
+    };
+    const callOff = clock.schedule(ms, () => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    });
+    if (signal?.aborted) return abort();
+    signal?.addEventListener("abort", abort, { once: true });
+  });
+}

@@ -1,0 +1,137 @@
+interface ErrorRule {
+  /** Whether the same call can succeed later without anyone changing anything. */
+  retryable: boolean;
+  /** Who can do something about it. */
+  actor: "assistant" | "user" | "provider" | "developer";
+  /** What to do next, in one sentence for an assistant or a person. */
+  next: string;
+}
+
+/** Every code this program can answer with. Tool texts and the documentation both read this table. */
+export const ERROR_RULES = {
+  invalid_input: {
+    retryable: false,
+    actor: "assistant",
+    next: "Correct the arguments and call again; nothing was sent or charged.",
+  },
+  configuration: {
+    retryable: false,
+    actor: "user",
+    next: "Change the setting named above and restart the server.",
+  },
+  unauthorized: {
+    retryable: false,
+    actor: "user",
+    next: "Check the API key; `longcat-mcp doctor` shows which one is set.",
+  },
+  forbidden: {
+    retryable: false,
+    actor: "user",
+    next: "The key may not use this operation; check the subscription at the provider.",
+  },
+  insufficient_credit: {
+    retryable: false,
+    actor: "user",
+    next: "Top up the account at the provider, then start again.",
+  },
+  over_budget: {
+    retryable: false,
+    actor: "user",
+    next: "Raise the limit named above, or wait until it renews.",
+  },
+  rate_limited: {
+    retryable: true,
+    actor: "assistant",
+    next: "Wait a little, then start again; nothing was charged.",
+  },
+  content_rejected: {
+    retryable: false,
+    actor: "assistant",
+    next: "Reword the prompt or use another picture.",
+  },
+  upstream_rejected: {
+    retryable: false,
+    actor: "assistant",
+    next: "Read the provider's words above and change the request.",
+  },
+  upstream_unavailable: {
+    retryable: true,
+    actor: "provider",
+    next: "The provider has a problem; try again in a few minutes.",
+  },
+  bad_upstream_reply: {
+    retryable: false,
+    actor: "provider",
+    next: "The provider's answer could not be used; look into the provider's console before you start again.",
+  },
+  outcome_unknown: {
+    retryable: false,
+    actor: "user",
+    next: "The request may have been accepted and charged. It is never sent again by itself; look into the provider's console before you start again.",
+  },
+  timeout: {
+    retryable: true,
+    actor: "assistant",
+    next: "Ask again with `job_status`.",
+  },
+  cancelled: {
+    retryable: true,
+    actor: "assistant",
+    next: "Start it again if it is still wanted; nothing was charged.",
+  },
+  not_found: {
+    retryable: false,
+    actor: "assistant",
+    next: "Check the id; `job_list` shows the ones that exist.",
+  },
+  media_expired: {
+    retryable: false,
+    actor: "assistant",
+    next: "The provider no longer serves the file; start a new job if it is still needed.",
+  },
+  storage: {
+    retryable: false,
+    actor: "user",
+    next: "Free space or repair the folder named above; nothing is bought while results cannot be stored.",
+  },
+  internal: {
+    retryable: false,
+    actor: "developer",
+    next: "This is a defect of longcat-mcp; the log on stderr has the details.",
+  },
+} as const satisfies Record<string, ErrorRule>;
+
+export type ErrorCode = keyof typeof ERROR_RULES;
+
+export interface AppErrorOptions {
+  cause?: unknown;
+  /** Overrides the code's general advice. */
+  next?: string;
+  /** How long the provider asked us to wait, in milliseconds. */
+  retryAfterMs?: number;
+}
+
+/** The only error this program throws on purpose. */
+export class AppError extends Error {
+  override readonly name = "AppError";
+  readonly code: ErrorCode;
+  readonly next: string;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.next = options.next ?? ERROR_RULES[code].next;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+
+  get retryable(): boolean {
+    return ERROR_RULES[this.code].retryable;
+  }
+}
+
+/** Anything thrown, as an AppError; what was not thrown on purpose becomes `internal`. */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  return new AppError("internal", "Something went wrong inside longcat-mcp.", { cause: error });
+}

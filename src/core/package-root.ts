@@ -1,0 +1,18 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { AppError } from "./errors.ts";
+
+/**
+ * The folder that holds this package's `package.json` and `assets/`, whether the code runs from
+ * `src/`, from the bundle in `dist/` or from an unpacked archive.
+ */
+export function packageRoot(from: string = import.meta.url): string {
+  let folder = dirname(fileURLToPath(from));
+  while (!existsSync(join(folder, "package.json"))) {
+    const parent = dirname(folder);
+    if (parent === folder) throw new AppError("internal", "The package's own files are missing.");
+    folder = parent;
+  }
+  return folder;
+}

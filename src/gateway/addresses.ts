@@ -1,0 +1,52 @@
+import { BlockList, isIP } from "node:net";
+
+/*
+ * Addresses that no public file lives at (IANA special-purpose registries, IPv4 and IPv6). IPv6
+ * forms that carry an IPv4 address (mapped, NAT64, 6to4, Teredo) are refused whole: a public
+ * server has a plain address.
+ */
+const SPECIAL = new BlockList();
+for (const [network, prefix] of [
+  ["0.0.0.0", 8],
+  ["10.0.0.0", 8],
+  ["100.64.0.0", 10],
+  ["127.0.0.0", 8],
+  ["169.254.0.0", 16],
+  ["172.16.0.0", 12],
+  ["192.0.0.0", 24],
+  ["192.0.2.0", 24],
+  ["192.88.99.0", 24],
+  ["192.168.0.0", 16],
+  ["198.18.0.0", 15],
+  ["198.51.100.0", 24],
+  ["203.0.113.0", 24],
+  ["224.0.0.0", 3],
+] as const) {
+  SPECIAL.addSubnet(network, prefix, "ipv4");
+}
+/** Global unicast is 2000::/3; everything outside it is special, and so are these parts of it. */
+const GLOBAL_V6 = new BlockList();
+GLOBAL_V6.addSubnet("2000::", 3, "ipv6");
+for (const [network, prefix] of [
+  ["2001::", 23],
+  ["2001:db8::", 32],
+  ["2002::", 16],
+  ["3fff::", 20],
+] as const) {
+  SPECIAL.addSubnet(network, prefix, "ipv6");
+}
+
+/** Whether a literal IP address can be that of a public server. */
+export function isPublicAddress(address: string): boolean {
+  const bare = address.replace(/^\[|\]$/g, "").replace(/%.*$/, "");
+  const family = isIP(bare);
+  if (family === 4) return !SPECIAL.check(bare, "ipv4");
+  if (family === 6) return GLOBAL_V6.check(bare, "ipv6") && !SPECIAL.check(bare, "ipv6");
+  return false;
+}
+
+/** Whether a URL's host name is loopback by itself, without asking any resolver. */
+export function isLoopbackHost(hostname: string): boolean {
+  const bare = hostname.replace(/^\[|\]$/g, "").toLowerCase();
+  return bare === "localhost" || bare === "::1" || (isIP(bare) === 4 && bare.startsWith("127."));
+}

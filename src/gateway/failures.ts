@@ -1,0 +1,141 @@
+import * as z from "zod";
+import { AppError, type ErrorCode } from "../core/errors.ts";
+import { quoteUpstream } from "../core/text.ts";
+import { parseJson } from "./replies.ts";
+
+const MAX_RETRY_AFTER_MS = 3_600_000;
+
+/** What a request was for: the same status means different things to a purchase and to a look. */
+export type Purpose = "submit" | "read";
+
+/** The parts of an HTTP answer that say what went wrong. */
+export interface FailureReply {
+  status: number;
+  headers: Readonly<Record<string, string>>;
+  text: string;
+}
+
+/** Any refusal of the gateway, in whatever shape, as one error. */
+export function failureOf(reply: FailureReply, purpose: Purpose): AppError {
+  const words = upstreamWords(reply.text);
+  const said = words ? `: ${words}` : ".";
+  const retryAfterMs = retryAfter(reply, words);
+  return new AppError(
+    codeOf(reply.status, words, reply.text, purpose),
+    `The provider answered HTTP ${reply.status}${said}`,
+    retryAfterMs === undefined ? {} : { retryAfterMs },
+  );
+}
+
+/** A job that ended `FAILED` or `ERROR`, or a synchronous answer that carries an error. */
+export function jobFailureOf(kind: "failed" | "error", body: string): AppError {
+  const words = upstreamWords(body) || "no reason was given";
+  if (kind === "error") {
+    return new AppError(
+      "upstream_unavailable",
+      `The provider had a system error and did not charge: ${words}`,
+      { next: "Start it again; it was not charged." },
+    );
+  }
+  return new AppError(
+    speaksOfContent(words) ? "content_rejected" : "upstream_rejected",
+    `The provider could not finish the job: ${words}`,
+  );
+}
+
+function codeOf(status: number, words: string, body: string, purpose: Purpose): ErrorCode {
+  if (status === 401) return "unauthorized";
+  if (status === 402) return "insufficient_credit";
+  if (status === 403) return /insufficient_quota/.test(body) ? "insufficient_credit" : "forbidden";
+  if (status === 429) return "rate_limited";
+  if (status === 404) return purpose === "submit" ? "upstream_rejected" : "not_found";
+  if (isUnsettled(status)) return purpose === "submit" ? "outcome_unknown" : "upstream_unavailable";
+  if (status >= 400) return speaksOfContent(words) ? "content_rejected" : "upstream_rejected";
+  return "bad_upstream_reply";
+}
+
+/** Statuses after which a request may still have been acted upon. */
+export function isUnsettled(status: number): boolean {
+  return status >= 500 || status === 408;
+}
+
+function speaksOfContent(words: string): boolean {
+  return /nsfw|moderat|safety|content.{0,10}polic|policy violation|inappropriate|sensitive|DataInspection/i.test(
+    words,
+  );
+}
+
+const errorFields = z.looseObject({
+  error: z.unknown().optional(),
+  message: z.unknown().optional(),
+  msg: z.unknown().optional(),
+  detail: z.unknown().optional(),
+  errors: z.unknown().optional(),
+  code: z.unknown().optional(),
+});
+
+/**
+ * The provider's own explanation, whatever its place: `error` is a title, a whole message, an
+ * object or null depending on the endpoint; others write `message`, `detail` or `errors`.
+ * @returns cleaned and cut text, "" when there is none.
+ */
+export function upstreamWords(body: string): string {
+  const json = parseJson(body);
+  const words = json === undefined ? plainText(body) : explanation(json);
+  return quoteUpstream(words);
+}
+
+function explanation(value: unknown, depth = 0): string {
+  if (typeof value === "string") return value;
+  if (depth > 4) return "";
+  if (Array.isArray(value)) {
+    return value
+      .slice(0, 5)
+      .map((item) => explanation(item, depth + 1))
+      .filter(Boolean)
+      .join("; ");
+  }
+  const parsed = errorFields.safeParse(value);
+  if (!parsed.success) return "";
+  const { error, message, msg, detail, errors, code } = parsed.data;
+  const parts = [error, message, msg, detail, errors]
+    .map((part) => explanation(part, depth + 1))
+    .filter(Boolean);
+  const unique = parts.filter((part, index) => parts.indexOf(part) === index);
+  if (unique.length > 0) return unique.join(": ");
+  return typeof code === "string" ? code : "";
+}
+
+/** An HTML page's or a plain answer's text, without markup. */
+function plainText(body: string): string {
+  const head = body.slice(0, 20_000);
+  const title = /<title[^>]*>([^<]*)<\/title>/i.exec(head)?.[1];
+  return title ?? head.replaceAll(/<[^>]*>/g, " ");
+}
+
+const waitFields = z.looseObject({
+  retry_after: z.number().optional().catch(undefined),
+  error: z
+    .looseObject({ retry_after: z.number().optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
+});
+
+/** How long to wait: the header, a field of the body, or a number of seconds in the text. */
+function retryAfter(reply: FailureReply, words: string): number | undefined {
+  const header = reply.headers["retry-after"];
+  const body = waitFields.safeParse(parseJson(reply.text)).data;
+  const inText = /\b(?:in|after)\s+(\d+)\s*(?:s\b|sec)/i.exec(words)?.[1];
+  const seconds = [header, body?.retry_after, body?.error?.retry_after, inText]
+    .filter((value) => value !== undefined)
+    .map(Number)
+    .find((value) => Number.isFinite(value) && value >= 0);
+  const ms = seconds === undefined ? untilDate(reply.headers) : seconds * 1000;
+  return ms === undefined ? undefined : Math.min(ms, MAX_RETRY_AFTER_MS);
+}
+
+/** A `Retry-After` date, counted from the moment the answer itself gives. */
+function untilDate(headers: Readonly<Record<string, string>>): number | undefined {
+  const ms = Date.parse(headers["retry-after"] ?? "") - Date.parse(headers["date"] ?? "");
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+}

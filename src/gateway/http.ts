@@ -1,0 +1,193 @@
+import type { Readable } from "node:stream";
+import { Agent, DecoratorHandler, type Dispatcher, EnvHttpProxyAgent, request } from "undici";
+import { checkedConnector } from "./connector.ts";
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const POLL_CONNECTIONS = 128;
+const MEDIA_CONNECTIONS_PER_HOST = 64;
+
+export interface ProxySettings {
+  httpProxy?: string | undefined;
+  httpsProxy?: string | undefined;
+  noProxy?: string | undefined;
+}
+
+export interface OutboundRequest {
+  method: "GET" | "POST";
+  url: URL;
+  headers?: Record<string, string>;
+  /** JSON body. */
+  body?: string;
+  /** From the call to the last byte of the answer. */
+  deadlineMs: number;
+  maxBytes: number;
+  /** Sockets that are never reused: a stale one resets a POST that the server never saw. */
+  freshConnection?: boolean;
+}
+
+export interface HttpReply {
+  status: number;
+  headers: Record<string, string>;
+  text: string;
+}
+
+/** An exchange that brought no answer. */
+export class TransportFailure extends Error {
+  override readonly name = "TransportFailure";
+  /** Whether the request may have reached the server. `false` is a proof that it did not. */
+  readonly sent: boolean;
+  constructor(message: string, sent: boolean, cause?: unknown) {
+    super(message, { cause });
+    this.sent = sent;
+  }
+}
+
+/**
+ * The one door for outbound HTTP: connection pools, deadlines and size caps. Follows no redirect
+ * and adds no header of its own, so a key goes where the caller says and nowhere else.
+ */
+export class HttpDoor {
+  readonly #fresh: Dispatcher;
+  readonly #pooled: Dispatcher;
+  readonly #media: Dispatcher;
+
+  constructor(proxies: ProxySettings = {}) {
+    this.#fresh = dispatcher(proxies, { pipelining: 0, keepAliveTimeout: 1 });
+    this.#pooled = dispatcher(proxies, { connections: POLL_CONNECTIONS });
+    this.#media = dispatcher(proxies, {
+      connections: MEDIA_CONNECTIONS_PER_HOST,
+      connect: checkedConnector(CONNECT_TIMEOUT_MS),
+    });
+  }
+
+  /**
+   * Sends a request and reads the whole answer, whatever its status.
+   * @throws {TransportFailure} when no complete answer came.
+   */
+  async send(outbound: OutboundRequest): Promise<HttpReply> {
+    let sent = false;
+    const base = outbound.freshConnection ? this.#fresh : this.#pooled;
+    const watched = base.compose((dispatch) => (options, handler) => {
+      return dispatch(options, new StartWatcher(handler, () => (sent = true)));
+    });
+    try {
+      const reply = await request(outbound.url, {
+        method: outbound.method,
+        headers: outbound.headers ?? {},
+        body: outbound.body ?? null,
+        dispatcher: watched,
+        signal: AbortSignal.timeout(outbound.deadlineMs),
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      });
+      return {
+        status: reply.statusCode,
+        headers: flatten(reply.headers),
+        text: await readCapped(reply.body, outbound.maxBytes),
+      };
+    } catch (error) {
+      throw new TransportFailure(reasonOf(error), sent, error);
+    }
+  }
+
+  /**
+   * Opens a media download. Its connector refuses addresses that are not public, unless
+   * `allowLoopback` says that this origin is one of our own.
+   * @throws {TransportFailure} when no answer came.
+   */
+  async open(
+    url: URL,
+    options: { headers: Record<string, string>; allowLoopback: boolean; signal: AbortSignal },
+  ): Promise<{ status: number; headers: Record<string, string>; body: Readable }> {
+    try {
+      const reply = await request(url, {
+        method: "GET",
+        headers: options.headers,
+        dispatcher: options.allowLoopback ? this.#pooled : this.#media,
+        signal: options.signal,
+        headersTimeout: 60_000,
+        bodyTimeout: 60_000,
+      });
+      return { status: reply.statusCode, headers: flatten(reply.headers), body: reply.body };
+    } catch (error) {
+      throw new TransportFailure(reasonOf(error), true, error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#fresh, this.#pooled, this.#media].map((agent) => agent.destroy()));
+  }
+}
+
+/** Tells when a request is about to be written to a connected socket. */
+class StartWatcher extends DecoratorHandler {
+  readonly #started: () => void;
+  readonly #inner: Dispatcher.DispatchHandler;
+
+  constructor(handler: Dispatcher.DispatchHandler, started: () => void) {
+    super(handler);
+    this.#inner = handler;
+    this.#started = started;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
+    this.#started();
+    this.#inner.onRequestStart?.(controller, context);
+  }
+}
+
+function dispatcher(proxies: ProxySettings, options: Agent.Options): Dispatcher {
+  const settings: Agent.Options = { connect: { timeout: CONNECT_TIMEOUT_MS }, ...options };
+  if (!proxies.httpProxy && !proxies.httpsProxy) return new Agent(settings);
+  const direct = ["localhost", "127.0.0.1", "[::1]", proxies.noProxy].filter(Boolean).join(",");
+  return new EnvHttpProxyAgent({
+    ...settings,
+    httpProxy: proxies.httpProxy ?? "",
+    httpsProxy: proxies.httpsProxy ?? proxies.httpProxy ?? "",
+    noProxy: direct,
+  });
+}
+
+async function readCapped(body: Readable, maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
+    size += bytes.length;
+    if (size > maxBytes) {
+      body.destroy();
+      throw new TransportFailure(`the answer is larger than ${maxBytes} bytes`, true);
+    }
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function flatten(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name.toLowerCase(), [value].flat().join(", ")]],
+    ),
+  );
+}
+
+/** What went wrong, in words, without addresses of internals. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return "no answer";
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  switch (code) {
+    case "ECONNREFUSED":
+      return "the connection was refused";
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return "the host name could not be resolved";
+    case "ECONNRESET":
+    case "UND_ERR_SOCKET":
+      return "the connection broke";
+    case "UND_ERR_CONNECT_TIMEOUT":
+    case "ETIMEDOUT":
+      return "the connection timed out";
+    default:
+      return error.name === "TimeoutError" ? "no answer in time" : error.message;
+  }
+}

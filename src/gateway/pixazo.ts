@@ -1,0 +1,229 @@
+import { AppError } from "../core/errors.ts";
+import type { Redact } from "../core/redact.ts";
+import type { AnyOperation } from "../models/operation.ts";
+import { failureOf, isUnsettled, jobFailureOf } from "./failures.ts";
+import { type HttpDoor, type HttpReply, TransportFailure } from "./http.ts";
+import { type GatewayReply, readReply } from "./replies.ts";
+
+const SUBMIT_DEADLINE_MS = 60_000;
+const SYNC_DEADLINE_MS = 300_000;
+const READ_DEADLINE_MS = 30_000;
+const MAX_REPLY_BYTES = 4 * 1024 * 1024;
+const REQUEST_ID = /^[A-Za-z0-9][\w.:-]{1,199}$/;
+
+/** Everything a purchase can come to. */
+export type SubmitOutcome =
+  /** A queued job; its status can be polled. */
+  | { kind: "accepted"; requestId: string }
+  /** A synchronous answer with its pictures. */
+  | { kind: "finished"; requestId: string | undefined; mediaUrls: string[] }
+  /** Refused for good; nothing was bought. */
+  | { kind: "refused"; error: AppError }
+  /** Provably not taken: the connection was never made, or 429. May be sent again. */
+  | { kind: "not_taken"; error: AppError }
+  /** Answered, but without anything to show for the money. */
+  | { kind: "empty"; error: AppError }
+  /** May have been accepted. Never sent again. */
+  | { kind: "uncertain"; error: AppError };
+
+/** What a look at a job's status brought. */
+export interface StatusReport {
+  status: "queued" | "processing" | "completed" | "failed" | "error";
+  rawStatus: string;
+  mediaUrls: string[];
+  /** Set for `failed` and `error`. */
+  error: AppError | undefined;
+}
+
+export interface LegacyReport extends StatusReport {
+  /** From 0 to 1. */
+  progress: number | undefined;
+}
+
+export interface PixazoOptions {
+  http: HttpDoor;
+  /** Origin and optional path prefix, without a trailing slash. */
+  baseUrl: string;
+  legacyBaseUrl: string;
+  apiKey: () => string | undefined;
+  redact: Redact;
+}
+
+/** The image gateway: ten purchases, one status, and the older status endpoint. */
+export class PixazoClient {
+  readonly #options: PixazoOptions;
+
+  constructor(options: PixazoOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sends one purchase, once. Every end is a value: what may happen next depends on it, so it is
+   * never left to whoever catches what.
+   * @throws {configuration} without an API key; nothing was sent.
+   */
+  async submit(operation: AnyOperation, wire: Record<string, unknown>): Promise<SubmitOutcome> {
+    const headers = this.#headers();
+    let reply: HttpReply;
+    try {
+      reply = await this.#options.http.send({
+        method: "POST",
+        url: new URL(this.#options.baseUrl + operation.path),
+        headers: { ...headers, "content-type": "application/json", "cache-control": "no-cache" },
+        body: JSON.stringify(wire),
+        deadlineMs: operation.kind === "sync" ? SYNC_DEADLINE_MS : SUBMIT_DEADLINE_MS,
+        maxBytes: MAX_REPLY_BYTES,
+        freshConnection: true,
+      });
+    } catch (error) {
+      return notAnswered(error);
+    }
+    return readSubmit(operation, { ...reply, text: this.#options.redact(reply.text) });
+  }
+
+  /**
+   * Looks at a queued job. The URL is made from our own base and the id: the one that the gateway
+   * names in its answers is not trusted with the key.
+   * @throws {not_found} for an id the gateway does not know
+   * @throws {unauthorized | forbidden | rate_limited | upstream_unavailable | bad_upstream_reply}
+   */
+  async status(requestId: string): Promise<StatusReport> {
+    const path = `/v2/requests/status/${encodeURIComponent(checkedId(requestId))}`;
+    const reply = await this.#read({
+      method: "GET",
+      url: new URL(this.#options.baseUrl + path),
+      headers: this.#headers(),
+    });
+    return report(reply.text, readReply(reply.text), false);
+  }
+
+  /**
+   * Asks the older LongCat-Image endpoint about a request made there.
+   * @throws as {@link PixazoClient.status}
+   */
+  async legacyStatus(requestId: string): Promise<LegacyReport> {
+    const reply = await this.#read({
+      method: "POST",
+      url: new URL(`${this.#options.legacyBaseUrl}/longcat-image-request-result`),
+      headers: { ...this.#headers(), "content-type": "application/json" },
+      body: JSON.stringify({ request_id: requestId }),
+    });
+    const parsed = readReply(reply.text);
+    return { ...report(reply.text, parsed, true), progress: parsed?.progress };
+  }
+
+  #headers(): Record<string, string> {
+    const key = this.#options.apiKey();
+    if (!key) {
+      throw new AppError("configuration", "No API key for the image gateway is set.", {
+        next: "Set PIXAZO_API_KEY (or PIXAZO_API_KEY_FILE) and restart the server, or start it with --sandbox, which needs no key.",
+      });
+    }
+    return { "ocp-apim-subscription-key": key, accept: "application/json" };
+  }
+
+  async #read(request: {
+    method: "GET" | "POST";
+    url: URL;
+    headers: Record<string, string>;
+    body?: string;
+  }): Promise<HttpReply> {
+    let reply: HttpReply;
+    try {
+      reply = await this.#options.http.send({
+        ...request,
+        deadlineMs: READ_DEADLINE_MS,
+        maxBytes: MAX_REPLY_BYTES,
+      });
+    } catch (error) {
+      if (!(error instanceof TransportFailure)) throw error;
+      throw new AppError(
+        "upstream_unavailable",
+        `The provider could not be asked: ${error.message}.`,
+        { cause: error },
+      );
+    }
+    const redacted = { ...reply, text: this.#options.redact(reply.text) };
+    if (!isSuccess(reply.status)) throw failureOf(redacted, "read");
+    return redacted;
+  }
+}
+
+/** @throws {invalid_input} for what cannot be a request id and must not become part of a URL. */
+export function checkedId(requestId: string): string {
+  if (REQUEST_ID.test(requestId)) return requestId;
+  throw new AppError(
+    "invalid_input",
+    "That is not a request id: letters, digits, and . _ : - are allowed, at most 200 of them.",
+  );
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+function saysSuccess(reply: GatewayReply): boolean {
+  return reply.statusCode === undefined || isSuccess(reply.statusCode);
+}
+
+function unreadable(why: string): AppError {
+  return new AppError("bad_upstream_reply", `The provider's answer ${why}.`);
+}
+
+function notAnswered(error: unknown): SubmitOutcome {
+  if (!(error instanceof TransportFailure)) throw error;
+  if (!error.sent) {
+    const message = `The provider could not be reached: ${error.message}.`;
+    return {
+      kind: "not_taken",
+      error: new AppError("upstream_unavailable", message, { cause: error }),
+    };
+  }
+  const message = `The request was sent, but no answer came: ${error.message}.`;
+  return { kind: "uncertain", error: new AppError("outcome_unknown", message, { cause: error }) };
+}
+
+/** @param errorIsFailure whether an `error` field ends the job whatever its status says. */
+function report(
+  body: string,
+  reply: GatewayReply | undefined,
+  errorIsFailure: boolean,
+): StatusReport {
+  if (!reply) throw unreadable("about the job is not a JSON object");
+  const media = reply.mediaUrls.length > 0;
+  const ended = reply.status === "failed" || reply.status === "error" ? reply.status : undefined;
+  const errorEnds = reply.reportsFailure && !media && (errorIsFailure || !reply.status);
+  const failed = ended ?? (errorEnds ? "failed" : undefined);
+  return {
+    status: failed ?? reply.status ?? (media ? "completed" : "processing"),
+    rawStatus: reply.rawStatus ?? "",
+    mediaUrls: reply.mediaUrls,
+    error: failed ? jobFailureOf(failed, body) : undefined,
+  };
+}
+
+function readSubmit(operation: AnyOperation, reply: HttpReply): SubmitOutcome {
+  if (reply.status === 429) return { kind: "not_taken", error: failureOf(reply, "submit") };
+  if (!isSuccess(reply.status)) {
+    const error = failureOf(reply, "submit");
+    const settled = reply.status >= 400 && !isUnsettled(reply.status);
+    return { kind: settled ? "refused" : "uncertain", error };
+  }
+  const parsed = readReply(reply.text);
+  if (!parsed) return { kind: "uncertain", error: unreadable("is not a JSON object") };
+  if (parsed.mediaUrls.length > 0 && saysSuccess(parsed)) {
+    return { kind: "finished", requestId: parsed.requestId, mediaUrls: parsed.mediaUrls };
+  }
+  if (parsed.statusCode !== undefined && !isSuccess(parsed.statusCode)) {
+    return readSubmit(operation, { ...reply, status: parsed.statusCode });
+  }
+  if (parsed.status === "failed" || parsed.status === "error") {
+    const error = jobFailureOf(parsed.status, reply.text);
+    return { kind: parsed.status === "error" ? "refused" : "empty", error };
+  }
+  if (parsed.requestId && REQUEST_ID.test(parsed.requestId) && parsed.status) {
+    return { kind: "accepted", requestId: parsed.requestId };
+  }
+  const error = unreadable("names neither a picture nor a request id");
+  return { kind: operation.kind === "sync" ? "empty" : "uncertain", error };
+}

@@ -1,0 +1,196 @@
+import pLimit from "p-limit";
+import { delay } from "../core/clock.ts";
+import { AppError } from "../core/errors.ts";
+import { DownloadFailure, download } from "../media/download.ts";
+import { pictureFacts } from "../media/preview.ts";
+import type { AnyOperation } from "../models/operation.ts";
+import type { JobContext } from "./context.ts";
+import { imagesAsked, type Job, type Medium } from "./job.ts";
+import { GIVE_UP_MS } from "./pace.ts";
+import { errorOf, move } from "./submission.ts";
+
+const MAX_CONCURRENT_DOWNLOADS = 64;
+const FIRST_BACKOFF_MS = 1_000;
+const MAX_BACKOFF_MS = 60_000;
+/** A content network may need a moment until a new file is everywhere. */
+const GONE_GRACE_MS = 60_000;
+
+/** Brings finished files home and completes their jobs. */
+export class Collector {
+  readonly #context: JobContext;
+  readonly #limit = pLimit(MAX_CONCURRENT_DOWNLOADS);
+
+  constructor(context: JobContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Downloads what is missing of a `downloading` job, for as long as its files may exist.
+   * @returns the ended job; `downloading` still only when the server is stopping.
+   */
+  async collect(job: Job, operation: AnyOperation | undefined): Promise<Job> {
+    const media = [...job.media];
+    const missing = job.mediaUrls.flatMap((url, position) => {
+      const index = position + 1;
+      return media.some((one) => one.index === index) ? [] : [{ url, index }];
+    });
+    const failures = await Promise.all(
+      missing.map(({ url, index }) =>
+        this.#fetch(job, operation, url, index)
+          .then(async (medium) => {
+            media.push(medium);
+            media.sort((a, b) => a.index - b.index);
+            await this.#patch(job, { media });
+            return undefined;
+          })
+          .catch((error: unknown) => error),
+      ),
+    );
+    if (this.#context.stopping.aborted) return job;
+    const failure = failures.find((one) => one !== undefined);
+    return failure === undefined ? this.#complete(job, media, operation) : this.#fail(job, failure);
+  }
+
+  async #fetch(
+    job: Job,
+    operation: AnyOperation | undefined,
+    url: string,
+    index: number,
+  ): Promise<Medium> {
+    const { clock, stopping } = this.#context;
+    const startedAt = clock.elapsed();
+    for (let tries = 0; ; tries++) {
+      try {
+        return await this.#limit(() => this.#fetchOnce(job, operation, url, index));
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : "unknown";
+        this.#context.log.warn({ job: job.jobId, index, tries, reason }, "download failed");
+        if (stopping.aborted || this.#isHopeless(error, clock.elapsed() - startedAt)) throw error;
+      }
+      const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(tries, 10));
+      await delay(clock, backoff * this.#context.timeScale, stopping);
+    }
+  }
+
+  #isHopeless(error: unknown, triedForMs: number): boolean {
+    if (error instanceof AppError) return error.code !== "storage";
+    if (!(error instanceof DownloadFailure)) return true;
+    const patience = {
+      refused: 0,
+      gone: GONE_GRACE_MS * this.#context.timeScale,
+      unusable: GONE_GRACE_MS * this.#context.timeScale,
+      transient: GIVE_UP_MS,
+    };
+    return triedForMs >= patience[error.kind];
+  }
+
+  async #fetchOnce(
+    job: Job,
+    operation: AnyOperation | undefined,
+    url: string,
+    index: number,
+  ): Promise<Medium> {
+    const { library } = this.#context;
+    const words = [job.input["prompt"], job.input["default_caption"]].find(
+      (text) => typeof text === "string",
+    );
+    const naming = {
+      operation: job.operation,
+      words: String(words ?? ""),
+      jobId: job.jobId,
+      index,
+      createdAt: job.createdAt,
+    };
+    const weights = operation?.media === "weights";
+    const partial = await library.partialPath({ ...naming, extension: "" });
+    const got = await download(url, partial, weights, this.#context);
+    const facts = got.isPicture && !weights ? await pictureFacts(partial) : undefined;
+    const path = await library.keep(partial, { ...naming, extension: got.extension });
+    return {
+      index,
+      url,
+      path,
+      mimeType: got.mimeType,
+      ...facts,
+      sizeBytes: got.sizeBytes,
+      sha256: got.sha256,
+      copies: [],
+    };
+  }
+
+  async #complete(
+    job: Job,
+    fetched: readonly Medium[],
+    operation: AnyOperation | undefined,
+  ): Promise<Job> {
+    const warnings = [...job.warnings];
+    const asked = imagesAsked(job);
+    if (operation?.media === "images" && fetched.length < asked) {
+      warnings.push(`${fetched.length} of the ${asked} pictures asked for came.`);
+    }
+    const media = await this.#copy(job, fetched, warnings);
+    const price = operation?.price.usd ?? null;
+    const bought = job.charge === "reserved";
+    const completed = await move(this.#context, job, "completed", {
+      media,
+      warnings,
+      charge: bought ? "spent" : job.charge,
+      costUsd: bought && price !== null ? price * asked : null,
+      completedAt: this.#context.clock.now(),
+      upstreamStatus: null,
+      error: null,
+    });
+    return completed ?? job;
+  }
+
+  /** A copy that cannot be made costs nothing but the copy: the original is in the library. */
+  async #copy(job: Job, media: readonly Medium[], warnings: string[]): Promise<Medium[]> {
+    if (job.saveTo === null) return [...media];
+    try {
+      const originals = media.map((one) => one.path);
+      const copies = await this.#context.library.copyTo(job.saveTo, originals);
+      return media.map((one, i) => ({ ...one, copies: copies.slice(i, i + 1) }));
+    } catch (error) {
+      const reason = error instanceof AppError ? error.message : "it could not be written";
+      warnings.push(`\`save_to\` was not done: ${reason}`);
+      return [...media];
+    }
+  }
+
+  async #fail(job: Job, failure: unknown): Promise<Job> {
+    const error = asJobError(failure);
+    this.#context.log.error({ job: job.jobId, err: failure }, "files cannot be had");
+    const failed = await move(this.#context, job, "failed", {
+      charge: job.charge === "reserved" ? "spent" : job.charge,
+      error: errorOf(error),
+      completedAt: this.#context.clock.now(),
+    });
+    return failed ?? job;
+  }
+
+  async #patch(job: Job, patch: { media: Medium[] }): Promise<void> {
+    const { store, events, clock } = this.#context;
+    events.publish(await store.patch(job.jobId, patch, clock.now()));
+  }
+}
+
+function asJobError(failure: unknown): AppError {
+  if (failure instanceof AppError) return failure;
+  if (failure instanceof DownloadFailure && failure.kind !== "refused") {
+    if (failure.kind === "unusable") {
+      return new AppError(
+        "bad_upstream_reply",
+        `The finished file is not one: ${failure.message}.`,
+      );
+    }
+    return new AppError(
+      "media_expired",
+      `The job finished, but its file cannot be fetched any more: ${failure.message}.`,
+      { cause: failure },
+    );
+  }
+  const reason = failure instanceof DownloadFailure ? failure.message : "an internal error";
+  return new AppError("bad_upstream_reply", `The finished file was not fetched: ${reason}.`, {
+    cause: failure,
+  });
+}

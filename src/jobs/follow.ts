@@ -1,0 +1,159 @@
+import { AppError, toAppError } from "../core/errors.ts";
+import type { StatusReport } from "../gateway/pixazo.ts";
+import type { AnyOperation } from "../models/operation.ts";
+import type { JobContext } from "./context.ts";
+import type { Job } from "./job.ts";
+import { GIVE_UP_MS, nextPollMs, UNKNOWN_ID_GRACE_MS } from "./pace.ts";
+import { Poller } from "./poller.ts";
+import { errorOf, move } from "./submission.ts";
+
+interface Followed {
+  job: Job;
+  operation: AnyOperation | undefined;
+  polls: number;
+  faults: number;
+}
+
+/** Watches `running` jobs until the gateway says that they ended. */
+export class Follower {
+  readonly #context: JobContext;
+  readonly #followed = new Map<string, Followed>();
+  readonly #poller: Poller;
+  readonly #finished: (job: Job) => void;
+
+  /** @param finished takes a job that has become `downloading`. */
+  constructor(context: JobContext, finished: (job: Job) => void) {
+    this.#context = context;
+    this.#finished = finished;
+    this.#poller = new Poller(context.clock, (jobId) => this.#look(jobId));
+  }
+
+  get size(): number {
+    return this.#followed.size;
+  }
+
+  /** @param soon look at once, for a job whose process was away. */
+  follow(job: Job, operation: AnyOperation | undefined, soon = false): void {
+    const followed = { job, operation, polls: 0, faults: 0 };
+    this.#followed.set(job.jobId, followed);
+    this.#poller.plan(job.jobId, soon ? 0 : this.#pause(followed, undefined));
+  }
+
+  stop(): void {
+    this.#poller.stop();
+    this.#followed.clear();
+  }
+
+  async #look(jobId: string): Promise<number | undefined> {
+    const followed = this.#followed.get(jobId);
+    if (!followed) return undefined;
+    try {
+      const pause = await this.#ask(followed);
+      if (pause === undefined) this.#followed.delete(jobId);
+      return pause;
+    } catch (error) {
+      this.#context.log.error({ job: jobId, err: error }, "look at job failed");
+      followed.faults++;
+      return this.#pause(followed, undefined);
+    }
+  }
+
+  /** @returns ms until the next look; `undefined` when there is nothing more to look at. */
+  async #ask(followed: Followed): Promise<number | undefined> {
+    const { gateway, clock } = this.#context;
+    const { job } = followed;
+    let report: StatusReport;
+    try {
+      report = await gateway.status(job.requestId ?? "");
+    } catch (error) {
+      return this.#trouble(followed, toAppError(error));
+    }
+    followed.polls++;
+    followed.faults = 0;
+    switch (report.status) {
+      case "queued":
+      case "processing":
+        if (this.#age(job) > GIVE_UP_MS) return this.#giveUp(followed);
+        await this.#note(followed, report.rawStatus);
+        return this.#pause(followed, undefined);
+      case "completed": {
+        if (report.mediaUrls.length === 0) {
+          const message = "The provider reports the job as completed but names no file.";
+          await move(this.#context, job, "failed", {
+            charge: spent(job),
+            error: errorOf(new AppError("bad_upstream_reply", message)),
+            completedAt: clock.now(),
+          });
+          return undefined;
+        }
+        const { mediaUrls } = report;
+        const moved = await move(this.#context, job, "downloading", { mediaUrls });
+        if (moved) this.#finished(moved);
+        return undefined;
+      }
+      case "failed":
+      case "error": {
+        const error = report.error ?? new AppError("upstream_rejected", "No reason was given.");
+        const state = report.status === "error" ? "errored" : "failed";
+        const charge = report.status === "error" ? "none" : uncertain(job);
+        const patch = { charge, error: errorOf(error), completedAt: clock.now() };
+        await move(this.#context, job, state, patch);
+        return undefined;
+      }
+    }
+  }
+
+  async #trouble(followed: Followed, error: AppError): Promise<number | undefined> {
+    const { timeScale } = this.#context;
+    const age = this.#age(followed.job);
+    if (age > GIVE_UP_MS) return this.#giveUp(followed);
+    const fresh = error.code === "not_found" && age < UNKNOWN_ID_GRACE_MS * timeScale;
+    if (!fresh) {
+      followed.faults++;
+      await this.#note(followed, `cannot be asked (${error.code})`);
+    }
+    return this.#pause(followed, error.retryAfterMs);
+  }
+
+  async #giveUp({ job }: Followed): Promise<undefined> {
+    const message = "The provider gave no final status within seven days.";
+    await move(this.#context, job, "unknown", {
+      charge: uncertain(job),
+      error: errorOf(new AppError("outcome_unknown", message)),
+      completedAt: this.#context.clock.now(),
+    });
+    return undefined;
+  }
+
+  /** Stores the gateway's word when it has changed, and only then. */
+  async #note(followed: Followed, upstreamStatus: string): Promise<void> {
+    if (followed.job.upstreamStatus === upstreamStatus) return;
+    const { store, events, clock } = this.#context;
+    followed.job = await store.patch(followed.job.jobId, { upstreamStatus }, clock.now());
+    events.publish(followed.job);
+  }
+
+  #pause(followed: Followed, retryAfterMs: number | undefined): number {
+    const { random, timeScale } = this.#context;
+    const ageMs = this.#age(followed.job);
+    const { polls, faults } = followed;
+    return nextPollMs(
+      followed.operation,
+      { ageMs, polls, faults, retryAfterMs },
+      random(),
+      timeScale,
+    );
+  }
+
+  #age(job: Job): number {
+    return this.#context.clock.now() - (job.acceptedAt ?? job.createdAt);
+  }
+}
+
+function spent(job: Job): Job["charge"] {
+  return job.charge === "reserved" ? "spent" : job.charge;
+}
+
+function uncertain(job: Job): Job["charge"] {
+  return job.charge === "reserved" ? "uncertain" : job.charge;
+}

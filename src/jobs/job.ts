@@ -1,0 +1,134 @@
+import type { ErrorCode } from "../core/errors.ts";
+
+/**
+ * The life of a job:
+ *
+ * - `queued`: recorded, nothing sent
+ * - `submitting`: the POST is in flight
+ * - `running`: the gateway gave a request id
+ * - `downloading`: finished there, the files are on their way here
+ * - `completed`: the files are ours
+ * - `failed`: refused, FAILED, or its files cannot be had any more
+ * - `errored`: ERROR, a system error of the gateway that is not charged
+ * - `unknown`: nobody can say whether the POST was accepted; never sent again
+ * - `cancelled`: given up before anything was accepted
+ */
+export const JOB_STATES = [
+  "queued",
+  "submitting",
+  "running",
+  "downloading",
+  "completed",
+  "failed",
+  "errored",
+  "unknown",
+  "cancelled",
+] as const;
+export type JobState = (typeof JOB_STATES)[number];
+
+/** What a job has cost: nothing, perhaps (`reserved`, `uncertain`), or its price. */
+export const CHARGES = ["none", "reserved", "spent", "uncertain"] as const;
+export type Charge = (typeof CHARGES)[number];
+
+const NEXT_STATES: Readonly<Record<JobState, readonly JobState[]>> = {
+  queued: ["submitting", "cancelled", "failed"],
+  submitting: ["queued", "running", "downloading", "failed", "errored", "unknown", "cancelled"],
+  running: ["downloading", "failed", "errored", "unknown"],
+  downloading: ["completed", "failed", "errored"],
+  completed: [],
+  failed: [],
+  errored: [],
+  unknown: ["running"],
+  cancelled: [],
+};
+
+export function canBecome(from: JobState, to: JobState): boolean {
+  return NEXT_STATES[from].includes(to);
+}
+
+/** Whether nothing will change any more without someone asking for it. */
+export function isFinal(state: JobState): boolean {
+  return !["queued", "submitting", "running", "downloading"].includes(state);
+}
+
+/** A finished file. */
+export interface Medium {
+  /** Counts from 1. */
+  index: number;
+  /** Where the gateway served it; it may have expired. */
+  url: string;
+  /** Absolute path of the original in the library. */
+  path: string;
+  mimeType: string;
+  /** Pixels as found in the file; absent for files that are not pictures. */
+  width?: number;
+  height?: number;
+  sizeBytes: number;
+  sha256: string;
+  /** Copies made for `save_to`. */
+  copies: string[];
+}
+
+export type JobError = { code: ErrorCode; message: string };
+
+/** A job as the store keeps it. Times are milliseconds since the epoch. */
+export interface Job {
+  jobId: string;
+  owner: string;
+  operation: string;
+  /** The caller's arguments, pictures given as data URIs shortened. */
+  input: Record<string, unknown>;
+  /** The body to send; dropped as soon as it can never be sent again. */
+  wire: Record<string, unknown> | null;
+  /** Where it was or will be sent. A process follows only jobs of its own bases. */
+  baseUrl: string;
+  saveTo: string | null;
+  state: JobState;
+  charge: Charge;
+  requestId: string | null;
+  /** The gateway's last word about it, as written. */
+  upstreamStatus: string | null;
+  createdAt: number;
+  updatedAt: number;
+  /** When the gateway accepted it. */
+  acceptedAt: number | null;
+  completedAt: number | null;
+  /** US dollars; `null` while nothing was spent or where no price is known. */
+  costUsd: number | null;
+  error: JobError | null;
+  /** Where the finished files can be fetched. */
+  mediaUrls: string[];
+  media: Medium[];
+  /** What the caller should know although all went well. */
+  warnings: string[];
+  /** Its result has been part of an answer. */
+  delivered: boolean;
+  /** It was taken over from a process that is gone, so nobody is waiting for it here. */
+  orphaned: boolean;
+}
+
+/** The fields that change during a job's life. */
+export type JobPatch = Partial<
+  Pick<
+    Job,
+    | "wire"
+    | "charge"
+    | "requestId"
+    | "upstreamStatus"
+    | "acceptedAt"
+    | "completedAt"
+    | "costUsd"
+    | "error"
+    | "mediaUrls"
+    | "media"
+    | "warnings"
+    | "delivered"
+    | "orphaned"
+  >
+>;
+
+/** How many pictures were asked for. */
+export function imagesAsked(job: Pick<Job, "input">): number {
+  const count = job.input["num_images"];
+  return typeof count === "number" ? count : 1;
+}

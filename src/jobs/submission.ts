@@ -1,0 +1,125 @@
+import { delay } from "../core/clock.ts";
+import { AppError, toAppError } from "../core/errors.ts";
+import type { SubmitOutcome } from "../gateway/pixazo.ts";
+import type { AnyOperation } from "../models/operation.ts";
+import type { JobContext } from "./context.ts";
+import type { Job, JobPatch, JobState } from "./job.ts";
+
+/** How long a job may wait to be taken; after that it is never bought late. */
+export const MAX_WAIT_TO_SUBMIT_MS = 600_000;
+const FIRST_BACKOFF_MS = 2_000;
+const MAX_BACKOFF_MS = 60_000;
+
+/**
+ * Buys a queued job: one POST, sent again only after the gateway provably did not take it.
+ * @returns the job as it stands then: running, downloading, or ended. `queued` only when the server
+ *   is stopping.
+ */
+export async function submitJob(
+  context: JobContext,
+  queued: Job,
+  operation: AnyOperation,
+): Promise<Job> {
+  const { store, clock, gateway } = context;
+  let job = queued;
+  for (let tries = 0; ; tries++) {
+    if (clock.now() - job.createdAt >= MAX_WAIT_TO_SUBMIT_MS) return giveUp(context, job);
+    if (context.stopping.aborted) return job;
+    const submitting = await store.transition(job.jobId, "queued", "submitting", {}, clock.now());
+    if (!submitting) return (await store.get(job.owner, job.jobId)) ?? job;
+    context.events.publish(submitting);
+
+    let outcome: SubmitOutcome;
+    try {
+      outcome = await gateway.submit(operation, submitting.wire ?? {});
+    } catch (error) {
+      outcome = { kind: "refused", error: toAppError(error) };
+    }
+    const end = endOf(outcome, clock.now());
+    job = (await move(context, submitting, end.state, end.patch)) ?? submitting;
+    if (outcome.kind !== "not_taken") return job;
+
+    const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** tries) * context.timeScale;
+    const wait = Math.max(outcome.error.retryAfterMs ?? 0, backoff);
+    const left = job.createdAt + MAX_WAIT_TO_SUBMIT_MS - clock.now();
+    try {
+      await delay(clock, Math.min(wait, Math.max(0, left)), context.stopping);
+    } catch {
+      return job;
+    }
+  }
+}
+
+/** What a purchase's outcome means for the job and its money. */
+function endOf(outcome: SubmitOutcome, now: number): { state: JobState; patch: JobPatch } {
+  switch (outcome.kind) {
+    case "accepted":
+      return {
+        state: "running",
+        patch: { requestId: outcome.requestId, acceptedAt: now, error: null, wire: null },
+      };
+    case "finished":
+      return {
+        state: "downloading",
+        patch: {
+          requestId: outcome.requestId ?? null,
+          acceptedAt: now,
+          mediaUrls: outcome.mediaUrls,
+          error: null,
+          wire: null,
+        },
+      };
+    case "not_taken":
+      return { state: "queued", patch: { error: errorOf(outcome.error) } };
+    case "refused":
+      return ended("failed", "none", outcome.error, now);
+    case "empty":
+      return ended("failed", "uncertain", outcome.error, now);
+    case "uncertain":
+      return ended("unknown", "uncertain", outcome.error, now);
+  }
+}
+
+function ended(
+  state: JobState,
+  charge: Job["charge"],
+  error: AppError,
+  now: number,
+): { state: JobState; patch: JobPatch } {
+  return { state, patch: { charge, error: errorOf(error), completedAt: now, wire: null } };
+}
+
+async function giveUp(context: JobContext, job: Job): Promise<Job> {
+  const refused = job.error ? ` Last answer: ${job.error.message}` : "";
+  const error = new AppError(
+    job.error ? "rate_limited" : "cancelled",
+    `The provider did not take the job within ten minutes, so it was given up unsent.${refused}`,
+  );
+  const patch: JobPatch = {
+    charge: "none",
+    error: errorOf(error),
+    completedAt: context.clock.now(),
+    wire: null,
+  };
+  return (await move(context, job, "cancelled", patch)) ?? job;
+}
+
+/** Moves a job on and tells everyone. @returns `undefined` when someone else was faster. */
+export async function move(
+  context: JobContext,
+  job: Job,
+  state: JobState,
+  patch: JobPatch,
+): Promise<Job | undefined> {
+  const now = context.clock.now();
+  const moved = await context.store.transition(job.jobId, job.state, state, patch, now);
+  if (moved) {
+    context.log.info({ job: moved.jobId, from: job.state, to: state }, "job moved");
+    context.events.publish(moved);
+  }
+  return moved;
+}
+
+export function errorOf(error: AppError): NonNullable<Job["error"]> {
+  return { code: error.code, message: error.message };
+}

@@ -1,0 +1,58 @@
+import * as z from "zod";
+import type { Job, Medium } from "./job.ts";
+
+/** URIs of what the server offers to read. */
+export const uris = {
+  job: (jobId: string) => `longcat://jobs/${jobId}`,
+  medium: (jobId: string, index: number) => `longcat://media/${jobId}/${index}`,
+  preview: (jobId: string, index: number) => `longcat://media/${jobId}/${index}/preview`,
+  model: (operation: string) => `longcat://models/${operation}`,
+};
+
+/** A job as clients see it, in data results and in `longcat://jobs/{job_id}`. */
+export const jobViewSchema = z.looseObject({
+  job_id: z.string(),
+  operation: z.string(),
+  state: z.string(),
+  charge: z.string(),
+  request_id: z.string().nullable(),
+  created_at: z.string(),
+  updated_at: z.string(),
+  completed_at: z.string().nullable(),
+  cost_usd: z.number().nullable(),
+  error: z.looseObject({ code: z.string(), message: z.string() }).nullable(),
+  media: z.array(z.looseObject({ uri: z.string(), path: z.string(), mime_type: z.string() })),
+});
+
+export type JobView = z.output<typeof jobViewSchema>;
+
+export function viewJob(job: Job): JobView {
+  return {
+    job_id: job.jobId,
+    operation: job.operation,
+    state: job.state,
+    charge: job.charge,
+    request_id: job.requestId,
+    created_at: iso(job.createdAt),
+    updated_at: iso(job.updatedAt),
+    completed_at: job.completedAt === null ? null : iso(job.completedAt),
+    cost_usd: job.costUsd,
+    error: job.error,
+    media: job.media.map((medium) => viewMedium(job.jobId, medium)),
+  };
+}
+
+function viewMedium(jobId: string, medium: Medium) {
+  return {
+    uri: uris.medium(jobId, medium.index),
+    path: medium.path,
+    url: medium.url,
+    mime_type: medium.mimeType,
+    ...(medium.width === undefined ? {} : { width: medium.width, height: medium.height }),
+    size_bytes: medium.sizeBytes,
+  };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

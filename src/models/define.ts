@@ -1,0 +1,24 @@
+import type * as z from "zod";
+import type { AnyOperation, Operation } from "./operation.ts";
+import { parseArguments } from "./parse.ts";
+
+/** Checks an operation's types against each other and hides its input type behind `prepare`. */
+export function defineOperation<I extends z.ZodObject>(operation: Operation<I>): AnyOperation {
+  const { toWire, warnings, ...rest } = operation;
+  return {
+    ...rest,
+    prepare(args) {
+      const input = parseArguments(operation.input, args);
+      return {
+        input: withoutUnset(input),
+        wire: withoutUnset(toWire(input)),
+        warnings: warnings?.(input) ?? [],
+      };
+    },
+  };
+}
+
+/** The same value without `undefined` fields: what is not set is not sent. */
+function withoutUnset(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined));
+}

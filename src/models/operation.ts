@@ -1,0 +1,58 @@
+import type * as z from "zod";
+
+/** What a finished operation delivers. */
+export type MediaKind = "images" | "layers" | "weights";
+
+export interface Price {
+  /** US dollars as printed by the provider; `null` where none is printed: unknown, not free. */
+  usd: number | null;
+  per: "generation" | "image" | "run";
+  /** The printed line itself. */
+  source: string;
+}
+
+/**
+ * One operation of the image gateway, as data. An eleventh is one more file like the others and
+ * one more line in `index.ts`; nothing outside this folder knows an operation by its name.
+ */
+export interface Operation<I extends z.ZodObject = z.ZodObject> {
+  /** The tool's name. */
+  name: string;
+  title: string;
+  description: string;
+  /** `queued`: 202 and a status to poll. `sync`: the answer carries the picture. */
+  kind: "queued" | "sync";
+  /** Prefix of the gateway's request ids. Not always the first segment of the path. */
+  modelId: string;
+  /** Under the gateway's base URL. */
+  path: string;
+  price: Price;
+  /** Wire names and the documented limits, no others. */
+  input: I;
+  toWire(input: z.output<I>): Record<string, unknown>;
+  /** What the caller should be told about this input although it is accepted. */
+  warnings?(input: z.output<I>): string[];
+  media: MediaKind;
+  pace: { firstPollMs: number; typicalMs: number };
+  /** The documented full request, as tool arguments. */
+  example: z.input<I>;
+  /** The provider's page and section this file was written from. */
+  source: string;
+}
+
+/** An operation whose input type is erased behind its schema, for code that treats all alike. */
+export interface AnyOperation extends Omit<Operation, "toWire" | "warnings" | "example" | "input"> {
+  input: z.ZodObject;
+  example: Record<string, unknown>;
+  /** Parses with {@link Operation.input} and gives the request body. */
+  prepare(args: Record<string, unknown>): Prepared;
+}
+
+/** Arguments after validation, ready to be sent. */
+export interface Prepared {
+  /** The validated arguments, unset ones absent. */
+  input: Record<string, unknown>;
+  /** The JSON body of the request, unset fields absent. */
+  wire: Record<string, unknown>;
+  warnings: string[];
+}

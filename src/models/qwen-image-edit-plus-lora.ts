@@ -1,0 +1,63 @@
+import * as z from "zod";
+import { defineOperation } from "./define.ts";
+import * as fields from "./fields.ts";
+
+const isData = (url: string) => /^data:/i.test(url);
+
+export const qwenImageEditPlusLora = defineOperation({
+  name: "qwen_image_edit_plus_lora",
+  title: "Qwen Image Edit Plus: compose from references",
+  description: "Edit or compose from 1-10 reference pictures at public URLs. Paid: $0.055.",
+  kind: "queued",
+  modelId: "qwen-image-edit-plus-lora",
+  path: "/qwen-image-edit-plus/v1/qwen-image-edit-plus-lora/generate",
+  price: { usd: 0.055, per: "image", source: "All Resolution | $0.055" },
+  input: z.object({
+    prompt: fields.editPrompt(),
+    image_urls: fields
+      .listOf(fields.urlOrDataUri("Public https URL"), 1, 10)
+      .describe("Reference pictures"),
+    image_size: z
+      .union([z.string().min(1), z.looseObject({})], {
+        error: "Give a name such as `square_hd`, or an object.",
+      })
+      .optional()
+      .describe("Such as square_hd"),
+    num_inference_steps: fields.anySteps(),
+    seed: z.int().min(0).optional(),
+    guidance_scale: fields.guidance(),
+    num_images: fields.upToFourImages(),
+    output_format: fields.outputFormat(["png", "jpeg"]),
+    negative_prompt: fields.negativePrompt(),
+    acceleration: fields.acceleration(["none", "regular"]),
+    enable_safety_checker: fields.safetyChecker(),
+    webhook: fields.webhookUrl(),
+    webhook_events_filter: fields.webhookEvents(),
+  }),
+  toWire: (input) => input,
+  warnings: (input) => [
+    ...(input.image_urls.some(isData)
+      ? ["The provider's documents do not promise that this operation takes data URIs."]
+      : []),
+    ...fields.pictureWarnings(input.image_urls),
+  ],
+  media: "images",
+  pace: { firstPollMs: 5_000, typicalMs: 20_000 },
+  example: {
+    prompt: "Close shot of a woman standing next to this car on this highway",
+    image_urls: [
+      "https://example.com/reference1.png",
+      "https://example.com/reference2.png",
+      "https://example.com/reference3.png",
+    ],
+    image_size: "square_hd",
+    num_inference_steps: 50,
+    guidance_scale: 4,
+    num_images: 1,
+    output_format: "png",
+    negative_prompt: " ",
+    acceleration: "regular",
+    enable_safety_checker: true,
+  },
+  source: "Pixazo: Qwen LoRA v1 Text to Image (LoRA)",
+});

@@ -1,0 +1,34 @@
+import * as z from "zod";
+import { defineOperation } from "./define.ts";
+import * as fields from "./fields.ts";
+
+export const qwenImageEdit = defineOperation({
+  name: "qwen_image_edit",
+  title: "Qwen Image: edit a picture",
+  description: "Edit one picture, given as https URL or data URI. Answers directly. Paid: $0.045.",
+  kind: "sync",
+  modelId: "qwen-image-edit",
+  path: "/qwen-image/v1/generateMultimodeTextToImageEditRequest",
+  price: { usd: 0.045, per: "image", source: "All Resolution | $0.045" },
+  input: z.object({
+    prompt: fields.editPrompt(),
+    image: fields.urlOrDataUri("https URL or data URI"),
+    negative_prompt: fields.negativePrompt(),
+    watermark: z.boolean().optional().describe("Default false"),
+  }),
+  toWire: ({ prompt, image, ...parameters }) => ({
+    model: "qwen-image-edit",
+    input: { messages: [{ role: "user", content: [{ image }, { text: prompt }] }] },
+    parameters: Object.keys(parameters).length > 0 ? parameters : undefined,
+  }),
+  warnings: (input) => fields.pictureWarnings([input.image]),
+  media: "images",
+  pace: { firstPollMs: 5_000, typicalMs: 30_000 },
+  example: {
+    prompt: "Change the person to a walking position, bending over to hold the bear's front paws.",
+    image: "https://pub-582b7213209642b9b995c96c95a30381.r2.dev/manwithbear.jpg",
+    negative_prompt: "",
+    watermark: false,
+  },
+  source: "Pixazo: Qwen Image Edit (Img2Img)",
+});

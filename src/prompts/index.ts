@@ -1,0 +1,65 @@
+import { completable, type McpServer } from "@modelcontextprotocol/server";
+import * as z from "zod";
+import { OPERATIONS } from "../models/index.ts";
+
+const makers = OPERATIONS.map(({ name }) => name).filter((name) => name.endsWith("_generate"));
+
+/** Ready-made openings; some hosts show them as slash commands. */
+export function registerPrompts(server: McpServer): void {
+  server.registerPrompt(
+    "create_image",
+    {
+      title: "Create a picture",
+      description: "Make a picture from a description",
+      argsSchema: z.object({
+        subject: z.string().describe("What to show"),
+        model: completable(z.string().optional().describe("A start tool's name"), (prefix) =>
+          makers.filter((name) => name.startsWith(prefix ?? "")),
+        ),
+      }),
+    },
+    ({ subject, model }) =>
+      say(
+        `Make a picture of: ${subject}\n\n` +
+          `${model ? `Use the tool \`${model}\`.` : "Choose a fitting tool; `image_models` compares them."} ` +
+          "Write a specific prompt (subject, setting, light, style), call the tool once, follow the job with `job_status` if needed, then show the picture and its path.",
+      ),
+  );
+  server.registerPrompt(
+    "edit_image",
+    {
+      title: "Edit a picture",
+      description: "Change a picture as described",
+      argsSchema: z.object({
+        image: z.string().describe("https URL or data URI of the picture"),
+        change: z.string().describe("What to change"),
+      }),
+    },
+    ({ image, change }) =>
+      say(
+        `Edit this picture: ${image}\nChange: ${change}\n\n` +
+          "Use `qwen_image_edit`. Say in the prompt what must change and what must stay, call the tool once, then show the result and its path.",
+      ),
+  );
+  server.registerPrompt(
+    "train_lora",
+    {
+      title: "Train a LoRA",
+      description: "Train a LoRA from a ZIP of picture pairs",
+      argsSchema: z.object({
+        image_data_url: z.string().describe("Public https URL of the ZIP"),
+        goal: z.string().optional().describe("What the LoRA should learn"),
+      }),
+    },
+    ({ image_data_url, goal }) =>
+      say(
+        `Train a LoRA with \`qwen_image_edit_plus_train\` from ${image_data_url}.\n` +
+          `${goal ? `It should learn: ${goal}. Use that as \`default_caption\`.\n` : ""}\n` +
+          "Tell me the price before you start, start it once with `wait_seconds: 0`, give me the job id, and look again with `job_status` later: training takes long.",
+      ),
+  );
+}
+
+function say(text: string) {
+  return { messages: [{ role: "user" as const, content: { type: "text" as const, text } }] };
+}

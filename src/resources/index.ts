@@ -1,0 +1,176 @@
+import { readFile } from "node:fs/promises";
+import {
+  type McpServer,
+  ProtocolError,
+  ProtocolErrorCode,
+  ResourceNotFoundError,
+  ResourceTemplate,
+} from "@modelcontextprotocol/server";
+import { AppError, toAppError } from "../core/errors.ts";
+import type { Job, Medium } from "../jobs/job.ts";
+import { uris, viewJob } from "../jobs/view.ts";
+import { makePreview, PREVIEW_BUDGET_BASE64 } from "../media/preview.ts";
+import { OPERATIONS, operationNamed } from "../models/index.ts";
+import { viewModel } from "../tools/catalogue.ts";
+import { advertisedSchema, type ToolDeps } from "../tools/tool.ts";
+
+const NEWEST = 100;
+/** Clients on stdio drop the connection at 10 MiB; base64 makes 4 bytes of 3. */
+const MAX_BLOB_BYTES = 7 * 1024 * 1024;
+
+/** Jobs, their files and previews, and the model cards, as MCP resources. */
+export function registerResources(server: McpServer, deps: ToolDeps, owner: string): void {
+  const newest = async () => {
+    const { jobs } = await deps.services.get();
+    return (await jobs.list({ owner, limit: NEWEST })).jobs;
+  };
+  const findJob = async (uri: URL, jobId: string | string[] | undefined) => {
+    const { jobs } = await deps.services.get();
+    try {
+      return await jobs.get(owner, String(jobId));
+    } catch (error) {
+      throw asProtocolError(error, uri);
+    }
+  };
+  const complete = {
+    job_id: async (prefix: string) =>
+      (await newest()).map((job) => job.jobId).filter((jobId) => jobId.startsWith(prefix)),
+    index: async (prefix: string, context?: { arguments?: Record<string, string> }) => {
+      const jobId = context?.arguments?.["job_id"];
+      const job = (await newest()).find((one) => one.jobId === jobId);
+      return (job?.media ?? [])
+        .map(({ index }) => String(index))
+        .filter((n) => n.startsWith(prefix));
+    },
+  };
+
+  server.registerResource(
+    "job",
+    new ResourceTemplate("longcat://jobs/{job_id}", {
+      list: async () => ({
+        resources: (await newest()).map((job) => ({
+          uri: uris.job(job.jobId),
+          name: job.jobId,
+          description: `${job.operation}, ${job.state}`,
+          mimeType: "application/json",
+        })),
+      }),
+      complete: { job_id: complete.job_id },
+    }),
+    { title: "Job", description: "State, cost and files of a job", mimeType: "application/json" },
+    async (uri, { job_id }) => jsonContents(uri, viewJob(await findJob(uri, job_id))),
+  );
+
+  server.registerResource(
+    "media",
+    new ResourceTemplate("longcat://media/{job_id}/{index}", {
+      list: async () => ({
+        resources: (await newest())
+          .flatMap((job) => job.media.map(mediumEntry(job)))
+          .slice(0, NEWEST),
+      }),
+      complete,
+    }),
+    { title: "Finished file", description: "A finished file's own bytes" },
+    async (uri, { job_id, index }) => {
+      const medium = findMedium(uri, await findJob(uri, job_id), index);
+      if (medium.sizeBytes > MAX_BLOB_BYTES) {
+        throw new ProtocolError(
+          ProtocolErrorCode.InvalidParams,
+          `The file is too large to be read here (${medium.sizeBytes} bytes). It is at ${medium.path} and was served at ${medium.url}`,
+        );
+      }
+      return blobContents(uri, medium.mimeType, await readMedium(medium));
+    },
+  );
+
+  server.registerResource(
+    "preview",
+    new ResourceTemplate("longcat://media/{job_id}/{index}/preview", { list: undefined, complete }),
+    { title: "Preview", description: "A picture with a long side of at most 1,024 px" },
+    async (uri, { job_id, index }) => {
+      const medium = findMedium(uri, await findJob(uri, job_id), index);
+      const preview = await makePreview(medium.path, PREVIEW_BUDGET_BASE64);
+      if (preview) return blobContents(uri, preview.mimeType, preview.data);
+      throw new ProtocolError(
+        ProtocolErrorCode.InvalidParams,
+        `${medium.path} cannot be shown as a picture.`,
+      );
+    },
+  );
+
+  server.registerResource(
+    "model",
+    new ResourceTemplate("longcat://models/{operation}", {
+      list: async () => ({
+        resources: OPERATIONS.map((operation) => ({
+          uri: uris.model(operation.name),
+          name: operation.name,
+          description: operation.title,
+          mimeType: "application/json",
+        })),
+      }),
+      complete: {
+        operation: (prefix) =>
+          OPERATIONS.map(({ name }) => name).filter((name) => name.startsWith(prefix)),
+      },
+    }),
+    {
+      title: "Model card",
+      description: "An operation's arguments, price and source",
+      mimeType: "application/json",
+    },
+    async (uri, { operation: name }) => {
+      const operation = operationNamed(String(name));
+      if (!operation) throw new ResourceNotFoundError(uri.href);
+      return jsonContents(uri, {
+        ...viewModel(operation),
+        description: operation.description,
+        input_schema: advertisedSchema(operation.input),
+        example: operation.example,
+      });
+    },
+  );
+}
+
+function mediumEntry(job: Job) {
+  return (medium: Medium) => ({
+    uri: uris.medium(job.jobId, medium.index),
+    name: medium.path.split(/[/\\]/).at(-1) ?? job.jobId,
+    mimeType: medium.mimeType,
+    size: medium.sizeBytes,
+  });
+}
+
+function findMedium(uri: URL, job: Job, index: string | string[] | undefined): Medium {
+  const medium = job.media.find((one) => String(one.index) === String(index));
+  if (!medium) throw new ResourceNotFoundError(uri.href);
+  return medium;
+}
+
+async function readMedium(medium: Medium): Promise<Buffer> {
+  try {
+    return await readFile(medium.path);
+  } catch {
+    throw new ProtocolError(
+      ProtocolErrorCode.InternalError,
+      `${medium.path} is missing. It was served at ${medium.url}`,
+    );
+  }
+}
+
+function jsonContents(uri: URL, value: unknown) {
+  const text = JSON.stringify(value, undefined, 2);
+  return { contents: [{ uri: uri.href, mimeType: "application/json", text }] };
+}
+
+function blobContents(uri: URL, mimeType: string, bytes: Buffer) {
+  return { contents: [{ uri: uri.href, mimeType, blob: bytes.toString("base64") }] };
+}
+
+function asProtocolError(thrown: unknown, uri: URL): Error {
+  const error = toAppError(thrown);
+  if (error instanceof AppError && error.code === "not_found")
+    return new ResourceNotFoundError(uri.href);
+  return new ProtocolError(ProtocolErrorCode.InternalError, `${error.code}: ${error.message}`);
+}

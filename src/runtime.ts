@@ -1,0 +1,96 @@
+import type { Settings } from "./config.ts";
+import type { Clock } from "./core/clock.ts";
+import type { Log } from "./core/log.ts";
+import type { Redact } from "./core/redact.ts";
+import { isLoopbackHost } from "./gateway/addresses.ts";
+import { HttpDoor, type ProxySettings } from "./gateway/http.ts";
+import { PixazoClient } from "./gateway/pixazo.ts";
+import type { JobEvents } from "./jobs/events.ts";
+import { POLL_FLOOR_MS } from "./jobs/pace.ts";
+import { JobRunner } from "./jobs/runner.ts";
+import { SqliteJobStore } from "./jobs/sqlite.ts";
+import { Library } from "./media/library.ts";
+import type { Services } from "./tools/tool.ts";
+
+/** A provider that lives inside this process. */
+export interface BuiltInProvider {
+  origin: string;
+  close(): Promise<void>;
+}
+
+export interface RuntimeOptions {
+  settings: Settings;
+  proxies: ProxySettings;
+  events: JobEvents;
+  clock: Clock;
+  log: Log;
+  redact: Redact;
+  /** Starts the sandbox; asked only when the settings want it. */
+  startSandbox: (speed: number) => Promise<BuiltInProvider>;
+  holder: string;
+  isGone: (holder: string) => boolean;
+}
+
+export interface Runtime extends Services {
+  close(): Promise<void>;
+}
+
+/**
+ * Opens everything that a first `tools/list` does not need: the store, the gateway, the jobs that
+ * an earlier process left.
+ * @throws {storage}
+ */
+export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { settings, clock, log, redact } = options;
+  const store = new SqliteJobStore(settings.dataDir);
+  const sandbox = settings.sandbox ? await options.startSandbox(settings.sandboxSpeed) : undefined;
+  const baseUrl = sandbox?.origin ?? settings.baseUrl;
+  const legacyBaseUrl = sandbox?.origin ?? settings.legacyBaseUrl;
+  const http = new HttpDoor(options.proxies);
+  const gateway = new PixazoClient({
+    http,
+    baseUrl,
+    legacyBaseUrl,
+    apiKey: () => (sandbox ? "sandbox" : settings.apiKey),
+    redact,
+  });
+  const stopping = new AbortController();
+  const jobs = new JobRunner({
+    store,
+    gateway,
+    http,
+    library: new Library(settings),
+    events: options.events,
+    clock,
+    log,
+    baseUrl,
+    baseIsEphemeral: sandbox !== undefined,
+    trustedOrigins: [baseUrl, legacyBaseUrl]
+      .map((url) => new URL(url))
+      .filter((url) => isLoopbackHost(url.hostname))
+      .map((url) => url.origin),
+    timeScale: timeScale(settings, baseUrl, sandbox !== undefined),
+    random: Math.random,
+    holder: options.holder,
+    isGone: options.isGone,
+    stopping: stopping.signal,
+  });
+  await jobs.open();
+  return {
+    jobs,
+    gateway,
+    async close() {
+      stopping.abort();
+      await jobs.close();
+      await http.close();
+      await sandbox?.close();
+    },
+  };
+}
+
+/** How much faster than the real gateway a base on this machine is looked at. */
+function timeScale(settings: Settings, baseUrl: string, isSandbox: boolean): number {
+  if (isSandbox) return 1 / settings.sandboxSpeed;
+  const isLoopback = isLoopbackHost(new URL(baseUrl).hostname);
+  return isLoopback ? settings.pollFloorMs / POLL_FLOOR_MS : 1;
+}

@@ -1,0 +1,151 @@
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import type { Context, MiddlewareHandler } from "hono";
+import { delay } from "../core/clock.ts";
+import { AppError } from "../core/errors.ts";
+import type { SandboxJob } from "./archive.ts";
+import { refuse, type SandboxContext, type SandboxEnv } from "./context.ts";
+import { type Fault, REQUEST_FAULTS } from "./fault-schema.ts";
+import { promptIn } from "./faults.ts";
+import { abridge } from "./recorder.ts";
+import { errorBody } from "./replies.ts";
+
+type RequestFault = Extract<Fault, { kind: (typeof REQUEST_FAULTS)[number] }>;
+
+const LARGEST_BODY_BYTES = 96 * 1024 * 1024;
+const OTHER_THAN_SLOW = REQUEST_FAULTS.filter((kind) => kind !== "slow");
+
+/** Writes every request down, then lets happen what was asked to go wrong with it. */
+export function intake(context: SandboxContext): MiddlewareHandler<SandboxEnv> {
+  return async (c, next) => {
+    const text = await readBody(c);
+    const body = text === undefined ? undefined : parseJson(text);
+    const record = {
+      at: context.clock.now(),
+      method: c.req.method,
+      path: c.req.path + new URL(c.req.url).search,
+      headers: c.req.header(),
+      body: abridge(body),
+    };
+    context.recorder.add(record, text?.length ?? 0);
+    c.set("record", record);
+    c.set("body", body);
+    if (text === undefined) return answer(c, refuse(c, 413, "The body is too large."));
+
+    const job = jobAskedFor(context, c.req.path);
+    if (job) c.get("record").requestId = job.requestId;
+    const prompt = job?.commission.prompt ?? promptIn(body);
+    try {
+      const { now, later } = job ? { now: job.armed, later: [] } : context.faults.marked(prompt);
+      c.set("occasion", { path: c.req.path, method: c.req.method, prompt, own: now });
+      c.set("later", later);
+    } catch (error) {
+      const message = error instanceof AppError ? error.message : "The prompt is not usable.";
+      return answer(c, refuse(c, 400, message));
+    }
+
+    const slow = context.faults.take(["slow"], c.get("occasion"));
+    if (slow) await delay(context.clock, slow.ms, context.closing);
+    const fault = context.faults.take(OTHER_THAN_SLOW, c.get("occasion"));
+    const reply = fault && refusalBy(c, fault);
+    if (reply) return answer(c, reply);
+    if (fault?.kind === "reset-before") return hangUp(c);
+    await next();
+    if (fault) return await spoil(c, fault);
+    c.get("record").status = c.res.status;
+    return undefined;
+  };
+}
+
+function answer(c: Context<SandboxEnv>, reply: Response): Response {
+  c.get("record").status = reply.status;
+  return reply;
+}
+
+/** The answer of a fault that refuses the request before anything is accepted. */
+function refusalBy(c: Context<SandboxEnv>, fault: RequestFault): Response | undefined {
+  if (fault.kind === "redirect")
+    return new Response(null, {
+      status: fault.status ?? 307,
+      headers: { Location: fault.location },
+    });
+  if (fault.kind !== "status") return undefined;
+  const { status, body = errorBody(c.req.path, status), headers = {} } = fault;
+  const isText = typeof body === "string";
+  const textType = isText && /^\s*</.test(body) ? "text/html" : "text/plain";
+  const empty = status === 204 || status === 205 || status === 304;
+  return new Response(empty ? null : isText ? body : JSON.stringify(body), {
+    status,
+    headers: { "Content-Type": isText ? textType : "application/json", ...headers },
+  });
+}
+
+/** Lets the accepted request's reply go wrong on its way back. */
+async function spoil(c: Context<SandboxEnv>, fault: RequestFault): Promise<Response | undefined> {
+  switch (fault.kind) {
+    case "hang":
+      // Only the end of the connection ends this.
+      return await new Promise<Response>(() => {});
+    case "truncate":
+      return await cutShort(c);
+    case "not-json":
+      c.res = new Response("<!doctype html><title>Gateway</title><p>Please wait…</p>", {
+        headers: { "Content-Type": "text/html; charset=utf-8" },
+      });
+      break;
+    case "empty-body":
+      c.res = new Response(null, { status: c.res.status });
+      break;
+    default:
+      return hangUp(c);
+  }
+  c.get("record").status = c.res.status;
+  return undefined;
+}
+
+/** Drops the connection. */
+export function hangUp(c: Context<SandboxEnv>): Response {
+  c.env.incoming.socket.destroy();
+  c.res = RESPONSE_ALREADY_SENT;
+  return RESPONSE_ALREADY_SENT;
+}
+
+/** Announces the whole reply, sends half of it and drops the connection. */
+export async function cutShort(c: Context<SandboxEnv>): Promise<Response> {
+  const bytes = Buffer.from(await c.res.arrayBuffer());
+  const { status } = c.res;
+  const headers = Object.fromEntries(c.res.headers);
+  const { outgoing } = c.env;
+  outgoing.writeHead(status, { ...headers, "content-length": bytes.length });
+  await new Promise<void>((resolve) => {
+    outgoing.write(bytes.subarray(0, Math.ceil(bytes.length / 2)), () => resolve());
+  });
+  c.get("record").status = status;
+  return hangUp(c);
+}
+
+/** The job that a status or file request is about. */
+function jobAskedFor(context: SandboxContext, path: string): SandboxJob | undefined {
+  const [, requestId] = /^\/v2\/requests\/status\/([^/]+)$/.exec(path) ?? [];
+  return requestId ? context.archive.get(requestId) : context.archive.fileAt(path)?.job;
+}
+
+async function readBody(c: Context<SandboxEnv>): Promise<string | undefined> {
+  if (c.req.method === "GET" || c.req.method === "HEAD") return "";
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of c.req.raw.body ?? []) {
+    size += chunk.length;
+    if (size > LARGEST_BODY_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function parseJson(text: string): unknown {
+  if (text === "") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,153 @@
+import { setMaxListeners } from "node:events";
+import { createAdaptorServer } from "@hono/node-server";
+import { Hono } from "hono";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { AppError } from "../core/errors.ts";
+import { Archive } from "./archive.ts";
+import { refuse, type SandboxContext, type SandboxEnv } from "./context.ts";
+import { CONTROL_PREFIX, controlRoutes } from "./control.ts";
+import type { Fault } from "./fault-schema.ts";
+import { FaultPlan } from "./faults.ts";
+import { gatewayRoutes } from "./gateway.ts";
+import { InputLoader, isLoopback } from "./inputs.ts";
+import { intake } from "./intake.ts";
+import { legacyRoutes } from "./legacy.ts";
+import { MediaShelf, mediaRoutes } from "./media.ts";
+import { Painter } from "./picture.ts";
+import { Queue } from "./queue.ts";
+import { type RecordedRequest, Recorder } from "./recorder.ts";
+import { errorBody, type Shapes } from "./replies.ts";
+import { syncRoutes } from "./sync.ts";
+
+export type { Fault } from "./fault-schema.ts";
+export type { RecordedRequest } from "./recorder.ts";
+export type { Shapes } from "./replies.ts";
+
+export interface SandboxOptions {
+  /** Default 0: any free one. */
+  port?: number;
+  /** Divides every duration; default 1. */
+  speed?: number;
+  clock?: Clock;
+  /** The only key that is accepted; default: any that is not empty. */
+  apiKey?: string;
+  /** Where the documentation leaves the form of a reply open. */
+  shapes?: Shapes;
+  /** How many queue jobs run at once; default 4. */
+  workers?: number;
+  /** How many jobs are remembered, with their files; default 1,000. Unfinished ones always are. */
+  keepJobs?: number;
+}
+
+export interface Sandbox {
+  origin: string;
+  pixazoBaseUrl: string;
+  legacyBaseUrl: string;
+  /** What was asked so far, oldest first; the newest 10,000. */
+  requests(): readonly RecordedRequest[];
+  clearRequests(): void;
+  faults: {
+    /** @throws {invalid_input} where it is not a fault. */
+    add(fault: Fault): void;
+    clear(): void;
+  };
+  /** Drops open connections and ends everything the sandbox does. */
+  close(): Promise<void>;
+}
+
+const HOST = "127.0.0.1";
+
+/**
+ * Starts the imitated upstream on loopback: a real HTTP server that answers as the API documents
+ * say, draws real pictures and goes wrong where it is asked to.
+ * @throws {configuration} where the port cannot be had.
+ */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const closing = new AbortController();
+  // Every request that waits listens to it.
+  setMaxListeners(0, closing.signal);
+  let origin = "";
+  const context = createContext(options, closing.signal, () => origin);
+  const server = createAdaptorServer({ fetch: createApp(context).fetch, hostname: HOST });
+  origin = `http://${HOST}:${await listen(server, options.port ?? 0)}`;
+  return {
+    origin,
+    pixazoBaseUrl: origin,
+    legacyBaseUrl: origin,
+    requests: () => context.recorder.list(),
+    clearRequests: () => context.recorder.clear(),
+    faults: {
+      add: (fault) => context.faults.add(fault),
+      clear: () => context.faults.clear(),
+    },
+    close: () =>
+      new Promise((resolve) => {
+        closing.abort();
+        server.close(() => resolve());
+        if ("closeAllConnections" in server) server.closeAllConnections();
+      }),
+  };
+}
+
+function createContext(
+  options: SandboxOptions,
+  closing: AbortSignal,
+  origin: () => string,
+): SandboxContext {
+  const { clock = systemClock, speed = 1, workers = 4, keepJobs = 1000, shapes = {} } = options;
+  const archive = new Archive(clock, { keep: keepJobs });
+  const media = new MediaShelf(new Painter());
+  const inputs = new InputLoader({
+    closing,
+    isOwn: (url) => isLoopback(url.hostname) && url.port === new URL(origin()).port,
+    ownFile: async (path) => {
+      const found = archive.fileAt(path);
+      return found && (await media.file(found.job, found.index))?.bytes;
+    },
+  });
+  return {
+    clock,
+    speed,
+    apiKey: options.apiKey,
+    shapes,
+    origin,
+    faults: new FaultPlan(),
+    recorder: new Recorder(),
+    queue: new Queue(clock, { workers, speed }),
+    archive,
+    inputs,
+    media,
+    closing,
+  };
+}
+
+function createApp(context: SandboxContext): Hono<SandboxEnv> {
+  const app = new Hono<SandboxEnv>();
+  app.route("/", controlRoutes(context));
+  const record = intake(context);
+  app.use(async (c, next) =>
+    c.req.path.startsWith(`${CONTROL_PREFIX}/`) ? await next() : await record(c, next),
+  );
+  for (const routes of [gatewayRoutes, syncRoutes, legacyRoutes, mediaRoutes])
+    app.route("/", routes(context));
+  app.notFound((c) => refuse(c, 404, `There is no ${c.req.method} ${c.req.path}.`));
+  app.onError((error, c) => {
+    const message = error instanceof AppError ? error.message : String(error);
+    return c.json(errorBody(c.req.path, 500, message), 500);
+  });
+  return app;
+}
+
+type AdaptorServer = ReturnType<typeof createAdaptorServer>;
+
+function listen(server: AdaptorServer, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause) =>
+      reject(new AppError("configuration", `Port ${port} cannot be used.`, { cause })),
+    );
+    server.listen(port, HOST, () => {
+      const address = server.address();
+      resolve(typeof address === "object" && address ? address.port : port);
+    });
+  });
+}

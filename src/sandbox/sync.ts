@@ -1,0 +1,92 @@
+import { type Context, Hono } from "hono";
+import { SYNC_EDIT, SYNC_GENERATE, type UpstreamOperation } from "./acceptance.ts";
+import type { SandboxJob } from "./archive.ts";
+import { type Commission, syncCommission } from "./commission.ts";
+import { refuse, type SandboxContext, type SandboxEnv } from "./context.ts";
+import { SYNC_FAULTS } from "./fault-schema.ts";
+import { enqueue, refusal, takeTime } from "./gateway.ts";
+import { uuidV7 } from "./ids.ts";
+import type { LoadedInputs } from "./inputs.ts";
+import { outputSize } from "./picture.ts";
+import { acceptedBody, editBody, generateBody } from "./replies.ts";
+
+/** The two operations that answer with the picture itself. */
+export function syncRoutes(context: SandboxContext): Hono<SandboxEnv> {
+  const app = new Hono<SandboxEnv>();
+  app.post(SYNC_EDIT.path, async (c) => {
+    const commission = (body: unknown) =>
+      syncCommission(SYNC_EDIT, body, { watermark: false, size: undefined });
+    return await answer(context, SYNC_EDIT, c, commission, (reply) =>
+      editBody(reply, context.shapes.shortEditReply ?? false),
+    );
+  });
+  app.post(SYNC_GENERATE.path, async (c) => {
+    const commission = (body: unknown) =>
+      syncCommission(SYNC_GENERATE, body, { watermark: true, size: "1328*1328" });
+    return await answer(context, SYNC_GENERATE, c, commission, (reply) =>
+      context.shapes.chatStyleGenerateReply
+        ? editBody(reply, false)
+        : generateBody(reply.imageUrls),
+    );
+  });
+  return app;
+}
+
+async function answer(
+  context: SandboxContext,
+  operation: UpstreamOperation,
+  c: Context<SandboxEnv>,
+  read: (body: unknown) => Commission,
+  write: (reply: Parameters<typeof editBody>[0]) => object,
+): Promise<Response> {
+  const refused = refusal(context, operation, c);
+  if (refused) return refused;
+  const commission = read(c.get("body"));
+  const inputs = await context.inputs.pictures(commission.inputs);
+  if ("problem" in inputs) return refuse(c, 400, inputs.problem);
+
+  const fault = context.faults.take(SYNC_FAULTS, c.get("occasion"));
+  if (fault?.kind === "sync-queued") {
+    const { requestId } = enqueue(context, operation, commission, c);
+    return c.json(acceptedBody(context.origin(), requestId), 202);
+  }
+  // Charged when the work begins: a caller who hangs up pays all the same.
+  const job = keep(context, operation, { commission, inputs, armed: c.get("later") });
+  const record = c.get("record");
+  record.requestId = job.requestId;
+  record.charged = true;
+  await takeTime(context, operation);
+  const imageUrls = job.files.map(({ path }) => context.origin() + path);
+  return c.json(
+    write({
+      requestId: job.requestId,
+      imageUrls: fault?.kind === "sync-no-image" ? [] : imageUrls,
+      ...outputSize(commission, inputs),
+    }),
+  );
+}
+
+function keep(
+  context: SandboxContext,
+  operation: UpstreamOperation,
+  made: { commission: Commission; inputs: LoadedInputs; armed: SandboxJob["armed"] },
+): SandboxJob {
+  const now = context.clock.now();
+  const requestId = uuidV7(now);
+  const { modelId } = operation;
+  const job: SandboxJob = {
+    requestId,
+    modelId,
+    synchronous: true,
+    commission: made.commission,
+    schedule: { acceptedAt: now, startsAt: now, endsAt: now },
+    fault: undefined,
+    armed: made.armed,
+    inputs: Promise.resolve(made.inputs),
+    files: [{ path: `/${modelId}/${modelId}-${requestId}-${now}.png`, contentType: "image/png" }],
+    polls: 0,
+    relapsed: false,
+  };
+  context.archive.add(job);
+  return job;
+}

@@ -1,0 +1,163 @@
+import {
+  type McpRequestContext,
+  McpServer,
+  type ServerContext,
+  type StandardSchemaWithJSON,
+} from "@modelcontextprotocol/server";
+import * as z from "zod";
+import type { JobEvents } from "./jobs/events.ts";
+import { isFinal, type Job } from "./jobs/job.ts";
+import { uris } from "./jobs/view.ts";
+import { registerPrompts } from "./prompts/index.ts";
+import { registerResources } from "./resources/index.ts";
+import { createTools } from "./tools/index.ts";
+import type { Tool, ToolDeps } from "./tools/tool.ts";
+
+/** The one owner of everything until the server can tell its callers apart. */
+export const LOCAL_OWNER = "local";
+
+export const INSTRUCTIONS = [
+  "Pictures are made by start tools as jobs; if an answer brings a job id instead of a picture, call `job_status` with it until the job is completed.",
+  "Every start tool buys something. A job goes on by itself when a call is cut or given up: look at `job_list` before starting the same thing again.",
+  "Finished files are on the user's disk: show their paths. `image_models` tells sizes, formats, prices and usual times.",
+  "Size names differ between models; use those of the tool's own schema.",
+].join("\n");
+
+export interface ServerDeps extends ToolDeps {
+  version: string;
+  events: JobEvents;
+}
+
+/** What one connection or request is served with. */
+export interface Connection {
+  era: McpRequestContext["era"];
+  /**
+   * Whether the connection outlives a request, so that news can be pushed through it. Over
+   * stateless HTTP they are published elsewhere.
+   */
+  lasting: boolean;
+}
+
+/** Makes MCP server instances that share tools and jobs. */
+export class ServerFactory {
+  readonly #deps: ServerDeps;
+  readonly #tools: readonly Tool[];
+
+  constructor(deps: ServerDeps) {
+    this.#deps = deps;
+    this.#tools = createTools(deps);
+  }
+
+  /** One MCP server instance, for one connection or one request. */
+  create(connection: Connection): McpServer {
+    const server = new McpServer(
+      {
+        name: "longcat-mcp",
+        title: "LongCat, Z-Image and Qwen-Image",
+        version: this.#deps.version,
+      },
+      {
+        capabilities: { tools: {}, resources: { subscribe: true, listChanged: true } },
+        instructions: INSTRUCTIONS,
+      },
+    );
+    for (const tool of this.#tools) registerTool(server, tool);
+    registerResources(server, this.#deps, LOCAL_OWNER);
+    registerPrompts(server);
+    const subscribed = handleSubscriptions(server);
+    if (connection.lasting) {
+      this.#push(server, (uri) => connection.era === "modern" || subscribed.has(uri));
+    }
+    return server;
+  }
+
+  /** Sends news about jobs through a lasting connection until it closes. */
+  #push(server: McpServer, isWanted: (uri: string) => boolean): void {
+    const unsubscribe = this.#deps.events.subscribe((job) => {
+      if (!server.isConnected()) return;
+      for (const uri of changedUris(job).filter(isWanted)) {
+        void server.server.sendResourceUpdated({ uri }).catch(() => undefined);
+      }
+      if (bringsMedia(job)) server.sendResourceListChanged();
+    });
+    server.server.onclose = unsubscribe;
+  }
+}
+
+/** The resources that read differently after a job has changed. */
+export function changedUris(job: Job): string[] {
+  return [
+    uris.job(job.jobId),
+    ...job.media.flatMap(({ index }) => [
+      uris.medium(job.jobId, index),
+      uris.preview(job.jobId, index),
+    ]),
+  ];
+}
+
+/** Whether a change of a job changes which media there are. */
+export function bringsMedia(job: Job): boolean {
+  return isFinal(job.state) && job.media.length > 0;
+}
+
+function registerTool(server: McpServer, tool: Tool): void {
+  server.registerTool(
+    tool.name,
+    {
+      title: tool.title,
+      description: tool.description,
+      annotations: tool.annotations,
+      // The full schema is advertised; arguments are checked by the tool, whose errors say more.
+      inputSchema: acceptingSchema(tool.inputSchema),
+      ...(tool.outputSchema ? { outputSchema: tool.outputSchema } : {}),
+    },
+    (args, context) =>
+      tool.call(args, {
+        owner: LOCAL_OWNER,
+        signal: context.mcpReq.signal,
+        progress: progressOf(context),
+      }),
+  );
+}
+
+/** Advertises a schema and lets every object pass. */
+function acceptingSchema(
+  advertised: Record<string, unknown>,
+): StandardSchemaWithJSON<Record<string, unknown>> {
+  return {
+    "~standard": {
+      version: 1,
+      vendor: "longcat-mcp",
+      validate: (value) => ({ value: ARGUMENTS.parse(value) }),
+      jsonSchema: { input: () => advertised, output: () => advertised },
+    },
+  };
+}
+
+const ARGUMENTS = z.record(z.string(), z.unknown()).catch({});
+
+/** Progress for a client that asked for it; the number only ever grows. */
+function progressOf(context: ServerContext): (message: string) => void {
+  const progressToken = context.mcpReq._meta?.progressToken;
+  if (progressToken === undefined) return () => {};
+  let progress = 0;
+  return (message) => {
+    progress++;
+    const params = { progressToken, progress, message };
+    void context.mcpReq.notify({ method: "notifications/progress", params }).catch(() => undefined);
+  };
+}
+
+/** 2025-era subscriptions; later revisions listen in another way and never come here. */
+function handleSubscriptions(server: McpServer): Set<string> {
+  const subscribed = new Set<string>();
+  server.server.setRequestHandler("resources/subscribe", (request) => {
+    subscribed.add(request.params.uri);
+    return {};
+  });
+  server.server.setRequestHandler("resources/unsubscribe", (request) => {
+    subscribed.delete(request.params.uri);
+    return {};
+  });
+  return subscribed;
+}

@@ -1,0 +1,15 @@
+import { OPERATIONS } from "../models/index.ts";
+import { modelsTool } from "./catalogue.ts";
+import { jobTools, legacyStatusTool } from "./jobs.ts";
+import { startTool } from "./operations.ts";
+import type { Tool, ToolDeps } from "./tool.ts";
+
+/** All tools of the chosen toolsets, in the order in which they are listed. */
+export function createTools(deps: ToolDeps): Tool[] {
+  const images = deps.settings.toolsets.includes("images");
+  return [
+    ...(images ? OPERATIONS.map((operation) => startTool(deps, operation)) : []),
+    ...jobTools(deps),
+    ...(images ? [modelsTool(deps), legacyStatusTool(deps)] : []),
+  ];
+}

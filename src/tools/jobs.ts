@@ -1,0 +1,142 @@
+import * as z from "zod";
+import { AppError } from "../core/errors.ts";
+import { JOB_ID_PATTERN } from "../core/ids.ts";
+import { quoteUpstream } from "../core/text.ts";
+import { JOB_STATES } from "../jobs/job.ts";
+import { jobViewSchema, viewJob } from "../jobs/view.ts";
+import { OPERATIONS } from "../models/index.ts";
+import { finishCall, waitForJob, waitSeconds } from "./operations.ts";
+import { dataResult, textBlock } from "./result.ts";
+import { defineTool, type Services, type Tool, type ToolDeps } from "./tool.ts";
+
+const MAX_PAGE = 100;
+const DEFAULT_PAGE = 20;
+
+const jobId = () => z.string().describe("From a start tool");
+
+export function jobTools(deps: ToolDeps): Tool[] {
+  return [jobStatus(deps), jobList(deps), jobCancel(deps)];
+}
+
+function jobStatus(deps: ToolDeps): Tool {
+  return defineTool(deps, {
+    name: "job_status",
+    title: "Job status and result",
+    description: "How a job is doing; once it is completed, its pictures and files.",
+    kind: "read",
+    input: z.object({
+      job_id: jobId().optional(),
+      request_id: z.string().optional().describe("The provider's id, instead of job_id"),
+      wait_seconds: waitSeconds(deps.settings.maxWaitSeconds),
+    }),
+    async run(input, call) {
+      const services = await deps.services.get();
+      const job = await findJob(services, call.owner, input.job_id, input.request_id);
+      const waited = await waitForJob(deps, services, job, call, input.wait_seconds);
+      return finishCall(deps, services, waited, call);
+    },
+  });
+}
+
+function jobList(deps: ToolDeps): Tool {
+  return defineTool(deps, {
+    name: "job_list",
+    title: "Recent jobs",
+    description: "Recent jobs, newest first.",
+    kind: "read",
+    input: z.object({
+      state: z.enum(JOB_STATES).optional(),
+      operation: z
+        .enum(OPERATIONS.map((operation) => operation.name))
+        .optional()
+        .describe("A start tool's name"),
+      limit: z.int().min(1).max(MAX_PAGE).optional().describe(`Default ${DEFAULT_PAGE}`),
+      cursor: z.string().optional().describe("next_cursor of the page before"),
+    }),
+    output: z.looseObject({
+      jobs: z.array(jobViewSchema),
+      next_cursor: z.string().optional(),
+    }),
+    async run(input, call) {
+      const { jobs } = await deps.services.get();
+      const page = await jobs.list({
+        owner: call.owner,
+        states: input.state === undefined ? undefined : [input.state],
+        operation: input.operation,
+        limit: input.limit ?? DEFAULT_PAGE,
+        cursor: input.cursor,
+      });
+      return dataResult({
+        jobs: page.jobs.map(viewJob),
+        ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
+      });
+    },
+  });
+}
+
+function jobCancel(deps: ToolDeps): Tool {
+  return defineTool(deps, {
+    name: "job_cancel",
+    title: "Cancel a job",
+    description: "Stop a job that was not sent yet; says so when it is too late.",
+    kind: "change",
+    input: z.object({ job_id: jobId() }),
+    async run(input, call) {
+      const { jobs } = await deps.services.get();
+      const { job, stopped } = await jobs.cancel(call.owner, checkedJobId(input.job_id));
+      if (stopped) return [textBlock(`${job.jobId} is cancelled; nothing was sent or charged.`)];
+      const reason = ["submitting", "running", "downloading"].includes(job.state)
+        ? "The provider has no way to cancel: the job goes on there, and its result will be kept."
+        : `It already ended as ${job.state}.`;
+      return [textBlock(`${job.jobId} cannot be cancelled: it is ${job.state}. ${reason}`)];
+    },
+  });
+}
+
+/** The status endpoint of the older API: other host, other ids, nothing to download by itself. */
+export function legacyStatusTool(deps: ToolDeps): Tool {
+  return defineTool(deps, {
+    name: "longcat_image_legacy_status",
+    title: "LongCat-Image: status of an old request",
+    description: "Look up a request id of the older LongCat-Image API only.",
+    kind: "read",
+    input: z.object({ request_id: z.string().min(1).max(200) }),
+    async run(input) {
+      const { gateway } = await deps.services.get();
+      const report = await gateway.legacyStatus(input.request_id);
+      if (report.error) throw report.error;
+      const progress =
+        report.progress === undefined ? "" : ` (${Math.round(report.progress * 100)} %)`;
+      const lines = [`${quoteUpstream(input.request_id)}: ${report.status}${progress}`];
+      for (const url of report.mediaUrls) lines.push(url);
+      if (report.status === "completed" && report.mediaUrls.length === 0) {
+        lines.push("The provider names no file for it.");
+      }
+      return [textBlock(lines.join("\n"))];
+    },
+  });
+}
+
+async function findJob(
+  services: Services,
+  owner: string,
+  jobIdGiven: string | undefined,
+  requestId: string | undefined,
+) {
+  if (jobIdGiven !== undefined && requestId === undefined) {
+    return services.jobs.get(owner, checkedJobId(jobIdGiven));
+  }
+  if (requestId !== undefined && jobIdGiven === undefined) {
+    return services.jobs.findOrAdopt(owner, requestId.trim());
+  }
+  throw new AppError("invalid_input", "Give either `job_id` or `request_id`.");
+}
+
+function checkedJobId(given: string): string {
+  const trimmed = given.trim().replace(/^longcat:\/\/jobs\//, "");
+  if (JOB_ID_PATTERN.test(trimmed)) return trimmed;
+  throw new AppError(
+    "invalid_input",
+    "`job_id` is `job_` and 26 letters or digits, as a start tool gives it; a provider's id goes into `request_id`.",
+  );
+}

@@ -1,0 +1,108 @@
+import * as z from "zod";
+import { AppError } from "../core/errors.ts";
+import { isFinal, type Job } from "../jobs/job.ts";
+import type { WaitOptions } from "../jobs/runner.ts";
+import type { AnyOperation } from "../models/operation.ts";
+import { jobResult } from "./result.ts";
+import { type Call, defineTool, type Services, type Tool, type ToolDeps } from "./tool.ts";
+
+const DEFAULT_WAIT_SECONDS = 25;
+/** How long a call that does not want to wait gives the provider to say yes or no. */
+const ACCEPTANCE_MS = 3_000;
+const PROGRESS_EVERY_MS = 2_500;
+
+export function waitSeconds(maxWaitSeconds: number) {
+  const usual = Math.min(DEFAULT_WAIT_SECONDS, maxWaitSeconds);
+  return z
+    .int()
+    .min(0)
+    .max(maxWaitSeconds)
+    .optional()
+    .describe(`Seconds to wait for the result, default ${usual}`);
+}
+
+/** Every operation's start tool, once for all. */
+export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
+  const { maxWaitSeconds } = deps.settings;
+  return defineTool(deps, {
+    name: operation.name,
+    title: operation.title,
+    description: operation.description,
+    kind: "start",
+    input: operation.input.extend({
+      wait_seconds: waitSeconds(maxWaitSeconds),
+      save_to: z.string().min(1).optional().describe("Folder or file for a copy"),
+    }),
+    async run(input, call, args) {
+      const startedAt = deps.clock.elapsed();
+      const prepared = operation.prepare(args);
+      requireKey(deps);
+      const services = await deps.services.get();
+      const saveTo = z.string().optional().parse(input["save_to"]);
+      const job = await services.jobs.start({ operation, prepared, owner: call.owner, saveTo });
+      const seconds = z.number().optional().parse(input["wait_seconds"]);
+      const spentMs = deps.clock.elapsed() - startedAt;
+      const waited = await waitForJob(deps, services, job, call, seconds, spentMs);
+      return finishCall(deps, services, waited, call);
+    },
+  });
+}
+
+/** Waits as long as the caller wants, telling how it goes. */
+export async function waitForJob(
+  deps: ToolDeps,
+  services: Services,
+  job: Job,
+  call: Call,
+  seconds: number | undefined,
+  alreadySpentMs = 0,
+): Promise<Job> {
+  const { clock, settings } = deps;
+  const wanted = seconds ?? Math.min(DEFAULT_WAIT_SECONDS, settings.maxWaitSeconds);
+  const wait: WaitOptions =
+    wanted === 0
+      ? { ms: ACCEPTANCE_MS, signal: call.signal, until: isTaken }
+      : { ms: Math.max(0, wanted * 1000 - alreadySpentMs), signal: call.signal };
+  let state = job.state;
+  const tell = () => {
+    const elapsed = Math.round((clock.now() - job.createdAt) / 1000);
+    call.progress(`${job.jobId} ${state}, ${elapsed} s`);
+  };
+  let callOff = () => {};
+  const tick = () => {
+    tell();
+    callOff = clock.schedule(PROGRESS_EVERY_MS, tick);
+  };
+  tick();
+  try {
+    return await services.jobs.wait(job, {
+      ...wait,
+      onChange: (changed) => {
+        state = changed.state;
+        tell();
+      },
+    });
+  } finally {
+    callOff();
+  }
+}
+
+/** The answer about a job, noting that its result has been given. */
+export async function finishCall(deps: ToolDeps, services: Services, job: Job, call: Call) {
+  const { previews, sandbox } = deps.settings;
+  const result = await jobResult(job, { previews, sandbox, now: deps.clock.now() });
+  if (!call.signal.aborted) await services.jobs.markDelivered(job);
+  return result;
+}
+
+/** Before anything is recorded: a call that cannot be sent should cost nothing at all. */
+function requireKey(deps: ToolDeps): void {
+  if (deps.settings.sandbox || deps.settings.apiKey) return;
+  throw new AppError("configuration", "No API key for the image gateway is set.", {
+    next: "Set PIXAZO_API_KEY (or PIXAZO_API_KEY_FILE) and restart the server, or start it with --sandbox, which needs no key.",
+  });
+}
+
+function isTaken(job: Job): boolean {
+  return isFinal(job.state) || (job.state !== "queued" && job.state !== "submitting");
+}

@@ -1,0 +1,172 @@
+import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/server";
+import { ERROR_RULES, toAppError } from "../core/errors.ts";
+import { imagesAsked, isFinal, type Job, type Medium } from "../jobs/job.ts";
+import { uris } from "../jobs/view.ts";
+import { fullPreview, makePreview, PREVIEW_BUDGET_BASE64, type Preview } from "../media/preview.ts";
+import { operationNamed } from "../models/index.ts";
+
+export interface ResultOptions {
+  previews: "off" | "on" | "full";
+  sandbox: boolean;
+  now: number;
+}
+
+export function textBlock(text: string): ContentBlock {
+  return { type: "text", text };
+}
+
+/**
+ * Structured data with the same JSON as text, for hosts that show only one of the two.
+ */
+export function dataResult(data: Record<string, unknown>): CallToolResult {
+  return { content: [textBlock(JSON.stringify(data))], structuredContent: data };
+}
+
+/** Anything thrown, for an assistant: code, what happened, what to do next. Never a stack or key. */
+export function errorResult(thrown: unknown, jobId?: string): CallToolResult {
+  const error = toAppError(thrown);
+  const job = jobId === undefined ? "" : `\nJob: ${jobId}`;
+  return {
+    isError: true,
+    content: [textBlock(`${error.code}: ${error.message}\nNext: ${error.next}${job}`)],
+  };
+}
+
+/**
+ * A job for every host: the text carries all that matters and comes first, then a preview per
+ * picture, then a link per file. No structured content: one host drops the pictures beside it.
+ */
+export async function jobBlocks(job: Job, options: ResultOptions): Promise<ContentBlock[]> {
+  const text = textBlock(jobText(job, options));
+  if (job.media.length === 0) return [text];
+  return [text, ...(await previewBlocks(job, options.previews)), ...job.media.map(linkBlock(job))];
+}
+
+/** The result of a start tool or of looking at a job: the blocks, an error if the job failed. */
+export async function jobResult(job: Job, options: ResultOptions): Promise<CallToolResult> {
+  const content = await jobBlocks(job, options);
+  const failed = isFinal(job.state) && job.state !== "completed";
+  return failed ? { content, isError: true } : { content };
+}
+
+/** One line about each job that completed while nobody was there. */
+export function newsBlock(jobs: readonly Job[]): ContentBlock | undefined {
+  if (jobs.length === 0) return undefined;
+  const lines = jobs.map((job) => `- ${job.jobId} (${job.operation}): ${mediaSummary(job)}`);
+  return textBlock(
+    `While no client was connected, these jobs completed; \`job_status\` shows them:\n${lines.join("\n")}`,
+  );
+}
+
+function jobText(job: Job, options: ResultOptions): string {
+  const notes = job.warnings.map((warning) => `Note: ${warning}`);
+  if (options.sandbox) notes.push("SANDBOX, nothing was charged.");
+  return [headline(job, options.now), ...job.media.flatMap(fileLines(job)), ...notes, next(job)]
+    .filter((line) => line !== "")
+    .join("\n");
+}
+
+function headline(job: Job, now: number): string {
+  const seconds = (((job.completedAt ?? now) - job.createdAt) / 1000).toFixed(1);
+  switch (job.state) {
+    case "completed":
+      return `${job.jobId} completed in ${seconds} s: ${mediaSummary(job)}${cost(job)}`;
+    case "failed":
+    case "errored":
+    case "unknown":
+    case "cancelled": {
+      const error = job.error;
+      return `${job.jobId} ${job.state}${error ? `: ${error.code}: ${error.message}` : ""}\n${moneyLine(job)}`;
+    }
+    default: {
+      const refused =
+        job.state === "queued" && job.error ? ` Not taken yet: ${job.error.message}` : "";
+      const said = job.upstreamStatus ? ` The provider says: ${job.upstreamStatus}.` : "";
+      return `${job.jobId} is ${job.state} for ${seconds} s (${job.operation}).${said}${refused}`;
+    }
+  }
+}
+
+function mediaSummary(job: Job): string {
+  const count = job.media.length;
+  const kind = operationNamed(job.operation)?.media ?? "images";
+  const noun = { images: "image", layers: "layer", weights: "file" }[kind];
+  const facts = [...new Set(job.media.map(factsOf))];
+  return `${count} ${noun}${count === 1 ? "" : "s"}, ${facts.join(" and ")}`;
+}
+
+function factsOf(medium: Medium): string {
+  const type = medium.mimeType.replace(/^image\//, "").toUpperCase();
+  const isPicture = medium.mimeType.startsWith("image/");
+  if (medium.width !== undefined) return `${medium.width}×${medium.height} ${type}`;
+  return isPicture
+    ? `${type} that cannot be decoded`
+    : `${medium.sizeBytes} bytes ${medium.mimeType}`;
+}
+
+function cost(job: Job): string {
+  if (job.charge !== "spent") return "";
+  if (job.costUsd === null) return ", price unknown";
+  const estimated = imagesAsked(job) > 1 ? " (estimate)" : "";
+  return `, $${job.costUsd.toFixed(3).replace(/0$/, "")}${estimated}`;
+}
+
+function moneyLine(job: Job): string {
+  switch (job.charge) {
+    case "none":
+      return "Nothing was charged.";
+    case "spent":
+      return "The provider has charged for it.";
+    default:
+      return "It may have been charged; it is never sent again by itself.";
+  }
+}
+
+function fileLines(job: Job): (medium: Medium) => string[] {
+  return (medium) => [
+    `${medium.index}. ${medium.path}`,
+    ...medium.copies.map((copy) => `   copy: ${copy}`),
+    `   ${uris.medium(job.jobId, medium.index)}`,
+    `   ${medium.url}`,
+  ];
+}
+
+function next(job: Job): string {
+  if (!isFinal(job.state)) {
+    const typical = operationNamed(job.operation)?.pace.typicalMs ?? 10_000;
+    const usual = `usually ${Math.round(typical / 1000)} s`;
+    return `Next: call \`job_status\` with job_id "${job.jobId}" (${usual}). The job goes on by itself.`;
+  }
+  if (job.state === "completed") return "";
+  const advice = job.error ? ERROR_RULES[job.error.code].next : "";
+  const urls = job.mediaUrls.map((url) => `\n   ${url}`).join("");
+  return `Next: ${advice}${urls === "" ? "" : `\nThe files were served at:${urls}`}`;
+}
+
+function linkBlock(job: Job): (medium: Medium) => ContentBlock {
+  return (medium) => ({
+    type: "resource_link",
+    uri: uris.medium(job.jobId, medium.index),
+    name: medium.path.split(/[/\\]/).at(-1) ?? `${job.jobId}-${medium.index}`,
+    mimeType: medium.mimeType,
+    size: medium.sizeBytes,
+  });
+}
+
+async function previewBlocks(job: Job, mode: ResultOptions["previews"]): Promise<ContentBlock[]> {
+  const pictures = job.media.filter((medium) => medium.mimeType.startsWith("image/"));
+  if (mode === "off" || pictures.length === 0) return [];
+  const share = Math.floor(PREVIEW_BUDGET_BASE64 / pictures.length);
+  const previews = await Promise.all(
+    pictures.map(async (medium): Promise<Preview | undefined> => {
+      const full =
+        mode === "full" ? await fullPreview(medium.path, medium.mimeType, share) : undefined;
+      return full ?? (await makePreview(medium.path, share));
+    }),
+  );
+  return previews.flatMap((preview) =>
+    preview
+      ? [{ type: "image", data: preview.data.toString("base64"), mimeType: preview.mimeType }]
+      : [],
+  );
+}

@@ -1,0 +1,130 @@
+import type { CallToolResult, ContentBlock, ToolAnnotations } from "@modelcontextprotocol/server";
+import * as z from "zod";
+import type { Settings } from "../config.ts";
+import type { Clock } from "../core/clock.ts";
+import { toAppError } from "../core/errors.ts";
+import type { Lazy } from "../core/lazy.ts";
+import type { Log } from "../core/log.ts";
+import type { PixazoClient } from "../gateway/pixazo.ts";
+import type { JobRunner } from "../jobs/runner.ts";
+import { parseArguments } from "../models/parse.ts";
+import { errorResult, newsBlock } from "./result.ts";
+
+/** What costs time to load and is opened at the first call that needs it. */
+export interface Services {
+  jobs: JobRunner;
+  gateway: PixazoClient;
+}
+
+export interface ToolDeps {
+  services: Lazy<Services>;
+  settings: Settings;
+  clock: Clock;
+  log: Log;
+}
+
+/** One call of a tool. */
+export interface Call {
+  owner: string;
+  /** Aborts when the client has cancelled or gone; that ends waits, never jobs. */
+  signal: AbortSignal;
+  /** Shown by some hosts while they wait; does nothing for a client that did not ask. */
+  progress: (message: string) => void;
+}
+
+/** `start` buys something, `read` looks, `change` alters what is ours. */
+export type ToolKind = "start" | "read" | "change";
+
+const HINTS: Readonly<Record<ToolKind, ToolAnnotations>> = {
+  start: {
+    readOnlyHint: false,
+    destructiveHint: false,
+    idempotentHint: false,
+    openWorldHint: true,
+  },
+  read: { readOnlyHint: true, openWorldHint: true },
+  change: {
+    readOnlyHint: false,
+    destructiveHint: false,
+    idempotentHint: true,
+    openWorldHint: false,
+  },
+};
+
+export interface Tool {
+  name: string;
+  title: string;
+  description: string;
+  annotations: ToolAnnotations;
+  /** JSON Schema of the arguments, as advertised. */
+  inputSchema: Record<string, unknown>;
+  /** Present for tools whose results are data. */
+  outputSchema?: z.ZodObject;
+  /** Never throws: every failure is a result. */
+  call(args: Record<string, unknown>, call: Call): Promise<CallToolResult>;
+}
+
+export interface ToolSpec<I extends z.ZodObject> {
+  name: string;
+  title: string;
+  description: string;
+  kind: ToolKind;
+  input: I;
+  output?: z.ZodObject;
+  run: (
+    input: z.output<I>,
+    call: Call,
+    args: Record<string, unknown>,
+  ) => Promise<ContentBlock[] | CallToolResult>;
+}
+
+/**
+ * Makes a tool of a spec: hints from its kind, arguments parsed by us so that the error is ours,
+ * and whatever is thrown rendered for the assistant.
+ */
+export function defineTool<I extends z.ZodObject>(deps: ToolDeps, spec: ToolSpec<I>): Tool {
+  return {
+    name: spec.name,
+    title: spec.title,
+    description: spec.description,
+    annotations: { title: spec.title, ...HINTS[spec.kind] },
+    inputSchema: advertisedSchema(spec.input),
+    ...(spec.output ? { outputSchema: spec.output } : {}),
+    async call(args, call) {
+      try {
+        const made = await spec.run(parseArguments(spec.input, args), call, args);
+        const result = Array.isArray(made) ? { content: made } : made;
+        const news = call.signal.aborted ? undefined : await newsFor(deps, call.owner);
+        return news ? { ...result, content: [...result.content, news] } : result;
+      } catch (error) {
+        if (toAppError(error).code === "internal") {
+          deps.log.error({ tool: spec.name, err: error }, "tool call failed");
+        }
+        return errorResult(error);
+      }
+    },
+  };
+}
+
+/** The JSON Schema of arguments, in the subset that every model API takes. */
+export function advertisedSchema(input: z.ZodObject): Record<string, unknown> {
+  const { $schema: _, ...schema } = z.toJSONSchema(input, {
+    io: "input",
+    override: ({ jsonSchema }) => {
+      // `{}` says the same as leaving it out, and some converters stumble over it.
+      if (isEmptyObject(jsonSchema.additionalProperties)) delete jsonSchema.additionalProperties;
+      if (isEmptyObject(jsonSchema.properties)) delete jsonSchema.properties;
+      if (jsonSchema.minItems === 0) delete jsonSchema.minItems;
+    },
+  });
+  return schema;
+}
+
+function isEmptyObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}
+
+async function newsFor(deps: ToolDeps, owner: string): Promise<ContentBlock | undefined> {
+  const services = deps.services.current;
+  return services && newsBlock(await services.jobs.takeNews(owner));
+}
