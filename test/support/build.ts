@@ -1,0 +1,24 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+const root = resolve(import.meta.dirname, "../..");
+
+/** Builds the program once if any source is newer than the bundle. */
+export function setup(): void {
+  const sources = ["package.json", "scripts/build.mjs", ...filesBelow("src")];
+  if (newest(sources) > newest(["dist/cli.js"])) {
+    execFileSync(process.execPath, ["scripts/build.mjs"], { cwd: root, stdio: "inherit" });
+  }
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+function newest(paths: readonly string[]): number {
+  const times = paths.map((path) => statSync(resolve(root, path), { throwIfNoEntry: false })?.mtimeMs);
+  return Math.max(...times.map((time) => time ?? 0));
+}
