@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import packageJson from "../package.json" with { type: "json" };
@@ -101,8 +101,24 @@ async function main(): Promise<void> {
   }
 }
 
+/** @throws {storage} where jobs could not be recorded; better now than at the first purchase. */
+function requireDataDir(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? ` (${error.code})` : "";
+    throw new AppError(
+      "storage",
+      `The data folder ${path} cannot be used${code}; choose another with LONGCAT_MCP_DATA_DIR.`,
+      { cause: error },
+    );
+  }
+}
+
 /** Runs the MCP server until its client or a signal ends it. */
 async function serve(command: "stdio" | "http", settings: Settings): Promise<void> {
+  requireDataDir(settings.dataDir);
   const redact = createRedact([settings.apiKey]);
   const log = createLog(settings.logLevel, redact, (line) => process.stderr.write(line));
   const events = new JobEvents();

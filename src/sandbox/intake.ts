@@ -88,12 +88,15 @@ async function spoil(c: Context<SandboxEnv>, fault: RequestFault): Promise<Respo
     case "truncate":
       return await cutShort(c);
     case "not-json":
-      c.res = new Response("<!doctype html><title>Gateway</title><p>Please wait…</p>", {
-        headers: { "Content-Type": "text/html; charset=utf-8" },
-      });
+      replaceReply(
+        c,
+        new Response("<!doctype html><title>Gateway</title><p>Please wait…</p>", {
+          headers: { "Content-Type": "text/html; charset=utf-8" },
+        }),
+      );
       break;
     case "empty-body":
-      c.res = new Response(null, { status: c.res.status });
+      replaceReply(c, new Response(null, { status: c.res.status }));
       break;
     default:
       return hangUp(c);
@@ -105,8 +108,14 @@ async function spoil(c: Context<SandboxEnv>, fault: RequestFault): Promise<Respo
 /** Drops the connection. */
 export function hangUp(c: Context<SandboxEnv>): Response {
   c.env.incoming.socket.destroy();
-  c.res = RESPONSE_ALREADY_SENT;
+  replaceReply(c, RESPONSE_ALREADY_SENT);
   return RESPONSE_ALREADY_SENT;
+}
+
+/** Without carrying over headers of the reply so far, which assigning alone would do. */
+export function replaceReply(c: Context<SandboxEnv>, reply: Response): void {
+  c.res = undefined;
+  c.res = reply;
 }
 
 /** Announces the whole reply, sends half of it and drops the connection. */

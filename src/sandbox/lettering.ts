@@ -48,7 +48,8 @@ export class Lettering {
     const bytes = await readFile(path).catch((cause: unknown) => {
       throw new AppError("internal", "The font that ships with the package is missing.", { cause });
     });
-    return new Lettering(opentype.parse(Uint8Array.from(bytes).buffer));
+    // Reads a glyph when it is first needed; all six thousand would take much longer.
+    return new Lettering(opentype.parse(Uint8Array.from(bytes).buffer, { lowMemory: true }));
   }
 
   /** One line with its top left corner at `x`, `y`; what does not fit `maxWidth` is cut. */
@@ -89,7 +90,7 @@ export class Lettering {
     const known = this.#shapes.get(segment);
     if (known) return known;
     // Control characters, joiners and variation selectors have no shape of their own.
-    const visible = segment.replace(/[\p{Cc}\p{Cf}\p{Cs}\u{FE00}-\u{FE0F}]/gu, "");
+    const visible = segment.replace(/[\p{Cc}\p{Cf}\p{Cs}]|\p{Variation_Selector}/gu, "");
     if (visible === "") return [];
     const characters = [...visible];
     const boxed = characters.some((one) => this.#font.charToGlyphIndex(one) === 0);

@@ -4,7 +4,7 @@ import type { SandboxJob } from "./archive.ts";
 import type { Commission } from "./commission.ts";
 import { refuse, type SandboxContext, type SandboxEnv } from "./context.ts";
 import { MEDIA_FAULTS } from "./fault-schema.ts";
-import { cutShort } from "./intake.ts";
+import { cutShort, replaceReply } from "./intake.ts";
 import { DEMO_PICTURE_PATH } from "./legacy.ts";
 import type { Painter } from "./picture.ts";
 import { phaseAt } from "./queue.ts";
@@ -109,7 +109,7 @@ export function mediaRoutes(context: SandboxContext): Hono<SandboxEnv> {
     if (!stored) return refuse(c, 404, "There is nothing here.");
     const reply = serve(c, stored, file.contentType);
     if (fault?.kind !== "media-truncate") return reply;
-    c.res = reply;
+    replaceReply(c, reply);
     return await cutShort(c);
   });
   return app;

@@ -22,6 +22,7 @@ declare module "opentype.js" {
     /** 0 where the font has no glyph for it. */
     charToGlyphIndex(character: string): number;
   }
-  const opentype: { parse(bytes: ArrayBuffer): Font };
+  const opentype: { parse(bytes: ArrayBuffer, options?: { lowMemory?: boolean }): Font };
+  // biome-ignore lint/style/noDefaultExport: it is what the package offers
   export default opentype;
 }

@@ -92,7 +92,7 @@ function panel(
   const top = height - margin - panelHeight;
   const left = margin + padding + unit * 0.014;
   const written = text.place(left, top + padding);
-  const box = `<rect x="${px(margin)}" y="${px(top)}" width="${px(width - 2 * margin)}" height="${px(panelHeight)}" rx="${px(unit * 0.02)}" fill="#0b1020" fill-opacity="${dense ? 0.82 : 0.64}"/>`;
+  const box = `<rect x="${px(margin)}" y="${px(top)}" width="${px(width - 2 * margin)}" height="${px(panelHeight)}" rx="${px(unit * 0.02)}" fill="#0b1020" fill-opacity="${dense ? 0.84 : 0.7}"/>`;
   const bar = `<rect x="${px(margin + padding * 0.5)}" y="${px(top + padding)}" width="${px(unit * 0.008)}" height="${px(text.height)}" rx="${px(unit * 0.004)}" fill="${accent}"/>`;
   return { svg: box + bar + inked(written, "#ffffff"), top };
 }

@@ -20,12 +20,12 @@ export function outputSize(commission: Commission, inputs: readonly Input[]): Si
   if (commission.size) return commission.size;
   const [first = { width: 1024, height: 1024 }] = inputs;
   if (commission.output === "layers")
-    return fit(first, commission.fast ? LONGEST_FAST_LAYER : LONGEST_LAYER);
-  return commission.aboutOneMegapixel ? megapixel(first) : fit(first, LONGEST_EDIT);
+    return fitWithin(first, commission.fast ? LONGEST_FAST_LAYER : LONGEST_LAYER);
+  return commission.aboutOneMegapixel ? megapixel(first) : fitWithin(first, LONGEST_EDIT);
 }
 
 /** The same shape with at most `longest` pixels on its long side. */
-function fit({ width, height }: Size, longest: number): Size {
+function fitWithin({ width, height }: Size, longest: number): Size {
   const scale = Math.min(1, longest / Math.max(width, height));
   return {
     width: Math.max(1, Math.round(width * scale)),

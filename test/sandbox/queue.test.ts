@@ -137,7 +137,7 @@ describe("a queue job", () => {
     const { sandbox, clock } = await openSandbox({ keepJobs: 3 });
     const first = (await post(sandbox.origin + PATHS.longcat, LONGCAT)).json;
     await clock.advance(60_000);
-    const [file] = (await get(first.polling_url)).json.output.media_url;
+    const [file = ""] = (await get(first.polling_url)).json.output.media_url;
     for (let n = 0; n < 2; n++) await post(sandbox.origin + PATHS.longcat, LONGCAT);
     expect((await get(first.polling_url)).status).toBe(200);
     await post(sandbox.origin + PATHS.longcat, LONGCAT);
