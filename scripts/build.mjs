@@ -1,6 +1,6 @@
 // Bundles the program: `node scripts/build.mjs [folder]`, by default into dist/.
 import { chmod, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { build } from "esbuild";
 
 const outdir = process.argv[2] ?? "dist";
@@ -14,9 +14,9 @@ await build({
   platform: "node",
   target: "node20.18",
   minify: true,
-  keepNames: true,
   legalComments: "linked",
   // Native code stays a package of its own; everything else is in the bundle.
+  alias: { "@modelcontextprotocol/server/_shims": resolve("scripts/mcp-shims.mjs") },
   external: ["sharp", "@photostructure/sqlite"],
   // Some bundled CommonJS packages call `require` for Node's own modules.
   banner: {

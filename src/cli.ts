@@ -17,6 +17,8 @@ import { ServerFactory } from "./server.ts";
 /** How long an orderly end may take before the process ends all the same. */
 const EXIT_DEADLINE_MS = 12_000;
 const WRONG_USAGE = 2;
+/** A client lists the tools right after the first answer; loading the rest must not delay that. */
+const AFTER_FIRST_LIST_MS = 300;
 
 interface CommandLine {
   command: Command;
@@ -151,7 +153,9 @@ async function serve(command: "stdio" | "http", settings: Settings): Promise<voi
   });
   /** Jobs of an earlier process go on even if this client never calls a tool. */
   const openEarly = () => {
-    services.get().catch((error: unknown) => log.error({ err: error }, "jobs cannot be opened"));
+    systemClock.schedule(AFTER_FIRST_LIST_MS, () => {
+      services.get().catch((error: unknown) => log.error({ err: error }, "jobs cannot be opened"));
+    });
   };
   const onError = (error: Error) => log.warn({ err: error }, "protocol error");
 

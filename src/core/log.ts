@@ -1,7 +1,7 @@
-import pino from "pino";
+import type { Logger } from "pino";
 import type { Redact } from "./redact.ts";
 
-export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+export const LOG_LEVELS = ["silent", "fatal", "error", "warn", "info", "debug", "trace"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** The part of pino that this program uses. */
@@ -12,7 +12,20 @@ export interface Log {
   error(fields: object, message: string): void;
 }
 
-/** A JSON-lines log; every line is redacted as a whole before it is written. */
+/**
+ * A JSON-lines log; every line is redacted as a whole before it is written. The library is loaded
+ * with the first line that is really written, so a quiet start does not pay for it.
+ */
 export function createLog(level: LogLevel, redact: Redact, write: (line: string) => void): Log {
-  return pino({ level, base: null }, { write: (line: string) => write(redact(line)) });
+  let loading: Promise<Logger> | undefined;
+  const load = async () => {
+    const { pino } = await import("pino");
+    return pino({ level, base: null }, { write: (line: string) => write(redact(line)) });
+  };
+  const at = (wanted: keyof Log) => (fields: object, message: string) => {
+    if (LOG_LEVELS.indexOf(wanted) > LOG_LEVELS.indexOf(level)) return;
+    loading ??= load();
+    void loading.then((logger) => logger[wanted](fields, message));
+  };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }

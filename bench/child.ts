@@ -1,0 +1,70 @@
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import type { Readable, Writable } from "node:stream";
+
+/** A started program that answers JSON-RPC lines. */
+export class Program {
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #waiting = new Map<number, (message: unknown) => void>();
+  #nextId = 1;
+  #rest = "";
+
+  constructor(args: readonly string[], env: Record<string, string>) {
+    this.#child = spawn(process.execPath, [...args], {
+      env: { PATH: process.env["PATH"] ?? "", ...env },
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    this.#child.stdout.setEncoding("utf8").on("data", (chunk: string) => this.#read(chunk));
+  }
+
+  /** Opens a session as today's hosts do. */
+  async initialize(): Promise<void> {
+    await this.request("initialize", {
+      protocolVersion: "2025-06-18",
+      capabilities: {},
+      clientInfo: { name: "bench", version: "1.0.0" },
+    });
+    this.#send({ jsonrpc: "2.0", method: "notifications/initialized" });
+  }
+
+  request(method: string, params: Record<string, unknown> = {}): Promise<unknown> {
+    const id = this.#nextId++;
+    const answer = new Promise<unknown>((resolve) => this.#waiting.set(id, resolve));
+    this.#send({ jsonrpc: "2.0", id, method, params });
+    return answer;
+  }
+
+  /** Resident memory in bytes. */
+  residentBytes(): number {
+    return residentBytes(this.#child.pid ?? 0);
+  }
+
+  async end(): Promise<void> {
+    const ended = new Promise((resolve) => this.#child.once("close", resolve));
+    this.#child.kill("SIGKILL");
+    await ended;
+  }
+
+  #send(message: object): void {
+    this.#child.stdin.write(`${JSON.stringify(message)}\n`);
+  }
+
+  #read(chunk: string): void {
+    const lines = (this.#rest + chunk).split("\n");
+    this.#rest = lines.pop() ?? "";
+    for (const line of lines) {
+      const message: { id?: number } = JSON.parse(line);
+      if (message.id !== undefined) this.#waiting.get(message.id)?.(message);
+    }
+  }
+}
+
+export function residentBytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) * 1024;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
