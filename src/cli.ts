@@ -169,6 +169,8 @@ async function serve(command: "stdio" | "http", settings: Settings): Promise<voi
   process.on("SIGTERM", end);
   process.on("SIGINT", end);
   process.stdout.on("error", end);
+  // One defect must not take every other job's process with it.
+  process.on("unhandledRejection", (error) => log.error({ err: error }, "unhandled rejection"));
 
   if (command === "stdio") {
     const { serveOnStdio } = await import("./transports/stdio.ts");

@@ -128,8 +128,8 @@ export const SETTINGS = {
   sandboxSpeed: {
     env: "LONGCAT_MCP_SANDBOX_SPEED",
     flag: "sandbox-speed",
-    help: "how many times faster than the real provider the sandbox works",
-    defaultText: "8",
+    help: "divides the sandbox's times, which are a second or two",
+    defaultText: "1",
     schema: positiveNumber,
   },
   dataDir: {
@@ -254,7 +254,7 @@ export function readSettings(surroundings: Surroundings): Settings {
     baseUrl,
     legacyBaseUrl: values.legacyBaseUrl ?? SETTINGS.legacyBaseUrl.defaultText,
     sandbox,
-    sandboxSpeed: values.sandboxSpeed ?? 8,
+    sandboxSpeed: values.sandboxSpeed ?? 1,
     dataDir: sandbox ? join(dataRoot, "sandbox") : dataRoot,
     outputDir,
     allowedDirs: [outputDir, ...(cwdIsPrivate ? [workingDir] : []), ...added.map(folder)],

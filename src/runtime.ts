@@ -15,6 +15,8 @@ import type { Services } from "./tools/tool.ts";
 /** A provider that lives inside this process. */
 export interface BuiltInProvider {
   origin: string;
+  /** How many times faster than the real one it works. */
+  timesFaster: number;
   close(): Promise<void>;
 }
 
@@ -69,7 +71,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       .map((url) => new URL(url))
       .filter((url) => isLoopbackHost(url.hostname))
       .map((url) => url.origin),
-    timeScale: timeScale(settings, baseUrl, sandbox !== undefined),
+    timeScale: sandbox ? 1 / sandbox.timesFaster : timeScale(settings, baseUrl),
     random: Math.random,
     holder: options.holder,
     isGone: options.isGone,
@@ -89,8 +91,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
 }
 
 /** How much faster than the real gateway a base on this machine is looked at. */
-function timeScale(settings: Settings, baseUrl: string, isSandbox: boolean): number {
-  if (isSandbox) return 1 / settings.sandboxSpeed;
+function timeScale(settings: Settings, baseUrl: string): number {
   const isLoopback = isLoopbackHost(new URL(baseUrl).hostname);
   return isLoopback ? settings.pollFloorMs / POLL_FLOOR_MS : 1;
 }

@@ -19,13 +19,16 @@ export interface Log {
 export function createLog(level: LogLevel, redact: Redact, write: (line: string) => void): Log {
   let loading: Promise<Logger> | undefined;
   const load = async () => {
-    const { pino } = await import("pino");
+    const { default: pino } = await import("pino");
     return pino({ level, base: null }, { write: (line: string) => write(redact(line)) });
   };
   const at = (wanted: keyof Log) => (fields: object, message: string) => {
     if (LOG_LEVELS.indexOf(wanted) > LOG_LEVELS.indexOf(level)) return;
     loading ??= load();
-    void loading.then((logger) => logger[wanted](fields, message));
+    loading.then(
+      (logger) => logger[wanted](fields, message),
+      () => write(`${message}\n`),
+    );
   };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }

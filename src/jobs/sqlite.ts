@@ -150,9 +150,12 @@ function columnsOf(job: Partial<Job>): Record<string, Column> {
   );
 }
 
+type Database = InstanceType<typeof DatabaseSync>;
+
 /** The embedded store: one SQLite file, shared by any number of processes. */
 export class SqliteJobStore implements JobStore {
-  readonly #db: InstanceType<typeof DatabaseSync>;
+  readonly #db: Database;
+  readonly #statements = new Map<string, ReturnType<Database["prepare"]>>();
   readonly #path: string;
 
   /**
@@ -290,11 +293,13 @@ export class SqliteJobStore implements JobStore {
   }
 
   async takeNews(owner: string, now: number): Promise<Job[]> {
-    return this.#all(
-      `UPDATE jobs SET delivered = 1, updated_at = ? WHERE owner = ? AND orphaned = 1
-       AND delivered = 0 AND state = 'completed' RETURNING *`,
-      [now, owner],
-    ).map(readRow);
+    const news = "owner = ? AND orphaned = 1 AND delivered = 0 AND state = 'completed'";
+    // Asked after every call: looking is much cheaper than an update that changes nothing.
+    if (this.#all(`SELECT 1 FROM jobs WHERE ${news} LIMIT 1`, [owner]).length === 0) return [];
+    return this.#all(`UPDATE jobs SET delivered = 1, updated_at = ? WHERE ${news} RETURNING *`, [
+      now,
+      owner,
+    ]).map(readRow);
   }
 
   async close(): Promise<void> {
@@ -342,11 +347,20 @@ export class SqliteJobStore implements JobStore {
   }
 
   #all(sql: string, values: Column[]): unknown[] {
-    return this.#guard(() => this.#db.prepare(sql).all(...values));
+    return this.#guard(() => this.#prepare(sql).all(...values));
   }
 
   #run(sql: string, values: Column[]): void {
-    this.#guard(() => this.#db.prepare(sql).run(...values));
+    this.#guard(() => this.#prepare(sql).run(...values));
+  }
+
+  /** The texts are few and fixed, so each is compiled once. */
+  #prepare(sql: string): ReturnType<Database["prepare"]> {
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const statement = this.#db.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
   }
 
   #guard<T>(work: () => T): T {

@@ -4,11 +4,13 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   Bench,
   CLIENTS,
+  type ClientKind,
   finished,
   jobIdOf,
   pathsOf,
   TEST_KEY,
   TRANSPORTS,
+  type TransportKind,
   textOf,
 } from "./harness.ts";
 
@@ -70,20 +72,6 @@ describe.each(CLIENTS)("%s", (kind) => {
     });
   });
 
-  test("news about a job and its files reach a client that listens", async () => {
-    bench.sandbox.faults.add({ kind: "slow", ms: 500, match: { path: "/v2/requests" } });
-    const { client } = await bench.connect(kind);
-    const started = await client.call("z_image_turbo_generate", { ...TURBO, wait_seconds: 0 });
-    const uri = `longcat://jobs/${jobIdOf(started)}`;
-    const news: string[] = [];
-    await client.watch(uri, (one) => news.push(one));
-    await finished(client, jobIdOf(started));
-    await expect.poll(() => news).toContain("list_changed");
-    expect(news).toContain(`updated ${uri}`);
-    const updates = news.filter((one) => one.startsWith("updated"));
-    expect(updates.every((one) => one === `updated ${uri}`)).toBe(true);
-  });
-
   test("killed while a job runs and started again, it finishes the job with one purchase", async () => {
     bench.sandbox.faults.add({ kind: "slow", ms: 2000, match: { path: "/v2/requests" } });
     const first = await bench.connect(kind);
@@ -121,6 +109,26 @@ describe.each(CLIENTS)("%s", (kind) => {
     expect(JSON.stringify((await client.call("image_models", {})).content)).not.toContain(jobId);
   });
 });
+
+async function hearsNews(kind: ClientKind, transport: TransportKind): Promise<void> {
+  bench.sandbox.faults.add({ kind: "slow", ms: 500, match: { path: "/v2/requests" } });
+  const { client } = await bench.connect(kind, transport);
+  const started = await client.call("z_image_turbo_generate", { ...TURBO, wait_seconds: 0 });
+  const uri = `longcat://jobs/${jobIdOf(started)}`;
+  const news: string[] = [];
+  await client.watch(uri, (one) => news.push(one));
+  await finished(client, jobIdOf(started));
+  await expect.poll(() => news).toContain("list_changed");
+  expect(news).toContain(`updated ${uri}`);
+  const updates = news.filter((one) => one.startsWith("updated"));
+  expect(updates.every((one) => one === `updated ${uri}`)).toBe(true);
+}
+
+test.each([
+  ["sdk 1.x", "stdio"],
+  ["client 2.x", "stdio"],
+  ["client 2.x", "http"],
+] as const)("news about a job and its files reach a listening %s over %s", hearsNews);
 
 test.each([
   { kind: "reset-after" as const },
