@@ -8,7 +8,7 @@ export function defineOperation<I extends z.ZodObject>(operation: Operation<I>):
   return {
     ...rest,
     prepare(args) {
-      const input = parseArguments(operation.input, args);
+      const input = parseArguments(operation.input, withoutUnset(args));
       return {
         input: withoutUnset(input),
         wire: withoutUnset(toWire(input)),

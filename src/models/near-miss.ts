@@ -1,7 +1,7 @@
 /**
  * Values that different models use for one and the same thing. The gateway has three vocabularies
  * of sizes and five of accelerations, so a value that is right for one model is a near miss for
- * the next.
+ * the next; and so are the names under which they take pictures.
  */
 const SAME_MEANING: readonly (readonly string[])[] = [
   ["landscape_16_9", "ultra_wide_16_9", "16:9", "widescreen", "1024x576", "1920x1080", "1280x720"],
@@ -14,6 +14,7 @@ const SAME_MEANING: readonly (readonly string[])[] = [
   ["jpeg", "jpg", "image/jpeg"],
   ["png", "image/png"],
   ["webp", "image/webp"],
+  ["image", "image_url", "image_urls"],
 ];
 
 const MAX_EDIT_SHARE = 0.4;
