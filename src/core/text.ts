@@ -9,5 +9,6 @@ export function quoteUpstream(text: string, max = MAX_UPSTREAM_CHARACTERS): stri
     .replaceAll(/\s+/g, " ")
     .replaceAll(/[\p{Cc}\p{Cf}]/gu, "")
     .trim();
-  return clean.length > max ? `${clean.slice(0, max)}…` : clean;
+  // Half a character is not left at the end.
+  return clean.length > max ? `${clean.slice(0, max).replace(/[\uD800-\uDBFF]$/, "")}…` : clean;
 }

@@ -60,7 +60,8 @@ export function isUnsettled(status: number): boolean {
 }
 
 function speaksOfContent(words: string): boolean {
-  return /nsfw|moderat|safety|content.{0,10}polic|policy violation|inappropriate|sensitive|DataInspection/i.test(
+  // Names of parameters and talk of capitals are about the form of a request.
+  return /nsfw|moderat|(?<!enable_)safety|content.{0,10}polic|policy violation|inappropriate|(?<!case.)sensitive|DataInspection/i.test(
     words,
   );
 }
@@ -123,7 +124,7 @@ const waitFields = z.looseObject({
 
 /** How long to wait: the header, a field of the body, or a number of seconds in the text. */
 function retryAfter(reply: FailureReply, words: string): number | undefined {
-  const header = reply.headers["retry-after"];
+  const header = reply.headers["retry-after"] || undefined;
   const body = waitFields.safeParse(parseJson(reply.text)).data;
   const inText = /\b(?:in|after)\s+(\d+)\s*(?:s\b|sec)/i.exec(words)?.[1];
   const seconds = [header, body?.retry_after, body?.error?.retry_after, inText]
