@@ -9,6 +9,8 @@ const SUBMIT_DEADLINE_MS = 60_000;
 const SYNC_DEADLINE_MS = 300_000;
 const READ_DEADLINE_MS = 30_000;
 const MAX_REPLY_BYTES = 4 * 1024 * 1024;
+/** Visible ASCII: what an HTTP header carries unchanged. */
+const KEY = /^[!-~]+$/;
 const REQUEST_ID = /^[A-Za-z0-9][\w.:-]{1,199}$/;
 
 /** Everything a purchase can come to. */
@@ -60,7 +62,7 @@ export class PixazoClient {
   /**
    * Sends one purchase, once. Every end is a value: what may happen next depends on it, so it is
    * never left to whoever catches what.
-   * @throws {configuration} without an API key; nothing was sent.
+   * @throws {configuration} without an API key that can be sent; nothing was sent.
    */
   async submit(operation: AnyOperation, wire: Record<string, unknown>): Promise<SubmitOutcome> {
     const headers = this.#headers();
@@ -118,6 +120,12 @@ export class PixazoClient {
       throw new AppError("configuration", "No API key for the image gateway is set.", {
         next: "Set PIXAZO_API_KEY (or PIXAZO_API_KEY_FILE) and restart the server, or start it with --sandbox, which needs no key.",
       });
+    }
+    if (!KEY.test(key)) {
+      throw new AppError(
+        "configuration",
+        "PIXAZO_API_KEY has characters in it that no key has, such as spaces or typographic quotes.",
+      );
     }
     return { "ocp-apim-subscription-key": key, accept: "application/json" };
   }
