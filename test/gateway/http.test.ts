@@ -1,0 +1,111 @@
+import { describe, expect, it, onTestFinished } from "vitest";
+import { HttpDoor, type ProxySettings, TransportFailure } from "../../src/gateway/http.ts";
+import { json, rawServer, tcpServer } from "../support/raw-server.ts";
+
+function openDoor(proxies: ProxySettings = {}): HttpDoor {
+  const door = new HttpDoor(proxies);
+  onTestFinished(() => door.close());
+  return door;
+}
+
+const get = (origin: string) => ({
+  method: "GET" as const,
+  url: new URL(origin),
+  deadlineMs: 10_000,
+  maxBytes: 1_000,
+});
+
+describe("limits of an exchange", () => {
+  it("ends with its deadline where no answer comes", async () => {
+    const server = await rawServer(() => undefined);
+    const failure = await openDoor()
+      .send({ ...get(server.origin), deadlineMs: 30 })
+      .catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(TransportFailure);
+    expect(failure).toMatchObject({ sent: true, message: "no answer in time" });
+  });
+
+  it("ends with its deadline where the answer never ends", async () => {
+    const server = await rawServer((_hit, response) => response.write("{"));
+    await expect(openDoor().send({ ...get(server.origin), deadlineMs: 30 })).rejects.toBeInstanceOf(
+      TransportFailure,
+    );
+  });
+
+  it("takes an answer of exactly the size that is allowed, and none larger", async () => {
+    for (const [size, fits] of [
+      [1_000, true],
+      [1_001, false],
+    ] as const) {
+      const server = await rawServer((_hit, response) => response.end("x".repeat(size)));
+      const sent = openDoor().send(get(server.origin));
+      if (fits) expect((await sent).text).toHaveLength(size);
+      else await expect(sent).rejects.toThrow("larger than 1000 bytes");
+    }
+  });
+
+  it("gives headers in lower case and any status as an answer", async () => {
+    const server = await rawServer((_hit, response) =>
+      json(response, 418, {}, { "Retry-After": "3", "X-Two": "a" }),
+    );
+    expect(await openDoor().send(get(server.origin))).toMatchObject({
+      status: 418,
+      headers: { "retry-after": "3", "x-two": "a" },
+      text: "{}",
+    });
+  });
+});
+
+describe("connections", () => {
+  it("are kept for looks and never for purchases", async () => {
+    const server = await rawServer((_hit, response) => json(response, 200, {}));
+    const door = openDoor();
+    for (let i = 0; i < 20; i++) await door.send(get(server.origin));
+    const kept = server.connections;
+    expect(kept).toBeLessThanOrEqual(2);
+    for (let i = 0; i < 20; i++) await door.send({ ...get(server.origin), freshConnection: true });
+    expect(server.connections).toBe(kept + 20);
+  });
+});
+
+describe("proxies", () => {
+  /** A proxy that refuses every tunnel, and notes for whom it was asked. */
+  async function proxy() {
+    const asked: string[] = [];
+    const server = await tcpServer((socket) =>
+      socket.once("data", (chunk) => {
+        asked.push(chunk.toString("latin1").split("\r\n")[0] ?? "");
+        socket.end("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n");
+      }),
+    );
+    return { origin: server.origin, asked };
+  }
+
+  it("stand between us and the world, not between us and this machine", async () => {
+    const server = await rawServer((_hit, response) => json(response, 200, {}));
+    const { origin, asked } = await proxy();
+    const door = openDoor({ httpProxy: origin, httpsProxy: origin });
+    expect((await door.send(get(server.origin))).status).toBe(200);
+    expect(asked).toEqual([]);
+    await expect(door.send(get("https://gateway.example"))).rejects.toBeInstanceOf(
+      TransportFailure,
+    );
+    expect(asked).toEqual([expect.stringContaining("gateway.example:443")]);
+  });
+
+  it("that cannot be passed prove that nothing was sent", async () => {
+    const { origin } = await proxy();
+    const door = openDoor({ httpsProxy: origin });
+    await expect(
+      door.send({ ...get("https://gateway.example"), method: "POST", freshConnection: true }),
+    ).rejects.toMatchObject({ sent: false });
+  });
+
+  it("are left out for the hosts that the setting names", async () => {
+    const server = await rawServer((_hit, response) => json(response, 200, {}));
+    const { origin, asked } = await proxy();
+    const door = openDoor({ httpProxy: origin, noProxy: "internal.example" });
+    await door.send(get(server.origin));
+    expect(asked).toEqual([]);
+  });
+});
