@@ -19,6 +19,8 @@ const EXIT_DEADLINE_MS = 12_000;
 const WRONG_USAGE = 2;
 /** A client lists the tools right after the first answer; loading the rest must not delay that. */
 const AFTER_FIRST_LIST_MS = 300;
+/** Slow enough to watch. */
+const DEMO_SPEED = 4;
 
 interface CommandLine {
   command: Command;
@@ -97,7 +99,7 @@ async function main(): Promise<void> {
     case "sandbox":
       return serveSandbox(settings);
     case "demo":
-      return runDemo(settings);
+      return runDemo(settings, commandLine);
     case "doctor":
       return runDoctor(settings);
   }
@@ -212,16 +214,23 @@ async function serveSandbox(settings: Settings): Promise<void> {
   process.on("SIGINT", end);
 }
 
-async function runDemo(settings: Settings): Promise<void> {
+async function runDemo(settings: Settings, { flags }: CommandLine): Promise<void> {
   const { runDemo: run } = await import("./demo/demo.ts");
   const { stdout, argv, execPath, env } = process;
+  const { flag, env: variable } = SETTINGS.sandboxSpeed;
+  const isSpeedChosen = flags[flag] !== undefined || env[variable] !== undefined;
+  const stopping = new AbortController();
+  process.once("SIGINT", () => stopping.abort());
+  process.once("SIGTERM", () => stopping.abort());
+  stdout.on("error", () => stopping.abort());
   process.exitCode = await run({
     write: (text) => stdout.write(text),
-    isTerminal: stdout.isTTY === true && !env["NO_COLOR"],
+    isTerminal: stdout.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb",
     columns: stdout.columns ?? 80,
     program: { command: execPath, script: argv[1] ?? "" },
     environment: env,
-    outputDir: settings.outputDir,
+    sandboxSpeed: isSpeedChosen ? settings.sandboxSpeed : DEMO_SPEED,
+    signal: stopping.signal,
   });
 }
 
