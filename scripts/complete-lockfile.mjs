@@ -10,7 +10,8 @@ const { packages } = lockfile;
 for (const [path, entry] of Object.entries({ ...packages })) {
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
     const isPinned = /^\d+\.\d+\.\d+$/.test(version);
-    const isThere = `node_modules/${name}` in packages || `${path}/node_modules/${name}` in packages;
+    const isThere =
+      `node_modules/${name}` in packages || `${path}/node_modules/${name}` in packages;
     if (!isPinned || isThere) continue;
     const [, os] = OS.exec(name) ?? [];
     const [, cpu] = CPU.exec(name) ?? [];

@@ -1,0 +1,103 @@
+import { SETTINGS, type SettingSpec } from "../config.ts";
+import { documentedTools } from "./documented.ts";
+
+export interface PackageFacts {
+  name: string;
+  version: string;
+  description: string;
+  license: string;
+  keywords: readonly string[];
+  engines: { node: string };
+}
+
+interface ConfigurableSetting {
+  setting: SettingSpec;
+  title: string;
+  type: "string" | "boolean" | "number" | "directory";
+  default?: string | boolean | number;
+  /** In place of the setting's own help. */
+  description?: string;
+}
+
+/**
+ * What the bundle's host asks the user for. A setting without a default that is left empty arrives
+ * as a literal `${user_config.…}`, which the program takes as unset.
+ */
+const CONFIGURABLE: Readonly<Record<string, ConfigurableSetting>> = {
+  api_key: {
+    setting: SETTINGS.apiKey,
+    title: "Pixazo API key",
+    type: "string",
+    description: "Key of the Pixazo image gateway. Not needed with the sandbox.",
+  },
+  sandbox: { setting: SETTINGS.sandbox, title: "Sandbox", type: "boolean", default: false },
+  output_dir: { setting: SETTINGS.outputDir, title: "Output folder", type: "directory" },
+  previews: { setting: SETTINGS.previews, title: "Previews", type: "string", default: "on" },
+  max_wait_seconds: {
+    setting: SETTINGS.maxWaitSeconds,
+    title: "Longest wait in seconds",
+    type: "number",
+    default: 45,
+  },
+};
+
+/** `manifest.json` of the MCPB bundle. */
+export function manifestFile(facts: PackageFacts): string {
+  const manifest = {
+    manifest_version: "0.3",
+    name: facts.name,
+    display_name: "LongCat, Z-Image and Qwen-Image",
+    version: facts.version,
+    description: facts.description,
+    long_description:
+      "Ten hosted image operations of the Pixazo gateway as durable jobs: text to image, edits, composition from references, layers and LoRA training. A job survives a cut call or a restart, its request is never sent twice, and its files are kept in a folder of yours. The built-in sandbox imitates the provider on your machine: switch it on to try everything without a key and without cost.",
+    author: { name: "The longcat-mcp authors" },
+    server: {
+      type: "node",
+      entry_point: "dist/cli.js",
+      mcp_config: {
+        command: "node",
+        args: [`${placeholder("__dirname")}/dist/cli.js`],
+        env: Object.fromEntries(
+          Object.entries(CONFIGURABLE).map(([name, { setting }]) => [
+            setting.env,
+            placeholder(`user_config.${name}`),
+          ]),
+        ),
+      },
+    },
+    tools: documentedTools().map(({ tool }) => ({
+      name: tool.name,
+      description: tool.description,
+    })),
+    prompts_generated: true,
+    keywords: facts.keywords,
+    license: facts.license,
+    compatibility: { runtimes: { node: facts.engines.node } },
+    user_config: Object.fromEntries(
+      Object.entries(CONFIGURABLE).map(([name, one]) => [name, userConfig(one)]),
+    ),
+  };
+  return `${JSON.stringify(manifest, undefined, 2)}\n`;
+}
+
+/** Something that the host fills in. */
+function placeholder(name: string): string {
+  return `\${${name}}`;
+}
+
+function userConfig(one: ConfigurableSetting) {
+  const { setting, title, type } = one;
+  return {
+    type,
+    title,
+    description: one.description ?? sentence(`${setting.help}; default: ${setting.defaultText}`),
+    required: false,
+    ...(one.default === undefined ? {} : { default: one.default }),
+    ...(setting.secret ? { sensitive: true } : {}),
+  };
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}

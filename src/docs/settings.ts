@@ -1,0 +1,16 @@
+import { SETTINGS, type SettingSpec } from "../config.ts";
+import { code, table } from "./markdown.ts";
+
+/** Every setting with its flag, its default and its help. */
+export function settingsTable(): string {
+  const specs: readonly SettingSpec[] = Object.values(SETTINGS);
+  return table(
+    ["Variable", "Flag", "Default", "What it does"],
+    specs.map((spec) => [
+      code(spec.env),
+      spec.flag === undefined ? "" : code(`--${spec.flag}`),
+      spec.defaultText,
+      spec.help + (spec.commands ? ` (${spec.commands.join(", ")})` : ""),
+    ]),
+  );
+}

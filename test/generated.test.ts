@@ -1,0 +1,35 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { encode } from "gpt-tokenizer/encoding/o200k_base";
+import { describe, expect, it } from "vitest";
+import { generatedFiles, listedTools, SNAPSHOTS } from "../scripts/generated-files.ts";
+
+/** What the tool list may cost of an assistant's context. */
+const TOKEN_BUDGET = 6_000;
+
+const files = await generatedFiles();
+
+describe("npm run gen", () => {
+  it.each([...files.keys()])("has written %s", (path) => {
+    expect(readFileSync(path, "utf8")).toBe(files.get(path));
+  });
+
+  it("has removed the snapshots of tools that are gone", () => {
+    const kept = readdirSync(SNAPSHOTS).map((name) => `${SNAPSHOTS}/${name}`);
+    expect(kept.filter((path) => !files.has(path))).toEqual([]);
+  });
+});
+
+describe("the tool list", () => {
+  it("fits into its share of the assistant's context", async () => {
+    const tokens = encode(JSON.stringify(await listedTools())).length;
+    expect(tokens).toBeLessThanOrEqual(TOKEN_BUDGET);
+  });
+
+  it("is described briefly", async () => {
+    const lengths = (await listedTools())
+      .map(({ description = "" }) => description.length)
+      .sort((a, b) => a - b);
+    expect(lengths.at(-1)).toBeLessThanOrEqual(300);
+    expect(lengths[Math.floor(lengths.length / 2)]).toBeLessThanOrEqual(110);
+  });
+});
