@@ -1,0 +1,175 @@
+// Makes `longcat-mcp-<version>.mcpb` and proves that it and the npm package work once installed:
+// `npm run package`. Needs Node, npm and the registry npm is configured for, nothing else.
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative, resolve } from "node:path";
+import { promisify } from "node:util";
+import { Client } from "@modelcontextprotocol/client";
+import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+import sharp from "sharp";
+
+const run = promisify(execFile);
+const root = resolve(import.meta.dirname, "..");
+const MCPB = join(root, "node_modules/@anthropic-ai/mcpb/dist/cli/cli.js");
+/** The platforms whose native SQLite travels with its package. */
+const SQLITE_PLATFORMS = 6;
+/** What the packages carry only for being compiled from source. */
+const SOURCES = [
+  "@photostructure/sqlite/src",
+  "@photostructure/sqlite/scripts",
+  "@photostructure/sqlite/binding.gyp",
+  "node-addon-api",
+];
+
+const packageJson = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+const manifest = JSON.parse(await readFile(join(root, "manifest.json"), "utf8"));
+const bundle = join(root, `${packageJson.name}-${packageJson.version}.mcpb`);
+const scratch = await mkdtemp(join(tmpdir(), "longcat-mcp-package-"));
+try {
+  await run(process.execPath, ["scripts/build.mjs"], { cwd: root });
+  say(`dist/ has ${await sizeOf(join(root, "dist"))}`);
+  await makeBundle(join(scratch, "stage"));
+  await tryBundle(join(scratch, "unpacked"));
+  await tryPackage(join(scratch, "installed"));
+} finally {
+  await rm(scratch, { recursive: true, force: true, maxRetries: 5 });
+}
+
+/** Stages what the bundle holds and packs it. */
+async function makeBundle(stage) {
+  await run(process.execPath, [MCPB, "validate", join(root, "manifest.json")]);
+  await mkdir(stage);
+  for (const name of ["package.json", "package-lock.json", ".npmrc"]) {
+    await cp(join(root, name), join(stage, name));
+  }
+  // Of sharp's builds only the one in WebAssembly runs everywhere.
+  await npm(
+    ["ci", "--omit=dev", "--ignore-scripts", "--cpu=wasm32", "--no-audit", "--no-fund"],
+    stage,
+  );
+  for (const name of ["package-lock.json", ".npmrc"]) await rm(join(stage, name));
+  for (const name of SOURCES) {
+    await rm(join(stage, "node_modules", name), { recursive: true, force: true });
+  }
+  for (const name of ["dist", "assets", "LICENSE", "README.md", "manifest.json"]) {
+    await cp(join(root, name), join(stage, name), { recursive: true });
+  }
+  const { devDependencies: _, scripts: __, ...shipped } = packageJson;
+  await writeFile(join(stage, "package.json"), `${JSON.stringify(shipped, undefined, 2)}\n`);
+  await checkPortable(join(stage, "node_modules"));
+  await run(process.execPath, [MCPB, "pack", stage, bundle]);
+  say(`${relative(root, bundle)} has ${await sizeOf(bundle)}, unpacked ${await sizeOf(stage)}`);
+}
+
+/** A bundle is installed on any system: no file in it may be for this machine only. */
+async function checkPortable(modules) {
+  const files = await readdir(modules, { recursive: true });
+  const native = files.filter((name) => name.endsWith(".node"));
+  const isSqlite = (name) => /^@photostructure[/\\]sqlite[/\\]prebuilds[/\\]/.test(name);
+  const platforms = new Set(native.filter(isSqlite).map((name) => name.split(/[/\\]/)[3]));
+  expect(native.every(isSqlite), `native code of one platform: ${native.join(", ")}`);
+  expect(platforms.size >= SQLITE_PLATFORMS, `SQLite for ${[...platforms].join(", ")} only`);
+  expect(
+    files.some((name) => /^@img[/\\]sharp-wasm32[/\\].*\.wasm$/.test(name)),
+    "sharp has no WebAssembly build",
+  );
+}
+
+/** Unpacks the bundle elsewhere, starts it as its manifest says and has it make a picture. */
+async function tryBundle(folder) {
+  await run(process.execPath, [MCPB, "unpack", bundle, folder]);
+  const unpacked = JSON.parse(await readFile(join(folder, "manifest.json"), "utf8"));
+  const { command, args, env } = unpacked.server.mcp_config;
+  const fill = (text) => fillIn(text, folder, unpacked.user_config, { sandbox: true });
+  const home = join(scratch, "home");
+  await mkdir(home);
+  const transport = new StdioClientTransport({
+    command,
+    args: args.map(fill),
+    env: {
+      PATH: process.env.PATH ?? "",
+      HOME: home,
+      USERPROFILE: home,
+      ...Object.fromEntries(Object.entries(env).map(([name, value]) => [name, fill(value)])),
+    },
+    // Desktop hosts start servers there.
+    cwd: resolve("/"),
+  });
+  const client = new Client({ name: "package", version: "1" });
+  await client.connect(transport);
+  const { tools } = await client.listTools();
+  const names = (list) => list.map(({ name }) => name).join(" ");
+  expect(names(tools) === names(manifest.tools), "the manifest names other tools than the server");
+  const result = await client.callTool({
+    name: "longcat_image_generate",
+    arguments: { prompt: "A paper boat on a still pond", image_size: "square_1_1" },
+  });
+  await client.close();
+  const text = result.content[0]?.text ?? "";
+  const path = /^1\. (.*)$/m.exec(text)?.[1];
+  expect(!result.isError && path?.startsWith(home), `no picture: ${text}`);
+  const { format, width, height } = await sharp(path).metadata();
+  const { entropy } = await sharp(path).stats();
+  expect(format === "png" && entropy > 1, `${path} is not a picture`);
+  say(`the bundle, started as its manifest says: ${tools.length} tools, ${width}×${height} PNG`);
+}
+
+/** A host's part: `${__dirname}`, `${user_config.…}` where there is a value, else left as it is. */
+function fillIn(text, folder, userConfig, chosen) {
+  return text.replaceAll(/\$\{(__dirname|user_config\.(\w+))\}/g, (whole, name, setting) => {
+    if (name === "__dirname") return folder;
+    const value = chosen[setting] ?? userConfig[setting]?.default;
+    return value === undefined ? whole : String(value);
+  });
+}
+
+/** Packs for npm, installs that in an empty folder and runs it from there. */
+async function tryPackage(folder) {
+  await mkdir(folder);
+  const { stdout } = await npm(
+    ["pack", "--json", "--ignore-scripts", "--pack-destination", folder],
+    root,
+  );
+  const [{ filename }] = Object.values(JSON.parse(stdout));
+  await writeFile(join(folder, "package.json"), '{ "private": true }\n');
+  await npm(["install", "--no-audit", "--no-fund", `./${filename}`], folder);
+  const version = await npm(["exec", "--no", "--", "longcat-mcp", "--version"], folder);
+  expect(version.stdout.trim() === packageJson.version, `--version says ${version.stdout}`);
+  const doctor = await npm(["exec", "--no", "--", "longcat-mcp", "doctor", "--sandbox"], folder, {
+    LONGCAT_MCP_DATA_DIR: join(folder, "data"),
+    LONGCAT_MCP_OUTPUT_DIR: join(folder, "output"),
+  });
+  expect(!doctor.stdout.includes("FAIL"), doctor.stdout);
+  say(
+    `${filename} has ${await sizeOf(join(folder, filename))}, installed it answers ${version.stdout.trim()}`,
+  );
+}
+
+/** The npm that runs this script, or the one in the path. */
+function npm(args, cwd, env = {}) {
+  const script = process.env.npm_execpath;
+  const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 16 * 1024 * 1024 };
+  return script?.endsWith("js")
+    ? run(process.execPath, [script, ...args], options)
+    : run("npm", args, { ...options, shell: process.platform === "win32" });
+}
+
+async function sizeOf(path) {
+  const found = await stat(path);
+  let bytes = found.size;
+  if (found.isDirectory()) {
+    const entries = await readdir(path, { recursive: true });
+    const sizes = await Promise.all(entries.map((name) => stat(join(path, name))));
+    bytes = sizes.reduce((sum, one) => sum + (one.isFile() ? one.size : 0), 0);
+  }
+  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+}
+
+function expect(isSo, problem) {
+  if (!isSo) throw new Error(problem);
+}
+
+function say(text) {
+  process.stdout.write(`${text}\n`);
+}
