@@ -19,6 +19,8 @@ function filesBelow(folder: string): string[] {
 }
 
 function newest(paths: readonly string[]): number {
-  const times = paths.map((path) => statSync(resolve(root, path), { throwIfNoEntry: false })?.mtimeMs);
+  const times = paths.map(
+    (path) => statSync(resolve(root, path), { throwIfNoEntry: false })?.mtimeMs,
+  );
   return Math.max(...times.map((time) => time ?? 0));
 }
