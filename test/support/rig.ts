@@ -1,0 +1,171 @@
+import { join } from "node:path";
+import { expect, onTestFinished } from "vitest";
+import { type Clock, systemClock } from "../../src/core/clock.ts";
+import { newJobId } from "../../src/core/ids.ts";
+import { createRedact } from "../../src/core/redact.ts";
+import { HttpDoor } from "../../src/gateway/http.ts";
+import { PixazoClient } from "../../src/gateway/pixazo.ts";
+import type { JobContext } from "../../src/jobs/context.ts";
+import { JobEvents } from "../../src/jobs/events.ts";
+import type { Job, JobState } from "../../src/jobs/job.ts";
+import { JobRunner } from "../../src/jobs/runner.ts";
+import { SqliteJobStore } from "../../src/jobs/sqlite.ts";
+import { Library } from "../../src/media/library.ts";
+import { operation } from "./operations.ts";
+import { tempDir } from "./temp-dir.ts";
+import { silentLog } from "./tool-deps.ts";
+
+export const OWNER = "local";
+export const CAT = { prompt: "A cat", image_size: "square_1_1" };
+
+export interface RigOptions {
+  origin: string;
+  clock?: Clock;
+  /** To share with another rig. */
+  folder?: string;
+  holder?: string;
+  isGone?: (holder: string) => boolean;
+  /** Default: a two-thousandth, so that a test on the system's clock takes milliseconds. */
+  timeScale?: number;
+  ephemeral?: boolean;
+  apiKey?: string;
+  /** Runs on the store before anything is taken up. */
+  before?: (store: SqliteJobStore) => Promise<unknown>;
+}
+
+export interface Rig {
+  runner: JobRunner;
+  store: SqliteJobStore;
+  events: JobEvents;
+  folder: string;
+  outputDir: string;
+  /** Every state each job went through, in order. */
+  seen: { jobId: string; state: JobState }[];
+  start(name?: string, args?: Record<string, unknown>, saveTo?: string): Promise<Job>;
+  /** The job once it is in that state. */
+  reached(job: Pick<Job, "jobId">, state: JobState): Promise<Job>;
+  /** The job as it is on disk. */
+  get(job: Pick<Job, "jobId">): Promise<Job>;
+  /** Ends it as the server does. */
+  close(): Promise<void>;
+}
+
+/** A whole job runner with everything real, on a gateway of the test's choice. */
+export async function openRig(options: RigOptions): Promise<Rig> {
+  const folder = options.folder ?? (await tempDir());
+  const { clock = systemClock, origin, holder = "this-process" } = options;
+  const outputDir = join(folder, "pictures");
+  const store = new SqliteJobStore(join(folder, "data"));
+  await options.before?.(store);
+  const http = new HttpDoor();
+  const events = new JobEvents();
+  const stopping = new AbortController();
+  const apiKey = options.apiKey ?? "key-0123456789";
+  const context: JobContext = {
+    store,
+    http,
+    gateway: new PixazoClient({
+      http,
+      baseUrl: origin,
+      legacyBaseUrl: origin,
+      apiKey: () => apiKey,
+      redact: createRedact([apiKey]),
+    }),
+    library: new Library({
+      outputDir,
+      allowedDirs: [outputDir, join(folder, "allowed")],
+      workingDir: folder,
+      homeDir: join(folder, "home"),
+    }),
+    events,
+    clock,
+    log: silentLog,
+    baseUrl: origin,
+    baseIsEphemeral: options.ephemeral ?? false,
+    trustedOrigins: [origin],
+    timeScale: options.timeScale ?? 1 / 2_000,
+    random: () => 0.5,
+    holder,
+    isGone: options.isGone ?? (() => false),
+    stopping: stopping.signal,
+  };
+  const runner = new JobRunner(context);
+  const seen: Rig["seen"] = [];
+  events.subscribe(({ jobId, state }) => {
+    const last = seen.findLast((one) => one.jobId === jobId);
+    if (last?.state !== state) seen.push({ jobId, state });
+  });
+  let closed = false;
+  const close = async () => {
+    if (closed) return;
+    closed = true;
+    stopping.abort();
+    await runner.close();
+    await http.close();
+  };
+  onTestFinished(close);
+  await runner.open();
+  const get = async ({ jobId }: Pick<Job, "jobId">) => runner.get(OWNER, jobId);
+  return {
+    runner,
+    store,
+    events,
+    folder,
+    outputDir,
+    seen,
+    get,
+    close,
+    async start(name = "longcat_image_generate", args = CAT, saveTo) {
+      const one = operation(name);
+      return runner.start({ operation: one, prepared: one.prepare(args), owner: OWNER, saveTo });
+    },
+    reached: (job, state) =>
+      until(async () => {
+        const current = await get(job);
+        return current.state === state ? current : undefined;
+      }, `${job.jobId} is ${state}`),
+  };
+}
+
+/** Waits for real input and output, without any clock of the program's. */
+export async function until<T>(
+  check: () => T | undefined | false | Promise<T | undefined | false>,
+  what = "what was waited for",
+): Promise<T> {
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    const found = await check();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > deadline) expect.fail(`${what} did not happen`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** A job as another process might have left it. */
+export function leftJob(change: Partial<Job> & Pick<Job, "baseUrl">): Job {
+  const now = Date.now();
+  return {
+    jobId: newJobId(),
+    owner: OWNER,
+    operation: "longcat_image_generate",
+    input: CAT,
+    wire: CAT,
+    saveTo: null,
+    state: "queued",
+    charge: "reserved",
+    requestId: null,
+    upstreamStatus: null,
+    createdAt: now,
+    updatedAt: now,
+    acceptedAt: null,
+    completedAt: null,
+    costUsd: null,
+    error: null,
+    mediaUrls: [],
+    media: [],
+    warnings: [],
+    delivered: false,
+    orphaned: false,
+    ...change,
+  };
+}
