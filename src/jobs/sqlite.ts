@@ -179,6 +179,17 @@ export class SqliteJobStore implements JobStore {
     });
   }
 
+  /** What the open connection really works with, by name of the pragma. */
+  pragmas(): { busyTimeoutMs: number; journalMode: string; synchronous: number } {
+    return this.#guard(() => ({
+      busyTimeoutMs: z.object({ timeout: z.number() }).parse(this.#pragma("busy_timeout")).timeout,
+      journalMode: z.object({ journal_mode: z.string() }).parse(this.#pragma("journal_mode"))
+        .journal_mode,
+      synchronous: z.object({ synchronous: z.number() }).parse(this.#pragma("synchronous"))
+        .synchronous,
+    }));
+  }
+
   async create(job: Job, lease: Lease): Promise<void> {
     const columns = {
       ...columnsOf(job),
@@ -309,7 +320,7 @@ export class SqliteJobStore implements JobStore {
   #migrate(): void {
     this.#db.exec("BEGIN IMMEDIATE");
     try {
-      const row = this.#db.prepare("PRAGMA user_version").get();
+      const row = this.#pragma("user_version");
       const version = z.object({ user_version: z.number() }).parse(row).user_version;
       if (version > SCHEMA_VERSION) {
         throw new AppError(
@@ -339,6 +350,10 @@ export class SqliteJobStore implements JobStore {
       `UPDATE jobs SET ${settings.join(", ")} WHERE job_id = ? AND ${condition} RETURNING *`,
       [...Object.values(columns), jobId, ...values],
     );
+  }
+
+  #pragma(name: string): unknown {
+    return this.#db.prepare(`PRAGMA ${name}`).get();
   }
 
   #one(sql: string, values: Column[]): Job | undefined {
