@@ -1,0 +1,350 @@
+import { chmod, mkdir, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DatabaseSync } from "@photostructure/sqlite";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import type { Job } from "../../src/jobs/job.ts";
+import { SqliteJobStore } from "../../src/jobs/sqlite.ts";
+import { leftJob, OWNER } from "../support/rig.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+const BASE = "https://gateway.example";
+const LEASE = { holder: "me", until: 1_000 };
+const nobodyIsGone = (_holder: string) => false;
+
+let folder: string;
+let store: SqliteJobStore;
+
+function openStore(at = folder): SqliteJobStore {
+  const opened = new SqliteJobStore(at);
+  onTestFinished(() => opened.close());
+  return opened;
+}
+
+beforeEach(async () => {
+  folder = await tempDir();
+  store = openStore();
+});
+
+async function add(change: Partial<Job> = {}, lease = LEASE): Promise<Job> {
+  const job = leftJob({ baseUrl: BASE, ...change });
+  await store.create(job, lease);
+  return job;
+}
+
+describe("what is stored", () => {
+  it("comes back as it was, every field of it, also through another connection", async () => {
+    const job = await add({
+      input: { prompt: "Ein Löwe 🦁\u0000'\"", nested: { list: [1, null, true] } },
+      wire: { prompt: "x", image_urls: ["https://a.example/1.png"] },
+      saveTo: "~/cats",
+      state: "downloading",
+      charge: "reserved",
+      requestId: "longcat-image-498_019d",
+      upstreamStatus: "COMPLETED",
+      createdAt: 1_700_000_000_001,
+      updatedAt: 1_700_000_000_002,
+      acceptedAt: 1_700_000_000_003,
+      completedAt: 1_700_000_000_004,
+      costUsd: 0.13,
+      error: { code: "rate_limited", message: "Slow down" },
+      mediaUrls: ["https://a.example/1.png", "https://a.example/2.png"],
+      media: [
+        {
+          index: 1,
+          url: "https://a.example/1.png",
+          path: "/pictures/1.png",
+          mimeType: "image/png",
+          width: 1024,
+          height: 768,
+          sizeBytes: 123,
+          sha256: "ab",
+          copies: ["/copy/1.png"],
+        },
+        {
+          index: 2,
+          url: "https://a.example/2.bin",
+          path: "/pictures/2.bin",
+          mimeType: "application/octet-stream",
+          sizeBytes: 9_007_199_254_740_991,
+          sha256: "cd",
+          copies: [],
+        },
+      ],
+      warnings: ["One", "Two"],
+      delivered: true,
+      orphaned: true,
+    });
+    expect(await store.get(OWNER, job.jobId)).toEqual(job);
+    expect(await openStore().get(OWNER, job.jobId)).toEqual(job);
+  });
+
+  it("comes back empty where it is", async () => {
+    const job = await add({ wire: null, error: null });
+    expect(await store.get(OWNER, job.jobId)).toEqual(job);
+  });
+
+  it("is there once the promise resolves, for a process that knows nothing of this one", async () => {
+    const job = await add();
+    const other = new DatabaseSync(join(folder, "jobs.db"), { readOnly: true });
+    onTestFinished(() => other.close());
+    expect(other.prepare("SELECT state FROM jobs WHERE job_id = ?").get(job.jobId)).toMatchObject({
+      state: "queued",
+    });
+  });
+
+  it("belongs to its owner alone", async () => {
+    const job = await add({ requestId: "longcat-image-498_019d" });
+    expect(await store.get("somebody", job.jobId)).toBeUndefined();
+    expect(await store.findByRequestId("somebody", "longcat-image-498_019d")).toBeUndefined();
+    expect((await store.list({ owner: "somebody", limit: 10 })).jobs).toEqual([]);
+    expect(await store.findByRequestId(OWNER, "longcat-image-498_019d")).toEqual(job);
+    expect(await store.findByRequestId(OWNER, "longcat-image-498_other")).toBeUndefined();
+  });
+
+  it("is never recorded twice under one id", async () => {
+    const job = await add();
+    await expect(store.create(job, LEASE)).rejects.toMatchObject({ code: "storage" });
+  });
+});
+
+describe("changes", () => {
+  it("touch what they name and nothing else", async () => {
+    const job = await add({ warnings: ["stays"], error: { code: "internal", message: "goes" } });
+    const patched = await store.patch(job.jobId, { upstreamStatus: "QUEUED", error: null }, 7);
+    const expected = { ...job, upstreamStatus: "QUEUED", error: null, updatedAt: 7 };
+    expect(patched).toEqual(expected);
+    expect(await store.get(OWNER, job.jobId)).toEqual(expected);
+  });
+
+  it("of a job that does not exist are an error", async () => {
+    await expect(store.patch("job_none", { charge: "none" }, 1)).rejects.toMatchObject({
+      code: "not_found",
+    });
+  });
+
+  it("of the state are won by one of two that try", async () => {
+    const other = openStore();
+    const job = await add();
+    const moves = await Promise.all([
+      store.transition(job.jobId, "queued", "submitting", {}, 2),
+      other.transition(job.jobId, "queued", "cancelled", { charge: "none" }, 3),
+    ]);
+    expect(moves.filter((move) => move !== undefined)).toHaveLength(1);
+    expect(await other.get(OWNER, job.jobId)).toEqual(moves.find((move) => move !== undefined));
+  });
+});
+
+describe("lists", () => {
+  it("show the newest first, page by page, each job once, while new ones arrive", async () => {
+    const ids: string[] = [];
+    for (let i = 0; i < 7; i++) ids.unshift((await add({ createdAt: 1 })).jobId);
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await store.list({ owner: OWNER, limit: 3, cursor });
+      seen.push(...page.jobs.map((job) => job.jobId));
+      cursor = page.nextCursor;
+      await add();
+    } while (cursor !== undefined && seen.length < 100);
+    expect(seen).toEqual(ids);
+  });
+
+  it("have no next page when the last one is exactly full", async () => {
+    for (let i = 0; i < 4; i++) await add();
+    const first = await store.list({ owner: OWNER, limit: 2 });
+    const second = await store.list({ owner: OWNER, limit: 2, cursor: first.nextCursor });
+    expect(first.nextCursor).toBeDefined();
+    expect(second.jobs).toHaveLength(2);
+    expect(second.nextCursor).toBeUndefined();
+  });
+
+  it("can be narrowed to states and an operation, across pages", async () => {
+    const wanted = [await add({ state: "failed" }), await add({ state: "completed" })];
+    await add({ state: "running" });
+    await add({ state: "failed", operation: "qwen_image_edit" });
+    const query = {
+      owner: OWNER,
+      states: ["failed", "completed"] as const,
+      operation: "longcat_image_generate",
+    };
+    const all = await store.list({ ...query, limit: 10 });
+    expect(all.jobs.map((job) => job.jobId)).toEqual(wanted.map((job) => job.jobId).reverse());
+    const first = await store.list({ ...query, limit: 1 });
+    const second = await store.list({ ...query, limit: 1, cursor: first.nextCursor });
+    expect([...first.jobs, ...second.jobs]).toEqual(all.jobs);
+  });
+
+  it.each(["", "7", "before-", "before-x", "before-1;DROP TABLE jobs", "before--1"])(
+    "refuse %j as a cursor",
+    async (cursor) => {
+      await expect(store.list({ owner: OWNER, limit: 1, cursor })).rejects.toMatchObject({
+        code: "invalid_input",
+      });
+    },
+  );
+});
+
+describe("leases", () => {
+  const takeOver = (now: number, isGone = nobodyIsGone, base: string | undefined = BASE) =>
+    openStore().takeOver({ holder: "other", until: now + 1_000 }, now, isGone, base);
+
+  it("keep others away while they last, and not a moment longer", async () => {
+    const job = await add();
+    expect(await takeOver(999)).toEqual([]);
+    expect(await takeOver(1_000)).toEqual([{ ...job, orphaned: true }]);
+  });
+
+  it("end with the process that holds them", async () => {
+    const job = await add();
+    const taken = await takeOver(10, (holder) => holder === "me");
+    expect(taken.map((one) => one.jobId)).toEqual([job.jobId]);
+    expect(await takeOver(10, (holder) => holder === "me")).toEqual([]);
+  });
+
+  it("are not taken from oneself", async () => {
+    await add();
+    expect(await store.takeOver({ holder: "me", until: 9_000 }, 5_000, () => true, BASE)).toEqual(
+      [],
+    );
+  });
+
+  it("are given to one of two that ask at once", async () => {
+    await add();
+    const [first, second] = [openStore(), openStore()];
+    const taken = await Promise.all([
+      first.takeOver({ holder: "first", until: 9_000 }, 2_000, nobodyIsGone, BASE),
+      second.takeOver({ holder: "second", until: 9_000 }, 2_000, nobodyIsGone, BASE),
+    ]);
+    expect(taken.flat()).toHaveLength(1);
+  });
+
+  it("are of no interest once a job has ended", async () => {
+    for (const state of ["completed", "failed", "errored", "unknown", "cancelled"] as const) {
+      await add({ state });
+    }
+    const open = [];
+    for (const state of ["queued", "submitting", "running", "downloading"] as const) {
+      open.push((await add({ state })).jobId);
+    }
+    expect((await takeOver(5_000)).map((job) => job.jobId).sort()).toEqual(open.sort());
+  });
+
+  it("of another base are left alone, unless all are asked for", async () => {
+    await add({ baseUrl: "http://127.0.0.1:1" });
+    const ours = await add();
+    expect((await takeOver(5_000)).map((job) => job.jobId)).toEqual([ours.jobId]);
+    const lease = { holder: "third", until: 9_000 };
+    const all = await openStore().takeOver(lease, 7_000, nobodyIsGone, undefined);
+    expect(all).toHaveLength(2);
+  });
+
+  it("can be prolonged, and given back", async () => {
+    await add();
+    await store.renew({ holder: "me", until: 50_000 });
+    expect(await takeOver(20_000)).toEqual([]);
+    await store.release("me");
+    expect(await takeOver(20_000)).toHaveLength(1);
+  });
+});
+
+describe("news", () => {
+  it("are completed jobs that nobody was there for, told once", async () => {
+    await add({ state: "completed" });
+    await add({ state: "completed", orphaned: true, delivered: true });
+    await add({ state: "running", orphaned: true });
+    await add({ state: "failed", orphaned: true });
+    await add({ state: "completed", orphaned: true, owner: "somebody" });
+    const job = await add({ state: "completed", orphaned: true });
+    expect((await store.takeNews(OWNER, 5)).map((one) => one.jobId)).toEqual([job.jobId]);
+    expect(await store.takeNews(OWNER, 6)).toEqual([]);
+    expect((await openStore().get(OWNER, job.jobId))?.delivered).toBe(true);
+  });
+});
+
+describe("the database file", () => {
+  it("is written through, and waits for others, on every connection", () => {
+    for (const connection of [store, openStore()]) {
+      expect(connection.pragmas()).toEqual({
+        busyTimeoutMs: 10_000,
+        journalMode: "wal",
+        synchronous: 2,
+      });
+    }
+  });
+
+  it.skipIf(process.platform === "win32")(
+    "is for its owner only, in a folder that is too",
+    async () => {
+      const fresh = join(folder, "deep", "data");
+      openStore(fresh);
+      const mode = async (path: string) => (await stat(path)).mode & 0o777;
+      expect(await mode(fresh)).toBe(0o700);
+      for (const file of ["jobs.db", "jobs.db-wal", "jobs.db-shm"]) {
+        expect(await mode(join(fresh, file)), file).toBe(0o600);
+      }
+    },
+  );
+
+  it.skipIf(process.platform === "win32")(
+    "leaves the mode of a folder that was there",
+    async () => {
+      const existing = join(folder, "existing");
+      await mkdir(existing);
+      await chmod(existing, 0o750);
+      await writeFile(join(existing, "jobs.db"), "", { mode: 0o644 });
+      openStore(existing);
+      expect((await stat(existing)).mode & 0o777).toBe(0o750);
+      expect((await stat(join(existing, "jobs.db"))).mode & 0o777).toBe(0o600);
+    },
+  );
+
+  it("of a newer version is refused, and left as it is", async () => {
+    const newer = join(folder, "newer");
+    await mkdir(newer);
+    const db = new DatabaseSync(join(newer, "jobs.db"));
+    db.exec("PRAGMA user_version = 999; CREATE TABLE jobs (something_else TEXT)");
+    db.close();
+    expect(() => new SqliteJobStore(newer)).toThrowError(
+      expect.objectContaining({
+        code: "storage",
+        message: expect.stringContaining("newer version"),
+      }),
+    );
+    const after = new DatabaseSync(join(newer, "jobs.db"));
+    onTestFinished(() => after.close());
+    expect(after.prepare("PRAGMA user_version").get()).toMatchObject({ user_version: 999 });
+  });
+
+  it("that is none is refused, and left as it is", async () => {
+    const broken = join(folder, "broken");
+    await mkdir(broken);
+    await writeFile(
+      join(broken, "jobs.db"),
+      "this is not a database, but somebody's notes. ".repeat(50),
+    );
+    expect(() => new SqliteJobStore(broken)).toThrowError(
+      expect.objectContaining({ code: "storage", message: expect.stringContaining(broken) }),
+    );
+    expect((await stat(join(broken, "jobs.db"))).size).toBe(2_300);
+  });
+
+  it("in a folder that cannot be is refused", async () => {
+    await writeFile(join(folder, "file"), "");
+    expect(() => new SqliteJobStore(join(folder, "file", "data"))).toThrowError(
+      expect.objectContaining({ code: "storage" }),
+    );
+  });
+
+  it("is used after it was closed by nobody", async () => {
+    const closed = new SqliteJobStore(join(folder, "closed"));
+    await closed.close();
+    await expect(closed.get(OWNER, "job_a")).rejects.toMatchObject({ code: "storage" });
+  });
+
+  it("keeps what is in it when it is opened again", async () => {
+    const job = await add();
+    const again = openStore();
+    expect(await again.get(OWNER, job.jobId)).toEqual(job);
+    expect(again.pragmas().journalMode).toBe("wal");
+  });
+});
