@@ -10,7 +10,8 @@ import type { ErrorCode } from "../core/errors.ts";
  * - `completed`: the files are ours
  * - `failed`: refused, FAILED, or its files cannot be had any more
  * - `errored`: ERROR, a system error of the gateway that is not charged
- * - `unknown`: nobody can say whether the POST was accepted; never sent again
+ * - `unknown`: nobody can say whether the POST was accepted; never sent again, but settled by
+ *   whoever learns of its acceptance
  * - `cancelled`: given up before anything was accepted
  */
 export const JOB_STATES = [
@@ -38,7 +39,7 @@ const NEXT_STATES: Readonly<Record<JobState, readonly JobState[]>> = {
   completed: [],
   failed: [],
   errored: [],
-  unknown: ["running"],
+  unknown: ["running", "downloading"],
   cancelled: [],
 };
 

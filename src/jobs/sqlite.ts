@@ -3,7 +3,15 @@ import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import * as z from "zod";
 import { AppError, ERROR_RULES, type ErrorCode } from "../core/errors.ts";
-import { CHARGES, canBecome, JOB_STATES, type Job, type JobPatch, type JobState } from "./job.ts";
+import {
+  CHARGES,
+  canBecome,
+  isFinal,
+  JOB_STATES,
+  type Job,
+  type JobPatch,
+  type JobState,
+} from "./job.ts";
 import type { JobPage, JobQuery, JobStore, Lease } from "./store.ts";
 
 const SCHEMA_VERSION = 1;
@@ -252,7 +260,10 @@ export class SqliteJobStore implements JobStore {
     if (!canBecome(from, to)) {
       throw new AppError("internal", `A job cannot go from ${from} to ${to}.`);
     }
-    return this.#update(jobId, { ...patch, state: to, updatedAt: now }, "state = ?", [from]);
+    // An ended job is nobody's, so that one that goes on after all is free to be taken up.
+    const lease = isFinal(to) ? ", lease_holder = NULL, lease_until = NULL" : "";
+    const change = { ...patch, state: to, updatedAt: now };
+    return this.#update(jobId, change, "state = ?", [from], lease);
   }
 
   async takeOver(
@@ -343,11 +354,12 @@ export class SqliteJobStore implements JobStore {
     change: Partial<Job>,
     condition: string,
     values: Column[],
+    alsoSet = "",
   ): Job | undefined {
     const columns = columnsOf(change);
     const settings = Object.keys(columns).map((name) => `${name} = ?`);
     return this.#one(
-      `UPDATE jobs SET ${settings.join(", ")} WHERE job_id = ? AND ${condition} RETURNING *`,
+      `UPDATE jobs SET ${settings.join(", ")}${alsoSet} WHERE job_id = ? AND ${condition} RETURNING *`,
       [...Object.values(columns), jobId, ...values],
     );
   }

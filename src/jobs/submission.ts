@@ -3,7 +3,7 @@ import { AppError, toAppError } from "../core/errors.ts";
 import type { SubmitOutcome } from "../gateway/pixazo.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import type { JobContext } from "./context.ts";
-import type { Job, JobPatch, JobState } from "./job.ts";
+import { canBecome, type Job, type JobPatch, type JobState } from "./job.ts";
 
 /** How long a job may wait to be taken; after that it is never bought late. */
 export const MAX_WAIT_TO_SUBMIT_MS = 600_000;
@@ -36,7 +36,10 @@ export async function submitJob(
       outcome = { kind: "refused", error: toAppError(error) };
     }
     const end = endOf(outcome, clock.now());
-    job = (await move(context, submitting, end.state, end.patch)) ?? submitting;
+    job =
+      (await move(context, submitting, end.state, end.patch)) ??
+      (await settleLate(context, submitting, end)) ??
+      submitting;
     if (outcome.kind !== "not_taken") return job;
 
     const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** tries) * context.timeScale;
@@ -48,6 +51,24 @@ export async function submitJob(
       return job;
     }
   }
+}
+
+/**
+ * Another process took the job for lost while its POST was in flight, as happens on a machine that
+ * slept. What the gateway has accepted meanwhile is not thrown away.
+ */
+async function settleLate(
+  context: JobContext,
+  submitting: Job,
+  end: { state: JobState; patch: JobPatch },
+): Promise<Job | undefined> {
+  const current = await context.store.get(submitting.owner, submitting.jobId);
+  if (current?.state !== "unknown" || !canBecome("unknown", end.state)) return undefined;
+  return move(context, current, end.state, {
+    ...end.patch,
+    charge: submitting.charge,
+    completedAt: null,
+  });
 }
 
 /** What a purchase's outcome means for the job and its money. */
@@ -92,7 +113,7 @@ function ended(
 async function giveUp(context: JobContext, job: Job): Promise<Job> {
   const refused = job.error ? ` Last answer: ${job.error.message}` : "";
   const error = new AppError(
-    job.error ? "rate_limited" : "cancelled",
+    job.error?.code ?? "cancelled",
     `The provider did not take the job within ten minutes, so it was given up unsent.${refused}`,
   );
   const patch: JobPatch = {
