@@ -229,6 +229,13 @@ describe("leases", () => {
     expect((await takeOver(5_000)).map((job) => job.jobId).sort()).toEqual(open.sort());
   });
 
+  it("are free again for a job that goes on after it had ended", async () => {
+    const job = await add({ state: "submitting" });
+    await store.transition(job.jobId, "submitting", "unknown", {}, 1);
+    await store.transition(job.jobId, "unknown", "running", {}, 2);
+    expect((await takeOver(10)).map((one) => one.jobId)).toEqual([job.jobId]);
+  });
+
   it("of another base are left alone, unless all are asked for", async () => {
     await add({ baseUrl: "http://127.0.0.1:1" });
     const ours = await add();
