@@ -19,8 +19,6 @@ const EXIT_DEADLINE_MS = 12_000;
 const WRONG_USAGE = 2;
 /** A client lists the tools right after the first answer; loading the rest must not delay that. */
 const AFTER_FIRST_LIST_MS = 300;
-/** Slow enough to watch. */
-const DEMO_SPEED = 4;
 
 interface CommandLine {
   command: Command;
@@ -99,7 +97,7 @@ async function main(): Promise<void> {
     case "sandbox":
       return serveSandbox(settings);
     case "demo":
-      return runDemo(settings, commandLine);
+      return runDemo(settings);
     case "doctor":
       return runDoctor(settings);
   }
@@ -214,11 +212,9 @@ async function serveSandbox(settings: Settings): Promise<void> {
   process.on("SIGINT", end);
 }
 
-async function runDemo(settings: Settings, { flags }: CommandLine): Promise<void> {
+async function runDemo(settings: Settings): Promise<void> {
   const { runDemo: run } = await import("./demo/demo.ts");
   const { stdout, argv, execPath, env } = process;
-  const { flag, env: variable } = SETTINGS.sandboxSpeed;
-  const isSpeedChosen = flags[flag] !== undefined || env[variable] !== undefined;
   const stopping = new AbortController();
   process.once("SIGINT", () => stopping.abort());
   process.once("SIGTERM", () => stopping.abort());
@@ -229,7 +225,7 @@ async function runDemo(settings: Settings, { flags }: CommandLine): Promise<void
     columns: stdout.columns ?? 80,
     program: { command: execPath, script: argv[1] ?? "" },
     environment: env,
-    sandboxSpeed: isSpeedChosen ? settings.sandboxSpeed : DEMO_SPEED,
+    sandboxSpeed: settings.sandboxSpeed,
     signal: stopping.signal,
   });
 }

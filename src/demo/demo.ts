@@ -13,7 +13,7 @@ export interface DemoOptions extends ScreenOptions {
   /** This very program: how to start it again. */
   program: { command: string; script: string };
   environment: Readonly<Record<string, string | undefined>>;
-  /** How many times faster than the real provider. */
+  /** Divides the sandbox's times. */
   sandboxSpeed: number;
   /** Aborts when the user has had enough. */
   signal: AbortSignal;
