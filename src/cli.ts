@@ -222,7 +222,8 @@ async function runDemo(settings: Settings): Promise<void> {
   process.exitCode = await run({
     write: (text) => stdout.write(text),
     isTerminal: stdout.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb",
-    columns: stdout.columns ?? 80,
+    // A terminal that does not know its size says 0.
+    columns: stdout.columns || 80,
     program: { command: execPath, script: argv[1] ?? "" },
     environment: env,
     sandboxSpeed: settings.sandboxSpeed,
