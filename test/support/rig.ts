@@ -3,7 +3,7 @@ import { expect, onTestFinished } from "vitest";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { newJobId } from "../../src/core/ids.ts";
 import { createRedact } from "../../src/core/redact.ts";
-import { HttpDoor } from "../../src/gateway/http.ts";
+import { HttpDoor, type HttpReply, type OutboundRequest } from "../../src/gateway/http.ts";
 import { PixazoClient } from "../../src/gateway/pixazo.ts";
 import type { JobContext } from "../../src/jobs/context.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
@@ -11,6 +11,7 @@ import type { Job, JobState } from "../../src/jobs/job.ts";
 import { JobRunner } from "../../src/jobs/runner.ts";
 import { SqliteJobStore } from "../../src/jobs/sqlite.ts";
 import { Library } from "../../src/media/library.ts";
+import { settle } from "./fake-clock.ts";
 import { operation } from "./operations.ts";
 import { tempDir } from "./temp-dir.ts";
 import { silentLog } from "./tool-deps.ts";
@@ -46,8 +47,24 @@ export interface Rig {
   reached(job: Pick<Job, "jobId">, state: JobState): Promise<Job>;
   /** The job as it is on disk. */
   get(job: Pick<Job, "jobId">): Promise<Job>;
+  /** Once no request is in flight and its answer has been dealt with. */
+  quiet(): Promise<void>;
   /** Ends it as the server does. */
   close(): Promise<void>;
+}
+
+/** The real door, which tells whether somebody is out. */
+class WatchedDoor extends HttpDoor {
+  inFlight = 0;
+
+  override async send(outbound: OutboundRequest): Promise<HttpReply> {
+    this.inFlight++;
+    try {
+      return await super.send(outbound);
+    } finally {
+      this.inFlight--;
+    }
+  }
 }
 
 /** A whole job runner with everything real, on a gateway of the test's choice. */
@@ -57,7 +74,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
   const outputDir = join(folder, "pictures");
   const store = new SqliteJobStore(join(folder, "data"));
   await options.before?.(store);
-  const http = new HttpDoor();
+  const http = new WatchedDoor();
   const events = new JobEvents();
   const stopping = new AbortController();
   const apiKey = options.apiKey ?? "key-0123456789";
@@ -115,6 +132,11 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     seen,
     get,
     close,
+    async quiet() {
+      await settle();
+      await until(() => http.inFlight === 0, "the end of all requests");
+      await settle();
+    },
     async start(name = "longcat_image_generate", args = CAT, saveTo) {
       const one = operation(name);
       return runner.start({ operation: one, prepared: one.prepare(args), owner: OWNER, saveTo });

@@ -1,0 +1,329 @@
+import { describe, expect, it } from "vitest";
+import { FakeClock } from "../support/fake-clock.ts";
+import {
+  completed,
+  file,
+  http,
+  REQUEST_ID,
+  type Reply,
+  reset,
+  says,
+  scriptedGateway,
+} from "../support/gateway-script.ts";
+import { picture } from "../support/pictures.ts";
+import { OWNER, openRig, type Rig, until } from "../support/rig.ts";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+
+describe("how a job ends at the provider", () => {
+  it.each<[string, Reply, Record<string, unknown>]>([
+    [
+      "ERROR is not charged",
+      says("ERROR", { error: "GPU lost" }),
+      {
+        state: "errored",
+        charge: "none",
+        error: { code: "upstream_unavailable", message: expect.stringContaining("GPU lost") },
+      },
+    ],
+    [
+      "FAILED may be charged",
+      says("FAILED", { error: "CUDA error" }),
+      {
+        state: "failed",
+        charge: "uncertain",
+        error: { code: "upstream_rejected", message: expect.stringContaining("CUDA error") },
+      },
+    ],
+    [
+      "FAILED for its content",
+      says("FAILED", { error: "NSFW content detected" }),
+      { state: "failed", charge: "uncertain", error: { code: "content_rejected" } },
+    ],
+    ["failed, in lower case", says("failed"), { state: "failed", charge: "uncertain" }],
+    [
+      "COMPLETED without a file is charged and says so",
+      says("COMPLETED", { output: { media_url: [] } }),
+      {
+        state: "failed",
+        charge: "spent",
+        error: { code: "bad_upstream_reply", message: expect.stringContaining("names no file") },
+      },
+    ],
+    [
+      "COMPLETED with an output that is null",
+      says("COMPLETED"),
+      { state: "failed", error: { code: "bad_upstream_reply" } },
+    ],
+  ])("%s", async (_what, status, expected) => {
+    const gateway = await scriptedGateway({ status: [says("PROCESSING"), status] });
+    const rig = await openRig({ origin: gateway.origin });
+    const job = await rig.start();
+    const ended = await until(async () => {
+      const current = await rig.get(job);
+      return current.completedAt === null ? undefined : current;
+    });
+    expect(ended).toMatchObject({ ...expected, requestId: REQUEST_ID });
+    const looks = gateway.looks.length;
+    await rig.quiet();
+    expect(gateway.looks).toHaveLength(looks);
+    expect(gateway.posts).toHaveLength(1);
+  });
+
+  it("words that nobody documented mean that it goes on, and are shown", async () => {
+    const gateway = await scriptedGateway({
+      status: [says("WARMING_UP"), says("QUEUED"), says("WARMING_UP"), completed("a.png")],
+      media: [file(await picture())],
+    });
+    const rig = await openRig({ origin: gateway.origin });
+    const said: (string | null)[] = [];
+    rig.events.subscribe((job) => said.push(job.upstreamStatus));
+    const job = await rig.start();
+    expect(await rig.reached(job, "completed")).toMatchObject({ upstreamStatus: null });
+    expect(said).toContain("WARMING_UP");
+  });
+});
+
+/** A running job on a clock of the test's own, before the first look at it. */
+async function running(status: Reply[], media: Reply[] = [http(404)]) {
+  const clock = new FakeClock();
+  const gateway = await scriptedGateway({ status, media });
+  const rig = await openRig({ origin: gateway.origin, clock, timeScale: 1 });
+  const job = await rig.reached(await rig.start(), "running");
+  return { clock, gateway, rig, job };
+}
+
+/** Lets the next look happen, and gives the time until it was made. */
+async function nextLook(
+  { clock, gateway, rig }: { clock: FakeClock; gateway: { looks: unknown[] }; rig: Rig },
+  step = SECOND / 2,
+): Promise<number> {
+  const before = gateway.looks.length;
+  const since = clock.elapsed();
+  await until(async () => {
+    await rig.quiet();
+    if (gateway.looks.length > before) return true;
+    await clock.advance(step);
+    return false;
+  });
+  return clock.elapsed() - since;
+}
+
+describe("how a job is looked at", () => {
+  it("first after its own pace, then every 5 to 10 s", async () => {
+    const one = await running([says("PROCESSING")]);
+    const pauses: number[] = [];
+    for (let i = 0; i < 8; i++) pauses.push(await nextLook(one));
+    expect(pauses[0]).toBeGreaterThanOrEqual(4.5 * SECOND);
+    for (const pause of pauses.slice(1)) {
+      expect(pause).toBeGreaterThanOrEqual(4.5 * SECOND);
+      expect(pause).toBeLessThanOrEqual(11.5 * SECOND);
+    }
+    expect(pauses.at(-1)).toBeGreaterThan(9 * SECOND);
+  });
+
+  it.each<[string, Reply]>([
+    ["401", http(401)],
+    ["403", http(403)],
+    ["500", http(500)],
+    ["503", http(503)],
+    ["a reset", reset],
+    ["a page", http(200, "<html></html>")],
+    ["a redirect", http(302, "", { location: "http://elsewhere.example/" })],
+  ])("slower while the answer is %s, and the job goes on", async (_what, fault) => {
+    const one = await running(
+      [fault, fault, fault, says("PROCESSING"), completed("a.png")],
+      [file(await picture())],
+    );
+    await nextLook(one);
+    const pauses = [await nextLook(one), await nextLook(one)];
+    expect(pauses[0]).toBeGreaterThanOrEqual(9 * SECOND);
+    expect(pauses[1]).toBeGreaterThanOrEqual(18 * SECOND);
+    const troubled = await one.rig.get(one.job);
+    expect(troubled).toMatchObject({ state: "running", charge: "reserved", error: null });
+    expect(troubled.upstreamStatus).toContain("cannot be asked");
+    await nextLook(one);
+    expect((await one.rig.get(one.job)).upstreamStatus).toBe("PROCESSING");
+    await nextLook(one);
+    await one.rig.reached(one.job, "completed");
+    expect(one.gateway.posts).toHaveLength(1);
+  });
+
+  it("not before a 429 wants it", async () => {
+    const one = await running([http(429, "", { "retry-after": "45" }), says("PROCESSING")]);
+    await nextLook(one);
+    expect(await nextLook(one)).toBeGreaterThanOrEqual(45 * SECOND);
+  });
+
+  it("patiently while its id is new to the gateway", async () => {
+    const one = await running([http(404), http(404), completed("a.png")], [file(await picture())]);
+    await nextLook(one);
+    expect((await one.rig.get(one.job)).upstreamStatus).toBeNull();
+    expect(await nextLook(one)).toBeLessThanOrEqual(6 * SECOND);
+    await nextLook(one);
+    await one.rig.reached(one.job, "completed");
+  });
+
+  it("slower once an old id is not known, without giving up", async () => {
+    const one = await running([http(404)]);
+    while (one.clock.elapsed() < 40 * SECOND) await nextLook(one);
+    await nextLook(one);
+    expect(await one.rig.get(one.job)).toMatchObject({
+      state: "running",
+      upstreamStatus: "cannot be asked (not_found)",
+    });
+    expect(await nextLook(one)).toBeGreaterThanOrEqual(18 * SECOND);
+  });
+
+  it("for seven days, after which nobody can say what became of it", async () => {
+    const one = await running([says("PROCESSING")]);
+    await nextLook(one);
+    one.clock.jump(7 * DAY - MINUTE);
+    await nextLook(one, 5 * SECOND);
+    expect((await one.rig.get(one.job)).state).toBe("running");
+    one.clock.jump(MINUTE);
+    await nextLook(one, 5 * SECOND);
+    expect(await one.rig.reached(one.job, "unknown")).toMatchObject({
+      charge: "uncertain",
+      error: { code: "outcome_unknown" },
+    });
+  });
+});
+
+describe("what the provider has accepted", () => {
+  it("cannot be cancelled, and goes on", async () => {
+    const gateway = await scriptedGateway({});
+    const rig = await openRig({ origin: gateway.origin });
+    const job = await rig.reached(await rig.start(), "running");
+    expect(await rig.runner.cancel(OWNER, job.jobId)).toMatchObject({
+      stopped: false,
+      job: { state: "running", charge: "reserved" },
+    });
+    await expect(rig.runner.cancel(OWNER, "job_none")).rejects.toMatchObject({ code: "not_found" });
+    await expect(rig.runner.cancel("somebody", job.jobId)).rejects.toMatchObject({
+      code: "not_found",
+    });
+  });
+});
+
+describe("waiting for a job", () => {
+  it("ends with the job", async () => {
+    const gateway = await scriptedGateway({ status: [says("ERROR")] });
+    const rig = await openRig({ origin: gateway.origin });
+    const states: string[] = [];
+    const job = await rig.start();
+    const waited = await rig.runner.wait(job, {
+      ms: 60 * SECOND,
+      onChange: ({ state }) => states.push(state),
+    });
+    expect(waited.state).toBe("errored");
+    expect(states.at(-1)).toBe("errored");
+  });
+
+  it("ends at once for a job that has ended", async () => {
+    const gateway = await scriptedGateway({ submit: [http(400)] });
+    const clock = new FakeClock();
+    const rig = await openRig({ origin: gateway.origin, clock });
+    const ended = await rig.reached(await rig.start(), "failed");
+    expect((await rig.runner.wait(ended, { ms: MINUTE })).state).toBe("failed");
+  });
+
+  it("ends with its time, and the job goes on", async () => {
+    const { clock, rig, job } = await running([says("PROCESSING")]);
+    let over = false;
+    const wait = rig.runner.wait(job, { ms: 3 * SECOND }).then((current) => {
+      over = true;
+      return current;
+    });
+    await clock.advance(3 * SECOND - 1);
+    expect(over).toBe(false);
+    await clock.advance(1);
+    expect((await wait).state).toBe("running");
+  });
+
+  it("ends with the caller, and the job goes on", async () => {
+    const { clock, gateway, rig, job } = await running([says("ERROR")]);
+    const caller = new AbortController();
+    const wait = rig.runner.wait(job, { ms: MINUTE, signal: caller.signal });
+    const gone = rig.runner.wait(job, { ms: MINUTE, signal: AbortSignal.abort() });
+    caller.abort();
+    expect((await wait).state).toBe("running");
+    expect((await gone).state).toBe("running");
+    await nextLook({ clock, gateway, rig });
+    await rig.reached(job, "errored");
+    expect(gateway.posts).toHaveLength(1);
+  });
+
+  it("leaves no timer behind", async () => {
+    const { clock, rig, job } = await running([says("PROCESSING")]);
+    const before = clock.pending;
+    const caller = new AbortController();
+    const wait = rig.runner.wait(job, { ms: MINUTE, signal: caller.signal });
+    expect(clock.pending).toBe(before + 1);
+    caller.abort();
+    await wait;
+    expect(clock.pending).toBe(before);
+  });
+});
+
+describe("a request made elsewhere", () => {
+  const OTHER = "qwen-image-layered_019dabcd-0000-7000-8000-000000000001";
+
+  it("is adopted by its id, followed to its files, and not counted as our money", async () => {
+    const gateway = await scriptedGateway({
+      status: [says("PROCESSING"), completed("a.png", "b.png")],
+      media: [file(await picture())],
+    });
+    const rig = await openRig({ origin: gateway.origin });
+    const job = await rig.runner.findOrAdopt(OWNER, OTHER);
+    expect(job).toMatchObject({
+      operation: "qwen_image_layered",
+      state: "running",
+      charge: "none",
+    });
+    const done = await rig.reached(job, "completed");
+    expect(done).toMatchObject({ charge: "none", costUsd: null, requestId: OTHER });
+    expect(done.media).toHaveLength(2);
+    expect(gateway.posts).toEqual([]);
+  });
+
+  it("is adopted once", async () => {
+    const gateway = await scriptedGateway({});
+    const rig = await openRig({ origin: gateway.origin });
+    const first = await rig.runner.findOrAdopt(OWNER, OTHER);
+    expect((await rig.runner.findOrAdopt(OWNER, OTHER)).jobId).toBe(first.jobId);
+    const own = await rig.reached(await rig.start(), "running");
+    expect((await rig.runner.findOrAdopt(OWNER, REQUEST_ID)).jobId).toBe(own.jobId);
+  });
+
+  it("that failed there costs us nothing", async () => {
+    const gateway = await scriptedGateway({ status: [says("FAILED", { error: "CUDA" })] });
+    const rig = await openRig({ origin: gateway.origin });
+    const job = await rig.runner.findOrAdopt(OWNER, OTHER);
+    expect(await rig.reached(job, "failed")).toMatchObject({ charge: "none" });
+  });
+
+  it("of which the gateway knows nothing leaves no job behind", async () => {
+    const gateway = await scriptedGateway({ status: [http(404)] });
+    const rig = await openRig({ origin: gateway.origin });
+    await expect(rig.runner.findOrAdopt(OWNER, OTHER)).rejects.toMatchObject({ code: "not_found" });
+    expect((await rig.runner.list({ owner: OWNER, limit: 10 })).jobs).toEqual([]);
+  });
+
+  it.each([
+    "XXXXXXXXXXXXX",
+    "3daccb10-10ca-9399-8b6a-xxxxxx",
+    "unknown-model_019d",
+    "../admin",
+    "",
+  ])("with the id %j is not asked for", async (id) => {
+    const gateway = await scriptedGateway({});
+    const rig = await openRig({ origin: gateway.origin });
+    await expect(rig.runner.findOrAdopt(OWNER, id)).rejects.toMatchObject({
+      code: "invalid_input",
+    });
+    expect(gateway.connections).toBe(0);
+  });
+});
