@@ -40,7 +40,7 @@ export class Collector {
           .then(async (medium) => {
             media.push(medium);
             media.sort((a, b) => a.index - b.index);
-            await this.#patch(job, { media });
+            await this.#note(job, media);
             return undefined;
           })
           .catch((error: unknown) => error),
@@ -168,9 +168,14 @@ export class Collector {
     return failed ?? job;
   }
 
-  async #patch(job: Job, patch: { media: Medium[] }): Promise<void> {
-    const { store, events, clock } = this.#context;
-    events.publish(await store.patch(job.jobId, patch, clock.now()));
+  /** A note of what has arrived so far; what it misses comes again with the last one. */
+  async #note(job: Job, media: Medium[]): Promise<void> {
+    const { store, events, clock, log } = this.#context;
+    try {
+      events.publish(await store.patch(job.jobId, { media }, clock.now()));
+    } catch (error) {
+      log.error({ job: job.jobId, err: error }, "progress was not recorded");
+    }
   }
 }
 

@@ -86,10 +86,13 @@ export class Library {
     if (saveTo !== undefined) await this.#resolveSaveTo(saveTo);
   }
 
-  /** A path for a download in progress, in the folder its file will end in. */
+  /**
+   * A path for a download in progress, in the folder its file will end in.
+   * @throws {storage}
+   */
   async partialPath(naming: FileNaming): Promise<string> {
     const folder = this.#folder(naming.createdAt);
-    await mkdir(folder, { recursive: true });
+    await orStorage(folder, () => mkdir(folder, { recursive: true }));
     return join(folder, `.${naming.jobId}-${naming.index}.partial`);
   }
 
@@ -97,6 +100,7 @@ export class Library {
    * Gives a finished download its name. Nothing that exists is ever overwritten: the next free
    * numbered name is used.
    * @returns the absolute path.
+   * @throws {storage}
    */
   async keep(partial: string, naming: FileNaming): Promise<string> {
     const words = slug(naming.words);
@@ -105,11 +109,13 @@ export class Library {
       .filter((part) => part !== "")
       .join("-");
     const folder = this.#folder(naming.createdAt);
-    const path = await placeWithoutOverwriting(folder, name, naming.extension, (target) =>
-      moveExclusively(partial, target),
-    );
-    await syncFolder(folder);
-    return path;
+    return orStorage(folder, async () => {
+      const path = await placeWithoutOverwriting(folder, name, naming.extension, (target) =>
+        moveExclusively(partial, target),
+      );
+      await syncFolder(folder);
+      return path;
+    });
   }
 
   /**
@@ -119,8 +125,8 @@ export class Library {
    */
   async copyTo(saveTo: string, originals: readonly string[]): Promise<string[]> {
     const { folder, name } = await this.#resolveSaveTo(saveTo);
-    const copies: string[] = [];
-    try {
+    return orStorage(folder, async () => {
+      const copies: string[] = [];
       await mkdir(folder, { recursive: true });
       for (const [position, original] of originals.entries()) {
         const extension = extname(original);
@@ -131,11 +137,8 @@ export class Library {
         );
         copies.push(copy);
       }
-    } catch (error) {
-      if (error instanceof AppError) throw error;
-      throw new AppError("storage", `${folder} cannot be written.`, { cause: error });
-    }
-    return copies;
+      return copies;
+    });
   }
 
   /**
@@ -190,6 +193,16 @@ export function slug(text: string): string {
     .slice(0, MAX_WORDS)
     .join("-");
   return words.slice(0, MAX_WORDS_LENGTH).replace(/-+$/, "");
+}
+
+/** What the disk refuses, as an error that says so. */
+async function orStorage<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    throw new AppError("storage", `${folder} cannot be written.`, { cause: error });
+  }
 }
 
 async function placeWithoutOverwriting(
