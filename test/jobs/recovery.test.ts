@@ -1,0 +1,295 @@
+import { describe, expect, it } from "vitest";
+import type { Job } from "../../src/jobs/job.ts";
+import { FakeClock, settle } from "../support/fake-clock.ts";
+import {
+  accepted,
+  completed,
+  file,
+  http,
+  REQUEST_ID,
+  says,
+  scriptedGateway,
+} from "../support/gateway-script.ts";
+import { picture } from "../support/pictures.ts";
+import { leftJob, OWNER, openRig, until } from "../support/rig.ts";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const GONE = { holder: "gone", until: Number.MAX_SAFE_INTEGER };
+const isGone = (holder: string) => holder === GONE.holder;
+
+/** Starts on a data folder in which a process that is gone left this job. */
+async function startWith(
+  gateway: { origin: string },
+  change: Partial<Job>,
+  options: { clock?: FakeClock; ephemeral?: boolean } = {},
+) {
+  const job = leftJob({ baseUrl: gateway.origin, ...change });
+  const rig = await openRig({
+    origin: gateway.origin,
+    isGone,
+    ...options,
+    before: (store) => store.create(job, GONE),
+  });
+  return { rig, job };
+}
+
+describe("what an earlier process left", () => {
+  it("unsent and young is sent, once, to its end", async () => {
+    const gateway = await scriptedGateway({
+      status: [completed("a")],
+      media: [file(await picture())],
+    });
+    const createdAt = Date.now() - 9 * MINUTE;
+    const { rig, job } = await startWith(gateway, { state: "queued", createdAt });
+    await rig.reached(job, "completed");
+    expect(gateway.posts).toHaveLength(1);
+    expect(JSON.parse(gateway.posts[0]?.body ?? "")).toEqual(job.wire);
+  });
+
+  it("unsent and old is never bought late", async () => {
+    const gateway = await scriptedGateway({});
+    const createdAt = Date.now() - 10 * MINUTE;
+    const { rig, job } = await startWith(gateway, { state: "queued", createdAt });
+    expect(await rig.get(job)).toMatchObject({
+      state: "cancelled",
+      charge: "none",
+      wire: null,
+      error: { code: "cancelled" },
+    });
+    await rig.quiet();
+    expect(gateway.connections).toBe(0);
+  });
+
+  it("in flight is unknown, and never sent again", async () => {
+    const gateway = await scriptedGateway({});
+    const { rig, job } = await startWith(gateway, { state: "submitting" });
+    expect(await rig.get(job)).toMatchObject({
+      state: "unknown",
+      charge: "uncertain",
+      wire: null,
+      error: { code: "outcome_unknown" },
+    });
+    await rig.quiet();
+    expect(gateway.connections).toBe(0);
+  });
+
+  it("running is looked at at once, however long its pace", async () => {
+    const clock = new FakeClock();
+    const gateway = await scriptedGateway({ status: [says("PROCESSING")] });
+    const { rig } = await startWith(
+      gateway,
+      { state: "running", requestId: REQUEST_ID, wire: null, createdAt: clock.now() },
+      { clock },
+    );
+    await clock.advance(1);
+    await rig.quiet();
+    expect(gateway.looks).toHaveLength(1);
+    expect(gateway.posts).toEqual([]);
+  });
+
+  it("running goes on to its files", async () => {
+    const gateway = await scriptedGateway({
+      status: [completed("a")],
+      media: [file(await picture())],
+    });
+    const { rig, job } = await startWith(gateway, { state: "running", requestId: REQUEST_ID });
+    expect(await rig.reached(job, "completed")).toMatchObject({ charge: "spent", costUsd: 0.13 });
+    expect(gateway.posts).toEqual([]);
+  });
+
+  it("downloading goes on with what is missing", async () => {
+    const gateway = await scriptedGateway({ media: [file(await picture())] });
+    const have = {
+      index: 1,
+      url: `${gateway.origin}/media/a`,
+      path: "/somewhere/a.png",
+      mimeType: "image/png",
+      sizeBytes: 1,
+      sha256: "ab",
+      copies: [],
+    };
+    const { rig, job } = await startWith(gateway, {
+      state: "downloading",
+      requestId: REQUEST_ID,
+      mediaUrls: [`${gateway.origin}/media/a`, `${gateway.origin}/media/b`],
+      media: [have],
+    });
+    const done = await rig.reached(job, "completed");
+    expect(done.media).toEqual([have, expect.objectContaining({ index: 2 })]);
+    expect(gateway.fetches.map((hit) => hit.path)).toEqual(["/media/b"]);
+    expect(gateway.posts).toEqual([]);
+  });
+
+  it.each(["completed", "failed", "errored", "unknown", "cancelled"] as const)(
+    "%s is left as it is",
+    async (state) => {
+      const gateway = await scriptedGateway({});
+      const { rig, job } = await startWith(gateway, { state });
+      expect(await rig.get(job)).toEqual(job);
+      await rig.quiet();
+      expect(gateway.connections).toBe(0);
+    },
+  );
+
+  it.each(["queued", "submitting", "running", "downloading"] as const)(
+    "%s for another gateway is not touched",
+    async (state) => {
+      const other = await scriptedGateway({});
+      const gateway = await scriptedGateway({});
+      const clock = new FakeClock();
+      const { rig, job } = await startWith(
+        gateway,
+        { state, baseUrl: other.origin, requestId: REQUEST_ID },
+        { clock },
+      );
+      await clock.advance(MINUTE);
+      await rig.quiet();
+      expect(await rig.get(job)).toEqual(job);
+      expect(gateway.connections + other.connections).toBe(0);
+    },
+  );
+
+  it("is told of once, in the first answer that is asked for news", async () => {
+    const gateway = await scriptedGateway({
+      status: [completed("a")],
+      media: [file(await picture())],
+    });
+    const { rig, job } = await startWith(gateway, { state: "running", requestId: REQUEST_ID });
+    const own = await rig.start();
+    await rig.reached(job, "completed");
+    await rig.reached(own, "completed");
+    expect((await rig.runner.takeNews(OWNER)).map((one) => one.jobId)).toEqual([job.jobId]);
+    expect(await rig.runner.takeNews(OWNER)).toEqual([]);
+  });
+
+  it("is no news once its result has been given", async () => {
+    const gateway = await scriptedGateway({
+      status: [completed("a")],
+      media: [file(await picture())],
+    });
+    const { rig, job } = await startWith(gateway, { state: "running", requestId: REQUEST_ID });
+    await rig.runner.markDelivered(await rig.reached(job, "completed"));
+    expect(await rig.runner.takeNews(OWNER)).toEqual([]);
+  });
+});
+
+describe("what a sandbox of an earlier process left", () => {
+  it.each([
+    ["queued", "cancelled"],
+    ["submitting", "errored"],
+    ["running", "errored"],
+    ["downloading", "errored"],
+  ] as const)("%s ends as %s and costs nothing", async (state, end) => {
+    const gateway = await scriptedGateway({});
+    const before = "http://127.0.0.1:9";
+    const { rig, job } = await startWith(gateway, { state, baseUrl: before }, { ephemeral: true });
+    expect(await rig.get(job)).toMatchObject({ state: end, charge: "none", wire: null });
+    expect(gateway.connections).toBe(0);
+  });
+});
+
+describe("several processes on one data folder", () => {
+  it("follow each job once, and take over from one that ended orderly", async () => {
+    const clock = new FakeClock();
+    const gateway = await scriptedGateway({ status: [says("PROCESSING")] });
+    const first = await openRig({ origin: gateway.origin, clock, timeScale: 1, holder: "first" });
+    const job = await first.reached(await first.start(), "running");
+    const second = await openRig({
+      origin: gateway.origin,
+      clock,
+      timeScale: 1,
+      holder: "second",
+      folder: first.folder,
+    });
+    await clock.advance(0);
+    await second.quiet();
+    expect(gateway.looks).toEqual([]);
+    for (let i = 0; i < 12; i++) {
+      await clock.advance(5 * SECOND);
+      await first.quiet();
+    }
+    expect(gateway.looks.length).toBeGreaterThan(4);
+    expect(gateway.looks.length).toBeLessThan(13);
+    expect((await second.get(job)).orphaned).toBe(false);
+
+    const looks = gateway.looks.length;
+    await first.close();
+    await clock.advance(11 * SECOND);
+    await second.quiet();
+    expect(gateway.looks.length).toBeGreaterThan(looks);
+    expect((await second.get(job)).orphaned).toBe(true);
+    expect(gateway.posts).toHaveLength(1);
+  });
+
+  it("see each other's jobs and ends", async () => {
+    const gateway = await scriptedGateway({ status: [says("ERROR", { error: "GPU" })] });
+    const first = await openRig({ origin: gateway.origin, holder: "first" });
+    const second = await openRig({
+      origin: gateway.origin,
+      holder: "second",
+      folder: first.folder,
+    });
+    const job = await first.start();
+    expect(await second.reached(job, "errored")).toMatchObject({ charge: "none" });
+    expect(await second.runner.cancel(OWNER, job.jobId)).toMatchObject({ stopped: false });
+  });
+});
+
+describe("an orderly end", () => {
+  it("lets a POST in flight finish, and records its outcome", async () => {
+    let answer = () => {};
+    const gateway = await scriptedGateway({
+      submit: [
+        (response, hit) => {
+          answer = () => accepted(response, hit);
+        },
+      ],
+    });
+    const clock = new FakeClock();
+    const rig = await openRig({ origin: gateway.origin, clock });
+    const job = await rig.start();
+    await until(() => gateway.posts.length === 1);
+    const closing = rig.close();
+    await settle();
+    answer();
+    await closing;
+    const later = await openRig({ origin: gateway.origin, clock, folder: rig.folder });
+    expect(await later.get(job)).toMatchObject({ state: "running", requestId: REQUEST_ID });
+    expect(gateway.posts).toHaveLength(1);
+  });
+
+  it("does not wait for ever; the job is unknown then", async () => {
+    const clock = new FakeClock();
+    const gateway = await scriptedGateway({ submit: [() => undefined] });
+    const rig = await openRig({ origin: gateway.origin, clock });
+    const job = await rig.start();
+    await until(() => gateway.posts.length === 1);
+    let closed = false;
+    const closing = rig.close().then(() => {
+      closed = true;
+    });
+    await clock.advance(9 * SECOND);
+    expect(closed).toBe(false);
+    await clock.advance(SECOND);
+    await closing;
+    const later = await openRig({ origin: gateway.origin, clock, folder: rig.folder });
+    expect((await later.get(job)).state).toBe("unknown");
+    expect(gateway.posts).toHaveLength(1);
+  });
+
+  it("leaves a job that waits to be sent for the next start", async () => {
+    const clock = new FakeClock();
+    const gateway = await scriptedGateway({
+      submit: [http(429, "", { "retry-after": "60" }), accepted],
+    });
+    const rig = await openRig({ origin: gateway.origin, clock });
+    const job = await rig.start();
+    await until(async () => (await rig.get(job)).error !== null);
+    await rig.close();
+    expect(clock.pending).toBe(0);
+    const later = await openRig({ origin: gateway.origin, clock, folder: rig.folder });
+    await later.reached(job, "running");
+    expect(gateway.posts).toHaveLength(2);
+  });
+});
