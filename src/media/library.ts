@@ -11,7 +11,17 @@ import {
   statfs,
   unlink,
 } from "node:fs/promises";
-import { basename, dirname, extname, isAbsolute, join, parse, relative, resolve } from "node:path";
+import {
+  basename,
+  dirname,
+  extname,
+  isAbsolute,
+  join,
+  parse,
+  relative,
+  resolve,
+  sep,
+} from "node:path";
 import { AppError } from "../core/errors.ts";
 
 const MAX_WORDS = 6;
@@ -278,7 +288,7 @@ async function isDirectory(path: string): Promise<boolean> {
 
 function isInside(folder: string, path: string): boolean {
   const way = relative(folder, path);
-  return way === "" || (!way.startsWith("..") && !isAbsolute(way));
+  return way.split(sep)[0] !== ".." && !isAbsolute(way);
 }
 
 function isCode(error: unknown, ...codes: string[]): boolean {
