@@ -32,7 +32,7 @@ export async function listedTools() {
     version: packageJson.version,
     events: new JobEvents(),
   });
-  const server = factory.create({ era: "legacy", lasting: false });
+  const server = factory.create({ era: "legacy", lasting: false, onDelivered: () => {} });
   const client = new Client({ name: "documentation", version: "1" });
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
   await Promise.all([server.connect(theirs), client.connect(ours)]);

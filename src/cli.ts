@@ -5,23 +5,27 @@ import { parseArgs } from "node:util";
 import packageJson from "../package.json" with { type: "json" };
 import { COMMANDS, type Command, readSettings, SETTINGS, type Settings } from "./config.ts";
 import { systemClock } from "./core/clock.ts";
-import { AppError, toAppError } from "./core/errors.ts";
+import { AppError, type ErrorCode, toAppError } from "./core/errors.ts";
 import { randomToken } from "./core/ids.ts";
 import { Lazy } from "./core/lazy.ts";
 import { createLog } from "./core/log.ts";
 import { createRedact } from "./core/redact.ts";
 import { helpText } from "./docs/help.ts";
+import type { LifePoint } from "./jobs/context.ts";
 import { JobEvents } from "./jobs/events.ts";
-import { ServerFactory } from "./server.ts";
+import { LOCAL_OWNER, ServerFactory } from "./server.ts";
 
 /** How long an orderly end may take before the process ends all the same. */
 const EXIT_DEADLINE_MS = 12_000;
 const WRONG_USAGE = 2;
+const WRONG_USAGE_CODES: readonly ErrorCode[] = ["configuration", "storage", "invalid_input"];
 /** A client lists the tools right after the first answer; loading the rest must not delay that. */
 const AFTER_FIRST_LIST_MS = 300;
 
 interface CommandLine {
   command: Command;
+  /** What follows the command. */
+  words: string[];
   flags: Record<string, string | undefined>;
 }
 
@@ -44,10 +48,10 @@ function readCommandLine(argv: readonly string[]): CommandLine | "help" | "versi
   }
   if (parsed.values["help"]) return "help";
   if (parsed.values["version"]) return "version";
-  const [name = "stdio", ...rest] = parsed.positionals;
+  const [name = "stdio", ...words] = parsed.positionals;
   const command = COMMANDS.find((known) => known === name);
-  if (!command || rest.length > 0) {
-    const wrong = command ? rest[0] : name;
+  if (!command || (words.length > 0 && command !== "jobs")) {
+    const wrong = command ? words[0] : name;
     throw new AppError(
       "configuration",
       `"${wrong}" is not a command. There are ${COMMANDS.join(", ")}.`,
@@ -56,7 +60,7 @@ function readCommandLine(argv: readonly string[]): CommandLine | "help" | "versi
   const flags = Object.fromEntries(
     Object.entries(parsed.values).map(([flag, value]) => [flag, String(value)]),
   );
-  return { command, flags };
+  return { command, words, flags };
 }
 
 /** Names this process in leases, so that another one on this machine can see that it is gone. */
@@ -72,6 +76,14 @@ function isGone(other: string): boolean {
   } catch (error) {
     return error instanceof Error && "code" in error && error.code === "ESRCH";
   }
+}
+
+/** Pulls the plug at a named point of a job's life: for the tests, and nothing without their variable. */
+function crashPoint(wanted: string | undefined): (point: LifePoint) => void {
+  if (!wanted) return () => {};
+  return (point) => {
+    if (point === wanted) process.kill(process.pid, "SIGKILL");
+  };
 }
 
 async function startSandbox(speed: number, port = 0) {
@@ -98,6 +110,8 @@ async function main(): Promise<void> {
       return serveSandbox(settings);
     case "demo":
       return runDemo(settings);
+    case "jobs":
+      return runJobs(commandLine.words, settings);
     case "doctor":
       return runDoctor(settings);
   }
@@ -125,6 +139,7 @@ async function serve(command: "stdio" | "http", settings: Settings): Promise<voi
   const log = createLog(settings.logLevel, redact, (line) => process.stderr.write(line));
   const events = new JobEvents();
   const { env } = process;
+  const reached = crashPoint(env["LONGCAT_MCP_TEST_CRASH_AT"]);
   const services = new Lazy(async () => {
     const { openRuntime } = await import("./runtime.ts");
     return openRuntime({
@@ -139,6 +154,7 @@ async function serve(command: "stdio" | "http", settings: Settings): Promise<voi
       log,
       redact,
       startSandbox,
+      reached,
       holder,
       isGone,
     });
@@ -148,6 +164,7 @@ async function serve(command: "stdio" | "http", settings: Settings): Promise<voi
     settings,
     clock: systemClock,
     log,
+    reached,
     version: packageJson.version,
     events,
   });
@@ -231,6 +248,16 @@ async function runDemo(settings: Settings): Promise<void> {
   });
 }
 
+async function runJobs(words: readonly string[], settings: Settings): Promise<void> {
+  const { runJobsCommand } = await import("./jobs-command.ts");
+  await runJobsCommand(words, {
+    settings,
+    owner: LOCAL_OWNER,
+    now: systemClock.now(),
+    write: (text) => process.stdout.write(text),
+  });
+}
+
 async function runDoctor(settings: Settings): Promise<void> {
   const { runDoctor: run } = await import("./doctor.ts");
   process.exitCode = await run(settings, {
@@ -252,5 +279,5 @@ main().catch((thrown: unknown) => {
   const error = toAppError(thrown);
   const detail = error.code === "internal" && thrown instanceof Error ? ` (${thrown.message})` : "";
   process.stderr.write(`longcat-mcp: ${error.message}${detail}\n`);
-  process.exit(error.code === "configuration" || error.code === "storage" ? WRONG_USAGE : 1);
+  process.exit(WRONG_USAGE_CODES.includes(error.code) ? WRONG_USAGE : 1);
 });

@@ -3,6 +3,7 @@ import { delimiter, isAbsolute, join, resolve } from "node:path";
 import * as z from "zod";
 import { AppError } from "./core/errors.ts";
 import { LOG_LEVELS } from "./core/log.ts";
+import type { Limits, PriceList } from "./core/money.ts";
 
 /*
  * Every setting: its variable, its flag where it has one, its default and one line of help. The
@@ -34,7 +35,7 @@ export interface SettingSpec {
   schema: z.ZodType<unknown, string>;
 }
 
-export const COMMANDS = ["stdio", "http", "sandbox", "demo", "doctor"] as const;
+export const COMMANDS = ["stdio", "http", "sandbox", "demo", "jobs", "doctor"] as const;
 export type Command = (typeof COMMANDS)[number];
 
 export const COMMAND_HELP: Readonly<Record<Command, string>> = {
@@ -42,6 +43,7 @@ export const COMMAND_HELP: Readonly<Record<Command, string>> = {
   http: "serve MCP over HTTP on this machine",
   sandbox: "run the imitated provider alone, for any client of its API",
   demo: "show the main job on the sandbox: no key, no network, no cost",
+  jobs: "list, show, export or settle jobs",
   doctor: "check folders, keys and dependencies",
 };
 
@@ -77,6 +79,29 @@ const positiveNumber = z
       .number({ error: "must be a number" })
       .min(0.01, { error: "must be at least 0.01" })
       .max(10_000),
+  );
+const dollars = z
+  .string()
+  .transform((value) => Number(value.replace(/^\$/, "")))
+  .pipe(
+    z
+      .number({ error: "must be an amount in US dollars" })
+      .min(0, { error: "must not be negative" }),
+  );
+const prices = z
+  .string()
+  .transform((value, context) => {
+    try {
+      return JSON.parse(value);
+    } catch {
+      context.addIssue({ code: "custom", message: "must be JSON" });
+      return z.NEVER;
+    }
+  })
+  .pipe(
+    z.record(z.string(), z.number().min(0), {
+      error: 'must be JSON of tool names and dollars, such as {"z_image_turbo_generate": 0.01}',
+    }),
   );
 const oneOf = <const V extends readonly [string, ...string[]]>(values: V) =>
   z
@@ -156,6 +181,36 @@ export const SETTINGS = {
     defaultText: "on",
     schema: oneOf(["off", "on", "full"]),
   },
+  prices: {
+    env: "LONGCAT_MCP_PRICES",
+    help: "prices that you know better, as JSON: tool name to US dollars",
+    defaultText: "the printed ones",
+    schema: prices,
+  },
+  budgetPerDay: {
+    env: "LONGCAT_MCP_BUDGET_USD_PER_DAY",
+    help: "what jobs may cost in a UTC day, in US dollars",
+    defaultText: "no limit",
+    schema: dollars,
+  },
+  budgetPerMonth: {
+    env: "LONGCAT_MCP_BUDGET_USD_PER_MONTH",
+    help: "what jobs may cost in a UTC month, in US dollars",
+    defaultText: "no limit",
+    schema: dollars,
+  },
+  confirmAbove: {
+    env: "LONGCAT_MCP_CONFIRM_ABOVE_USD",
+    help: "a dearer start is refused unless its max_cost_usd allows it",
+    defaultText: "no limit",
+    schema: dollars,
+  },
+  keepJobsDays: {
+    env: "LONGCAT_MCP_KEEP_JOBS_DAYS",
+    help: "forget ended jobs after so many days, 32 at least; their files stay",
+    defaultText: "never",
+    schema: wholeNumber(32, 36_500),
+  },
   maxWaitSeconds: {
     env: "LONGCAT_MCP_MAX_WAIT_SECONDS",
     help: "the longest a call may wait for its job; hosts cut calls at 60 s or later",
@@ -215,6 +270,10 @@ export interface Settings {
   workingDir: string;
   homeDir: string;
   previews: "off" | "on" | "full";
+  prices: PriceList;
+  limits: Limits;
+  /** After how many days ended jobs are forgotten. */
+  keepJobsDays: number | undefined;
   maxWaitSeconds: number;
   toolsets: readonly Toolset[];
   pollFloorMs: number;
@@ -261,6 +320,13 @@ export function readSettings(surroundings: Surroundings): Settings {
     workingDir,
     homeDir,
     previews: values.previews ?? "on",
+    prices: values.prices ?? {},
+    limits: {
+      perDayUsd: values.budgetPerDay,
+      perMonthUsd: values.budgetPerMonth,
+      confirmAboveUsd: values.confirmAbove,
+    },
+    keepJobsDays: values.keepJobsDays,
     maxWaitSeconds: values.maxWaitSeconds ?? 45,
     toolsets: values.toolsets ?? ["images", "chat"],
     pollFloorMs: values.pollFloorMs ?? 2_000,

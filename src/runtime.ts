@@ -5,6 +5,7 @@ import type { Redact } from "./core/redact.ts";
 import { isLoopbackHost } from "./gateway/addresses.ts";
 import { HttpDoor, type ProxySettings } from "./gateway/http.ts";
 import { PixazoClient } from "./gateway/pixazo.ts";
+import type { LifePoint } from "./jobs/context.ts";
 import type { JobEvents } from "./jobs/events.ts";
 import { POLL_FLOOR_MS } from "./jobs/pace.ts";
 import { JobRunner } from "./jobs/runner.ts";
@@ -29,6 +30,7 @@ export interface RuntimeOptions {
   redact: Redact;
   /** Starts the sandbox; asked only when the settings want it. */
   startSandbox: (speed: number) => Promise<BuiltInProvider>;
+  reached: (point: LifePoint) => void;
   holder: string;
   isGone: (holder: string) => boolean;
 }
@@ -71,6 +73,10 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       .map((url) => new URL(url))
       .filter((url) => isLoopbackHost(url.hostname))
       .map((url) => url.origin),
+    prices: settings.prices,
+    limits: settings.limits,
+    keepJobsDays: settings.keepJobsDays,
+    reached: options.reached,
     timeScale: sandbox ? 1 / sandbox.timesFaster : timeScale(settings, baseUrl),
     random: Math.random,
     holder: options.holder,

@@ -1,6 +1,7 @@
 import {
   type McpRequestContext,
   McpServer,
+  type RequestId,
   type ServerContext,
   type StandardSchemaWithJSON,
 } from "@modelcontextprotocol/server";
@@ -19,6 +20,7 @@ export const LOCAL_OWNER = "local";
 export const INSTRUCTIONS = [
   "Pictures are made by start tools as jobs; if an answer brings a job id instead of a picture, call `job_status` with it until the job is completed.",
   "Every start tool buys something. A job goes on by itself when a call is cut or given up: look at `job_list` before starting the same thing again.",
+  "An identical call soon after brings the same job instead of buying twice; for another picture of the same, say `force_new: true`.",
   "Finished files are on the user's disk: show their paths. `image_models` tells sizes, formats, prices and usual times.",
   "Size names differ between models; use those of the tool's own schema.",
 ].join("\n");
@@ -36,6 +38,8 @@ export interface Connection {
    * stateless HTTP they are published elsewhere.
    */
   lasting: boolean;
+  /** Runs something once the answer to a request has been written; never, if it is not. */
+  onDelivered: (requestId: RequestId, run: () => void) => void;
 }
 
 /** Makes MCP server instances that share tools and jobs. */
@@ -61,7 +65,7 @@ export class ServerFactory {
         instructions: INSTRUCTIONS,
       },
     );
-    for (const tool of this.#tools) registerTool(server, tool);
+    for (const tool of this.#tools) this.#registerTool(server, tool, connection);
     registerResources(server, this.#deps, LOCAL_OWNER);
     registerPrompts(server);
     const subscribed = handleSubscriptions(server);
@@ -69,6 +73,31 @@ export class ServerFactory {
       this.#push(server, (uri) => connection.era === "modern" || subscribed.has(uri));
     }
     return server;
+  }
+
+  #registerTool(server: McpServer, tool: Tool, connection: Connection): void {
+    const { log } = this.#deps;
+    server.registerTool(
+      tool.name,
+      {
+        title: tool.title,
+        description: tool.description,
+        annotations: tool.annotations,
+        // The full schema is advertised; arguments are checked by the tool, whose errors say more.
+        inputSchema: acceptingSchema(tool.inputSchema),
+        ...(tool.outputSchema ? { outputSchema: tool.outputSchema } : {}),
+      },
+      (args, context) =>
+        tool.call(args, {
+          owner: LOCAL_OWNER,
+          signal: context.mcpReq.signal,
+          onDelivered: (run) =>
+            connection.onDelivered(context.mcpReq.id, () => {
+              run().catch((error: unknown) => log.error({ err: error }, "not noted as delivered"));
+            }),
+          progress: progressOf(context),
+        }),
+    );
   }
 
   /** Sends news about jobs through a lasting connection until it closes. */
@@ -98,26 +127,6 @@ export function changedUris(job: Job): string[] {
 /** Whether a change of a job changes which media there are. */
 export function bringsMedia(job: Job): boolean {
   return isFinal(job.state) && job.media.length > 0;
-}
-
-function registerTool(server: McpServer, tool: Tool): void {
-  server.registerTool(
-    tool.name,
-    {
-      title: tool.title,
-      description: tool.description,
-      annotations: tool.annotations,
-      // The full schema is advertised; arguments are checked by the tool, whose errors say more.
-      inputSchema: acceptingSchema(tool.inputSchema),
-      ...(tool.outputSchema ? { outputSchema: tool.outputSchema } : {}),
-    },
-    (args, context) =>
-      tool.call(args, {
-        owner: LOCAL_OWNER,
-        signal: context.mcpReq.signal,
-        progress: progressOf(context),
-      }),
-  );
 }
 
 /** Advertises a schema and lets every object pass. */

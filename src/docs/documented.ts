@@ -34,6 +34,7 @@ export function documentationDeps(): ToolDeps {
       (text) => text,
       () => {},
     ),
+    reached: () => {},
   };
 }
 

@@ -6,14 +6,14 @@ import { pictureFacts } from "../media/preview.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import type { JobContext } from "./context.ts";
 import { imagesAsked, type Job, type Medium } from "./job.ts";
+import { errorOf, moveSurely } from "./moves.ts";
 import { GIVE_UP_MS } from "./pace.ts";
-import { errorOf, move } from "./submission.ts";
 
 const MAX_CONCURRENT_DOWNLOADS = 64;
 const FIRST_BACKOFF_MS = 1_000;
 const MAX_BACKOFF_MS = 60_000;
-/** A content network may need a moment until a new file is everywhere. */
-const GONE_GRACE_MS = 60_000;
+/** A content network may need a moment until a new file is everywhere: six tries are a minute. */
+const TRIES_WHEN_GONE = 6;
 
 /** Brings finished files home and completes their jobs. */
 export class Collector {
@@ -65,23 +65,12 @@ export class Collector {
       } catch (error) {
         const reason = error instanceof Error ? error.message : "unknown";
         this.#context.log.warn({ job: job.jobId, index, tries, reason }, "download failed");
-        if (stopping.aborted || this.#isHopeless(error, clock.elapsed() - startedAt)) throw error;
+        if (stopping.aborted || isHopeless(error, tries + 1, clock.elapsed() - startedAt))
+          throw error;
       }
       const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(tries, 10));
       await delay(clock, backoff * this.#context.timeScale, stopping);
     }
-  }
-
-  #isHopeless(error: unknown, triedForMs: number): boolean {
-    if (error instanceof AppError) return error.code !== "storage";
-    if (!(error instanceof DownloadFailure)) return true;
-    const patience = {
-      refused: 0,
-      gone: GONE_GRACE_MS * this.#context.timeScale,
-      unusable: GONE_GRACE_MS * this.#context.timeScale,
-      transient: GIVE_UP_MS,
-    };
-    return triedForMs >= patience[error.kind];
   }
 
   async #fetchOnce(
@@ -103,9 +92,12 @@ export class Collector {
     };
     const weights = operation?.media === "weights";
     const partial = await library.partialPath({ ...naming, extension: "" });
+    this.#context.reached("before-download");
     const got = await download(url, partial, weights, this.#context);
     const facts = got.isPicture && !weights ? await pictureFacts(partial) : undefined;
+    this.#context.reached("before-rename");
     const path = await library.keep(partial, { ...naming, extension: got.extension });
+    this.#context.reached("after-rename");
     return {
       index,
       url,
@@ -129,18 +121,18 @@ export class Collector {
       warnings.push(`${fetched.length} of the ${asked} pictures asked for came.`);
     }
     const media = await this.#copy(job, fetched, warnings);
-    const price = operation?.price.usd ?? null;
     const bought = job.charge === "reserved";
-    const completed = await move(this.#context, job, "completed", {
+    this.#context.reached("before-completed");
+    const completed = await moveSurely(this.#context, job, "completed", {
       media,
       warnings,
       charge: bought ? "spent" : job.charge,
-      costUsd: bought && price !== null ? price * asked : null,
+      costUsd: bought ? job.reservedUsd : null,
       completedAt: this.#context.clock.now(),
       upstreamStatus: null,
       error: null,
     });
-    return completed ?? job;
+    return completed ?? this.#giveWay(job, media);
   }
 
   /** A copy that cannot be made costs nothing but the copy: the original is in the library. */
@@ -160,7 +152,7 @@ export class Collector {
   async #fail(job: Job, failure: unknown): Promise<Job> {
     const error = asJobError(failure);
     this.#context.log.error({ job: job.jobId, err: failure }, "files cannot be had");
-    const failed = await move(this.#context, job, "failed", {
+    const failed = await moveSurely(this.#context, job, "failed", {
       charge: job.charge === "reserved" ? "spent" : job.charge,
       error: errorOf(error),
       completedAt: this.#context.clock.now(),
@@ -172,10 +164,21 @@ export class Collector {
   async #note(job: Job, media: Medium[]): Promise<void> {
     const { store, events, clock, log } = this.#context;
     try {
-      events.publish(await store.patch(job.jobId, { media }, clock.now()));
+      const { jobId, state } = job;
+      const noted = await store.transition(jobId, state, state, { media }, clock.now());
+      if (noted) events.publish(noted);
     } catch (error) {
       log.error({ job: job.jobId, err: error }, "progress was not recorded");
     }
+  }
+
+  /** Another process that took this one for lost has been faster: its files count, not these. */
+  async #giveWay(job: Job, fetched: readonly Medium[]): Promise<Job> {
+    const { store, library } = this.#context;
+    const current = (await store.get(job.owner, job.jobId)) ?? job;
+    const counted = new Set(current.media.map((medium) => medium.path));
+    await library.discard(fetched.map(({ path }) => path).filter((path) => !counted.has(path)));
+    return current;
   }
 }
 
@@ -198,4 +201,11 @@ function asJobError(failure: unknown): AppError {
   return new AppError("bad_upstream_reply", `The finished file was not fetched: ${reason}.`, {
     cause: failure,
   });
+}
+
+/** Whether another try of a download can change anything. */
+function isHopeless(error: unknown, tries: number, triedForMs: number): boolean {
+  if (error instanceof AppError) return error.code !== "storage";
+  if (!(error instanceof DownloadFailure) || error.kind === "refused") return true;
+  return error.kind === "transient" ? triedForMs >= GIVE_UP_MS : tries >= TRIES_WHEN_GONE;
 }

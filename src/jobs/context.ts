@@ -1,10 +1,28 @@
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
+import type { Limits, PriceList } from "../core/money.ts";
 import type { HttpDoor } from "../gateway/http.ts";
 import type { PixazoClient } from "../gateway/pixazo.ts";
 import type { Library } from "../media/library.ts";
 import type { JobEvents } from "./events.ts";
 import type { JobStore } from "./store.ts";
+
+/** The points of a job's life at which the plug is pulled in tests. */
+export const LIFE_POINTS = [
+  "before-record",
+  "after-record",
+  "before-post",
+  "after-reply",
+  "after-accepted",
+  "before-look",
+  "after-look",
+  "before-download",
+  "before-rename",
+  "after-rename",
+  "before-completed",
+  "before-answer",
+] as const;
+export type LifePoint = (typeof LIFE_POINTS)[number];
 
 /** What every part of a job's life works with. */
 export interface JobContext {
@@ -21,6 +39,12 @@ export interface JobContext {
   baseIsEphemeral: boolean;
   /** Our own loopback bases, the only places from which http media are taken. */
   trustedOrigins: readonly string[];
+  prices: PriceList;
+  limits: Limits;
+  /** After how many days ended jobs are forgotten; never when absent. */
+  keepJobsDays: number | undefined;
+  /** Told at every point of a job's life at which a crash must do no harm. */
+  reached: (point: LifePoint) => void;
   /** 1 for the real gateway; smaller where a loopback base runs faster. */
   timeScale: number;
   /** From 0 to 1, for jitter. */

@@ -3,9 +3,9 @@ import type { StatusReport } from "../gateway/pixazo.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import type { JobContext } from "./context.ts";
 import type { Job } from "./job.ts";
+import { errorOf, move } from "./moves.ts";
 import { GIVE_UP_MS, nextPollMs, UNKNOWN_ID_GRACE_MS } from "./pace.ts";
 import { Poller } from "./poller.ts";
-import { errorOf, move } from "./submission.ts";
 
 interface Followed {
   job: Job;
@@ -28,15 +28,22 @@ export class Follower {
     this.#poller = new Poller(context.clock, (jobId) => this.#look(jobId));
   }
 
-  get size(): number {
-    return this.#followed.size;
-  }
-
   /** @param soon look at once, for a job whose process was away. */
   follow(job: Job, operation: AnyOperation | undefined, soon = false): void {
     const followed = { job, operation, polls: 0, faults: 0 };
     this.#followed.set(job.jobId, followed);
     this.#poller.plan(job.jobId, soon ? 0 : this.#pause(followed, undefined));
+  }
+
+  /** Leaves a job to whoever follows it now. */
+  forget(jobId: string): void {
+    this.#poller.forget(jobId);
+    this.#followed.delete(jobId);
+  }
+
+  /** The jobs that are followed here. */
+  jobIds(): string[] {
+    return [...this.#followed.keys()];
   }
 
   stop(): void {
@@ -64,7 +71,9 @@ export class Follower {
     const { job } = followed;
     let report: StatusReport;
     try {
+      this.#context.reached("before-look");
       report = await gateway.status(job.requestId ?? "");
+      this.#context.reached("after-look");
     } catch (error) {
       return this.#trouble(followed, toAppError(error));
     }

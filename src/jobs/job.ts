@@ -35,7 +35,8 @@ const NEXT_STATES: Readonly<Record<JobState, readonly JobState[]>> = {
   queued: ["submitting", "cancelled", "failed"],
   submitting: ["queued", "running", "downloading", "failed", "errored", "unknown", "cancelled"],
   running: ["downloading", "failed", "errored", "unknown"],
-  downloading: ["completed", "failed", "errored"],
+  // To itself: files arrive one by one.
+  downloading: ["downloading", "completed", "failed", "errored"],
   completed: [],
   failed: [],
   errored: [],
@@ -94,6 +95,13 @@ export interface Job {
   /** When the gateway accepted it. */
   acceptedAt: number | null;
   completedAt: number | null;
+  /** When its result was given to a client for the first time. */
+  deliveredAt: number | null;
+  /** Equal for identical purchases; `null` for jobs that were not started here. */
+  fingerprint: string | null;
+  idempotencyKey: string | null;
+  /** What it was thought to cost when it was started, in US dollars; `null` without a price. */
+  reservedUsd: number | null;
   /** US dollars; `null` while nothing was spent or where no price is known. */
   costUsd: number | null;
   error: JobError | null;
@@ -102,8 +110,6 @@ export interface Job {
   media: Medium[];
   /** What the caller should know although all went well. */
   warnings: string[];
-  /** Its result has been part of an answer. */
-  delivered: boolean;
   /** It was taken over from a process that is gone, so nobody is waiting for it here. */
   orphaned: boolean;
 }
@@ -123,7 +129,8 @@ export type JobPatch = Partial<
     | "mediaUrls"
     | "media"
     | "warnings"
-    | "delivered"
+    | "deliveredAt"
+    | "reservedUsd"
     | "orphaned"
   >
 >;

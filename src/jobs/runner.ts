@@ -4,15 +4,21 @@ import { newJobId } from "../core/ids.ts";
 import { checkedId } from "../gateway/pixazo.ts";
 import { operationNamed, operationOfRequestId } from "../models/index.ts";
 import type { AnyOperation, Prepared } from "../models/operation.ts";
+import { checkPrice, estimateUsd } from "./budget.ts";
 import { Collector } from "./collection.ts";
 import type { JobContext } from "./context.ts";
 import { Follower } from "./follow.ts";
 import { imagesAsked, isFinal, type Job, type JobState } from "./job.ts";
-import type { JobPage, JobQuery, Lease } from "./store.ts";
-import { errorOf, MAX_WAIT_TO_SUBMIT_MS, move, submitJob } from "./submission.ts";
+import { errorOf, move, moveSurely } from "./moves.ts";
+import { fingerprintOf } from "./replay.ts";
+import type { JobPage, JobQuery, SpendingReport } from "./store.ts";
+import { MAX_WAIT_TO_SUBMIT_MS, submitJob } from "./submission.ts";
 
+/** A holder that shows no life for so long has lost its jobs. */
 const LEASE_MS = 30_000;
-const LEASE_ROUND_MS = 10_000;
+const BEAT_MS = 10_000;
+const WATCH_MS = 500;
+const DAY_MS = 86_400_000;
 const LAST_POST_MS = 10_000;
 const LONGEST_RECORDED_URI = 200;
 
@@ -21,6 +27,19 @@ export interface StartRequest {
   prepared: Prepared;
   owner: string;
   saveTo?: string | undefined;
+  /** The most it may cost, in US dollars. */
+  maxCostUsd?: number | undefined;
+  /** One key, one job, however often and however late the call is repeated. */
+  idempotencyKey?: string | undefined;
+  /** Buy another one even if an identical job was started a moment ago. */
+  forceNew?: boolean | undefined;
+}
+
+/** What a start came to. */
+export interface Started {
+  job: Job;
+  /** An earlier identical job stands for the call; nothing was bought. */
+  isRepeat: boolean;
 }
 
 export interface WaitOptions {
@@ -44,7 +63,10 @@ export class JobRunner {
   readonly #follower: Follower;
   /** Purchases and downloads under way in this process. */
   readonly #underWay = new Set<Promise<unknown>>();
-  #endLeaseRound: (() => void) | undefined;
+  /** Ends the timers of this runner. */
+  readonly #rounds: (() => void)[] = [];
+  /** When each other holder was last seen to change its beat, on the clock that is never set. */
+  readonly #seenAlive = new Map<string, { beat: number; at: number }>();
 
   constructor(context: JobContext) {
     this.#context = context;
@@ -54,32 +76,31 @@ export class JobRunner {
 
   /** Takes up what an earlier process left, and keeps doing so for processes that end. */
   async open(): Promise<void> {
-    const { clock, stopping, store } = this.#context;
+    await this.#keepHouse();
     await this.#takeOver();
-    const round = async () => {
-      try {
-        await store.renew(this.#lease());
-        await this.#takeOver();
-      } catch (error) {
-        this.#context.log.error({ err: error }, "lease round failed");
-      }
-      if (!stopping.aborted) this.#endLeaseRound = clock.schedule(LEASE_ROUND_MS, round);
-    };
-    this.#endLeaseRound = clock.schedule(LEASE_ROUND_MS, round);
+    this.#every(BEAT_MS, async () => {
+      await this.#holdOn();
+      await this.#takeOver();
+    });
+    this.#every(WATCH_MS, () => this.#watchOthers());
+    this.#every(DAY_MS, () => this.#keepHouse());
   }
 
   /**
-   * Records a job and sets it going.
-   * @returns the recorded job; nothing has been sent yet.
-   * @throws {storage | invalid_input} when its result could not be kept; nothing is bought.
+   * Records a job and sets it going, unless an identical earlier one stands for it.
+   * @returns the recorded job, of which nothing has been sent yet, or the earlier one.
+   * @throws {storage | invalid_input} when its result could not be kept; nothing is bought
+   * @throws {over_budget} when it would cost more than is allowed; nothing is bought
    */
-  async start(request: StartRequest): Promise<Job> {
-    const { store, clock, library, stopping } = this.#context;
+  async start(request: StartRequest): Promise<Started> {
+    const { store, clock, library, stopping, prices, limits, holder } = this.#context;
     if (stopping.aborted) throw new AppError("cancelled", "The server is shutting down.");
     const { operation, prepared, saveTo } = request;
-    await library.checkRoom(operation.media, imagesAsked(prepared), saveTo);
     const now = clock.now();
+    const pictures = imagesAsked(prepared);
+    const reservedUsd = estimateUsd(operation, pictures, prices);
     const job: Job = {
+      ...BLANK,
       jobId: newJobId(),
       owner: request.owner,
       operation: operation.name,
@@ -89,24 +110,25 @@ export class JobRunner {
       saveTo: saveTo ?? null,
       state: "queued",
       charge: "reserved",
-      requestId: null,
-      upstreamStatus: null,
       createdAt: now,
       updatedAt: now,
-      acceptedAt: null,
-      completedAt: null,
-      costUsd: null,
-      error: null,
-      mediaUrls: [],
-      media: [],
+      fingerprint: fingerprintOf(operation.name, prepared.wire),
+      idempotencyKey: request.idempotencyKey ?? null,
+      reservedUsd,
       warnings: prepared.warnings,
-      delivered: false,
-      orphaned: false,
     };
-    await store.create(job, this.#lease());
+    const forceNew = request.forceNew ?? false;
+    const earlier = await store.findTwin(job, { forceNew, limits, now });
+    if (earlier) return { job: earlier, isRepeat: true };
+    checkPrice(operation, reservedUsd, request.maxCostUsd, limits);
+    await library.checkRoom(operation.media, pictures, saveTo);
+    this.#context.reached("before-record");
+    const admission = await store.admit(job, holder, { forceNew, limits, now });
+    if (admission.kind === "twin") return { job: admission.job, isRepeat: true };
+    this.#context.reached("after-record");
     this.#context.events.publish(job);
     this.#resume(job);
-    return job;
+    return { job, isRepeat: false };
   }
 
   /** @throws {not_found} */
@@ -140,13 +162,11 @@ export class JobRunner {
     const report = await gateway.status(requestId);
     const now = clock.now();
     const job: Job = {
+      ...BLANK,
       jobId: newJobId(),
       owner,
       operation: operation.name,
-      input: {},
-      wire: null,
       baseUrl: this.#context.baseUrl,
-      saveTo: null,
       state: "running",
       charge: "none",
       requestId,
@@ -154,19 +174,55 @@ export class JobRunner {
       createdAt: now,
       updatedAt: now,
       acceptedAt: now,
-      completedAt: null,
-      costUsd: null,
-      error: null,
-      mediaUrls: [],
-      media: [],
       warnings: ["Started elsewhere; its price is not counted here."],
-      delivered: false,
-      orphaned: false,
     };
-    await store.create(job, this.#lease());
+    const { holder } = this.#context;
+    await store.admit(job, holder, { forceNew: true, limits: NO_LIMITS, now });
     this.#context.events.publish(job);
     this.#follower.follow(job, operation, true);
     return job;
+  }
+
+  /**
+   * Gives an `unknown` job the request id that someone found at the gateway, and follows it.
+   * @throws {invalid_input} when the job is not in doubt or the id cannot be its own
+   * @throws {not_found | unauthorized | upstream_unavailable} as the gateway says
+   */
+  async attach(owner: string, jobId: string, requestId: string): Promise<Job> {
+    const { store, gateway, clock } = this.#context;
+    const job = await this.get(owner, jobId);
+    if (job.requestId === requestId) return job;
+    if (job.state !== "unknown") {
+      throw new AppError(
+        "invalid_input",
+        `${jobId} is ${job.state}: only an unknown job takes a request id.`,
+      );
+    }
+    const other = await store.findByRequestId(owner, checkedId(requestId));
+    if (other) {
+      throw new AppError("invalid_input", `That request id belongs to ${other.jobId}.`);
+    }
+    if (operationOfRequestId(requestId)?.name !== job.operation) {
+      throw new AppError("invalid_input", `That request id is not one of ${job.operation}.`);
+    }
+    const report = await gateway.status(requestId);
+    const attached = await move(this.#context, job, "running", {
+      requestId,
+      upstreamStatus: report.rawStatus,
+      charge: "reserved",
+      acceptedAt: clock.now(),
+      completedAt: null,
+      deliveredAt: null,
+      error: null,
+    });
+    if (!attached) return this.get(owner, jobId);
+    this.#resume(attached, true);
+    return attached;
+  }
+
+  /** What was spent and what may have been, in US dollars. */
+  async spending(owner: string): Promise<SpendingReport> {
+    return this.#context.store.spending(owner, this.#context.clock.now());
   }
 
   /**
@@ -221,8 +277,9 @@ export class JobRunner {
 
   /** Notes that a job's result has been part of an answer. */
   async markDelivered(job: Job): Promise<void> {
-    if (job.delivered || !isFinal(job.state)) return;
-    await this.#context.store.patch(job.jobId, { delivered: true }, this.#context.clock.now());
+    if (job.deliveredAt !== null || !isFinal(job.state)) return;
+    const now = this.#context.clock.now();
+    await this.#context.store.patch(job.jobId, { deliveredAt: now }, now);
   }
 
   /** Jobs that completed while nobody was there, each mentioned once. */
@@ -233,7 +290,7 @@ export class JobRunner {
   /** Ends orderly: a POST in flight gets ten seconds, everything else waits for the next start. */
   async close(): Promise<void> {
     const { clock, store, holder } = this.#context;
-    this.#endLeaseRound?.();
+    for (const end of this.#rounds) end();
     this.#follower.stop();
     let callOff: (() => void) | undefined;
     const patience = new Promise<void>((resolve) => {
@@ -273,18 +330,61 @@ export class JobRunner {
     this.#underWay.add(tracked);
   }
 
+  /** Shows that this process is alive, and lets go of what others have taken over meanwhile. */
+  async #holdOn(): Promise<void> {
+    const held = new Set(await this.#context.store.beat(this.#context.holder));
+    for (const jobId of this.#follower.jobIds()) {
+      if (!held.has(jobId)) this.#follower.forget(jobId);
+    }
+  }
+
   async #takeOver(): Promise<void> {
-    const { store, clock, isGone, baseUrl, baseIsEphemeral } = this.#context;
+    const { store, clock, isGone, baseUrl, baseIsEphemeral, holder } = this.#context;
     const only = baseIsEphemeral ? undefined : baseUrl;
-    const jobs = await store.takeOver(this.#lease(), clock.now(), isGone, only);
-    for (const job of jobs) await this.#recover(job);
+    const now = clock.elapsed();
+    const gone = (await store.otherHolders(holder, only)).filter((other) => {
+      const seen = this.#seenAlive.get(other.holder);
+      if (!seen || seen.beat !== other.beat) {
+        this.#seenAlive.set(other.holder, { beat: other.beat, at: now });
+        return isGone(other.holder);
+      }
+      return isGone(other.holder) || now - seen.at >= LEASE_MS;
+    });
+    for (const other of gone) this.#seenAlive.delete(other.holder);
+    const names = gone.map((other) => other.holder);
+    for (const job of await store.takeOver(holder, names, only)) await this.#recover(job);
+  }
+
+  /** Passes on what other processes on the same data folder have changed. */
+  async #watchOthers(): Promise<void> {
+    for (const job of await this.#context.store.changes()) this.#context.events.publish(job);
+  }
+
+  async #keepHouse(): Promise<void> {
+    const { keepJobsDays, store, clock } = this.#context;
+    if (keepJobsDays !== undefined) await store.forget(clock.now() - keepJobsDays * DAY_MS);
+  }
+
+  /** Does something again and again until the end; a failure is logged and the next try comes. */
+  #every(ms: number, work: () => Promise<void>): void {
+    const { clock, log, stopping } = this.#context;
+    const slot = this.#rounds.length;
+    const run = async () => {
+      try {
+        await work();
+      } catch (error) {
+        log.error({ err: error }, "housekeeping failed");
+      }
+      if (!stopping.aborted) this.#rounds[slot] = clock.schedule(ms, run);
+    };
+    this.#rounds[slot] = clock.schedule(ms, run);
   }
 
   /** What becomes of a job whose process is gone. */
   async #recover(job: Job): Promise<void> {
     const now = this.#context.clock.now();
     const end = (state: JobState, charge: Job["charge"], error: AppError) =>
-      move(this.#context, job, state, {
+      moveSurely(this.#context, job, state, {
         charge,
         error: errorOf(error),
         completedAt: now,
@@ -305,12 +405,30 @@ export class JobRunner {
       this.#resume(job, true);
     }
   }
-
-  #lease(): Lease {
-    const { holder, clock } = this.#context;
-    return { holder, until: clock.now() + LEASE_MS };
-  }
 }
+
+/** The fields of a job that nothing has happened to. */
+const BLANK = {
+  input: {},
+  wire: null,
+  saveTo: null,
+  requestId: null,
+  upstreamStatus: null,
+  acceptedAt: null,
+  completedAt: null,
+  deliveredAt: null,
+  fingerprint: null,
+  idempotencyKey: null,
+  reservedUsd: null,
+  costUsd: null,
+  error: null,
+  mediaUrls: [],
+  media: [],
+  warnings: [],
+  orphaned: false,
+} satisfies Partial<Job>;
+
+const NO_LIMITS = { perDayUsd: undefined, perMonthUsd: undefined, confirmAboveUsd: undefined };
 
 /** Arguments as they are recorded: pictures given as data URIs by size and digest only. */
 function forRecord(input: Record<string, unknown>): Record<string, unknown> {

@@ -1,190 +1,59 @@
-import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "@photostructure/sqlite";
 import * as z from "zod";
-import { AppError, ERROR_RULES, type ErrorCode } from "../core/errors.ts";
-import {
-  CHARGES,
-  canBecome,
-  isFinal,
-  JOB_STATES,
-  type Job,
-  type JobPatch,
-  type JobState,
-} from "./job.ts";
-import type { JobPage, JobQuery, JobStore, Lease } from "./store.ts";
-
-const SCHEMA_VERSION = 1;
-
-/** Forward only; the n-th entry brings a database from version n to n + 1. */
-const MIGRATIONS: readonly string[] = [
-  `CREATE TABLE jobs (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    job_id TEXT NOT NULL UNIQUE,
-    owner TEXT NOT NULL,
-    operation TEXT NOT NULL,
-    input TEXT NOT NULL,
-    wire TEXT,
-    base_url TEXT NOT NULL,
-    save_to TEXT,
-    state TEXT NOT NULL,
-    charge TEXT NOT NULL,
-    request_id TEXT,
-    upstream_status TEXT,
-    created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL,
-    accepted_at INTEGER,
-    completed_at INTEGER,
-    cost_usd REAL,
-    error TEXT,
-    media_urls TEXT NOT NULL,
-    media TEXT NOT NULL,
-    warnings TEXT NOT NULL,
-    delivered INTEGER NOT NULL,
-    orphaned INTEGER NOT NULL,
-    lease_holder TEXT,
-    lease_until INTEGER
-  ) STRICT;
-  CREATE INDEX jobs_by_request ON jobs (request_id) WHERE request_id IS NOT NULL;
-  CREATE INDEX jobs_unfinished ON jobs (state)
-    WHERE state IN ('queued', 'submitting', 'running', 'downloading');
-  CREATE INDEX jobs_news ON jobs (orphaned) WHERE orphaned = 1 AND delivered = 0;`,
-];
+import { AppError } from "../core/errors.ts";
+import { exactUsd } from "../core/money.ts";
+import { checkCaps, periodStarts } from "./budget.ts";
+import { canBecome, isFinal, type Job, type JobPatch, type JobState } from "./job.ts";
+import { standsForRepeat } from "./replay.ts";
+import { type Column, columnsOf, readRow } from "./rows.ts";
+import { type Database, openDatabase } from "./schema.ts";
+import type {
+  Admission,
+  AdmissionRules,
+  Holder,
+  JobPage,
+  JobQuery,
+  JobStore,
+  SpendingReport,
+  Sums,
+} from "./store.ts";
 
 const UNFINISHED = "state IN ('queued', 'submitting', 'running', 'downloading')";
+const NEWS = "owner = ? AND orphaned = 1 AND delivered_at IS NULL AND state = 'completed'";
+const NEXT_REVISION = "(SELECT coalesce(max(revision), 0) + 1 FROM jobs)";
+const CHARGED = "charge <> 'none'";
+const SUMS = `
+  total(CASE charge WHEN 'spent' THEN coalesce(cost_usd, reserved_usd) END) AS spentUsd,
+  total(CASE charge WHEN 'reserved' THEN reserved_usd END) AS reservedUsd,
+  total(CASE charge WHEN 'uncertain' THEN reserved_usd END) AS uncertainUsd,
+  count(*) AS jobs,
+  count(*) FILTER (WHERE coalesce(cost_usd, reserved_usd) IS NULL) AS unpriced`;
+const MAX_DAYS = 31;
 
-const json = <T extends z.ZodType>(schema: T) =>
-  z
-    .string()
-    .transform((text): unknown => JSON.parse(text))
-    .pipe(schema);
-const flag = z.number().transform((value) => value !== 0);
-const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_RULES, code);
-
-const mediumSchema = z.object({
-  index: z.number(),
-  url: z.string(),
-  path: z.string(),
-  mimeType: z.string(),
-  width: z.number().exactOptional(),
-  height: z.number().exactOptional(),
-  sizeBytes: z.number(),
-  sha256: z.string(),
-  copies: z.array(z.string()),
+const usd = z.number().transform(exactUsd);
+const sumsSchema = z.object({
+  spentUsd: usd,
+  reservedUsd: usd,
+  uncertainUsd: usd,
+  jobs: z.number(),
+  unpriced: z.number(),
 });
-
-const rowSchema = z
-  .object({
-    job_id: z.string(),
-    owner: z.string(),
-    operation: z.string(),
-    input: json(z.record(z.string(), z.unknown())),
-    wire: json(z.record(z.string(), z.unknown())).nullable(),
-    base_url: z.string(),
-    save_to: z.string().nullable(),
-    state: z.enum(JOB_STATES),
-    charge: z.enum(CHARGES),
-    request_id: z.string().nullable(),
-    upstream_status: z.string().nullable(),
-    created_at: z.number(),
-    updated_at: z.number(),
-    accepted_at: z.number().nullable(),
-    completed_at: z.number().nullable(),
-    cost_usd: z.number().nullable(),
-    error: json(z.object({ code: z.string().refine(isErrorCode), message: z.string() })).nullable(),
-    media_urls: json(z.array(z.string())),
-    media: json(z.array(mediumSchema)),
-    warnings: json(z.array(z.string())),
-    delivered: flag,
-    orphaned: flag,
-  })
-  .transform(
-    (row): Job => ({
-      jobId: row.job_id,
-      owner: row.owner,
-      operation: row.operation,
-      input: row.input,
-      wire: row.wire,
-      baseUrl: row.base_url,
-      saveTo: row.save_to,
-      state: row.state,
-      charge: row.charge,
-      requestId: row.request_id,
-      upstreamStatus: row.upstream_status,
-      createdAt: row.created_at,
-      updatedAt: row.updated_at,
-      acceptedAt: row.accepted_at,
-      completedAt: row.completed_at,
-      costUsd: row.cost_usd,
-      error: row.error,
-      mediaUrls: row.media_urls,
-      media: row.media,
-      warnings: row.warnings,
-      delivered: row.delivered,
-      orphaned: row.orphaned,
-    }),
-  );
-
-type Column = string | number | null;
-
-/** The columns of the fields that are given; unset ones are left alone. */
-function columnsOf(job: Partial<Job>): Record<string, Column> {
-  const columns: Record<string, Column | undefined> = {
-    job_id: job.jobId,
-    owner: job.owner,
-    operation: job.operation,
-    input: job.input && JSON.stringify(job.input),
-    wire: job.wire === null ? null : job.wire && JSON.stringify(job.wire),
-    base_url: job.baseUrl,
-    save_to: job.saveTo,
-    state: job.state,
-    charge: job.charge,
-    request_id: job.requestId,
-    upstream_status: job.upstreamStatus,
-    created_at: job.createdAt,
-    updated_at: job.updatedAt,
-    accepted_at: job.acceptedAt,
-    completed_at: job.completedAt,
-    cost_usd: job.costUsd,
-    error: job.error === null ? null : job.error && JSON.stringify(job.error),
-    media_urls: job.mediaUrls && JSON.stringify(job.mediaUrls),
-    media: job.media && JSON.stringify(job.media),
-    warnings: job.warnings && JSON.stringify(job.warnings),
-    delivered: job.delivered === undefined ? undefined : Number(job.delivered),
-    orphaned: job.orphaned === undefined ? undefined : Number(job.orphaned),
-  };
-  return Object.fromEntries(
-    Object.entries(columns).filter((entry): entry is [string, Column] => entry[1] !== undefined),
-  );
-}
-
-type Database = InstanceType<typeof DatabaseSync>;
 
 /** The embedded store: one SQLite file, shared by any number of processes. */
 export class SqliteJobStore implements JobStore {
   readonly #db: Database;
-  readonly #statements = new Map<string, ReturnType<Database["prepare"]>>();
   readonly #path: string;
+  readonly #statements = new Map<string, ReturnType<Database["prepare"]>>();
+  #seenVersion = -1;
+  #seenRevision = 0;
+  /** Revisions that this store wrote itself since the last look at changes. */
+  readonly #own = new Set<number>();
 
-  /**
-   * Opens or creates `jobs.db` in a folder (made with mode 0700 if it is missing).
-   * @throws {storage} when the folder or the database cannot be used, or was written by a newer
-   *   version of this program.
-   */
+  /** @throws {storage} when the folder or the database cannot be used. */
   constructor(folder: string) {
     this.#path = join(folder, "jobs.db");
-    this.#db = this.#guard(() => {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
-      closeSync(openSync(this.#path, "a", 0o600));
-      chmodSync(this.#path, 0o600);
-      return new DatabaseSync(this.#path);
-    });
-    this.#guard(() => {
-      this.#db.exec("PRAGMA busy_timeout=10000");
-      this.#db.exec("PRAGMA journal_mode=WAL");
-      this.#db.exec("PRAGMA synchronous=FULL");
-      this.#migrate();
-    });
+    this.#db = this.#guard(() => openDatabase(folder));
+    this.#seenRevision = this.#number(`SELECT coalesce(max(revision), 0) AS n FROM jobs`, []);
   }
 
   /** What the open connection really works with, by name of the pragma. */
@@ -198,15 +67,23 @@ export class SqliteJobStore implements JobStore {
     }));
   }
 
-  async create(job: Job, lease: Lease): Promise<void> {
-    const columns = {
-      ...columnsOf(job),
-      lease_holder: lease.holder,
-      lease_until: lease.until,
-    };
-    const names = Object.keys(columns);
-    const marks = names.map(() => "?").join(", ");
-    this.#run(`INSERT INTO jobs (${names.join(", ")}) VALUES (${marks})`, Object.values(columns));
+  async admit(job: Job, holder: string, rules: AdmissionRules): Promise<Admission> {
+    return this.#transaction((): Admission => {
+      const twin = this.#twinOf(job, rules);
+      if (twin) return { kind: "twin", job: twin };
+      const { day, month } = periodStarts(rules.now);
+      const committed = {
+        todayUsd: this.#committed(job, day),
+        thisMonthUsd: this.#committed(job, month),
+      };
+      checkCaps(job.reservedUsd, committed, rules.limits);
+      this.#insert(job, holder);
+      return { kind: "new" };
+    });
+  }
+
+  async findTwin(job: Job, rules: AdmissionRules): Promise<Job | undefined> {
+    return this.#twinOf(job, rules);
   }
 
   async get(owner: string, jobId: string): Promise<Job | undefined> {
@@ -229,7 +106,7 @@ export class SqliteJobStore implements JobStore {
       values.push(query.operation);
     }
     if (query.states) {
-      filters.push(`state IN (${query.states.map(() => "?").join(", ")})`);
+      filters.push(`state IN (${marks(query.states)})`);
       values.push(...query.states);
     }
     const rows = this.#all(
@@ -245,7 +122,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   async patch(jobId: string, patch: JobPatch, now: number): Promise<Job> {
-    const job = this.#update(jobId, { ...patch, updatedAt: now }, "1 = 1", []);
+    const job = this.#update(jobId, { ...patch, updatedAt: now }, {});
     if (!job) throw new AppError("not_found", `There is no job ${jobId}.`);
     return job;
   }
@@ -256,116 +133,216 @@ export class SqliteJobStore implements JobStore {
     to: JobState,
     patch: JobPatch,
     now: number,
+    holder?: string,
   ): Promise<Job | undefined> {
     if (!canBecome(from, to)) {
       throw new AppError("internal", `A job cannot go from ${from} to ${to}.`);
     }
     // An ended job is nobody's, so that one that goes on after all is free to be taken up.
-    const lease = isFinal(to) ? ", lease_holder = NULL, lease_until = NULL" : "";
-    const change = { ...patch, state: to, updatedAt: now };
-    return this.#update(jobId, change, "state = ?", [from], lease);
+    const lease = isFinal(to) ? { lease_holder: null } : holder ? { lease_holder: holder } : {};
+    return this.#update(jobId, { ...patch, state: to, updatedAt: now }, lease, from);
+  }
+
+  async beat(holder: string): Promise<string[]> {
+    const held = this.#all(`SELECT job_id FROM jobs WHERE lease_holder = ? AND ${UNFINISHED}`, [
+      holder,
+    ]).map((row) => z.object({ job_id: z.string() }).parse(row).job_id);
+    if (held.length > 0) {
+      this.#run(
+        `INSERT INTO holders (holder, beat) VALUES (?, 1)
+         ON CONFLICT (holder) DO UPDATE SET beat = beat + 1`,
+        [holder],
+      );
+    }
+    return held;
+  }
+
+  async otherHolders(holder: string, baseUrl: string | undefined): Promise<Holder[]> {
+    const rows = this.#all(
+      `SELECT DISTINCT lease_holder AS holder, coalesce(beat, 0) AS beat
+       FROM jobs LEFT JOIN holders ON holder = lease_holder
+       WHERE ${UNFINISHED} AND lease_holder <> ? AND base_url = coalesce(?, base_url)`,
+      [holder, baseUrl ?? null],
+    );
+    return rows.map((row) => z.object({ holder: z.string(), beat: z.number() }).parse(row));
   }
 
   async takeOver(
-    lease: Lease,
-    now: number,
-    isGone: (holder: string) => boolean,
+    holder: string,
+    gone: readonly string[],
     baseUrl: string | undefined,
   ): Promise<Job[]> {
-    return this.#guard(() => {
-      const held = this.#all(
-        `SELECT job_id, lease_holder, lease_until FROM jobs WHERE ${UNFINISHED}
-         AND lease_holder IS NOT ? AND base_url = coalesce(?, base_url)`,
-        [lease.holder, baseUrl ?? null],
-      );
-      const leaseSchema = z.object({
-        job_id: z.string(),
-        lease_holder: z.string().nullable(),
-        lease_until: z.number().nullable(),
-      });
-      const taken: Job[] = [];
-      for (const row of held.map((one) => leaseSchema.parse(one))) {
-        const free = row.lease_holder === null || (row.lease_until ?? 0) <= now;
-        if (!free && !isGone(row.lease_holder ?? "")) continue;
-        const job = this.#one(
-          `UPDATE jobs SET lease_holder = ?, lease_until = ?, orphaned = 1
-           WHERE job_id = ? AND lease_holder IS ? AND lease_until IS ? AND ${UNFINISHED}
-           RETURNING *`,
-          [lease.holder, lease.until, row.job_id, row.lease_holder, row.lease_until],
-        );
-        if (job) taken.push(job);
-      }
-      return taken;
-    });
-  }
-
-  async renew(lease: Lease): Promise<void> {
-    this.#run(`UPDATE jobs SET lease_until = ? WHERE lease_holder = ? AND ${UNFINISHED}`, [
-      lease.until,
-      lease.holder,
-    ]);
+    const free = `${UNFINISHED} AND base_url = coalesce(?, base_url)
+      AND (lease_holder IS NULL OR lease_holder IN (SELECT value FROM json_each(?)))`;
+    const values = [baseUrl ?? null, JSON.stringify(gone)];
+    if (this.#all(`SELECT 1 FROM jobs WHERE ${free} LIMIT 1`, values).length === 0) return [];
+    const rows = this.#all(
+      `UPDATE jobs SET lease_holder = ?, orphaned = 1 WHERE ${free} RETURNING *`,
+      [holder, ...values],
+    );
+    for (const one of gone) this.#run("DELETE FROM holders WHERE holder = ?", [one]);
+    return rows.map(readRow);
   }
 
   async release(holder: string): Promise<void> {
-    this.#run(
-      `UPDATE jobs SET lease_holder = NULL, lease_until = NULL
-       WHERE lease_holder = ? AND ${UNFINISHED}`,
-      [holder],
-    );
+    this.#run(`UPDATE jobs SET lease_holder = NULL WHERE lease_holder = ? AND ${UNFINISHED}`, [
+      holder,
+    ]);
+    this.#run("DELETE FROM holders WHERE holder = ?", [holder]);
+  }
+
+  async changes(): Promise<Job[]> {
+    const version = this.#number("SELECT data_version AS n FROM pragma_data_version", []);
+    if (version === this.#seenVersion) {
+      // Nobody else has written, so everything up to here is our own.
+      this.#seenRevision = Math.max(this.#seenRevision, ...this.#own);
+      this.#own.clear();
+      return [];
+    }
+    this.#seenVersion = version;
+    const rows = this.#all("SELECT * FROM jobs WHERE revision > ? ORDER BY revision", [
+      this.#seenRevision,
+    ]);
+    const foreign = rows.filter((row) => {
+      const revision = revisionOf(row);
+      this.#seenRevision = Math.max(this.#seenRevision, revision);
+      return !this.#own.has(revision);
+    });
+    this.#own.clear();
+    return foreign.map(readRow);
   }
 
   async takeNews(owner: string, now: number): Promise<Job[]> {
-    const news = "owner = ? AND orphaned = 1 AND delivered = 0 AND state = 'completed'";
     // Asked after every call: looking is much cheaper than an update that changes nothing.
-    if (this.#all(`SELECT 1 FROM jobs WHERE ${news} LIMIT 1`, [owner]).length === 0) return [];
-    return this.#all(`UPDATE jobs SET delivered = 1, updated_at = ? WHERE ${news} RETURNING *`, [
+    if (this.#all(`SELECT 1 FROM jobs WHERE ${NEWS} LIMIT 1`, [owner]).length === 0) return [];
+    return this.#all(`UPDATE jobs SET delivered_at = ?, updated_at = ? WHERE ${NEWS} RETURNING *`, [
+      now,
       now,
       owner,
     ]).map(readRow);
+  }
+
+  async spending(owner: string, now: number): Promise<SpendingReport> {
+    const { day, month } = periodStarts(now);
+    const since = (start: number): Sums =>
+      sumsSchema.parse(
+        this.#all(`SELECT ${SUMS} FROM jobs WHERE owner = ? AND created_at >= ? AND ${CHARGED}`, [
+          owner,
+          start,
+        ])[0],
+      );
+    return {
+      total: since(0),
+      today: since(day),
+      thisMonth: since(month),
+      byDay: this.#all(
+        `SELECT date(created_at / 1000, 'unixepoch') AS day, ${SUMS} FROM jobs
+         WHERE owner = ? AND ${CHARGED} GROUP BY day ORDER BY day DESC LIMIT ?`,
+        [owner, MAX_DAYS],
+      ).map((row) => sumsSchema.extend({ day: z.string() }).parse(row)),
+      byOperation: this.#all(
+        `SELECT operation, ${SUMS} FROM jobs
+         WHERE owner = ? AND ${CHARGED} GROUP BY operation ORDER BY operation`,
+        [owner],
+      ).map((row) => sumsSchema.extend({ operation: z.string() }).parse(row)),
+    };
+  }
+
+  async forget(endedBefore: number): Promise<number> {
+    const ended = `NOT (${UNFINISHED}) AND charge NOT IN ('reserved', 'uncertain')
+      AND updated_at < ?`;
+    return this.#all(`DELETE FROM jobs WHERE ${ended} RETURNING seq`, [endedBefore]).length;
   }
 
   async close(): Promise<void> {
     this.#db.close();
   }
 
-  #migrate(): void {
-    this.#db.exec("BEGIN IMMEDIATE");
-    try {
-      const row = this.#pragma("user_version");
-      const version = z.object({ user_version: z.number() }).parse(row).user_version;
-      if (version > SCHEMA_VERSION) {
-        throw new AppError(
-          "storage",
-          `${this.#path} was written by a newer version of longcat-mcp.`,
-          { next: "Install the newest version, or choose another LONGCAT_MCP_DATA_DIR." },
-        );
-      }
-      for (const step of MIGRATIONS.slice(version)) this.#db.exec(step);
-      this.#db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-      this.#db.exec("COMMIT");
-    } catch (error) {
-      this.#db.exec("ROLLBACK");
-      throw error;
+  #twinOf(job: Job, rules: AdmissionRules): Job | undefined {
+    if (job.idempotencyKey !== null) {
+      const keyed = this.#one("SELECT * FROM jobs WHERE owner = ? AND idempotency_key = ?", [
+        job.owner,
+        job.idempotencyKey,
+      ]);
+      if (!keyed) return undefined;
+      if (keyed.fingerprint === job.fingerprint && !rules.forceNew) return keyed;
+      throw new AppError(
+        "invalid_input",
+        rules.forceNew
+          ? `\`idempotency_key\` already stands for ${keyed.jobId}, and \`force_new\` asks for another.`
+          : `\`idempotency_key\` already stands for ${keyed.jobId}, which has other arguments.`,
+        { next: "Use another `idempotency_key` for another job; nothing was sent." },
+      );
     }
+    if (rules.forceNew) return undefined;
+    return this.#all(
+      "SELECT * FROM jobs WHERE fingerprint = ? AND owner = ? AND base_url = ? ORDER BY seq DESC",
+      [job.fingerprint, job.owner, job.baseUrl],
+    )
+      .map(readRow)
+      .find((earlier) => standsForRepeat(earlier, rules.now));
+  }
+
+  /** Everything that was or may still be charged since a time. */
+  #committed(job: Job, since: number): number {
+    return exactUsd(
+      this.#number(
+        `SELECT total(coalesce(cost_usd, reserved_usd)) AS n FROM jobs
+         WHERE owner = ? AND created_at >= ? AND ${CHARGED}`,
+        [job.owner, since],
+      ),
+    );
+  }
+
+  #insert(job: Job, holder: string): void {
+    const columns = { ...columnsOf(job), lease_holder: holder };
+    const names = Object.keys(columns);
+    const rows = this.#all(
+      `INSERT INTO jobs (${names.join(", ")}, revision)
+       VALUES (${marks(names)}, ${NEXT_REVISION}) RETURNING revision`,
+      Object.values(columns),
+    );
+    this.#own.add(revisionOf(rows[0]));
   }
 
   #update(
     jobId: string,
     change: Partial<Job>,
-    condition: string,
-    values: Column[],
-    alsoSet = "",
+    lease: Record<string, Column>,
+    from?: JobState,
   ): Job | undefined {
-    const columns = columnsOf(change);
+    const columns = { ...columnsOf(change), ...lease };
     const settings = Object.keys(columns).map((name) => `${name} = ?`);
-    return this.#one(
-      `UPDATE jobs SET ${settings.join(", ")}${alsoSet} WHERE job_id = ? AND ${condition} RETURNING *`,
-      [...Object.values(columns), jobId, ...values],
-    );
+    const row = this.#all(
+      `UPDATE jobs SET ${settings.join(", ")}, revision = ${NEXT_REVISION}
+       WHERE job_id = ? AND state = coalesce(?, state) RETURNING *`,
+      [...Object.values(columns), jobId, from ?? null],
+    )[0];
+    if (row === undefined) return undefined;
+    this.#own.add(revisionOf(row));
+    return readRow(row);
+  }
+
+  #transaction<T>(work: () => T): T {
+    return this.#guard(() => {
+      this.#db.exec("BEGIN IMMEDIATE");
+      try {
+        const result = work();
+        this.#db.exec("COMMIT");
+        return result;
+      } catch (error) {
+        if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+        throw error;
+      }
+    });
   }
 
   #pragma(name: string): unknown {
     return this.#db.prepare(`PRAGMA ${name}`).get();
+  }
+
+  #number(sql: string, values: Column[]): number {
+    return z.object({ n: z.number() }).parse(this.#all(sql, values)[0]).n;
   }
 
   #one(sql: string, values: Column[]): Job | undefined {
@@ -390,6 +367,10 @@ export class SqliteJobStore implements JobStore {
     return statement;
   }
 
+  /**
+   * Names the file in every failure. A write whose fsync fails has been rolled back by SQLite when
+   * it is reported here: it counts as not written, and whoever tries again writes all of it again.
+   */
   #guard<T>(work: () => T): T {
     try {
       return work();
@@ -403,8 +384,12 @@ export class SqliteJobStore implements JobStore {
   }
 }
 
-function readRow(row: unknown): Job {
-  return rowSchema.parse(row);
+function marks(values: readonly unknown[]): string {
+  return values.map(() => "?").join(", ");
+}
+
+function revisionOf(row: unknown): number {
+  return z.object({ revision: z.number() }).parse(row).revision;
 }
 
 function readCursor(cursor: string): number {

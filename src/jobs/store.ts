@@ -1,3 +1,4 @@
+import type { Limits } from "../core/money.ts";
 import type { Job, JobPatch, JobState } from "./job.ts";
 
 export interface JobQuery {
@@ -14,12 +15,41 @@ export interface JobPage {
   nextCursor: string | undefined;
 }
 
-/** Who follows a job, so that several processes can share one data folder. */
-export interface Lease {
-  /** This process. */
+/** What a new job is admitted by. */
+export interface AdmissionRules {
+  /** Buy even if an identical job was started a moment ago. */
+  forceNew: boolean;
+  limits: Limits;
+  now: number;
+}
+
+/** `twin`: an identical job that stands for the new one, which was not recorded. */
+export type Admission = { kind: "new" } | { kind: "twin"; job: Job };
+
+/** A process that follows jobs, and how often it has shown that it is alive. */
+export interface Holder {
   holder: string;
-  /** Milliseconds since the epoch; after that anyone may take over. */
-  until: number;
+  beat: number;
+}
+
+/** Money by charge, in US dollars, over some jobs. */
+export interface Sums {
+  spentUsd: number;
+  reservedUsd: number;
+  uncertainUsd: number;
+  /** Jobs that were or may have been charged. */
+  jobs: number;
+  /** Those of them without a known price. */
+  unpriced: number;
+}
+
+export interface SpendingReport {
+  total: Sums;
+  today: Sums;
+  thisMonth: Sums;
+  /** Newest first; days are UTC, as 2026-11-20. */
+  byDay: ({ day: string } & Sums)[];
+  byOperation: ({ operation: string } & Sums)[];
 }
 
 /**
@@ -27,15 +57,24 @@ export interface Lease {
  * resolves. All methods throw {storage} when the database cannot be used.
  */
 export interface JobStore {
-  create(job: Job, lease: Lease): Promise<void>;
+  /**
+   * Records a job unless a twin stands for it or a cap forbids it; all in one transaction, so that
+   * processes racing for the same purchase or the last dollar cannot both win.
+   * @throws {over_budget} above a cap
+   * @throws {invalid_input} when its idempotency key belongs to other arguments
+   */
+  admit(job: Job, holder: string, rules: AdmissionRules): Promise<Admission>;
+  /** The earlier job that {@link JobStore.admit} would let stand for this one. */
+  findTwin(job: Job, rules: AdmissionRules): Promise<Job | undefined>;
   get(owner: string, jobId: string): Promise<Job | undefined>;
   findByRequestId(owner: string, requestId: string): Promise<Job | undefined>;
   /** Newest first. @throws {invalid_input} for a cursor that is not ours. */
   list(query: JobQuery): Promise<JobPage>;
-  /** Changes fields without changing the state. */
+  /** Changes fields without changing the state. @throws {not_found} */
   patch(jobId: string, patch: JobPatch, now: number): Promise<Job>;
   /**
    * Moves a job on, if it still is in the state it is thought to be in.
+   * @param holder follows it from now on; unchanged when absent. Ended jobs have no holder.
    * @returns the job, or `undefined` when someone else was faster.
    */
   transition(
@@ -44,22 +83,25 @@ export interface JobStore {
     to: JobState,
     patch: JobPatch,
     now: number,
+    holder?: string,
   ): Promise<Job | undefined>;
+  /** Shows that a holder is alive. @returns the ids of the unfinished jobs that it still holds. */
+  beat(holder: string): Promise<string[]>;
+  /** The other processes that hold unfinished jobs. @param baseUrl only of jobs sent there. */
+  otherHolders(holder: string, baseUrl: string | undefined): Promise<Holder[]>;
   /**
-   * Takes over unfinished jobs whose lease has run out or whose holder is gone.
+   * Takes over the unfinished jobs of holders that are gone, and those without one.
    * @param baseUrl only jobs sent there; all when absent.
    */
-  takeOver(
-    lease: Lease,
-    now: number,
-    isGone: (holder: string) => boolean,
-    baseUrl: string | undefined,
-  ): Promise<Job[]>;
-  /** Prolongs the leases of all unfinished jobs of this holder. */
-  renew(lease: Lease): Promise<void>;
-  /** Gives all leases back, at an orderly end. */
+  takeOver(holder: string, gone: readonly string[], baseUrl: string | undefined): Promise<Job[]>;
+  /** Gives all jobs back, at an orderly end. */
   release(holder: string): Promise<void>;
+  /** Jobs changed since the last call by anyone but this store; cheap when there are none. */
+  changes(): Promise<Job[]>;
   /** Completed orphans that no answer has mentioned yet; they count as mentioned from now on. */
   takeNews(owner: string, now: number): Promise<Job[]>;
+  spending(owner: string, now: number): Promise<SpendingReport>;
+  /** Forgets jobs that ended before a time and whose cost is settled. @returns how many. */
+  forget(endedBefore: number): Promise<number>;
   close(): Promise<void>;
 }

@@ -4,6 +4,7 @@ import type { SubmitOutcome } from "../gateway/pixazo.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import type { JobContext } from "./context.ts";
 import { canBecome, type Job, type JobPatch, type JobState } from "./job.ts";
+import { errorOf, moveSurely } from "./moves.ts";
 
 /** How long a job may wait to be taken; after that it is never bought late. */
 export const MAX_WAIT_TO_SUBMIT_MS = 600_000;
@@ -25,21 +26,23 @@ export async function submitJob(
   for (let tries = 0; ; tries++) {
     if (clock.now() - job.createdAt >= MAX_WAIT_TO_SUBMIT_MS) return giveUp(context, job);
     if (context.stopping.aborted) return job;
-    const submitting = await store.transition(job.jobId, "queued", "submitting", {}, clock.now());
+    const submitting = await moveSurely(context, job, "submitting", {});
     if (!submitting) return (await store.get(job.owner, job.jobId)) ?? job;
-    context.events.publish(submitting);
 
     let outcome: SubmitOutcome;
     try {
+      context.reached("before-post");
       outcome = await gateway.submit(operation, submitting.wire ?? {});
+      context.reached("after-reply");
     } catch (error) {
-      outcome = { kind: "refused", error: toAppError(error) };
+      outcome = notSent(error);
     }
     const end = endOf(outcome, clock.now());
     job =
-      (await move(context, submitting, end.state, end.patch)) ??
+      (await moveSurely(context, submitting, end.state, end.patch)) ??
       (await settleLate(context, submitting, end)) ??
       submitting;
+    context.reached("after-accepted");
     if (outcome.kind !== "not_taken") return job;
 
     const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** tries) * context.timeScale;
@@ -64,11 +67,17 @@ async function settleLate(
 ): Promise<Job | undefined> {
   const current = await context.store.get(submitting.owner, submitting.jobId);
   if (current?.state !== "unknown" || !canBecome("unknown", end.state)) return undefined;
-  return move(context, current, end.state, {
+  return moveSurely(context, current, end.state, {
     ...end.patch,
     charge: submitting.charge,
     completedAt: null,
   });
+}
+
+/** A missing setting is found before anything is sent; of any other failure nobody can say that. */
+function notSent(thrown: unknown): SubmitOutcome {
+  const error = toAppError(thrown);
+  return { kind: error.code === "configuration" ? "refused" : "uncertain", error };
 }
 
 /** What a purchase's outcome means for the job and its money. */
@@ -122,25 +131,5 @@ async function giveUp(context: JobContext, job: Job): Promise<Job> {
     completedAt: context.clock.now(),
     wire: null,
   };
-  return (await move(context, job, "cancelled", patch)) ?? job;
-}
-
-/** Moves a job on and tells everyone. @returns `undefined` when someone else was faster. */
-export async function move(
-  context: JobContext,
-  job: Job,
-  state: JobState,
-  patch: JobPatch,
-): Promise<Job | undefined> {
-  const now = context.clock.now();
-  const moved = await context.store.transition(job.jobId, job.state, state, patch, now);
-  if (moved) {
-    context.log.info({ job: moved.jobId, from: job.state, to: state }, "job moved");
-    context.events.publish(moved);
-  }
-  return moved;
-}
-
-export function errorOf(error: AppError): NonNullable<Job["error"]> {
-  return { code: error.code, message: error.message };
+  return (await moveSurely(context, job, "cancelled", patch)) ?? job;
 }

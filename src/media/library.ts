@@ -151,6 +151,11 @@ export class Library {
     });
   }
 
+  /** Removes files that were kept but never recorded. */
+  async discard(paths: readonly string[]): Promise<void> {
+    await Promise.all(paths.map((path) => unlink(path).catch(() => undefined)));
+  }
+
   /**
    * What `save_to` means: a folder if it is one, ends with a separator or has no extension, else
    * a file name. Links are followed before the allowed folders are asked.

@@ -124,7 +124,7 @@ export function registerResources(server: McpServer, deps: ToolDeps, owner: stri
       const operation = operationNamed(String(name));
       if (!operation) throw new ResourceNotFoundError(uri.href);
       return jsonContents(uri, {
-        ...viewModel(operation),
+        ...viewModel(operation, deps.settings.prices),
         description: operation.description,
         input_schema: advertisedSchema(operation.input),
         example: operation.example,

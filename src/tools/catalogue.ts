@@ -1,4 +1,6 @@
 import * as z from "zod";
+import type { PriceList } from "../core/money.ts";
+import { priceUsd } from "../jobs/budget.ts";
 import { OPERATIONS } from "../models/index.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import { dataResult } from "./result.ts";
@@ -34,18 +36,21 @@ export function modelsTool(deps: ToolDeps): Tool {
       const wanted = OPERATIONS.filter(
         (one) => input.operation === undefined || one.name === input.operation,
       );
-      return dataResult({ models: wanted.map(viewModel) });
+      return dataResult({ models: wanted.map((one) => viewModel(one, deps.settings.prices)) });
     },
   });
 }
 
 /** What a person or an assistant chooses a model by. */
-export function viewModel(operation: AnyOperation): z.output<typeof modelViewSchema> {
+export function viewModel(
+  operation: AnyOperation,
+  prices: PriceList,
+): z.output<typeof modelViewSchema> {
   return {
     operation: operation.name,
     title: operation.title,
     kind: operation.kind,
-    price_usd: operation.price.usd,
+    price_usd: priceUsd(operation, prices),
     price_per: operation.price.per,
     image_sizes: enumOf(operation, "image_size") ?? enumOf(operation, "size") ?? [],
     output_formats: enumOf(operation, "output_format") ?? [],

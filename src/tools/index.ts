@@ -2,6 +2,7 @@ import { OPERATIONS } from "../models/index.ts";
 import { modelsTool } from "./catalogue.ts";
 import { jobTools, legacyStatusTool } from "./jobs.ts";
 import { startTool } from "./operations.ts";
+import { spendingTool } from "./spending.ts";
 import type { Tool, ToolDeps } from "./tool.ts";
 
 /** All tools of the chosen toolsets, in the order in which they are listed. */
@@ -10,6 +11,6 @@ export function createTools(deps: ToolDeps): Tool[] {
   return [
     ...(images ? OPERATIONS.map((operation) => startTool(deps, operation)) : []),
     ...jobTools(deps),
-    ...(images ? [modelsTool(deps), legacyStatusTool(deps)] : []),
+    ...(images ? [modelsTool(deps), spendingTool(deps), legacyStatusTool(deps)] : []),
   ];
 }

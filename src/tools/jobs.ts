@@ -26,7 +26,7 @@ function jobStatus(deps: ToolDeps): Tool {
     kind: "read",
     input: z.object({
       job_id: jobId().optional(),
-      request_id: z.string().optional().describe("The provider's id, instead of job_id"),
+      request_id: z.string().optional().describe("The provider's id; with job_id it is attached"),
       wait_seconds: waitSeconds(deps.settings.maxWaitSeconds),
     }),
     async run(input, call) {
@@ -126,10 +126,12 @@ async function findJob(
   if (jobIdGiven !== undefined && requestId === undefined) {
     return services.jobs.get(owner, checkedJobId(jobIdGiven));
   }
-  if (requestId !== undefined && jobIdGiven === undefined) {
-    return services.jobs.findOrAdopt(owner, requestId.trim());
+  if (requestId === undefined) {
+    throw new AppError("invalid_input", "Give `job_id` or `request_id`.");
   }
-  throw new AppError("invalid_input", "Give either `job_id` or `request_id`.");
+  return jobIdGiven === undefined
+    ? services.jobs.findOrAdopt(owner, requestId.trim())
+    : services.jobs.attach(owner, checkedJobId(jobIdGiven), requestId.trim());
 }
 
 function checkedJobId(given: string): string {

@@ -21,6 +21,15 @@ export function waitSeconds(maxWaitSeconds: number) {
     .describe(`Seconds to wait for the result, default ${usual}`);
 }
 
+/** What every start tool takes beside the operation's own arguments. */
+const addedArguments = z.object({
+  wait_seconds: z.number().optional(),
+  save_to: z.string().optional(),
+  max_cost_usd: z.number().optional(),
+  idempotency_key: z.string().optional(),
+  force_new: z.boolean().optional(),
+});
+
 /** Every operation's start tool, once for all. */
 export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
   const { maxWaitSeconds } = deps.settings;
@@ -32,18 +41,28 @@ export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
     input: operation.input.extend({
       wait_seconds: waitSeconds(maxWaitSeconds),
       save_to: z.string().min(1).optional().describe("Folder or file for a copy"),
+      max_cost_usd: z.number().min(0).optional(),
+      idempotency_key: z.string().min(1).max(200).optional().describe("Same key, same job"),
+      force_new: z.boolean().optional().describe("Buy another of the same"),
     }),
     async run(input, call, args) {
       const startedAt = deps.clock.elapsed();
       const prepared = operation.prepare(args);
       requireKey(deps);
       const services = await deps.services.get();
-      const saveTo = z.string().optional().parse(input["save_to"]);
-      const job = await services.jobs.start({ operation, prepared, owner: call.owner, saveTo });
-      const seconds = z.number().optional().parse(input["wait_seconds"]);
+      const added = addedArguments.parse(input);
+      const { job, isRepeat } = await services.jobs.start({
+        operation,
+        prepared,
+        owner: call.owner,
+        saveTo: added.save_to,
+        maxCostUsd: added.max_cost_usd,
+        idempotencyKey: added.idempotency_key,
+        forceNew: added.force_new,
+      });
       const spentMs = deps.clock.elapsed() - startedAt;
-      const waited = await waitForJob(deps, services, job, call, seconds, spentMs);
-      return finishCall(deps, services, waited, call);
+      const waited = await waitForJob(deps, services, job, call, added.wait_seconds, spentMs);
+      return finishCall(deps, services, waited, call, isRepeat);
     },
   });
 }
@@ -88,10 +107,17 @@ export async function waitForJob(
 }
 
 /** The answer about a job, noting that its result has been given. */
-export async function finishCall(deps: ToolDeps, services: Services, job: Job, call: Call) {
+export async function finishCall(
+  deps: ToolDeps,
+  services: Services,
+  job: Job,
+  call: Call,
+  isRepeat = false,
+) {
   const { previews, sandbox } = deps.settings;
-  const result = await jobResult(job, { previews, sandbox, now: deps.clock.now() });
-  if (!call.signal.aborted) await services.jobs.markDelivered(job);
+  deps.reached("before-answer");
+  const result = await jobResult(job, { previews, sandbox, now: deps.clock.now(), isRepeat });
+  if (isFinal(job.state)) call.onDelivered(() => services.jobs.markDelivered(job));
   return result;
 }
 

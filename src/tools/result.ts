@@ -1,5 +1,6 @@
 import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/server";
 import { ERROR_RULES, toAppError } from "../core/errors.ts";
+import { formatUsd } from "../core/money.ts";
 import { imagesAsked, isFinal, type Job, type Medium } from "../jobs/job.ts";
 import { uris } from "../jobs/view.ts";
 import { fullPreview, makePreview, PREVIEW_BUDGET_BASE64, type Preview } from "../media/preview.ts";
@@ -9,6 +10,8 @@ export interface ResultOptions {
   previews: "off" | "on" | "full";
   sandbox: boolean;
   now: number;
+  /** The job was started by an earlier, identical call. */
+  isRepeat: boolean;
 }
 
 export function textBlock(text: string): ContentBlock {
@@ -60,10 +63,16 @@ export function newsBlock(jobs: readonly Job[]): ContentBlock | undefined {
 
 function jobText(job: Job, options: ResultOptions): string {
   const notes = job.warnings.map((warning) => `Note: ${warning}`);
+  if (options.isRepeat) notes.unshift(repeatNote(job, options.now));
   if (options.sandbox) notes.push("SANDBOX, nothing was charged.");
   return [headline(job, options.now), ...job.media.flatMap(fileLines(job)), ...notes, next(job)]
     .filter((line) => line !== "")
     .join("\n");
+}
+
+function repeatNote(job: Job, now: number): string {
+  const seconds = Math.round((now - job.createdAt) / 1000);
+  return `Note: An identical call ${seconds} s ago started this job; nothing was bought again. For another picture of the same, call again with \`force_new: true\`.`;
 }
 
 function headline(job: Job, now: number): string {
@@ -108,7 +117,7 @@ function cost(job: Job): string {
   if (job.charge !== "spent") return "";
   if (job.costUsd === null) return ", price unknown";
   const estimated = imagesAsked(job) > 1 ? " (estimate)" : "";
-  return `, $${job.costUsd.toFixed(3).replace(/0$/, "")}${estimated}`;
+  return `, ${formatUsd(job.costUsd)}${estimated}`;
 }
 
 function moneyLine(job: Job): string {
@@ -118,7 +127,9 @@ function moneyLine(job: Job): string {
     case "spent":
       return "The provider has charged for it.";
     default:
-      return "It may have been charged; it is never sent again by itself.";
+      return job.state === "failed"
+        ? "What a failed job costs is not documented, so it counts as if it had been charged."
+        : "It may have been charged; it is never sent again by itself, and its price stays reserved.";
   }
 }
 
@@ -138,9 +149,22 @@ function next(job: Job): string {
     return `Next: call \`job_status\` with job_id "${job.jobId}" (${usual}). The job goes on by itself.`;
   }
   if (job.state === "completed") return "";
-  const advice = job.error ? ERROR_RULES[job.error.code].next : "";
+  const advice = job.charge === "uncertain" ? settleAdvice(job) : generalAdvice(job);
   const urls = job.mediaUrls.map((url) => `\n   ${url}`).join("");
   return `Next: ${advice}${urls === "" ? "" : `\nThe files were served at:${urls}`}`;
+}
+
+function generalAdvice(job: Job): string {
+  return job.error ? ERROR_RULES[job.error.code].next : "";
+}
+
+/** What a user can do about money of which nobody here knows whether it was spent. */
+function settleAdvice(job: Job): string {
+  const find =
+    job.state === "unknown"
+      ? `If the provider's console shows the request, call \`job_status\` with job_id "${job.jobId}" and its request_id; to buy it anyway, start again with \`force_new: true\`. `
+      : "";
+  return `Ask the user to look into the provider's console. ${find}\`longcat-mcp jobs settle ${job.jobId} charged\` (or not-charged) settles its price.`;
 }
 
 function linkBlock(job: Job): (medium: Medium) => ContentBlock {

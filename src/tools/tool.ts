@@ -6,6 +6,7 @@ import { toAppError } from "../core/errors.ts";
 import type { Lazy } from "../core/lazy.ts";
 import type { Log } from "../core/log.ts";
 import type { PixazoClient } from "../gateway/pixazo.ts";
+import type { LifePoint } from "../jobs/context.ts";
 import type { JobRunner } from "../jobs/runner.ts";
 import { parseArguments } from "../models/parse.ts";
 import { errorResult, newsBlock } from "./result.ts";
@@ -21,6 +22,8 @@ export interface ToolDeps {
   settings: Settings;
   clock: Clock;
   log: Log;
+  /** Told at points at which a crash must do no harm. */
+  reached: (point: LifePoint) => void;
 }
 
 /** One call of a tool. */
@@ -28,6 +31,8 @@ export interface Call {
   owner: string;
   /** Aborts when the client has cancelled or gone; that ends waits, never jobs. */
   signal: AbortSignal;
+  /** Runs something once the answer has left for the client; never, if it does not. */
+  onDelivered: (run: () => Promise<void>) => void;
   /** Shown by some hosts while they wait; does nothing for a client that did not ask. */
   progress: (message: string) => void;
 }

@@ -1,5 +1,6 @@
-import type { Server } from "node:http";
-import { serve } from "@hono/node-server";
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Server, ServerResponse } from "node:http";
+import { type HttpBindings, serve } from "@hono/node-server";
 import {
   createMcpHandler,
   hostHeaderValidationResponse,
@@ -10,7 +11,7 @@ import {
 import { Hono } from "hono";
 import { AppError } from "../core/errors.ts";
 import type { JobEvents } from "../jobs/events.ts";
-import { bringsMedia, changedUris, type ServerFactory } from "../server.ts";
+import { bringsMedia, type Connection, changedUris, type ServerFactory } from "../server.ts";
 
 /** Room for a picture sent as a data URI. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
@@ -39,16 +40,22 @@ export async function serveOnHttp(
   factory: ServerFactory,
   options: HttpOptions,
 ): Promise<HttpServing> {
-  const handler = createMcpHandler(({ era }) => factory.create({ era, lasting: false }), {
-    maxRequestBodySize: MAX_BODY_BYTES,
-    onerror: options.onError,
-  });
+  /** The HTTP answer that is being made; one instance serves one request. */
+  const answers = new AsyncLocalStorage<ServerResponse>();
+  const handler = createMcpHandler(
+    ({ era }) => {
+      const answer = answers.getStore();
+      const onDelivered: Connection["onDelivered"] = (_, run) => answer?.once("finish", run);
+      return factory.create({ era, lasting: false, onDelivered });
+    },
+    { maxRequestBodySize: MAX_BODY_BYTES, onerror: options.onError },
+  );
   const unsubscribe = options.events.subscribe((job) => {
     for (const uri of changedUris(job)) handler.notify.resourceUpdated(uri);
     if (bringsMedia(job)) handler.notify.resourcesChanged();
   });
 
-  const app = new Hono();
+  const app = new Hono<{ Bindings: HttpBindings }>();
   app.use(async (context, next) => {
     const request = context.req.raw;
     const refusal =
@@ -57,7 +64,9 @@ export async function serveOnHttp(
     return refusal ?? next();
   });
   app.get("/healthz", (context) => context.json({ status: "ok", version: options.version }));
-  app.all("/mcp", (context) => handler.fetch(context.req.raw));
+  app.all("/mcp", (context) =>
+    answers.run(context.env.outgoing, () => handler.fetch(context.req.raw)),
+  );
 
   const { server, port } = await listen(app, options);
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
@@ -72,7 +81,10 @@ export async function serveOnHttp(
   };
 }
 
-function listen(app: Hono, { host, port }: HttpOptions): Promise<{ server: Server; port: number }> {
+function listen(
+  app: Hono<{ Bindings: HttpBindings }>,
+  { host, port }: HttpOptions,
+): Promise<{ server: Server; port: number }> {
   return new Promise((resolve, reject) => {
     const server = serve({ fetch: app.fetch, hostname: host, port }, (address) => {
       resolve({ server: server as Server, port: address.port });

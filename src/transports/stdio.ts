@@ -1,4 +1,5 @@
 import type { Readable, Writable } from "node:stream";
+import type { RequestId } from "@modelcontextprotocol/server";
 import { StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { ServerFactory } from "../server.ts";
 
@@ -17,27 +18,44 @@ export interface StdioOptions {
 
 /** Serves one client on stdin and stdout, of any protocol revision. */
 export function serveOnStdio(factory: ServerFactory, options: StdioOptions): () => Promise<void> {
-  const transport = new FirstAnswerTransport(options);
-  const handle = serveStdio(({ era }) => factory.create({ era, lasting: true }), {
-    transport,
-    onerror: options.onError,
-  });
+  const transport = new WatchedTransport(options);
+  const handle = serveStdio(
+    ({ era }) =>
+      factory.create({
+        era,
+        lasting: true,
+        onDelivered: (requestId, run) => transport.onSent(requestId, run),
+      }),
+    { transport, onerror: options.onError },
+  );
   options.stdin.once("end", options.onEnd);
   options.stdin.once("close", options.onEnd);
   return () => handle.close();
 }
 
-class FirstAnswerTransport extends StdioServerTransport {
+type Message = Parameters<StdioServerTransport["send"]>[0];
+
+/** Tells when answers have been written. */
+class WatchedTransport extends StdioServerTransport {
   #onFirstAnswer: (() => void) | undefined;
+  readonly #onSent = new Map<RequestId, () => void>();
 
   constructor(options: StdioOptions) {
     super(options.stdin, options.stdout, { maxBufferSize: MAX_MESSAGE_BYTES });
     this.#onFirstAnswer = options.onFirstAnswer;
   }
 
-  override async send(message: Parameters<StdioServerTransport["send"]>[0]): Promise<void> {
+  /** Runs something once the answer to a request has been written. */
+  onSent(requestId: RequestId, run: () => void): void {
+    this.#onSent.set(requestId, run);
+  }
+
+  override async send(message: Message): Promise<void> {
     await super.send(message);
     this.#onFirstAnswer?.();
     this.#onFirstAnswer = undefined;
+    if (!("result" in message) || message.id === undefined) return;
+    this.#onSent.get(message.id)?.();
+    this.#onSent.delete(message.id);
   }
 }

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { canBecome, isFinal, JOB_STATES, type JobState } from "../../src/jobs/job.ts";
 import { SqliteJobStore } from "../../src/jobs/sqlite.ts";
-import { leftJob, OWNER } from "../support/rig.ts";
+import { leftJob, OWNER, recordJob } from "../support/rig.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 const next = (state: JobState) => JOB_STATES.filter((to) => canBecome(state, to));
@@ -70,7 +70,7 @@ describe("the life of a job", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(state, state), { maxLength: 12 }), async (steps) => {
         const job = leftJob({ baseUrl: "https://a.example" });
-        await store.create(job, { holder: "me", until: 1 });
+        await recordJob(store, job, "me");
         let current: JobState = "queued";
         for (const [from, to] of steps) {
           const moved = await store

@@ -11,12 +11,12 @@ import {
   scriptedGateway,
 } from "../support/gateway-script.ts";
 import { picture } from "../support/pictures.ts";
-import { leftJob, OWNER, openRig, until } from "../support/rig.ts";
+import { leftJob, OWNER, openRig, recordJob, until } from "../support/rig.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
-const GONE = { holder: "gone", until: Number.MAX_SAFE_INTEGER };
-const isGone = (holder: string) => holder === GONE.holder;
+const GONE = "gone";
+const isGone = (holder: string) => holder === GONE;
 
 /** Starts on a data folder in which a process that is gone left this job. */
 async function startWith(
@@ -29,7 +29,7 @@ async function startWith(
     origin: gateway.origin,
     isGone,
     ...options,
-    before: (store) => store.create(job, GONE),
+    before: (store) => recordJob(store, job, GONE),
   });
   return { rig, job };
 }

@@ -4,12 +4,10 @@ import { DatabaseSync } from "@photostructure/sqlite";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import type { Job } from "../../src/jobs/job.ts";
 import { SqliteJobStore } from "../../src/jobs/sqlite.ts";
-import { leftJob, OWNER } from "../support/rig.ts";
+import { leftJob, OWNER, recordJob } from "../support/rig.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 const BASE = "https://gateway.example";
-const LEASE = { holder: "me", until: 1_000 };
-const nobodyIsGone = (_holder: string) => false;
 
 let folder: string;
 let store: SqliteJobStore;
@@ -25,9 +23,9 @@ beforeEach(async () => {
   store = openStore();
 });
 
-async function add(change: Partial<Job> = {}, lease = LEASE): Promise<Job> {
+async function add(change: Partial<Job> = {}): Promise<Job> {
   const job = leftJob({ baseUrl: BASE, ...change });
-  await store.create(job, lease);
+  await recordJob(store, job, "me");
   return job;
 }
 
@@ -71,7 +69,10 @@ describe("what is stored", () => {
         },
       ],
       warnings: ["One", "Two"],
-      delivered: true,
+      deliveredAt: 1_700_000_000_005,
+      fingerprint: "fp",
+      idempotencyKey: "key",
+      reservedUsd: 0.26,
       orphaned: true,
     });
     expect(await store.get(OWNER, job.jobId)).toEqual(job);
@@ -103,7 +104,7 @@ describe("what is stored", () => {
 
   it("is never recorded twice under one id", async () => {
     const job = await add();
-    await expect(store.create(job, LEASE)).rejects.toMatchObject({ code: "storage" });
+    await expect(recordJob(store, job, "me")).rejects.toMatchObject({ code: "storage" });
   });
 });
 
@@ -184,41 +185,45 @@ describe("lists", () => {
   );
 });
 
-describe("leases", () => {
-  const takeOver = (now: number, isGone = nobodyIsGone, base: string | undefined = BASE) =>
-    openStore().takeOver({ holder: "other", until: now + 1_000 }, now, isGone, base);
+describe("holders", () => {
+  const takeOver = (gone: string[], base: string | undefined = BASE) =>
+    openStore().takeOver("other", gone, base);
 
-  it("keep others away while they last, and not a moment longer", async () => {
+  it("keep their jobs until they are said to be gone", async () => {
     const job = await add();
-    expect(await takeOver(999)).toEqual([]);
-    expect(await takeOver(1_000)).toEqual([{ ...job, orphaned: true }]);
+    expect(await takeOver([])).toEqual([]);
+    expect(await takeOver(["me"])).toEqual([{ ...job, orphaned: true }]);
+    expect(await takeOver(["me"])).toEqual([]);
   });
 
-  it("end with the process that holds them", async () => {
-    const job = await add();
-    const taken = await takeOver(10, (holder) => holder === "me");
-    expect(taken.map((one) => one.jobId)).toEqual([job.jobId]);
-    expect(await takeOver(10, (holder) => holder === "me")).toEqual([]);
-  });
-
-  it("are not taken from oneself", async () => {
+  it("are named to each other, with a beat that shows whether they live", async () => {
     await add();
-    expect(await store.takeOver({ holder: "me", until: 9_000 }, 5_000, () => true, BASE)).toEqual(
-      [],
-    );
+    expect(await store.otherHolders("me", BASE)).toEqual([]);
+    expect(await openStore().otherHolders("other", BASE)).toEqual([{ holder: "me", beat: 0 }]);
+    await store.beat("me");
+    await store.beat("me");
+    expect(await openStore().otherHolders("other", BASE)).toEqual([{ holder: "me", beat: 2 }]);
+    expect(await openStore().otherHolders("other", "https://elsewhere.example")).toEqual([]);
   });
 
-  it("are given to one of two that ask at once", async () => {
+  it("learn from their own beat what was taken from them", async () => {
+    const [kept, lost] = [await add(), await add({ baseUrl: "http://127.0.0.1:1" })];
+    expect((await store.beat("me")).sort()).toEqual([kept.jobId, lost.jobId].sort());
+    await takeOver(["me"], lost.baseUrl);
+    expect(await store.beat("me")).toEqual([kept.jobId]);
+  });
+
+  it("get a job that two ask for at once only once", async () => {
     await add();
     const [first, second] = [openStore(), openStore()];
     const taken = await Promise.all([
-      first.takeOver({ holder: "first", until: 9_000 }, 2_000, nobodyIsGone, BASE),
-      second.takeOver({ holder: "second", until: 9_000 }, 2_000, nobodyIsGone, BASE),
+      first.takeOver("first", ["me"], BASE),
+      second.takeOver("second", ["me"], BASE),
     ]);
     expect(taken.flat()).toHaveLength(1);
   });
 
-  it("are of no interest once a job has ended", async () => {
+  it("have no interest in jobs that have ended", async () => {
     for (const state of ["completed", "failed", "errored", "unknown", "cancelled"] as const) {
       await add({ state });
     }
@@ -226,45 +231,57 @@ describe("leases", () => {
     for (const state of ["queued", "submitting", "running", "downloading"] as const) {
       open.push((await add({ state })).jobId);
     }
-    expect((await takeOver(5_000)).map((job) => job.jobId).sort()).toEqual(open.sort());
+    expect((await takeOver(["me"])).map((job) => job.jobId).sort()).toEqual(open.sort());
   });
 
-  it("are free again for a job that goes on after it had ended", async () => {
+  it("take up a job that goes on after it had ended", async () => {
     const job = await add({ state: "submitting" });
     await store.transition(job.jobId, "submitting", "unknown", {}, 1);
-    await store.transition(job.jobId, "unknown", "running", {}, 2);
-    expect((await takeOver(10)).map((one) => one.jobId)).toEqual([job.jobId]);
+    await store.transition(job.jobId, "unknown", "running", {}, 2, "third");
+    expect(await takeOver(["me"])).toEqual([]);
+    expect((await takeOver(["third"])).map((one) => one.jobId)).toEqual([job.jobId]);
   });
 
-  it("of another base are left alone, unless all are asked for", async () => {
+  it("leave jobs of another base alone, unless all are asked for", async () => {
     await add({ baseUrl: "http://127.0.0.1:1" });
     const ours = await add();
-    expect((await takeOver(5_000)).map((job) => job.jobId)).toEqual([ours.jobId]);
-    const lease = { holder: "third", until: 9_000 };
-    const all = await openStore().takeOver(lease, 7_000, nobodyIsGone, undefined);
-    expect(all).toHaveLength(2);
+    expect((await takeOver(["me"])).map((job) => job.jobId)).toEqual([ours.jobId]);
+    expect(await openStore().takeOver("third", ["me", "other"], undefined)).toHaveLength(2);
   });
 
-  it("can be prolonged, and given back", async () => {
+  it("can give their jobs back", async () => {
     await add();
-    await store.renew({ holder: "me", until: 50_000 });
-    expect(await takeOver(20_000)).toEqual([]);
     await store.release("me");
-    expect(await takeOver(20_000)).toHaveLength(1);
+    expect(await takeOver([])).toHaveLength(1);
+  });
+});
+
+describe("changes by others", () => {
+  it("are told once, one's own never", async () => {
+    const other = openStore();
+    expect(await store.changes()).toEqual([]);
+    const mine = await add();
+    expect(await store.changes()).toEqual([]);
+    const changed = await other.patch(mine.jobId, { upstreamStatus: "QUEUED" }, 9);
+    expect(await store.changes()).toEqual([changed]);
+    expect(await store.changes()).toEqual([]);
+    await store.patch(mine.jobId, { upstreamStatus: "PROCESSING" }, 10);
+    expect(await store.changes()).toEqual([]);
+    expect((await other.changes()).map((job) => job.upstreamStatus)).toContain("PROCESSING");
   });
 });
 
 describe("news", () => {
   it("are completed jobs that nobody was there for, told once", async () => {
     await add({ state: "completed" });
-    await add({ state: "completed", orphaned: true, delivered: true });
+    await add({ state: "completed", orphaned: true, deliveredAt: 1 });
     await add({ state: "running", orphaned: true });
     await add({ state: "failed", orphaned: true });
     await add({ state: "completed", orphaned: true, owner: "somebody" });
     const job = await add({ state: "completed", orphaned: true });
     expect((await store.takeNews(OWNER, 5)).map((one) => one.jobId)).toEqual([job.jobId]);
     expect(await store.takeNews(OWNER, 6)).toEqual([]);
-    expect((await openStore().get(OWNER, job.jobId))?.delivered).toBe(true);
+    expect((await openStore().get(OWNER, job.jobId))?.deliveredAt).toBe(5);
   });
 });
 

@@ -311,9 +311,9 @@ describe("an acceptance that arrives after another process has taken the job for
     const rig = await openRig({ origin: gateway.origin, clock });
     const job = await rig.start();
     await until(() => gateway.posts.length === 1);
-    // A machine that slept: the lease ran out on the wall, and no timer of ours has run since.
-    clock.jump(60 * MINUTE);
-    await openRig({ origin: gateway.origin, clock, folder: rig.folder, holder: "other" });
+    // A process that was stopped for so long that another one takes it for gone.
+    const isGone = () => true;
+    await openRig({ origin: gateway.origin, clock, folder: rig.folder, holder: "other", isGone });
     expect((await rig.get(job)).state).toBe("unknown");
     answer();
     expect(await rig.reached(job, "running")).toMatchObject({

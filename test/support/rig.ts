@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { newJobId } from "../../src/core/ids.ts";
+import type { Limits, PriceList } from "../../src/core/money.ts";
 import { createRedact } from "../../src/core/redact.ts";
 import { HttpDoor, type HttpReply, type OutboundRequest } from "../../src/gateway/http.ts";
 import { PixazoClient } from "../../src/gateway/pixazo.ts";
@@ -10,6 +11,7 @@ import { JobEvents } from "../../src/jobs/events.ts";
 import type { Job, JobState } from "../../src/jobs/job.ts";
 import { JobRunner } from "../../src/jobs/runner.ts";
 import { SqliteJobStore } from "../../src/jobs/sqlite.ts";
+import type { JobStore } from "../../src/jobs/store.ts";
 import { Library } from "../../src/media/library.ts";
 import { settle } from "./fake-clock.ts";
 import { operation } from "./operations.ts";
@@ -30,6 +32,9 @@ export interface RigOptions {
   timeScale?: number;
   ephemeral?: boolean;
   apiKey?: string;
+  prices?: PriceList;
+  limits?: Limits;
+  keepJobsDays?: number;
   /** Runs on the store before anything is taken up. */
   before?: (store: SqliteJobStore) => Promise<unknown>;
 }
@@ -102,6 +107,10 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     trustedOrigins: [origin],
     timeScale: options.timeScale ?? 1 / 2_000,
     random: () => 0.5,
+    prices: options.prices ?? {},
+    limits: options.limits ?? NO_LIMITS,
+    keepJobsDays: options.keepJobsDays,
+    reached: () => {},
     holder,
     isGone: options.isGone ?? (() => false),
     stopping: stopping.signal,
@@ -139,7 +148,9 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     },
     async start(name = "longcat_image_generate", args = CAT, saveTo) {
       const one = operation(name);
-      return runner.start({ operation: one, prepared: one.prepare(args), owner: OWNER, saveTo });
+      const request = { operation: one, prepared: one.prepare(args), owner: OWNER, saveTo };
+      // Tests start the same again and again and mean it.
+      return (await runner.start({ forceNew: true, ...request })).job;
     },
     reached: (job, state) =>
       until(async () => {
@@ -161,6 +172,17 @@ export async function until<T>(
     if (performance.now() > deadline) expect.fail(`${what} did not happen`);
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+export const NO_LIMITS: Limits = {
+  perDayUsd: undefined,
+  perMonthUsd: undefined,
+  confirmAboveUsd: undefined,
+};
+
+/** Records a job as it is, whatever else there may be. */
+export async function recordJob(store: JobStore, job: Job, holder: string): Promise<void> {
+  await store.admit(job, holder, { forceNew: true, limits: NO_LIMITS, now: job.createdAt });
 }
 
 /** A job as another process might have left it. */
@@ -186,7 +208,10 @@ export function leftJob(change: Partial<Job> & Pick<Job, "baseUrl">): Job {
     mediaUrls: [],
     media: [],
     warnings: [],
-    delivered: false,
+    deliveredAt: null,
+    fingerprint: null,
+    idempotencyKey: null,
+    reservedUsd: 0.13,
     orphaned: false,
     ...change,
   };

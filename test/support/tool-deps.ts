@@ -25,5 +25,6 @@ export function idleToolDeps(): ToolDeps {
     settings: defaultSettings(),
     clock: new FakeClock(),
     log: silentLog,
+    reached: () => {},
   };
 }

@@ -1,0 +1,53 @@
+import { delay } from "../core/clock.ts";
+import { AppError } from "../core/errors.ts";
+import type { JobContext } from "./context.ts";
+import type { Job, JobPatch, JobState } from "./job.ts";
+
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 30_000;
+
+/** Moves a job on and tells everyone. @returns `undefined` when someone else was faster. */
+export async function move(
+  context: JobContext,
+  job: Job,
+  state: JobState,
+  patch: JobPatch,
+): Promise<Job | undefined> {
+  const now = context.clock.now();
+  const { store, holder } = context;
+  const moved = await store.transition(job.jobId, job.state, state, patch, now, holder);
+  if (moved) {
+    context.log.info({ job: moved.jobId, from: job.state, to: state }, "job moved");
+    context.events.publish(moved);
+  }
+  return moved;
+}
+
+/**
+ * As {@link move}, for what must not be forgotten because a disk is full for a while: the gateway's
+ * answer to a purchase exists nowhere else. Tries until it is written or the server stops.
+ */
+export async function moveSurely(
+  context: JobContext,
+  job: Job,
+  state: JobState,
+  patch: JobPatch,
+): Promise<Job | undefined> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await move(context, job, state, patch);
+    } catch (error) {
+      const canWait = error instanceof AppError && error.code === "storage";
+      const known = { job: job.jobId, state, requestId: patch.requestId, err: error };
+      context.log.error(known, "a job's change cannot be recorded");
+      if (!canWait || context.stopping.aborted) throw error;
+    }
+    const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries) * context.timeScale;
+    // Stopping ends the pause early, for a last try.
+    await delay(context.clock, pause, context.stopping).catch(() => undefined);
+  }
+}
+
+export function errorOf(error: AppError): NonNullable<Job["error"]> {
+  return { code: error.code, message: error.message };
+}

@@ -1,0 +1,35 @@
+import { createHash } from "node:crypto";
+import { isFinal, type Job } from "./job.ts";
+
+const UNDELIVERED_TWIN_MS = 600_000;
+const DELIVERED_TWIN_MS = 20_000;
+
+/** What makes two purchases identical: the operation and everything that would be sent. */
+export function fingerprintOf(operation: string, wire: unknown): string {
+  return createHash("sha256")
+    .update(`${operation}\n${canonicalJson(wire)}`)
+    .digest("hex");
+}
+
+/**
+ * Whether an identical earlier job stands for a new call. A client that repeats a call, because
+ * its answer was lost or it has grown impatient, must not buy twice; someone who wants another
+ * picture of the same prompt has to be believed after a while, or at once if they say so.
+ */
+export function standsForRepeat(twin: Job, now: number): boolean {
+  if (!isFinal(twin.state)) return true;
+  if (twin.state === "unknown" && twin.charge === "uncertain") return true;
+  if (twin.charge === "none") return false;
+  return twin.deliveredAt === null
+    ? now - (twin.completedAt ?? twin.updatedAt) < UNDELIVERED_TWIN_MS
+    : now - twin.deliveredAt < DELIVERED_TWIN_MS;
+}
+
+/** JSON that does not depend on the order in which keys were written. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

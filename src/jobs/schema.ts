@@ -1,0 +1,106 @@
+import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "@photostructure/sqlite";
+import * as z from "zod";
+import { AppError } from "../core/errors.ts";
+
+export type Database = InstanceType<typeof DatabaseSync>;
+
+/** Forward only; the n-th entry brings a database from version n to n + 1. */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE jobs (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    job_id TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    input TEXT NOT NULL,
+    wire TEXT,
+    base_url TEXT NOT NULL,
+    save_to TEXT,
+    state TEXT NOT NULL,
+    charge TEXT NOT NULL,
+    request_id TEXT,
+    upstream_status TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    accepted_at INTEGER,
+    completed_at INTEGER,
+    cost_usd REAL,
+    error TEXT,
+    media_urls TEXT NOT NULL,
+    media TEXT NOT NULL,
+    warnings TEXT NOT NULL,
+    delivered INTEGER NOT NULL,
+    orphaned INTEGER NOT NULL,
+    lease_holder TEXT,
+    lease_until INTEGER
+  ) STRICT;
+  CREATE INDEX jobs_by_request ON jobs (request_id) WHERE request_id IS NOT NULL;
+  CREATE INDEX jobs_unfinished ON jobs (state)
+    WHERE state IN ('queued', 'submitting', 'running', 'downloading');
+  CREATE INDEX jobs_news ON jobs (orphaned) WHERE orphaned = 1 AND delivered = 0;`,
+
+  `DROP INDEX jobs_news;
+  ALTER TABLE jobs DROP COLUMN delivered;
+  ALTER TABLE jobs DROP COLUMN lease_until;
+  ALTER TABLE jobs ADD COLUMN delivered_at INTEGER;
+  ALTER TABLE jobs ADD COLUMN fingerprint TEXT;
+  ALTER TABLE jobs ADD COLUMN idempotency_key TEXT;
+  ALTER TABLE jobs ADD COLUMN reserved_usd REAL;
+  ALTER TABLE jobs ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX jobs_news ON jobs (orphaned) WHERE orphaned = 1 AND delivered_at IS NULL;
+  CREATE INDEX jobs_by_fingerprint ON jobs (fingerprint) WHERE fingerprint IS NOT NULL;
+  CREATE UNIQUE INDEX jobs_by_key ON jobs (owner, idempotency_key)
+    WHERE idempotency_key IS NOT NULL;
+  CREATE INDEX jobs_by_time ON jobs (created_at);
+  CREATE INDEX jobs_by_revision ON jobs (revision);
+  CREATE TABLE holders (
+    holder TEXT PRIMARY KEY,
+    beat INTEGER NOT NULL
+  ) STRICT;`,
+];
+
+/**
+ * Opens or creates `jobs.db` in a folder (made with mode 0700 if it is missing) and brings it up
+ * to date.
+ * @throws {storage} when it was written by a newer version of this program; or whatever the file
+ *   system and SQLite throw.
+ */
+export function openDatabase(folder: string): Database {
+  const path = join(folder, "jobs.db");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  closeSync(openSync(path, "a", 0o600));
+  chmodSync(path, 0o600);
+  const db = new DatabaseSync(path);
+  try {
+    db.exec("PRAGMA busy_timeout=10000");
+    db.exec("PRAGMA journal_mode=WAL");
+    db.exec("PRAGMA synchronous=FULL");
+    if (versionOf(db, path) < MIGRATIONS.length) migrate(db, path);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function migrate(db: Database, path: string): void {
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    for (const step of MIGRATIONS.slice(versionOf(db, path))) db.exec(step);
+    db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+    db.exec("COMMIT");
+  } catch (error) {
+    if (db.isTransaction) db.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+function versionOf(db: Database, path: string): number {
+  const row = db.prepare("PRAGMA user_version").get();
+  const { user_version: version } = z.object({ user_version: z.number() }).parse(row);
+  if (version <= MIGRATIONS.length) return version;
+  throw new AppError("storage", `${path} was written by a newer version of longcat-mcp.`, {
+    next: "Install the newest version, or choose another LONGCAT_MCP_DATA_DIR.",
+  });
+}

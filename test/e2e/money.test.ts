@@ -1,0 +1,254 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  Bench,
+  CLIENTS,
+  finished,
+  jobIdOf,
+  type McpClient,
+  TRANSPORTS,
+  textOf,
+} from "./harness.ts";
+
+const LONGCAT = { prompt: "A small boat at sea", image_size: "landscape_4_3" };
+const TURBO = "z_image_turbo_generate";
+
+let bench: Bench;
+
+beforeEach(async () => {
+  bench = await Bench.open();
+});
+
+afterEach(() => bench.close());
+
+async function spending(client: McpClient): Promise<Record<string, unknown>> {
+  return (await client.call("spending", {})).structuredContent ?? {};
+}
+
+describe.each(CLIENTS)("%s", (kind) => {
+  describe.each(TRANSPORTS)("a repeated call over %s", (transport) => {
+    test("brings the same job and says how to buy another", async () => {
+      const { client } = await bench.connect(kind, transport);
+      const first = await client.call("longcat_image_generate", LONGCAT);
+      const again = await client.call("longcat_image_generate", LONGCAT);
+      expect(jobIdOf(again)).toBe(jobIdOf(first));
+      expect(textOf(again)).toMatch(
+        /identical call \d+ s ago.*nothing was bought again.*`force_new: true`/,
+      );
+      expect(again.content.map((block) => block.type)).toEqual(["text", "image", "resource_link"]);
+      expect(bench.posts).toBe(1);
+
+      const another = await client.call("longcat_image_generate", { ...LONGCAT, force_new: true });
+      expect(jobIdOf(another)).not.toBe(jobIdOf(first));
+      expect(bench.posts).toBe(2);
+    });
+
+    test("after a call that was given up buys nothing", async () => {
+      bench.sandbox.faults.add({ kind: "slow", ms: 500, match: { path: "/v2/requests" } });
+      const { client } = await bench.connect(kind, transport);
+      const giveUp = new AbortController();
+      const call = client.call("longcat_image_generate", LONGCAT, {
+        signal: giveUp.signal,
+        onProgress: () => giveUp.abort(),
+      });
+      await expect(call).rejects.toThrow();
+      const again = await client.call("longcat_image_generate", LONGCAT);
+      expect(textOf(again)).toMatch(/ completed in /);
+      expect(bench.posts).toBe(1);
+    });
+  });
+});
+
+test("many identical calls at once are one purchase", async () => {
+  const { client } = await bench.connect("sdk 1.x");
+  const results = await Promise.all(
+    Array.from({ length: 20 }, () => client.call("longcat_image_generate", LONGCAT)),
+  );
+  expect(new Set(results.map(jobIdOf)).size).toBe(1);
+  expect(bench.posts).toBe(1);
+});
+
+test("one idempotency key is one job, with other arguments it is refused", async () => {
+  const { client } = await bench.connect("sdk 1.x");
+  const keyed = { ...LONGCAT, idempotency_key: "boat-1" };
+  const first = await client.call("longcat_image_generate", keyed);
+  expect(jobIdOf(await client.call("longcat_image_generate", keyed))).toBe(jobIdOf(first));
+  const other = await client.call("longcat_image_generate", { ...keyed, prompt: "A large boat" });
+  expect(textOf(other)).toMatch(/^invalid_input: `idempotency_key` already stands for job_/);
+  const second = await client.call("longcat_image_generate", {
+    ...LONGCAT,
+    idempotency_key: "boat-2",
+  });
+  expect(jobIdOf(second)).not.toBe(jobIdOf(first));
+  expect(bench.posts).toBe(2);
+});
+
+test("a day's cap refuses before anything is sent, and holds after a restart", async () => {
+  const env = { LONGCAT_MCP_BUDGET_USD_PER_DAY: "0.30" };
+  const first = await bench.connect("sdk 1.x", "stdio", env);
+  await first.client.call("longcat_image_generate", LONGCAT);
+  await first.client.call("longcat_image_generate", { ...LONGCAT, prompt: "Another boat" });
+  const refused = await first.client.call("longcat_image_generate", {
+    ...LONGCAT,
+    prompt: "Third",
+  });
+  expect(textOf(refused)).toMatch(
+    /^over_budget: .*\$0\.26 of the \$0\.30 of LONGCAT_MCP_BUDGET_USD_PER_DAY/,
+  );
+  await first.program.kill("SIGKILL");
+
+  const { client } = await bench.connect("sdk 1.x", "stdio", env);
+  const still = await client.call("longcat_image_generate", { ...LONGCAT, prompt: "Third" });
+  expect(textOf(still)).toMatch(/^over_budget: /);
+  const cheap = await client.call("qwen_image_edit_plus_train", {
+    image_data_url: "https://example.com/set.zip",
+  });
+  expect(textOf(cheap)).toMatch(/ completed in /);
+  expect(await spending(client)).toMatchObject({
+    total_usd: 0.3,
+    reserved_usd: 0,
+    uncertain_usd: 0,
+    budget: { per_day_usd: 0.3, per_month_usd: null, left_today_usd: 0 },
+    by_operation: [
+      { operation: "longcat_image_generate", total_usd: 0.26, jobs: 2 },
+      { operation: "qwen_image_edit_plus_train", total_usd: 0.04, jobs: 1 },
+    ],
+  });
+  expect(bench.posts).toBe(3);
+});
+
+test("two processes racing for the last dollar send exactly one", async () => {
+  const env = { LONGCAT_MCP_BUDGET_USD_PER_MONTH: "0.13" };
+  const [first, second] = [
+    await bench.connect("sdk 1.x", "stdio", env),
+    await bench.connect("client 2.x", "stdio", env),
+  ];
+  const results = await Promise.all([
+    first.client.call("longcat_image_generate", { ...LONGCAT, prompt: "From one" }),
+    second.client.call("longcat_image_generate", { ...LONGCAT, prompt: "From the other" }),
+  ]);
+  expect(results.filter((one) => / completed in /.test(textOf(one)))).toHaveLength(1);
+  expect(results.filter((one) => /^over_budget: /.test(textOf(one)))).toHaveLength(1);
+  expect(bench.posts).toBe(1);
+});
+
+test("an unknown price cannot be kept under a limit until the user names one", async () => {
+  const limited = await bench.connect("sdk 1.x", "stdio", { LONGCAT_MCP_BUDGET_USD_PER_DAY: "5" });
+  expect(textOf(await limited.client.call(TURBO, LONGCAT))).toMatch(
+    /^over_budget: The price of z_image_turbo_generate is not published[\s\S]*LONGCAT_MCP_PRICES/,
+  );
+  const { client } = await bench.connect("sdk 1.x");
+  const capped = await client.call(TURBO, { ...LONGCAT, max_cost_usd: 1 });
+  expect(textOf(capped)).toMatch(/^over_budget: /);
+  expect(bench.posts).toBe(0);
+
+  const priced = await bench.connect("sdk 1.x", "stdio", {
+    LONGCAT_MCP_BUDGET_USD_PER_DAY: "5",
+    LONGCAT_MCP_PRICES: '{"z_image_turbo_generate": 0.01}',
+  });
+  const made = await priced.client.call(TURBO, { ...LONGCAT, num_images: 3 });
+  expect(textOf(made)).toMatch(/, \$0\.03 \(estimate\)/);
+});
+
+test("a dear start is refused with the argument that allows it", async () => {
+  const { client } = await bench.connect("sdk 1.x", "stdio", {
+    LONGCAT_MCP_CONFIRM_ABOVE_USD: "0.2",
+  });
+  const two = { ...LONGCAT, num_images: 2 };
+  const refused = await client.call("longcat_image_generate", two);
+  expect(textOf(refused)).toMatch(/^over_budget: .*\$0\.26[\s\S]*`max_cost_usd: 0\.26`/);
+  const allowed = await client.call("longcat_image_generate", { ...two, max_cost_usd: 0.26 });
+  expect(textOf(allowed)).toMatch(/ completed in /);
+  const less = await client.call("longcat_image_generate", {
+    ...two,
+    max_cost_usd: 0.2,
+    force_new: true,
+  });
+  expect(textOf(less)).toMatch(/^over_budget: .*more than `max_cost_usd` allows/);
+  expect(bench.posts).toBe(1);
+});
+
+test("ERROR gives its money back; FAILED is counted, and the answer says so", async () => {
+  const { client } = await bench.connect("sdk 1.x");
+  bench.sandbox.faults.add({ kind: "job-error" });
+  const errored = await client.call("longcat_image_generate", LONGCAT);
+  expect(textOf(errored)).toMatch(/ errored: .*\nNothing was charged\./);
+  bench.sandbox.faults.add({ kind: "job-failed" });
+  const failed = await client.call("longcat_image_generate", { ...LONGCAT, prompt: "Another" });
+  expect(textOf(failed)).toMatch(/ failed: [\s\S]*counts as if it had been charged/);
+  expect(await spending(client)).toMatchObject({ total_usd: 0, uncertain_usd: 0.13, jobs: 1 });
+});
+
+describe("an unknown outcome", () => {
+  async function unknown(client: McpClient): Promise<string> {
+    bench.sandbox.faults.add({ kind: "reset-after", match: { method: "POST" } });
+    const result = await client.call("longcat_image_generate", LONGCAT);
+    expect(textOf(result)).toMatch(/ unknown: outcome_unknown: [\s\S]*price stays reserved/);
+    return jobIdOf(result);
+  }
+
+  test("stands for the same call without limit, until it is overridden", async () => {
+    const { client } = await bench.connect("sdk 1.x");
+    const jobId = await unknown(client);
+    expect(jobIdOf(await client.call("longcat_image_generate", LONGCAT))).toBe(jobId);
+    expect(bench.posts).toBe(1);
+    const anyway = await client.call("longcat_image_generate", { ...LONGCAT, force_new: true });
+    expect(textOf(anyway)).toMatch(/ completed in /);
+    expect(await spending(client)).toMatchObject({ total_usd: 0.13, uncertain_usd: 0.13 });
+  });
+
+  test("is attached to the request id that the user found", async () => {
+    const { client } = await bench.connect("sdk 1.x");
+    const jobId = await unknown(client);
+    const requestId = bench.sandbox.requests().find((one) => one.requestId)?.requestId ?? "";
+    const wrong = await client.call("job_status", {
+      job_id: jobId,
+      request_id: requestId.replace("longcat-image-498", "z-image-base"),
+    });
+    expect(textOf(wrong)).toMatch(/^invalid_input: /);
+    await client.call("job_status", { job_id: jobId, request_id: requestId, wait_seconds: 0 });
+    expect(textOf(await finished(client, jobId))).toMatch(/ completed in .*\$0\.13/);
+    expect(await spending(client)).toMatchObject({ total_usd: 0.13, uncertain_usd: 0 });
+    expect(bench.posts).toBe(1);
+  });
+
+  test.each([
+    ["charged", { total_usd: 0.13, uncertain_usd: 0 }],
+    ["not-charged", { total_usd: 0, uncertain_usd: 0 }],
+  ])("is settled as %s on the command line", async (verdict, sums) => {
+    const { client } = await bench.connect("sdk 1.x");
+    const jobId = await unknown(client);
+    const settle = bench.launch(["jobs", "settle", jobId, verdict]);
+    expect(await settle.exited()).toBe(0);
+    expect(await spending(client)).toMatchObject(sums);
+    const again = bench.launch(["jobs", "settle", jobId, verdict]);
+    expect(await again.exited()).toBe(2);
+    expect(again.stderr).toContain("is not in doubt");
+  });
+});
+
+test("jobs on the command line are listed, shown and exported beside a running server", async () => {
+  const { client } = await bench.connect("sdk 1.x");
+  const jobId = jobIdOf(await client.call("longcat_image_generate", LONGCAT));
+  const run = async (...words: string[]) => {
+    const program = bench.launch(["jobs", ...words]);
+    let stdout = "";
+    program.child.stdout?.on("data", (chunk) => {
+      stdout += String(chunk);
+    });
+    return { code: await program.exited(), stdout, stderr: program.stderr };
+  };
+  expect((await run()).stdout).toMatch(new RegExp(`${jobId}  completed    spent      \\$0\\.13 `));
+  expect(JSON.parse((await run("show", jobId)).stdout)).toMatchObject({
+    job_id: jobId,
+    input: LONGCAT,
+  });
+  expect(JSON.parse((await run("export")).stdout)).toMatchObject([{ job_id: jobId }]);
+  expect(await run("show", "job_nope")).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("no job"),
+  });
+  expect(await run("delete")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("Usage: "),
+  });
+});
