@@ -296,31 +296,25 @@ describe("the database file", () => {
     }
   });
 
-  it.skipIf(process.platform === "win32")(
-    "is for its owner only, in a folder that is too",
-    async () => {
-      const fresh = join(folder, "deep", "data");
-      openStore(fresh);
-      const mode = async (path: string) => (await stat(path)).mode & 0o777;
-      expect(await mode(fresh)).toBe(0o700);
-      for (const file of ["jobs.db", "jobs.db-wal", "jobs.db-shm"]) {
-        expect(await mode(join(fresh, file)), file).toBe(0o600);
-      }
-    },
-  );
+  it("is for its owner only, in a folder that is too", async () => {
+    const fresh = join(folder, "deep", "data");
+    openStore(fresh);
+    const mode = async (path: string) => (await stat(path)).mode & 0o777;
+    expect(await mode(fresh)).toBe(0o700);
+    for (const file of ["jobs.db", "jobs.db-wal", "jobs.db-shm"]) {
+      expect(await mode(join(fresh, file)), file).toBe(0o600);
+    }
+  });
 
-  it.skipIf(process.platform === "win32")(
-    "leaves the mode of a folder that was there",
-    async () => {
-      const existing = join(folder, "existing");
-      await mkdir(existing);
-      await chmod(existing, 0o750);
-      await writeFile(join(existing, "jobs.db"), "", { mode: 0o644 });
-      openStore(existing);
-      expect((await stat(existing)).mode & 0o777).toBe(0o750);
-      expect((await stat(join(existing, "jobs.db"))).mode & 0o777).toBe(0o600);
-    },
-  );
+  it("leaves the mode of a folder that was there", async () => {
+    const existing = join(folder, "existing");
+    await mkdir(existing);
+    await chmod(existing, 0o750);
+    await writeFile(join(existing, "jobs.db"), "", { mode: 0o644 });
+    openStore(existing);
+    expect((await stat(existing)).mode & 0o777).toBe(0o750);
+    expect((await stat(join(existing, "jobs.db"))).mode & 0o777).toBe(0o600);
+  });
 
   it("of a newer version is refused, and left as it is", async () => {
     const newer = join(folder, "newer");
