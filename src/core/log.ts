@@ -27,7 +27,7 @@ export function createLog(level: LogLevel, redact: Redact, write: (line: string)
     loading ??= load();
     loading.then(
       (logger) => logger[wanted](fields, message),
-      () => write(`${message}\n`),
+      () => write(redact(`${message}\n`)),
     );
   };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
