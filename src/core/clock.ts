@@ -20,6 +20,16 @@ export const systemClock: Clock = {
 };
 
 /**
+ * How long ago something was, in milliseconds, as a function that a clock set forward or back while
+ * this process runs cannot confuse.
+ * @param since milliseconds since the epoch; the future counts as now.
+ */
+export function ageOf(clock: Clock, since: number): () => number {
+  const began = clock.elapsed() - Math.max(0, clock.now() - since);
+  return () => clock.elapsed() - began;
+}
+
+/**
  * Waits `ms` milliseconds.
  * @throws {cancelled} as soon as `signal` aborts.
  */

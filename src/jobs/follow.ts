@@ -1,3 +1,4 @@
+import { ageOf } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/errors.ts";
 import type { StatusReport } from "../gateway/pixazo.ts";
 import type { AnyOperation } from "../models/operation.ts";
@@ -10,6 +11,8 @@ import { Poller } from "./poller.ts";
 interface Followed {
   job: Job;
   operation: AnyOperation | undefined;
+  /** Since the gateway accepted it, in milliseconds. */
+  ageMs: () => number;
   polls: number;
   faults: number;
 }
@@ -30,7 +33,8 @@ export class Follower {
 
   /** @param soon look at once, for a job whose process was away. */
   follow(job: Job, operation: AnyOperation | undefined, soon = false): void {
-    const followed = { job, operation, polls: 0, faults: 0 };
+    const ageMs = ageOf(this.#context.clock, job.acceptedAt ?? job.createdAt);
+    const followed = { job, operation, ageMs, polls: 0, faults: 0 };
     this.#followed.set(job.jobId, followed);
     this.#poller.plan(job.jobId, soon ? 0 : this.#pause(followed, undefined));
   }
@@ -82,7 +86,7 @@ export class Follower {
     switch (report.status) {
       case "queued":
       case "processing":
-        if (this.#age(job) > GIVE_UP_MS) return this.#giveUp(followed);
+        if (followed.ageMs() > GIVE_UP_MS) return this.#giveUp(followed);
         await this.#note(followed, report.rawStatus);
         return this.#pause(followed, undefined);
       case "completed": {
@@ -114,7 +118,7 @@ export class Follower {
 
   async #trouble(followed: Followed, error: AppError): Promise<number | undefined> {
     const { timeScale } = this.#context;
-    const age = this.#age(followed.job);
+    const age = followed.ageMs();
     if (age > GIVE_UP_MS) return this.#giveUp(followed);
     const fresh = error.code === "not_found" && age < UNKNOWN_ID_GRACE_MS * timeScale;
     if (!fresh) {
@@ -144,7 +148,7 @@ export class Follower {
 
   #pause(followed: Followed, retryAfterMs: number | undefined): number {
     const { random, timeScale } = this.#context;
-    const ageMs = this.#age(followed.job);
+    const ageMs = followed.ageMs();
     const { polls, faults } = followed;
     return nextPollMs(
       followed.operation,
@@ -152,10 +156,6 @@ export class Follower {
       random(),
       timeScale,
     );
-  }
-
-  #age(job: Job): number {
-    return this.#context.clock.now() - (job.acceptedAt ?? job.createdAt);
   }
 }
 

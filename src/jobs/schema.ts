@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, openSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import * as z from "zod";
@@ -69,6 +69,11 @@ const MIGRATIONS: readonly string[] = [
 export function openDatabase(folder: string): Database {
   const path = join(folder, "jobs.db");
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (isNetworkFileSystem(statfsSync(folder).type)) {
+    throw new AppError("storage", `${folder} is on a network file system.`, {
+      next: "Several processes cannot share a database there safely; choose a local folder with LONGCAT_MCP_DATA_DIR. Nothing was bought.",
+    });
+  }
   closeSync(openSync(path, "a", 0o600));
   chmodSync(path, 0o600);
   const db = new DatabaseSync(path);
@@ -82,6 +87,16 @@ export function openDatabase(folder: string): Database {
     db.close();
     throw error;
   }
+}
+
+/** Linux's numbers of NFS, SMB, CIFS, SMB2, Ceph, AFS and Coda. */
+const NETWORK_FILE_SYSTEMS = [
+  0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x00c36400, 0x5346414f, 0x73757245,
+];
+
+/** Whether shared memory and locks, which WAL needs, cannot be trusted there. */
+export function isNetworkFileSystem(type: number): boolean {
+  return NETWORK_FILE_SYSTEMS.includes(type >>> 0);
 }
 
 function migrate(db: Database, path: string): void {

@@ -1,4 +1,4 @@
-import { delay } from "../core/clock.ts";
+import { ageOf, delay } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/errors.ts";
 import type { SubmitOutcome } from "../gateway/pixazo.ts";
 import type { AnyOperation } from "../models/operation.ts";
@@ -22,9 +22,10 @@ export async function submitJob(
   operation: AnyOperation,
 ): Promise<Job> {
   const { store, clock, gateway } = context;
+  const ageMs = ageOf(clock, queued.createdAt);
   let job = queued;
   for (let tries = 0; ; tries++) {
-    if (clock.now() - job.createdAt >= MAX_WAIT_TO_SUBMIT_MS) return giveUp(context, job);
+    if (ageMs() >= MAX_WAIT_TO_SUBMIT_MS) return giveUp(context, job);
     if (context.stopping.aborted) return job;
     const submitting = await moveSurely(context, job, "submitting", {});
     if (!submitting) return (await store.get(job.owner, job.jobId)) ?? job;
@@ -47,7 +48,7 @@ export async function submitJob(
 
     const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** tries) * context.timeScale;
     const wait = Math.max(outcome.error.retryAfterMs ?? 0, backoff);
-    const left = job.createdAt + MAX_WAIT_TO_SUBMIT_MS - clock.now();
+    const left = MAX_WAIT_TO_SUBMIT_MS - ageMs();
     try {
       await delay(clock, Math.min(wait, Math.max(0, left)), context.stopping);
     } catch {

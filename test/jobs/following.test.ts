@@ -180,15 +180,31 @@ describe("how a job is looked at", () => {
   it("for seven days, after which nobody can say what became of it", async () => {
     const one = await running([says("PROCESSING")]);
     await nextLook(one);
-    one.clock.jump(7 * DAY - MINUTE);
+    one.clock.sleep(7 * DAY - MINUTE);
     await nextLook(one, 5 * SECOND);
     expect((await one.rig.get(one.job)).state).toBe("running");
-    one.clock.jump(MINUTE);
+    one.clock.sleep(MINUTE);
     await nextLook(one, 5 * SECOND);
     expect(await one.rig.reached(one.job, "unknown")).toMatchObject({
       charge: "uncertain",
       error: { code: "outcome_unknown" },
     });
+  });
+});
+
+describe("a clock that is set", () => {
+  it.each([
+    ["forward", 30 * DAY],
+    ["back", -30 * DAY],
+  ])("%s neither ends a job nor stops the looks", async (_direction, ms) => {
+    const one = await running([says("PROCESSING"), says("PROCESSING"), completed("a")]);
+    await nextLook(one);
+    one.clock.jump(ms);
+    expect(await nextLook(one)).toBeLessThanOrEqual(11 * SECOND);
+    expect((await one.rig.get(one.job)).state).toBe("running");
+    await nextLook(one);
+    expect(await one.rig.reached(one.job, "downloading")).toMatchObject({ charge: "reserved" });
+    expect(one.gateway.posts).toHaveLength(1);
   });
 });
 

@@ -31,6 +31,11 @@ export class FakeClock implements Clock {
     this.#now += ms;
   }
 
+  /** Lets time pass without running timers, as a machine that sleeps does. */
+  sleep(ms: number): void {
+    this.#moveTo(this.#elapsed + ms);
+  }
+
   /** Moves on by `ms`, running what is due in order and letting promises settle in between. */
   async advance(ms: number): Promise<void> {
     const end = this.#elapsed + ms;
