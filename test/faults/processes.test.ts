@@ -1,0 +1,110 @@
+import { expect, test } from "vitest";
+import { Bench, CLIENTS } from "../e2e/harness.ts";
+import { allEnded, allJobs, verify } from "./witness.ts";
+
+const JOBS = 200;
+const POLL_FLOOR_MS = 50;
+
+/** Looks at each job, and fetches of each file, as the upstream counted them. */
+function traffic(bench: Bench) {
+  const looks = new Map<string, number[]>();
+  const fetches = new Map<string, number>();
+  for (const { method, path, at } of bench.sandbox.requests()) {
+    if (method !== "GET") continue;
+    const requestId = /^\/v2\/requests\/status\/(.+)$/.exec(path)?.[1];
+    if (requestId) looks.set(requestId, [...(looks.get(requestId) ?? []), at]);
+    else fetches.set(path, (fetches.get(path) ?? 0) + 1);
+  }
+  return { looks, fetches };
+}
+
+function looksPerJob(bench: Bench): number {
+  const { looks } = traffic(bench);
+  return [...looks.values()].reduce((sum, times) => sum + times.length, 0) / looks.size;
+}
+
+async function startJobs(
+  client: Awaited<ReturnType<Bench["connect"]>>["client"],
+  from: number,
+  count: number,
+): Promise<void> {
+  const starts = Array.from({ length: count }, (_, i) =>
+    client.call("z_image_turbo_generate", {
+      prompt: `Picture ${from + i}`,
+      image_size: "square_1_1",
+      wait_seconds: 0,
+    }),
+  );
+  await Promise.all(starts.map((start) => start.catch(() => undefined)));
+}
+
+test(`${JOBS} jobs at once through one server all complete, none looked at below the floor`, {
+  timeout: 120_000,
+}, async () => {
+  const bench = await Bench.open({ speed: 4 });
+  try {
+    const { client } = await bench.connect("client 2.x");
+    await startJobs(client, 0, JOBS);
+    const verdict = await verify(bench, await allEnded(client));
+    expect(verdict).toEqual({ completed: JOBS, unknown: 0, notSent: 0, charges: JOBS });
+    for (const times of traffic(bench).looks.values()) {
+      const gaps = times.slice(1).map((at, i) => at - (times[i] ?? 0));
+      // The upstream's clock sees requests a little closer or further than they were sent.
+      expect(Math.min(...gaps, Number.POSITIVE_INFINITY)).toBeGreaterThan(POLL_FLOOR_MS * 0.5);
+    }
+  } finally {
+    await bench.close();
+  }
+});
+
+test.each([2, 4])(
+  "%i processes on one folder, one of them killed, buy and fetch each job once",
+  {
+    timeout: 180_000,
+  },
+  async (processes) => {
+    const alone = await Bench.open({ speed: 4 });
+    const bench = await Bench.open({ speed: 4 });
+    try {
+      const { client: single } = await alone.connect("sdk 1.x");
+      await startJobs(single, 0, JOBS / 4);
+      await allEnded(single);
+
+      const clients = [];
+      for (let i = 0; i < processes; i++) {
+        clients.push(await bench.connect(CLIENTS[i % CLIENTS.length] ?? "sdk 1.x"));
+      }
+      const share = JOBS / processes;
+      const starting = clients.map(({ client }, i) => startJobs(client, i * share, share));
+      await Promise.all(starting);
+      const [victim, survivor] = clients;
+      const before = await allJobs(survivor?.client ?? single);
+      expect(before).toHaveLength(JOBS);
+      const fetchedBefore = new Set(traffic(bench).fetches.keys());
+      await victim?.program.kill("SIGKILL");
+
+      const jobs = await allEnded(survivor?.client ?? single);
+      const verdict = await verify(bench, jobs);
+      expect(verdict.completed + verdict.unknown).toBe(JOBS);
+      expect(verdict.unknown).toBe(0);
+      // What the killed process was fetching just then is fetched again; verifying fetches once too.
+      const again = [...traffic(bench).fetches].filter(([, count]) => count > 2);
+      expect(again.every(([path]) => fetchedBefore.has(path))).toBe(true);
+      expect(looksPerJob(bench)).toBeLessThanOrEqual(looksPerJob(alone) * 1.5 + 1);
+    } finally {
+      await alone.close();
+      await bench.close();
+    }
+  },
+);
+
+test("many first opens of one folder at once all succeed", { timeout: 60_000 }, async () => {
+  const bench = await Bench.open();
+  try {
+    const programs = Array.from({ length: 8 }, () => bench.launch(["jobs"]));
+    const codes = await Promise.all(programs.map((program) => program.exited()));
+    expect(codes).toEqual(codes.map(() => 0));
+  } finally {
+    await bench.close();
+  }
+});

@@ -1,0 +1,102 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { request } from "undici";
+import { expect } from "vitest";
+import * as z from "zod";
+import type { Bench, McpClient } from "../e2e/harness.ts";
+
+const jobSchema = z.looseObject({
+  job_id: z.string(),
+  state: z.string(),
+  charge: z.string(),
+  request_id: z.string().nullable(),
+  media: z.array(z.looseObject({ path: z.string(), url: z.string() })),
+});
+export type JobRow = z.output<typeof jobSchema>;
+
+/** All jobs, as a client sees them. */
+export async function allJobs(client: McpClient): Promise<JobRow[]> {
+  const jobs: JobRow[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await client.call("job_list", { limit: 100, ...(cursor ? { cursor } : {}) });
+    const parsed = z
+      .looseObject({ jobs: z.array(jobSchema), next_cursor: z.string().optional() })
+      .parse(page.structuredContent);
+    jobs.push(...parsed.jobs);
+    cursor = parsed.next_cursor;
+  } while (cursor !== undefined);
+  return jobs;
+}
+
+/** Waits until nothing is under way any more. */
+export async function allEnded(client: McpClient): Promise<JobRow[]> {
+  for (;;) {
+    const jobs = await allJobs(client);
+    const open = jobs.find((job) =>
+      ["queued", "submitting", "running", "downloading"].includes(job.state),
+    );
+    if (!open) return jobs;
+    await client.call("job_status", { job_id: open.job_id, wait_seconds: 5 });
+  }
+}
+
+export interface Verdict {
+  completed: number;
+  unknown: number;
+  notSent: number;
+  charges: number;
+}
+
+/**
+ * The promise, checked against the upstream's own log: no purchase twice, none lost, nothing
+ * half-written in sight, and whatever is in doubt said to be in doubt.
+ */
+export async function verify(bench: Bench, jobs: readonly JobRow[]): Promise<Verdict> {
+  const charged = bench.sandbox.requests().filter((one) => one.charged);
+  const prompts = charged.map((one) => JSON.stringify(one.body));
+  const twice = prompts.filter((prompt, position) => prompts.indexOf(prompt) !== position);
+  expect(twice, "charged twice").toEqual([]);
+
+  const inDoubt = jobs.filter((job) => job.state === "unknown");
+  // A synchronous answer names its request only in the address of its picture.
+  const known = JSON.stringify(jobs);
+  const lost = charged.filter((one) => !known.includes(one.requestId ?? ""));
+  expect(lost.length, "charged, and neither known nor in doubt").toBeLessThanOrEqual(
+    inDoubt.length,
+  );
+  expect(inDoubt.every((job) => job.charge === "uncertain")).toBe(true);
+  const states = new Set(jobs.map((job) => job.state));
+  for (const state of states) expect(["completed", "unknown", "cancelled"]).toContain(state);
+
+  const completed = jobs.filter((job) => job.state === "completed");
+  const digests = new Set<string>();
+  for (const medium of completed.flatMap((job) => job.media)) {
+    const reply = await request(medium.url);
+    const served = Buffer.from(await reply.body.arrayBuffer());
+    expect(reply.statusCode).toBe(200);
+    digests.add(digestOf(served));
+    expect((await readFile(medium.path)).equals(served), medium.path).toBe(true);
+  }
+  for (const path of await visibleFiles(bench.outputDir)) {
+    expect(digests.has(digestOf(await readFile(path))), `${path} is whole`).toBe(true);
+  }
+  return {
+    completed: completed.length,
+    unknown: inDoubt.length,
+    notSent: jobs.filter((job) => job.state === "cancelled").length,
+    charges: charged.length,
+  };
+}
+
+async function visibleFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isFile() && !basename(entry.name).startsWith("."))
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+function digestOf(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
