@@ -8,6 +8,7 @@ const ROUNDS = Number(process.env["FAULT_ROUNDS"] ?? 3);
 const RANDOM_KILLS = Number(process.env["FAULT_KILLS"] ?? 100);
 const KILLS_PER_BENCH = 20;
 const LONGEST_LIFE_MS = 1_200;
+const TIMEOUT_MS = 30_000 + 20_000 * ROUNDS;
 
 /** One call of each kind: a queued operation, a synchronous one, several files. */
 const CALLS = [
@@ -29,7 +30,7 @@ describe.concurrent("the plug pulled", () => {
   for (const point of LIFE_POINTS) {
     test(
       `at ${point}, the job is delivered or in doubt, and bought once`,
-      { timeout: 60_000 },
+      { timeout: TIMEOUT_MS },
       () =>
         withBench(async (bench) => {
           for (let round = 0; round < ROUNDS; round++) {
@@ -61,7 +62,7 @@ describe.concurrent("the plug pulled", () => {
 
   test(
     "after the POST's bytes, the job is in doubt and not bought again",
-    { timeout: 60_000 },
+    { timeout: TIMEOUT_MS },
     () =>
       withBench(async (bench) => {
         for (let round = 0; round < ROUNDS; round++) {

@@ -366,3 +366,19 @@ describe("the database file", () => {
     expect(again.pragmas().journalMode).toBe("wal");
   });
 });
+
+describe("old jobs", () => {
+  it("are forgotten once they have ended, are old and are settled; others never", async () => {
+    const old = { updatedAt: 1_000 };
+    await add({ ...old, state: "completed", charge: "spent" });
+    await add({ ...old, state: "cancelled", charge: "none" });
+    const kept = [
+      await add({ ...old, state: "running", charge: "reserved" }),
+      await add({ ...old, state: "unknown", charge: "uncertain" }),
+      await add({ updatedAt: 3_000, state: "completed", charge: "spent" }),
+    ];
+    expect(await store.forget(2_000)).toBe(2);
+    const left = (await store.list({ owner: OWNER, limit: 10 })).jobs.map((job) => job.jobId);
+    expect(left.sort()).toEqual(kept.map((job) => job.jobId).sort());
+  });
+});
