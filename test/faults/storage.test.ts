@@ -15,7 +15,7 @@ function fillDisk(rig: Rig, afterWrites: number): { empty: () => void } {
   let writes = 0;
   let isFull = true;
   for (const method of WRITES) {
-    const real: (...args: unknown[]) => unknown = Reflect.get(rig.store, method);
+    const real = Reflect.get<object, string>(rig.store, method);
     Reflect.set(rig.store, method, async (...args: unknown[]) => {
       if (isFull && writes++ >= afterWrites) {
         throw new AppError("storage", "The job database cannot be used: database or disk is full.");
