@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { accessSync, constants, mkdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import packageJson from "../package.json" with { type: "json" };
 import { COMMANDS, type Command, readSettings, SETTINGS, type Settings } from "./config.ts";
@@ -155,6 +156,7 @@ async function serve(command: "stdio" | "http", settings: Settings): Promise<voi
       redact,
       startSandbox,
       reached,
+      servesHttp: command === "http",
       holder,
       isGone,
     });
@@ -201,12 +203,15 @@ async function serve(command: "stdio" | "http", settings: Settings): Promise<voi
     });
   } else {
     const { serveOnHttp } = await import("./transports/http.ts");
+    const { HOSTED_FOLDER, HostedFolder } = await import("./media/hosting.ts");
     const { host, port = 8787 } = settings;
+    const hosted = new HostedFolder(join(settings.dataDir, HOSTED_FOLDER), systemClock);
     const serving = await serveOnHttp(factory, {
       host,
       port,
       version: packageJson.version,
       events,
+      hostedFile: (request) => hosted.fetch(request),
       onError,
     });
     close = serving.close;

@@ -171,9 +171,28 @@ export const SETTINGS = {
   },
   inputDirs: {
     env: "LONGCAT_MCP_INPUT_DIRS",
-    help: `further folders that save_to may name, separated by the platform's path delimiter`,
+    help: "further folders for input files and save_to, separated by the platform's path delimiter",
     defaultText: "the output folder and the working directory",
     schema: text,
+  },
+  publicUrl: {
+    env: "LONGCAT_MCP_PUBLIC_URL",
+    help: "where the provider can reach this server, to fetch local pictures and training sets",
+    defaultText: "unset: only `qwen_image_edit` takes local files",
+    schema: url,
+  },
+  publicPort: {
+    env: "LONGCAT_MCP_PUBLIC_PORT",
+    help: "on stdio, the local port that LONGCAT_MCP_PUBLIC_URL leads to; it serves those files only",
+    defaultText: "unset",
+    commands: ["stdio"],
+    schema: wholeNumber(1, 65_535),
+  },
+  shrinkInputs: {
+    env: "LONGCAT_MCP_SHRINK_INPUTS",
+    help: "make pictures smaller that are too large (10 MB) to be sent inside a request",
+    defaultText: "off",
+    schema: onOff,
   },
   previews: {
     env: "LONGCAT_MCP_PREVIEWS",
@@ -265,10 +284,14 @@ export interface Settings {
   sandboxSpeed: number;
   dataDir: string;
   outputDir: string;
-  /** What `save_to` may name: output folder, working directory, and what was added. */
+  /** What input files and `save_to` may name: output folder, working directory, and what was added. */
   allowedDirs: string[];
   workingDir: string;
   homeDir: string;
+  /** Without a trailing slash. */
+  publicUrl: string | undefined;
+  publicPort: number | undefined;
+  shrinkInputs: boolean;
   previews: "off" | "on" | "full";
   prices: PriceList;
   limits: Limits;
@@ -319,6 +342,9 @@ export function readSettings(surroundings: Surroundings): Settings {
     allowedDirs: [outputDir, ...(cwdIsPrivate ? [workingDir] : []), ...added.map(folder)],
     workingDir,
     homeDir,
+    publicUrl: values.publicUrl,
+    publicPort: values.publicPort,
+    shrinkInputs: values.shrinkInputs ?? false,
     previews: values.previews ?? "on",
     prices: values.prices ?? {},
     limits: {

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Settings } from "./config.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Log } from "./core/log.ts";
@@ -6,10 +7,14 @@ import { isLoopbackHost } from "./gateway/addresses.ts";
 import { HttpDoor, type ProxySettings } from "./gateway/http.ts";
 import { PixazoClient } from "./gateway/pixazo.ts";
 import type { LifePoint } from "./jobs/context.ts";
+import { earlierFile } from "./jobs/earlier.ts";
 import type { JobEvents } from "./jobs/events.ts";
 import { POLL_FLOOR_MS } from "./jobs/pace.ts";
 import { JobRunner } from "./jobs/runner.ts";
 import { SqliteJobStore } from "./jobs/sqlite.ts";
+import { FileListener } from "./media/file-listener.ts";
+import { HOSTED_FOLDER, HostedFolder, OwnHosting, type PublicAddress } from "./media/hosting.ts";
+import { InputResolver } from "./media/inputs.ts";
 import { Library } from "./media/library.ts";
 import type { Services } from "./tools/tool.ts";
 
@@ -31,6 +36,8 @@ export interface RuntimeOptions {
   /** Starts the sandbox; asked only when the settings want it. */
   startSandbox: (speed: number) => Promise<BuiltInProvider>;
   reached: (point: LifePoint) => void;
+  /** Whether hosted files are served beside MCP over HTTP. */
+  servesHttp: boolean;
   holder: string;
   isGone: (holder: string) => boolean;
 }
@@ -58,6 +65,10 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     apiKey: () => (sandbox ? "sandbox" : settings.apiKey),
     redact,
   });
+  const trustedOrigins = [baseUrl, legacyBaseUrl]
+    .map((url) => new URL(url))
+    .filter((url) => isLoopbackHost(url.hostname))
+    .map((url) => url.origin);
   const stopping = new AbortController();
   const jobs = new JobRunner({
     store,
@@ -69,10 +80,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     log,
     baseUrl,
     baseIsEphemeral: sandbox !== undefined,
-    trustedOrigins: [baseUrl, legacyBaseUrl]
-      .map((url) => new URL(url))
-      .filter((url) => isLoopbackHost(url.hostname))
-      .map((url) => url.origin),
+    trustedOrigins,
     prices: settings.prices,
     limits: settings.limits,
     keepJobsDays: settings.keepJobsDays,
@@ -83,17 +91,45 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     isGone: options.isGone,
     stopping: stopping.signal,
   });
+  const hosted = new HostedFolder(join(settings.dataDir, HOSTED_FOLDER), clock);
+  const files = new FileListener(hosted, settings.publicPort ?? 0);
+  const inputs = new InputResolver({
+    places: settings,
+    hosting: new OwnHosting(hosted, await publicAddress(options, files)),
+    mayShrink: settings.shrinkInputs,
+    findEarlier: async (owner, jobId, index) => {
+      const job = await jobs.get(owner, jobId);
+      return earlierFile(job, index, { now: clock.now(), trustedOrigins });
+    },
+  });
+  // What an earlier process published must stay within the provider's reach.
+  if (settings.publicPort !== undefined && (await hosted.isInUse())) await files.open();
   await jobs.open();
   return {
     jobs,
     gateway,
+    inputs,
     async close() {
       stopping.abort();
       await jobs.close();
       await http.close();
+      await files.close();
       await sandbox?.close();
     },
   };
+}
+
+/** Where the provider can fetch our files, if anywhere. */
+async function publicAddress(
+  { settings, servesHttp }: RuntimeOptions,
+  files: FileListener,
+): Promise<PublicAddress | undefined> {
+  const { publicUrl, publicPort, sandbox } = settings;
+  const serve = (name: string) => files.serve(name);
+  if (publicUrl !== undefined && servesHttp) return { url: publicUrl, serve: async () => {} };
+  if (publicUrl !== undefined && publicPort !== undefined) return { url: publicUrl, serve };
+  // The built-in sandbox is on this machine, so every local port is public to it.
+  return sandbox ? { url: `http://127.0.0.1:${await files.open()}`, serve } : undefined;
 }
 
 /** How much faster than the real gateway a base on this machine is looked at. */

@@ -11,18 +11,9 @@ import {
   statfs,
   unlink,
 } from "node:fs/promises";
-import {
-  basename,
-  dirname,
-  extname,
-  isAbsolute,
-  join,
-  parse,
-  relative,
-  resolve,
-  sep,
-} from "node:path";
+import { basename, dirname, extname, isAbsolute, join, parse, relative, resolve } from "node:path";
 import { AppError } from "../core/errors.ts";
+import { isInside, realOrSame } from "./files.ts";
 
 const MAX_WORDS = 6;
 const MAX_WORDS_LENGTH = 48;
@@ -280,20 +271,11 @@ async function nearestExisting(path: string): Promise<string> {
   }
 }
 
-async function realOrSame(path: string): Promise<string> {
-  return realpath(path).catch(() => path);
-}
-
 async function isDirectory(path: string): Promise<boolean> {
   return stat(path).then(
     (found) => found.isDirectory(),
     () => false,
   );
-}
-
-function isInside(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way.split(sep)[0] !== ".." && !isAbsolute(way);
 }
 
 function isCode(error: unknown, ...codes: string[]): boolean {

@@ -4,14 +4,24 @@ import { parseArguments } from "./parse.ts";
 
 /** Checks an operation's types against each other and hides its input type behind `prepare`. */
 export function defineOperation<I extends z.ZodObject>(operation: Operation<I>): AnyOperation {
-  const { toWire, warnings, ...rest } = operation;
+  const { toWire, warnings, files = [], ...rest } = operation;
   return {
     ...rest,
-    prepare(args) {
-      const input = parseArguments(operation.input, withoutUnset(args));
+    files,
+    prepare(args, resolved = {}) {
+      const given = withoutUnset(args);
+      const input = parseArguments(operation.input, given);
+      const replaced = Object.entries(resolved).map(([name, values]) => [
+        name,
+        Array.isArray(given[name]) ? values : values[0],
+      ]);
+      const sent =
+        replaced.length === 0
+          ? input
+          : parseArguments(operation.input, { ...given, ...Object.fromEntries(replaced) });
       return {
         input: withoutUnset(input),
-        wire: withoutUnset(toWire(input)),
+        wire: withoutUnset(toWire(sent)),
         warnings: warnings?.(input) ?? [],
       };
     },

@@ -27,32 +27,51 @@ export const acceleration = <const F extends readonly [string, ...string[]]>(mod
   z.enum(modes).optional();
 
 const isHttpUrl = (text: string) => /^https?:\/\/[^\s/]/i.test(text) && URL.canParse(text);
-const isDataUri = (text: string) => /^data:image\/[\w.+-]+;base64,[A-Za-z0-9+/=\s]+$/i.test(text);
+const isDataUri = (text: string) =>
+  /^data:(?:image|application)\/[\w.+-]+;base64,[A-Za-z0-9+/=\s]+$/i.test(text);
 
-const LOCAL_ADVICE =
-  "A local path cannot reach the provider; `qwen_image_edit` takes a picture's bytes as a data URI.";
+/** A URL that the provider calls. */
+const publicUrl = (description: string) =>
+  z.string().refine(isHttpUrl, { error: "needs a public https URL." }).describe(description);
 
-/** A file that the provider fetches itself. */
-export const publicUrl = (description: string) =>
+const MEDIUM_REFERENCE = /^longcat:\/\/media\/(job_[a-z2-7]{26})\/([1-9]\d{0,3})(?:\/preview)?$/;
+
+/** What `longcat://media/{job_id}/{index}` names. @returns `undefined` when it is not of that form. */
+export function readReference(text: string): { jobId: string; index: number } | undefined {
+  const [, jobId, index] = MEDIUM_REFERENCE.exec(text.trim()) ?? [];
+  return jobId === undefined ? undefined : { jobId, index: Number(index) };
+}
+
+/** Where the bytes of a file that a caller names come from. */
+export type FileOrigin = "url" | "data" | "earlier" | "path";
+
+/** @returns `undefined` for what cannot name a file. */
+export function fileOrigin(text: string): FileOrigin | undefined {
+  if (isHttpUrl(text)) return "url";
+  if (isDataUri(text)) return "data";
+  if (readReference(text)) return "earlier";
+  if (/^file:\/\//i.test(text)) return "path";
+  // A single letter before the colon is a Windows drive.
+  const isPath = text.trim() !== "" && !/^[a-z][a-z0-9+.-]+:/i.test(text);
+  return isPath ? "path" : undefined;
+}
+
+const fileField = (description: string, expected: string) =>
   z
     .string()
-    .refine(isHttpUrl, {
-      error: (issue) =>
-        /^data:/i.test(String(issue.input))
-          ? "needs a public https URL here; data URIs are taken by `qwen_image_edit` only."
-          : `needs a public https URL. ${LOCAL_ADVICE}`,
-    })
+    .refine((text) => fileOrigin(text) !== undefined, { error: expected })
     .describe(description);
 
-/** A picture as a URL or in the request itself. */
-export const urlOrDataUri = (description: string) =>
-  z
-    .string()
-    .refine((text) => isHttpUrl(text) || isDataUri(text), {
-      error:
-        "needs an https URL or a data URI such as `data:image/png;base64,…`. A local path cannot be read here.",
-    })
-    .describe(description);
+/** A picture of any origin. */
+export const picture = (description = "URL, path, data URI or longcat://media/…") =>
+  fileField(
+    description,
+    "needs an https URL, the path of a file, a data URI such as `data:image/png;base64,…`, or `longcat://media/{job_id}/{index}` of an earlier job.",
+  );
+
+/** An archive of any origin, or the folder to make it of. */
+export const archive = (description: string) =>
+  fileField(description, "needs an https URL, or the path of a ZIP file or of a folder.");
 
 /** An array that forgives a single value: some documents say one, some say many. */
 export const listOf = <T extends z.ZodType<unknown, string>>(

@@ -11,6 +11,17 @@ export interface Price {
   source: string;
 }
 
+/** An argument in which a caller names files of any origin; see `fields.picture()`. */
+export interface FileField {
+  name: string;
+  kind: "picture" | "archive";
+  /**
+   * Whether the provider takes a file's bytes in the request itself: documented, seen but not
+   * promised, or not at all. Where it does not, it fetches the file from a public URL.
+   */
+  dataUris: "documented" | "unpromised" | "no";
+}
+
 /**
  * One operation of the image gateway, as data. An eleventh is one more file like the others and
  * one more line in `index.ts`; nothing outside this folder knows an operation by its name.
@@ -29,6 +40,8 @@ export interface Operation<I extends z.ZodObject = z.ZodObject> {
   price: Price;
   /** Wire names and the documented limits, no others. */
   input: I;
+  /** Which of the arguments name files. */
+  files?: readonly FileField[];
   toWire(input: z.output<I>): Record<string, unknown>;
   /** What the caller should be told about this input although it is accepted. */
   warnings?(input: z.output<I>): string[];
@@ -41,12 +54,19 @@ export interface Operation<I extends z.ZodObject = z.ZodObject> {
 }
 
 /** An operation whose input type is erased behind its schema, for code that treats all alike. */
-export interface AnyOperation extends Omit<Operation, "toWire" | "warnings" | "example" | "input"> {
+export interface AnyOperation
+  extends Omit<Operation, "toWire" | "warnings" | "example" | "input" | "files"> {
   input: z.ZodObject;
+  files: readonly FileField[];
   example: Record<string, unknown>;
-  /** Parses with {@link Operation.input} and gives the request body. */
-  prepare(args: Record<string, unknown>): Prepared;
+  /**
+   * Parses with {@link Operation.input} and gives the request body.
+   * @param resolved what is sent in place of the files that the arguments name, by field.
+   */
+  prepare(args: Record<string, unknown>, resolved?: ResolvedFiles): Prepared;
 }
+
+export type ResolvedFiles = Readonly<Record<string, readonly string[]>>;
 
 /** Arguments after validation, ready to be sent. */
 export interface Prepared {
@@ -55,4 +75,6 @@ export interface Prepared {
   /** The JSON body of the request, unset fields absent. */
   wire: Record<string, unknown>;
   warnings: string[];
+  /** What a repeated call is recognised by where the body is not: local files by their content. */
+  identity?: Record<string, unknown>;
 }

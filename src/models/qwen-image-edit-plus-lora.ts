@@ -7,16 +7,14 @@ const isData = (url: string) => /^data:/i.test(url);
 export const qwenImageEditPlusLora = defineOperation({
   name: "qwen_image_edit_plus_lora",
   title: "Qwen Image Edit Plus: compose from references",
-  description: "Edit or compose from 1-10 reference pictures at public URLs. Paid: $0.055.",
+  description: "Edit or compose from 1-10 reference pictures. Paid: $0.055.",
   kind: "queued",
   modelId: "qwen-image-edit-plus-lora",
   path: "/qwen-image-edit-plus/v1/qwen-image-edit-plus-lora/generate",
   price: { usd: 0.055, per: "image", source: "All Resolution | $0.055" },
   input: z.object({
     prompt: fields.editPrompt(),
-    image_urls: fields
-      .listOf(fields.urlOrDataUri("Public https URL"), 1, 10)
-      .describe("Reference pictures"),
+    image_urls: fields.listOf(fields.picture(), 1, 10).describe("Reference pictures"),
     image_size: z
       .union([z.string().min(1), z.looseObject({})], {
         error: "Give a name such as `square_hd`, or an object.",
@@ -34,6 +32,7 @@ export const qwenImageEditPlusLora = defineOperation({
     webhook: fields.webhookUrl(),
     webhook_events_filter: fields.webhookEvents(),
   }),
+  files: [{ name: "image_urls", kind: "picture", dataUris: "unpromised" }],
   toWire: (input) => input,
   warnings: (input) => [
     ...(input.image_urls.some(isData)

@@ -5,13 +5,13 @@ import * as fields from "./fields.ts";
 export const qwenImageEditPlusTrain = defineOperation({
   name: "qwen_image_edit_plus_train",
   title: "Qwen Image Edit Plus: train a LoRA",
-  description: "Train a LoRA from a ZIP of image pairs at a public URL. Takes long. Paid: $0.04.",
+  description: "Train a LoRA from a ZIP or folder of image pairs. Takes long. Paid: $0.04.",
   kind: "queued",
   modelId: "qwen-image-edit-plus-trainer",
   path: "/qwen-image-edit-plus-trainer/v1/qwen-image-edit-plus-trainer/generate",
   price: { usd: 0.04, per: "run", source: "All Resolution | $0.04" },
   input: z.object({
-    image_data_url: fields.publicUrl("Public https URL of the ZIP"),
+    image_data_url: fields.archive("ZIP or folder: URL or path"),
     learning_rate: z.number().min(0).max(1).optional(),
     steps: z.int().min(1).max(10_000).optional().describe("Training steps"),
     default_caption: z.string().optional().describe("Caption where a file has none"),
@@ -19,6 +19,7 @@ export const qwenImageEditPlusTrain = defineOperation({
     webhook: fields.webhookUrl(),
     webhook_events_filter: fields.webhookEvents(),
   }),
+  files: [{ name: "image_data_url", kind: "archive", dataUris: "no" }],
   toWire: (input) => input,
   warnings: (input) => fields.pictureWarnings([input.image_data_url]),
   media: "weights",

@@ -5,17 +5,18 @@ import * as fields from "./fields.ts";
 export const qwenImageEdit = defineOperation({
   name: "qwen_image_edit",
   title: "Qwen Image: edit a picture",
-  description: "Edit one picture, given as https URL or data URI. Answers directly. Paid: $0.045.",
+  description: "Edit one picture; takes local files as they are. Answers directly. Paid: $0.045.",
   kind: "sync",
   modelId: "qwen-image-edit",
   path: "/qwen-image/v1/generateMultimodeTextToImageEditRequest",
   price: { usd: 0.045, per: "image", source: "All Resolution | $0.045" },
   input: z.object({
     prompt: fields.editPrompt(),
-    image: fields.urlOrDataUri("https URL or data URI"),
+    image: fields.picture(),
     negative_prompt: fields.negativePrompt(),
     watermark: z.boolean().optional().describe("Default false"),
   }),
+  files: [{ name: "image", kind: "picture", dataUris: "documented" }],
   toWire: ({ prompt, image, ...parameters }) => ({
     model: "qwen-image-edit",
     input: { messages: [{ role: "user", content: [{ image }, { text: prompt }] }] },

@@ -5,13 +5,13 @@ import * as fields from "./fields.ts";
 export const qwenImageLayered = defineOperation({
   name: "qwen_image_layered",
   title: "Qwen Image Layered: split into layers",
-  description: "Split a picture at a public URL into transparent PNG layers. Paid: $0.05.",
+  description: "Split a picture into transparent PNG layers. Paid: $0.05.",
   kind: "queued",
   modelId: "qwen-image-layered",
   path: "/qwen-image-layered/v1/qwen-image-layered-request",
   price: { usd: 0.05, per: "generation", source: "All Resolution | $0.05" },
   input: z.object({
-    image_url: fields.publicUrl("Public https URL"),
+    image_url: fields.picture(),
     num_inference_steps: fields.anySteps(),
     guidance_scale: fields.anyGuidance(),
     num_images: z
@@ -24,6 +24,7 @@ export const qwenImageLayered = defineOperation({
     output_format: fields.outputFormat(["png"]),
     acceleration: fields.acceleration(["regular", "fast"]),
   }),
+  files: [{ name: "image_url", kind: "picture", dataUris: "no" }],
   toWire: (input) => input,
   warnings: (input) => fields.pictureWarnings([input.image_url]),
   media: "layers",

@@ -5,7 +5,7 @@ import * as fields from "./fields.ts";
 export const qwenImageMaxEdit = defineOperation({
   name: "qwen_image_max_edit",
   title: "Qwen Image Max: edit a picture",
-  description: "Edit a picture at a public URL with Qwen Image Max. Price not published.",
+  description: "Edit a picture with Qwen Image Max, the best of the family. Price not published.",
   kind: "queued",
   modelId: "qwen-image-max-edit",
   path: "/qwen-image-max-edit/v1/qwen-image-max-edit-request",
@@ -13,7 +13,7 @@ export const qwenImageMaxEdit = defineOperation({
   input: z.object({
     prompt: fields.editPrompt(),
     image_urls: fields
-      .listOf(fields.publicUrl("Public https URL"), 1)
+      .listOf(fields.picture(), 1)
       .describe("Source picture; only the first is used"),
     negative_prompt: fields.negativePrompt(),
     enable_prompt_expansion: fields.promptExpansion(),
@@ -21,6 +21,7 @@ export const qwenImageMaxEdit = defineOperation({
     num_images: fields.upToFourImages(),
     output_format: fields.outputFormat(["png", "jpeg", "webp"]),
   }),
+  files: [{ name: "image_urls", kind: "picture", dataUris: "no" }],
   toWire: (input) => input,
   warnings: (input) => [
     ...(input.image_urls.length > 1 ? ["The provider uses only the first picture."] : []),

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { AppError } from "../core/errors.ts";
 import { isFinal, type Job } from "../jobs/job.ts";
 import type { WaitOptions } from "../jobs/runner.ts";
-import type { AnyOperation } from "../models/operation.ts";
+import type { AnyOperation, Prepared } from "../models/operation.ts";
 import { jobResult } from "./result.ts";
 import { type Call, defineTool, type Services, type Tool, type ToolDeps } from "./tool.ts";
 
@@ -47,9 +47,10 @@ export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
     }),
     async run(input, call, args) {
       const startedAt = deps.clock.elapsed();
-      const prepared = operation.prepare(args);
+      const given = operation.prepare(args);
       requireKey(deps);
       const services = await deps.services.get();
+      const prepared = await withFiles(services, operation, args, given, call.owner);
       const added = addedArguments.parse(input);
       const { job, isRepeat } = await services.jobs.start({
         operation,
@@ -65,6 +66,24 @@ export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
       return finishCall(deps, services, waited, call, isRepeat);
     },
   });
+}
+
+/** Arguments with the files that they name read, checked and put where the provider finds them. */
+async function withFiles(
+  services: Services,
+  operation: AnyOperation,
+  args: Record<string, unknown>,
+  given: Prepared,
+  owner: string,
+): Promise<Prepared> {
+  if (operation.files.length === 0) return given;
+  const files = await services.inputs.resolve(operation.files, given.input, owner);
+  const prepared = operation.prepare(args, files.values);
+  return {
+    ...prepared,
+    warnings: [...prepared.warnings, ...files.notes],
+    identity: { ...prepared.input, ...files.identities },
+  };
 }
 
 /** Waits as long as the caller wants, telling how it goes. */

@@ -8,6 +8,7 @@ import type { Log } from "../core/log.ts";
 import type { PixazoClient } from "../gateway/pixazo.ts";
 import type { LifePoint } from "../jobs/context.ts";
 import type { JobRunner } from "../jobs/runner.ts";
+import type { InputResolver } from "../media/inputs.ts";
 import { parseArguments } from "../models/parse.ts";
 import { errorResult, newsBlock } from "./result.ts";
 
@@ -15,6 +16,7 @@ import { errorResult, newsBlock } from "./result.ts";
 export interface Services {
   jobs: JobRunner;
   gateway: PixazoClient;
+  inputs: InputResolver;
 }
 
 export interface ToolDeps {

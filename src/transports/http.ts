@@ -22,6 +22,8 @@ export interface HttpOptions {
   port: number;
   version: string;
   events: JobEvents;
+  /** Answers requests for files that the provider was told to fetch here. */
+  hostedFile: (request: Request) => Promise<Response>;
   onError: (error: Error) => void;
 }
 
@@ -56,6 +58,8 @@ export async function serveOnHttp(
   });
 
   const app = new Hono<{ Bindings: HttpBindings }>();
+  // Fetched through a public address, by names that cannot be guessed: the one route for anybody.
+  app.all("/files/:name", (context) => options.hostedFile(context.req.raw));
   app.use(async (context, next) => {
     const request = context.req.raw;
     const refusal =

@@ -134,7 +134,10 @@ export class Bench {
     transport: TransportKind = "stdio",
     env: Record<string, string> = {},
   ): Promise<{ client: McpClient; program: ChildTransport }> {
-    const program = this.launch(transport === "http" ? ["http", "--port", "0"] : [], env);
+    const program = this.launch(
+      transport === "http" ? ["http", "--port", env["LONGCAT_MCP_PORT"] ?? "0"] : [],
+      env,
+    );
     const url = transport === "http" ? await listeningUrl(program) : undefined;
     const client =
       kind === "sdk 1.x" ? await connectV1(program, url) : await connectV2(program, url);

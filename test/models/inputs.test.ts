@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { nearMiss } from "../../src/models/near-miss.ts";
-import { prepare, refusal } from "../support/operations.ts";
+import { operation, prepare, refusal } from "../support/operations.ts";
 
 const PICTURE = "https://example.com/a.png";
+const JOB_ID = `job_${"a".repeat(26)}`;
 const DATA_URI = "data:image/png;base64,iVBORw0KGgo=";
 
 describe("near misses are named", () => {
@@ -89,26 +90,43 @@ describe("pictures in the request itself", () => {
   });
 
   it.each<[string, Record<string, unknown>]>([
-    ["qwen_image_max_edit", { prompt: "A", image_urls: [DATA_URI] }],
+    ["qwen_image_edit", { prompt: "A", image: "/home/me/cat.png" }],
+    ["qwen_image_edit", { prompt: "A", image: "~/cat.png" }],
+    ["qwen_image_edit", { prompt: "A", image: "C:\\cat.png" }],
+    ["qwen_image_layered", { image_url: "file:///home/me/cat.png" }],
     ["qwen_image_layered", { image_url: DATA_URI }],
-    ["qwen_image_edit_plus_train", { image_data_url: DATA_URI }],
-  ])("are refused by %s, naming the one that takes them", (name, args) => {
-    const message = refusal(name, args);
-    expect(message).toContain("public https URL");
-    expect(message).toContain("`qwen_image_edit`");
+    ["qwen_image_max_edit", { prompt: "A", image_urls: [PICTURE, "cat.png"] }],
+    ["qwen_image_max_edit", { prompt: "A", image_urls: [`longcat://media/${JOB_ID}/1`] }],
+    ["qwen_image_edit_plus_train", { image_data_url: "training set/" }],
+  ])("%s takes %j, to be resolved before it is sent", (name, args) => {
+    expect(prepare(name, args).input).toEqual(args);
+  });
+
+  it("what files are resolved to is sent in their place, and nothing else changes", () => {
+    const single = operation("qwen_image_edit").prepare(
+      { prompt: "A", image: "cat.png" },
+      { image: [DATA_URI] },
+    );
+    expect(JSON.stringify(single.wire)).toContain(DATA_URI);
+    expect(single.input).toEqual({ prompt: "A", image: "cat.png" });
+    const several = operation("qwen_image_max_edit").prepare(
+      { prompt: "A", image_urls: ["a.png", "b.png"] },
+      { image_urls: [PICTURE, `${PICTURE}?2`] },
+    );
+    expect(several.wire).toEqual({ prompt: "A", image_urls: [PICTURE, `${PICTURE}?2`] });
   });
 
   it.each<[string, Record<string, unknown>]>([
     ["qwen_image_edit", { prompt: "A", image: "data:image/png;base64," }],
     ["qwen_image_edit", { prompt: "A", image: "data:image/png,rawbytes" }],
-    ["qwen_image_edit", { prompt: "A", image: "/home/me/cat.png" }],
+    ["qwen_image_edit", { prompt: "A", image: " " }],
     ["qwen_image_edit", { prompt: "A", image: "ftp://example.com/cat.png" }],
     ["qwen_image_edit", { prompt: "A", image: "https:///cat.png" }],
-    ["qwen_image_layered", { image_url: "file:///etc/passwd" }],
-    ["qwen_image_layered", { image_url: "cat.png" }],
-    ["qwen_image_max_edit", { prompt: "A", image_urls: [PICTURE, "C:\\cat.png"] }],
+    ["qwen_image_layered", { image_url: "longcat://media/job_x/1" }],
+    ["qwen_image_max_edit", { prompt: "A", image_urls: [PICTURE, "javascript:alert(1)"] }],
+    ["qwen_image_edit_plus_train", { image_data_url: "ftp://example.com/set.zip" }],
   ])("%s refuses %j", (name, args) => {
-    expect(refusal(name, args)).toMatch(/needs an? (public )?https URL/);
+    expect(refusal(name, args)).toMatch(/needs an https URL/);
   });
 
   it("a refused data URI is not repeated in full", () => {

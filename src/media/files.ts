@@ -1,0 +1,126 @@
+import { constants } from "node:fs";
+import { type FileHandle, open, readlink, realpath, stat } from "node:fs/promises";
+import { isAbsolute, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { AppError } from "../core/errors.ts";
+
+/** Where a caller may point at files, and what `~` and relative paths refer to. All absolute. */
+export interface Places {
+  allowedDirs: readonly string[];
+  workingDir: string;
+  homeDir: string;
+}
+
+/** An open file that lay inside an allowed folder when it was opened. The caller closes it. */
+export interface AllowedFile {
+  handle: FileHandle;
+  size: number;
+  /** Where it lies once all links are followed. */
+  realPath: string;
+}
+
+/**
+ * Opens a caller's file for reading. It is the open descriptor that is judged, and read from
+ * afterwards, so exchanging the path under our hands gains nothing: a pipe or device never blocks,
+ * and what is not a regular file inside an allowed folder is closed unread.
+ * @param path absolute, relative, `~/…` or a `file://` URL.
+ * @throws {invalid_input}
+ */
+export async function openAllowedFile(path: string, places: Places): Promise<AllowedFile> {
+  const target = absolutePath(path, places);
+  const allowed = await Promise.all(places.allowedDirs.map(realOrSame));
+  const isAllowed = (real: string) => allowed.some((dir) => isInside(dir, real));
+  // What lies elsewhere is not even opened, and not told apart from what does not exist.
+  const expected = await realpath(target).catch((error: unknown) => {
+    const looksAllowed = [...places.allowedDirs, ...allowed].some((dir) => isInside(dir, target));
+    throw looksAllowed ? unreadable(target, error) : outside(target, places, error);
+  });
+  if (!isAllowed(expected)) throw outside(target, places);
+
+  const handle = await open(
+    target,
+    constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0),
+  ).catch((error: unknown) => {
+    throw unreadable(target, error);
+  });
+  try {
+    const found = await handle.stat({ bigint: true });
+    if (!found.isFile()) {
+      const what = found.isDirectory() ? "a folder" : "not a regular file";
+      throw new AppError("invalid_input", `${target} is ${what}.`);
+    }
+    const realPath = await pathOf(handle, target);
+    const named = await stat(realPath, { bigint: true }).catch(() => undefined);
+    const isSame = named?.ino === found.ino && named.dev === found.dev;
+    if (!isSame || !isAllowed(realPath)) throw outside(target, places);
+    return { handle, size: Number(found.size), realPath };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/**
+ * The real path of a caller's folder.
+ * @throws {invalid_input} when it is not a folder inside an allowed one.
+ */
+export async function allowedFolder(path: string, places: Places): Promise<string> {
+  const target = absolutePath(path, places);
+  const real = await realpath(target).catch(() => undefined);
+  const allowed = await Promise.all(places.allowedDirs.map(realOrSame));
+  if (real === undefined || !allowed.some((dir) => isInside(dir, real))) {
+    throw outside(target, places);
+  }
+  return real;
+}
+
+/** @throws {invalid_input} for a `file://` URL of another machine. */
+export function absolutePath(path: string, { homeDir, workingDir }: Places): string {
+  let local = path;
+  if (/^file:/i.test(path)) {
+    try {
+      local = fileURLToPath(path);
+    } catch (error) {
+      throw new AppError("invalid_input", `${path} names no file of this machine.`, {
+        cause: error,
+      });
+    }
+  }
+  if (local.includes("\0")) throw new AppError("invalid_input", "A path has a NUL character.");
+  const expanded = local.replace(/^~(?=$|[/\\])/, () => homeDir);
+  return isAbsolute(expanded) ? resolve(expanded) : resolve(workingDir, expanded);
+}
+
+/** Whether `path` is `folder` or lies in it; both absolute, compared as they are written. */
+export function isInside(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way === "" || (way !== ".." && !/^\.\.[/\\]/.test(way) && !isAbsolute(way));
+}
+
+/** The path with all links followed; as it is where it does not exist. */
+export async function realOrSame(path: string): Promise<string> {
+  return realpath(path).catch(() => path);
+}
+
+/** Where an open file lies. Linux tells it of the descriptor itself; elsewhere the name is asked. */
+async function pathOf(handle: FileHandle, target: string): Promise<string> {
+  const told = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => undefined);
+  return told ?? realOrSame(target);
+}
+
+function outside(target: string, places: Places, cause?: unknown): AppError {
+  const isUpload = /^[/\\]mnt[/\\]/.test(target);
+  const message = isUpload
+    ? `${target} is a place of the chat application, which this program cannot see.`
+    : `${target} is outside the allowed folders, or does not exist.`;
+  return new AppError("invalid_input", message, {
+    cause,
+    next: `Put the file into ${places.allowedDirs.join(" or ")}, or add its folder with LONGCAT_MCP_INPUT_DIRS.`,
+  });
+}
+
+function unreadable(target: string, error: unknown): AppError {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const reason = code === "ENOENT" ? "does not exist" : `cannot be read${code ? ` (${code})` : ""}`;
+  return new AppError("invalid_input", `${target} ${reason}.`, { cause: error });
+}

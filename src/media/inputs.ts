@@ -1,0 +1,218 @@
+import { createHash } from "node:crypto";
+import type { FileHandle } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import { AppError } from "../core/errors.ts";
+import { fileOrigin, readReference } from "../models/fields.ts";
+import { OPERATIONS } from "../models/index.ts";
+import type { FileField, ResolvedFiles } from "../models/operation.ts";
+import { openAllowedFile, type Places } from "./files.ts";
+import type { Hosting } from "./hosting.ts";
+import { type CheckedPicture, checkPicture, megabytes, shrinkPicture } from "./picture-input.ts";
+
+/** A caller's picture is read into memory, so it is bounded. */
+const MAX_PICTURE_BYTES = 64 * 1024 * 1024;
+/** What a picture may weigh inside a request; base64 makes four bytes of three. */
+const MAX_INLINE_BYTES = 10_000_000;
+
+/** A finished file of an earlier job. */
+export interface EarlierFile {
+  path: string;
+  /** Where the provider served it. */
+  url: string;
+  /** Whether that is so recent that it surely still does, and the provider can reach it. */
+  isFresh: boolean;
+  sha256: string;
+}
+
+export interface InputOptions {
+  places: Places;
+  hosting: Hosting;
+  /** Whether pictures that are too large for a request may be made smaller. */
+  mayShrink: boolean;
+  /** @throws {not_found | invalid_input} */
+  findEarlier(owner: string, jobId: string, index: number): Promise<EarlierFile>;
+}
+
+/** What an operation is sent in place of the files that a caller named. */
+export interface ResolvedInputs {
+  values: ResolvedFiles;
+  /** The same files by what they hold, so that a repeated call is recognised. */
+  identities: ResolvedFiles;
+  /** What the caller should know. */
+  notes: string[];
+}
+
+interface Resolved {
+  value: string;
+  identity: string;
+  notes: string[];
+}
+
+/** Turns whatever names a caller's file into what an operation accepts. */
+export class InputResolver {
+  readonly #options: InputOptions;
+
+  constructor(options: InputOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Reads, checks and, where needed, hosts the files of validated arguments. Nothing has been
+   * recorded or bought when it throws.
+   * @throws {invalid_input | not_found | configuration | storage}
+   */
+  async resolve(
+    fields: readonly FileField[],
+    input: Readonly<Record<string, unknown>>,
+    owner: string,
+  ): Promise<ResolvedInputs> {
+    const values: Record<string, string[]> = {};
+    const identities: Record<string, string[]> = {};
+    const notes: string[] = [];
+    for (const field of fields) {
+      const named = [input[field.name]].flat().filter((one) => typeof one === "string");
+      // One after the other, so that one picture at a time is in memory.
+      for (const text of named) {
+        const resolved = await this.#resolveOne(field, text, owner);
+        values[field.name] = [...(values[field.name] ?? []), resolved.value];
+        identities[field.name] = [...(identities[field.name] ?? []), resolved.identity];
+        notes.push(...resolved.notes);
+      }
+    }
+    return { values, identities, notes };
+  }
+
+  async #resolveOne(field: FileField, text: string, owner: string): Promise<Resolved> {
+    switch (fileOrigin(text)) {
+      case "url":
+        return { value: text, identity: text, notes: [] };
+      case "data":
+        return this.#deliver(field, await fromDataUri(text, field.name), "data");
+      case "earlier":
+        return this.#earlier(field, text, owner);
+      default: {
+        const { places } = this.#options;
+        const bytes = await readPicture(text, places);
+        return this.#deliver(field, await checkPicture(bytes, basename(text)), "path");
+      }
+    }
+  }
+
+  async #earlier(field: FileField, text: string, owner: string): Promise<Resolved> {
+    const { places, findEarlier } = this.#options;
+    const { jobId, index } = readReference(text) ?? { jobId: "", index: 0 };
+    const earlier = await findEarlier(owner, jobId, index);
+    if (earlier.isFresh) {
+      return { value: earlier.url, identity: `sha256:${earlier.sha256}`, notes: [] };
+    }
+    // The library's own folder may have been another one when the file was kept.
+    const around = {
+      ...places,
+      allowedDirs: [...places.allowedDirs, dirname(earlier.path)],
+    };
+    const bytes = await readPicture(earlier.path, around).catch((error: unknown) => {
+      const served =
+        earlier.url === "" ? "" : ` It was served at ${earlier.url}, and may still be.`;
+      throw new AppError("invalid_input", `${earlier.path} of ${text} is missing.${served}`, {
+        cause: error,
+        next: "`job_status` can fetch it again; or name the file where it is now.",
+      });
+    });
+    return this.#deliver(field, await checkPicture(bytes, text), "path");
+  }
+
+  async #deliver(
+    field: FileField,
+    picture: CheckedPicture,
+    origin: "data" | "path",
+  ): Promise<Resolved> {
+    const { hosting, mayShrink } = this.#options;
+    const identity = `sha256:${createHash("sha256").update(picture.bytes).digest("hex")}`;
+    const travelsInline =
+      field.dataUris === "documented" || (field.dataUris === "unpromised" && origin === "data");
+    if (travelsInline) {
+      const isTooLarge = picture.bytes.length > MAX_INLINE_BYTES;
+      if (!isTooLarge || mayShrink) {
+        const sent = isTooLarge
+          ? await shrinkPicture(picture, MAX_INLINE_BYTES, field.name)
+          : picture;
+        const value = `data:${sent.mimeType};base64,${sent.bytes.toString("base64")}`;
+        return { value, identity, notes: sent.notes };
+      }
+      if (!hosting.isAvailable) throw tooLarge(field, picture.bytes.length);
+    }
+    if (!hosting.isAvailable) throw needsAddress(field);
+    const { url } = await hosting.publish(picture.bytes, picture.extension);
+    return { value: url, identity, notes: picture.notes };
+  }
+}
+
+async function readPicture(path: string, places: Places): Promise<Buffer> {
+  const { handle, size } = await openAllowedFile(path, places);
+  try {
+    if (size > MAX_PICTURE_BYTES) {
+      throw new AppError(
+        "invalid_input",
+        `${path} is larger than ${megabytes(MAX_PICTURE_BYTES)}, the most a picture may be.`,
+      );
+    }
+    return await readUpTo(handle, MAX_PICTURE_BYTES, path);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A file can grow while it is read. */
+async function readUpTo(handle: FileHandle, maxBytes: number, path: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  for (;;) {
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(1024 * 1024), 0, null, null);
+    if (bytesRead === 0) return Buffer.concat(chunks);
+    total += bytesRead;
+    if (total > maxBytes) throw new AppError("invalid_input", `${path} grows while it is read.`);
+    chunks.push(buffer.subarray(0, bytesRead));
+  }
+}
+
+async function fromDataUri(text: string, name: string): Promise<CheckedPicture> {
+  const base64 = text.slice(text.indexOf(",") + 1);
+  if ((base64.length / 4) * 3 > MAX_PICTURE_BYTES) {
+    throw new AppError("invalid_input", `\`${name}\`: the data URI is too large.`);
+  }
+  return checkPicture(Buffer.from(base64, "base64"), `\`${name}\``);
+}
+
+/** The operation that takes pictures' bytes in the request, as the documents promise. */
+function inlineOperation(): string {
+  const found = OPERATIONS.find((operation) =>
+    operation.files.some((field) => field.kind === "picture" && field.dataUris === "documented"),
+  );
+  return found ? `\`${found.name}\`` : "an operation";
+}
+
+/** The settings that give this server a public address. */
+const ADDRESS_ADVICE =
+  "set LONGCAT_MCP_PUBLIC_URL to where this server can be reached (on stdio with LONGCAT_MCP_PUBLIC_PORT, the port that a tunnel leads to)";
+
+export function needsAddress(field: FileField): AppError {
+  const alternative =
+    field.kind === "picture"
+      ? `, or use ${inlineOperation()}, which takes local files as they are`
+      : "";
+  return new AppError(
+    "invalid_input",
+    `\`${field.name}\`: the provider fetches this file itself, so a local one needs a public address, and this server has none.`,
+    { next: `Give a public https URL${alternative}; or ${ADDRESS_ADVICE}.` },
+  );
+}
+
+function tooLarge(field: FileField, sizeBytes: number): AppError {
+  return new AppError(
+    "invalid_input",
+    `\`${field.name}\`: the picture has ${megabytes(sizeBytes)}, more than the ${megabytes(MAX_INLINE_BYTES)} that are sent inside a request.`,
+    {
+      next: `Make it smaller, let this server do so with LONGCAT_MCP_SHRINK_INPUTS=on, or ${ADDRESS_ADVICE}.`,
+    },
+  );
+}

@@ -1,0 +1,175 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { AppError } from "../../src/core/errors.ts";
+import { openAllowedFile, type Places } from "../../src/media/files.ts";
+
+/** How long a path is attacked; `RACE_MS=10000` for the long run. */
+const RACE_MS = Number(process.env["RACE_MS"] ?? 1500);
+
+let root: string;
+let places: Places;
+
+beforeEach(async () => {
+  root = await realpath(await mkdtemp(join(tmpdir(), "longcat-files-")));
+  await mkdir(join(root, "allowed", "sub"), { recursive: true });
+  await mkdir(join(root, "outside"));
+  await mkdir(join(root, "home"));
+  await writeFile(join(root, "allowed", "a.txt"), "fine");
+  await writeFile(join(root, "allowed", "sub", "secret.txt"), "fine");
+  await writeFile(join(root, "outside", "secret.txt"), "secret");
+  places = {
+    allowedDirs: [join(root, "allowed"), join(root, "home", "pictures")],
+    workingDir: join(root, "allowed"),
+    homeDir: join(root, "home"),
+  };
+});
+
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+async function read(path: string): Promise<string> {
+  const { handle } = await openAllowedFile(path, places);
+  try {
+    return await handle.readFile("utf8");
+  } finally {
+    await handle.close();
+  }
+}
+
+async function refusal(path: string): Promise<string> {
+  const thrown: unknown = await read(path).catch((error: unknown) => error);
+  expect(thrown).toBeInstanceOf(AppError);
+  if (!(thrown instanceof AppError)) return expect.fail(`${path} was read: ${String(thrown)}`);
+  expect(thrown.code).toBe("invalid_input");
+  return thrown.message;
+}
+
+describe("a file inside an allowed folder is opened", () => {
+  it("by absolute path, relative path, file URL and through links", async () => {
+    await symlink(join(root, "allowed", "a.txt"), join(root, "outside", "link"));
+    const absolute = join(root, "allowed", "a.txt");
+    for (const path of [
+      absolute,
+      "a.txt",
+      "./sub/../a.txt",
+      pathToFileURL(absolute).href,
+      join(root, "outside", "link"),
+    ]) {
+      expect(await read(path)).toBe("fine");
+    }
+    const { handle, size, realPath } = await openAllowedFile("a.txt", places);
+    await handle.close();
+    expect({ size, realPath }).toEqual({ size: 4, realPath: absolute });
+  });
+
+  it("below the home folder by ~, where that is allowed", async () => {
+    await mkdir(join(root, "home", "pictures"));
+    await writeFile(join(root, "home", "pictures", "..cat é $&.png"), "cat");
+    expect(await read("~/pictures/..cat é $&.png")).toBe("cat");
+  });
+});
+
+describe("what is not a file inside an allowed folder is refused", () => {
+  it("outside, by path, traversal and link; whether it exists is not told", async () => {
+    await symlink(join(root, "outside"), join(root, "allowed", "way"));
+    await symlink(join(root, "outside", "secret.txt"), join(root, "allowed", "link.txt"));
+    for (const path of [
+      join(root, "outside", "secret.txt"),
+      join(root, "outside", "nothing"),
+      "../outside/secret.txt",
+      "way/secret.txt",
+      "link.txt",
+      "~/secret.txt",
+      "/etc/passwd",
+      `${join(root, "allowed")}-not/a.txt`,
+    ]) {
+      expect(await refusal(path)).toMatch(/is outside the allowed folders, or does not exist/);
+    }
+  });
+
+  it("says what is missing inside them", async () => {
+    expect(await refusal("nothing.png")).toMatch(/does not exist/);
+  });
+
+  it("names the chat application's own places for what they are", async () => {
+    expect(await refusal("/mnt/user-data/uploads/a.png")).toMatch(/cannot see/);
+  });
+
+  it("folders, NUL characters and file URLs of other machines", async () => {
+    expect(await refusal("sub")).toMatch(/is a folder/);
+    expect(await refusal("a.txt\0.png")).toMatch(/NUL/);
+    expect(await refusal("file://elsewhere/a.txt")).toMatch(/no file of this machine/);
+  });
+
+  it("pipes, devices and sockets, without waiting for them", async () => {
+    execFileSync("mkfifo", [join(root, "allowed", "pipe")]);
+    await symlink("/dev/zero", join(root, "allowed", "zero"));
+    const socket = createServer().listen(join(root, "allowed", "socket"));
+    await once(socket, "listening");
+    expect(await refusal("pipe")).toMatch(/not a regular file/);
+    expect(await refusal("zero")).toMatch(/outside/);
+    expect(await refusal("socket")).toMatch(/cannot be read/);
+    socket.close();
+  });
+});
+
+/** Exchanges a link, and a folder on the way, between inside and outside as fast as it can. */
+const ATTACKER = `
+const fs = require("node:fs");
+const { join } = require("node:path");
+const root = process.argv[1];
+const at = (...parts) => join(root, ...parts);
+const put = (target, link) => {
+  fs.symlinkSync(target, link + ".new");
+  fs.renameSync(link + ".new", link);
+};
+process.stdout.write("ready");
+for (;;) {
+  put(at("outside", "secret.txt"), at("allowed", "link.txt"));
+  put(at("allowed", "a.txt"), at("allowed", "link.txt"));
+  put(at("outside"), at("allowed", "way"));
+  put(at("allowed", "sub"), at("allowed", "way"));
+  fs.renameSync(at("allowed", "sub"), at("allowed", "sub.kept"));
+  fs.symlinkSync(at("outside"), at("allowed", "sub"));
+  fs.unlinkSync(at("allowed", "sub"));
+  fs.renameSync(at("allowed", "sub.kept"), at("allowed", "sub"));
+}`;
+
+describe("a path that another process exchanges all the time", () => {
+  it(
+    `is never read outside the allowed folders, in ${RACE_MS} ms`,
+    async () => {
+      await symlink(join(root, "allowed", "a.txt"), join(root, "allowed", "link.txt"));
+      await symlink(join(root, "allowed", "sub"), join(root, "allowed", "way"));
+      const attacker = spawn(process.execPath, ["-e", ATTACKER, root]);
+      await once(attacker.stdout, "data");
+      const counts = { fine: 0, secret: 0, refused: 0 };
+      const end = performance.now() + RACE_MS;
+      try {
+        while (performance.now() < end) {
+          for (const path of ["link.txt", "way/secret.txt", "sub/secret.txt"]) {
+            const content = await read(path).catch((error: unknown) => {
+              if (!(error instanceof AppError)) throw error;
+              return "refused";
+            });
+            if (content === "fine" || content === "secret" || content === "refused")
+              counts[content]++;
+          }
+        }
+      } finally {
+        attacker.kill("SIGKILL");
+        await once(attacker, "close");
+      }
+      expect(counts.secret).toBe(0);
+      // The attack was real: it was seen from both sides.
+      expect(counts.fine).toBeGreaterThan(10);
+      expect(counts.refused).toBeGreaterThan(10);
+    },
+    RACE_MS + 10_000,
+  );
+});
