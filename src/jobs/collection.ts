@@ -1,7 +1,8 @@
 import pLimit from "p-limit";
 import { delay } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
-import { DownloadFailure, download } from "../media/download.ts";
+import { DownloadFailure, discardPartial, download } from "../media/download.ts";
+import type { FileNaming } from "../media/library.ts";
 import { pictureFacts } from "../media/preview.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import type { JobContext } from "./context.ts";
@@ -57,7 +58,7 @@ export class Collector {
     url: string,
     index: number,
   ): Promise<Medium> {
-    const { clock, stopping } = this.#context;
+    const { clock, stopping, library } = this.#context;
     const startedAt = clock.elapsed();
     for (let tries = 0; ; tries++) {
       try {
@@ -65,8 +66,12 @@ export class Collector {
       } catch (error) {
         const reason = error instanceof Error ? error.message : "unknown";
         this.#context.log.warn({ job: job.jobId, index, tries, reason }, "download failed");
-        if (stopping.aborted || isHopeless(error, tries + 1, clock.elapsed() - startedAt))
+        if (stopping.aborted) throw error;
+        if (isHopeless(error, tries + 1, clock.elapsed() - startedAt)) {
+          const partial = await library.partialPath(namingOf(job, index)).catch(() => undefined);
+          if (partial !== undefined) await discardPartial(partial);
           throw error;
+        }
       }
       const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(tries, 10));
       await delay(clock, backoff * this.#context.timeScale, stopping);
@@ -80,18 +85,9 @@ export class Collector {
     index: number,
   ): Promise<Medium> {
     const { library } = this.#context;
-    const words = [job.input["prompt"], job.input["default_caption"]].find(
-      (text) => typeof text === "string",
-    );
-    const naming = {
-      operation: job.operation,
-      words: String(words ?? ""),
-      jobId: job.jobId,
-      index,
-      createdAt: job.createdAt,
-    };
+    const naming = namingOf(job, index);
     const weights = operation?.media === "weights";
-    const partial = await library.partialPath({ ...naming, extension: "" });
+    const partial = await library.partialPath(naming);
     this.#context.reached("before-download");
     const got = await download(url, partial, weights, this.#context);
     const facts = got.isPicture && !weights ? await pictureFacts(partial) : undefined;
@@ -180,6 +176,20 @@ export class Collector {
     await library.discard(fetched.map(({ path }) => path).filter((path) => !counted.has(path)));
     return current;
   }
+}
+
+/** What a job's file is named after. */
+function namingOf(job: Job, index: number): Omit<FileNaming, "extension"> {
+  const words = [job.input["prompt"], job.input["default_caption"]].find(
+    (text) => typeof text === "string",
+  );
+  return {
+    operation: job.operation,
+    words: String(words ?? ""),
+    jobId: job.jobId,
+    index,
+    createdAt: job.createdAt,
+  };
 }
 
 function asJobError(failure: unknown): AppError {

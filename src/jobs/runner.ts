@@ -112,7 +112,7 @@ export class JobRunner {
       charge: "reserved",
       createdAt: now,
       updatedAt: now,
-      fingerprint: fingerprintOf(operation.name, prepared.wire),
+      fingerprint: fingerprintOf(operation.name, prepared.identity ?? prepared.wire),
       idempotencyKey: request.idempotencyKey ?? null,
       reservedUsd,
       warnings: prepared.warnings,

@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
-import type { FileHandle } from "node:fs/promises";
-import { open, unlink } from "node:fs/promises";
+import { createHash, type Hash } from "node:crypto";
+import { type FileHandle, open, readFile, stat, unlink, writeFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import type { Readable } from "node:stream";
 import { fileTypeFromFile } from "file-type";
+import * as z from "zod";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { isLoopbackHost, isPublicAddress } from "../gateway/addresses.ts";
@@ -16,6 +16,8 @@ const WEIGHTS_CAP_BYTES = 8 * 1024 * 1024 * 1024;
 const BASE_DEADLINE_MS = 120_000;
 /** The slowest transfer that is still waited for. */
 const MIN_BYTES_PER_MS = 16;
+const HEAD_CHUNK_BYTES = 256 * 1024;
+const MARKUP_HEAD_BYTES = 4096;
 const PICTURE_TYPES = ["image/png", "image/jpeg", "image/webp", "image/gif"];
 const NAMED_EXTENSIONS = ["safetensors", "json", "zip"];
 
@@ -54,6 +56,8 @@ export interface DownloadOptions {
 
 /**
  * Streams one file to `target` (replaced if it is there), checks length and content, and syncs it.
+ * What a transfer that broke off has brought is kept where the server can go on from there, and
+ * the next try for the same address does.
  * @throws {DownloadFailure}
  */
 export async function download(
@@ -64,32 +68,99 @@ export async function download(
 ): Promise<Downloaded> {
   const stop = new AbortController();
   const capBytes = weights ? WEIGHTS_CAP_BYTES : IMAGE_CAP_BYTES;
+  let checkpoint = await readCheckpoint(target, url);
   try {
-    const { body, length } = await openFile(new URL(url), options, stop.signal);
+    const { body, length, etag, startsAt } = await openFile(
+      new URL(url),
+      options,
+      stop.signal,
+      checkpoint,
+    );
     if (length !== undefined && length > capBytes) {
       throw new DownloadFailure("refused", `the file is larger than ${capBytes} bytes`);
     }
-    const file = await open(target, "w", 0o600);
-    let written: { sizeBytes: number; sha256: string };
+    const hash = createHash("sha256");
+    const file = await open(target, startsAt > 0 ? "r+" : "w", 0o600);
+    const progress = { sizeBytes: startsAt };
     try {
-      written = await writeAll(body, file, capBytes, options.clock);
+      if (startsAt > 0) await hashHead(file, startsAt, hash);
+      checkpoint = undefined;
+      await writeAll(body, file, hash, progress, capBytes, options.clock);
+      if (length !== undefined && progress.sizeBytes !== length) {
+        throw new DownloadFailure(
+          "transient",
+          `${progress.sizeBytes} of ${length} announced bytes arrived`,
+        );
+      }
       await file.sync();
+    } catch (error) {
+      if (etag !== undefined && length !== undefined && progress.sizeBytes < length) {
+        await file.sync();
+        checkpoint = { url, etag, length, sizeBytes: progress.sizeBytes };
+      }
+      throw error;
     } finally {
       await file.close();
     }
-    if (length !== undefined && written.sizeBytes !== length) {
-      throw new DownloadFailure(
-        "transient",
-        `${written.sizeBytes} of ${length} announced bytes arrived`,
-      );
-    }
-    if (written.sizeBytes === 0) throw new DownloadFailure("transient", "the file is empty");
-    return { ...written, ...(await typeOf(target, url)) };
+    const { sizeBytes } = progress;
+    if (sizeBytes === 0) throw new DownloadFailure("transient", "the file is empty");
+    const type = await typeOf(target, url);
+    await unlink(checkpointPath(target)).catch(() => undefined);
+    return { sizeBytes, sha256: hash.digest("hex"), ...type };
   } catch (error) {
     stop.abort();
-    await unlink(target).catch(() => undefined);
-    throw asDownloadFailure(error);
+    const failure = asDownloadFailure(error);
+    const mayGoOn = failure instanceof DownloadFailure && failure.kind === "transient";
+    if (mayGoOn && checkpoint && checkpoint.sizeBytes > 0) {
+      await writeFile(checkpointPath(target), JSON.stringify(checkpoint), { mode: 0o600 }).catch(
+        () => undefined,
+      );
+    } else {
+      await discardPartial(target);
+    }
+    throw failure;
   }
+}
+
+/** Removes what an unfinished download has left. */
+export async function discardPartial(target: string): Promise<void> {
+  await unlink(target).catch(() => undefined);
+  await unlink(checkpointPath(target)).catch(() => undefined);
+}
+
+const checkpointSchema = z.object({
+  url: z.string(),
+  /** A strong one, so that the rest belongs to the same bytes. */
+  etag: z.string(),
+  /** Of the whole file. */
+  length: z.number(),
+  /** What is surely on disk. */
+  sizeBytes: z.number(),
+});
+type Checkpoint = z.output<typeof checkpointSchema>;
+
+function checkpointPath(target: string): string {
+  return `${target}.json`;
+}
+
+async function readCheckpoint(target: string, url: string): Promise<Checkpoint | undefined> {
+  try {
+    const text = await readFile(checkpointPath(target), "utf8");
+    const checkpoint = checkpointSchema.parse(JSON.parse(text));
+    const { size } = await stat(target);
+    return checkpoint.url === url && size >= checkpoint.sizeBytes ? checkpoint : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+interface OpenedFile {
+  body: Readable;
+  /** Of the whole file. */
+  length: number | undefined;
+  etag: string | undefined;
+  /** Where in the file the body begins. */
+  startsAt: number;
 }
 
 /** Follows redirects on the same host only, and refuses addresses for what they are. */
@@ -97,16 +168,30 @@ async function openFile(
   url: URL,
   options: DownloadOptions,
   signal: AbortSignal,
-): Promise<{ body: Readable; length: number | undefined }> {
+  checkpoint: Checkpoint | undefined,
+): Promise<OpenedFile> {
   let current = url;
+  let rest = checkpoint;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
     const trusted = options.trustedOrigins.includes(current.origin);
     if (!trusted) checkAddress(current);
     const reply = await options.http.open(current, {
-      headers: { "accept-encoding": "identity" },
+      headers: {
+        "accept-encoding": "identity",
+        ...(rest ? { range: `bytes=${rest.sizeBytes}-`, "if-range": rest.etag } : {}),
+      },
       allowLoopback: trusted,
       signal,
     });
+    // An answer that is put aside may still break, which must not end the process.
+    reply.body.on("error", () => undefined);
+    if (rest && (reply.status === 416 || (reply.status === 206 && !continues(reply, rest)))) {
+      // It cannot go on from there after all: from the beginning, at the same address.
+      reply.body.destroy();
+      rest = undefined;
+      redirects--;
+      continue;
+    }
     if (reply.status >= 300 && reply.status < 400) {
       reply.body.resume();
       const location = reply.headers["location"];
@@ -118,18 +203,37 @@ async function openFile(
       current = next;
       continue;
     }
-    if (reply.status !== 200) {
+    if (reply.status !== 200 && !(rest && reply.status === 206)) {
       reply.body.resume();
       const gone = [403, 404, 410].includes(reply.status);
       throw new DownloadFailure(gone ? "gone" : "transient", `HTTP ${reply.status}`);
     }
     if (reply.headers["content-encoding"] && reply.headers["content-encoding"] !== "identity") {
-      throw new DownloadFailure("transient", "the file came compressed although it must not");
+      reply.body.destroy();
+      throw new DownloadFailure("unusable", "the file came compressed although it must not");
+    }
+    if (rest && reply.status === 206) {
+      return { body: reply.body, length: rest.length, etag: rest.etag, startsAt: rest.sizeBytes };
     }
     const length = Number(reply.headers["content-length"] ?? Number.NaN);
-    return { body: reply.body, length: Number.isSafeInteger(length) ? length : undefined };
+    const etag = reply.headers["etag"];
+    return {
+      body: reply.body,
+      length: Number.isSafeInteger(length) ? length : undefined,
+      etag: etag?.startsWith('"') ? etag : undefined,
+      startsAt: 0,
+    };
   }
   throw new DownloadFailure("refused", "the file's address redirects in circles");
+}
+
+/** Whether a partial answer is the rest of the very file whose beginning is here. */
+function continues(
+  { headers }: { headers: Readonly<Record<string, string>> },
+  rest: Checkpoint,
+): boolean {
+  const range = `bytes ${rest.sizeBytes}-${rest.length - 1}/${rest.length}`;
+  return headers["content-range"] === range && (headers["etag"] ?? rest.etag) === rest.etag;
 }
 
 function checkAddress(url: URL): void {
@@ -145,25 +249,47 @@ function checkAddress(url: URL): void {
 async function writeAll(
   body: Readable,
   file: FileHandle,
+  hash: Hash,
+  progress: { sizeBytes: number },
   capBytes: number,
   clock: Clock,
-): Promise<{ sizeBytes: number; sha256: string }> {
-  const hash = createHash("sha256");
+): Promise<void> {
   const startedAt = clock.elapsed();
-  let sizeBytes = 0;
+  const startsAt = progress.sizeBytes;
   for await (const chunk of body) {
     const bytes: Buffer = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
-    sizeBytes += bytes.length;
-    if (sizeBytes > capBytes) {
+    const total = progress.sizeBytes + bytes.length;
+    if (total > capBytes) {
       throw new DownloadFailure("refused", `the file is larger than ${capBytes} bytes`);
     }
-    if (clock.elapsed() - startedAt > BASE_DEADLINE_MS + sizeBytes / MIN_BYTES_PER_MS) {
+    const allowedMs = BASE_DEADLINE_MS + (total - startsAt) / MIN_BYTES_PER_MS;
+    if (clock.elapsed() - startedAt > allowedMs) {
       throw new DownloadFailure("transient", "the transfer is too slow");
     }
     hash.update(bytes);
-    await file.appendFile(bytes);
+    await writeWhole(file, bytes, progress.sizeBytes);
+    progress.sizeBytes = total;
   }
-  return { sizeBytes, sha256: hash.digest("hex") };
+}
+
+/** One write may take less than it was given. */
+async function writeWhole(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+}
+
+/** Takes what is there already into the digest; what lies behind it is cut off. */
+async function hashHead(file: FileHandle, sizeBytes: number, hash: Hash): Promise<void> {
+  await file.truncate(sizeBytes);
+  const buffer = Buffer.alloc(HEAD_CHUNK_BYTES);
+  for (let position = 0; position < sizeBytes; ) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+    if (bytesRead === 0) throw new DownloadFailure("transient", "what was kept has shrunk");
+    hash.update(buffer.subarray(0, bytesRead));
+    position += bytesRead;
+  }
 }
 
 async function typeOf(
@@ -188,8 +314,15 @@ async function typeOf(
 async function looksLikeMarkup(path: string): Promise<boolean> {
   const file = await open(path, "r");
   try {
-    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(1024), position: 0 });
-    const head = buffer.toString("latin1", 0, bytesRead).replace(/^\u00ef\u00bb\u00bf/, "");
+    const { buffer, bytesRead } = await file.read({
+      buffer: Buffer.alloc(MARKUP_HEAD_BYTES),
+      position: 0,
+    });
+    // UTF-16 is Latin text with a zero beside each letter.
+    const head = buffer
+      .toString("latin1", 0, bytesRead)
+      .replaceAll("\0", "")
+      .replace(/^(?:\u00ef\u00bb\u00bf|\u00ff\u00fe|\u00fe\u00ff)/, "");
     return /^\s*(?:<!--[\s\S]*?-->\s*|<\?xml[^>]*>\s*)*<(?:!doctype|html|head|body|svg|script)\b/i.test(
       head,
     );

@@ -91,7 +91,7 @@ export class Library {
    * A path for a download in progress, in the folder its file will end in.
    * @throws {storage}
    */
-  async partialPath(naming: FileNaming): Promise<string> {
+  async partialPath(naming: Pick<FileNaming, "jobId" | "index" | "createdAt">): Promise<string> {
     const folder = this.#folder(naming.createdAt);
     await orStorage(folder, () => mkdir(folder, { recursive: true }));
     return join(folder, `.${naming.jobId}-${naming.index}.partial`);
