@@ -7,6 +7,8 @@ import { pictureFacts } from "../media/preview.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import type { JobContext } from "./context.ts";
 import { imagesAsked, type Job, type Medium } from "./job.ts";
+import { makeLayerExtras } from "./layering.ts";
+import { missingMedia } from "./missing.ts";
 import { errorOf, moveSurely } from "./moves.ts";
 import { GIVE_UP_MS } from "./pace.ts";
 
@@ -116,7 +118,8 @@ export class Collector {
     if (operation?.media === "images" && fetched.length < asked) {
       warnings.push(`${fetched.length} of the ${asked} pictures asked for came.`);
     }
-    const media = await this.#copy(job, fetched, warnings);
+    const extras = await this.#extras(job, operation, fetched, warnings);
+    const media = await this.#copy(job, [...fetched, ...extras], warnings);
     const bought = job.charge === "reserved";
     this.#context.reached("before-completed");
     const completed = await moveSurely(this.#context, job, "completed", {
@@ -129,6 +132,58 @@ export class Collector {
       error: null,
     });
     return completed ?? this.#giveWay(job, media);
+  }
+
+  /** What is made of a job's own files; without it the job is as good. */
+  async #extras(
+    job: Job,
+    operation: AnyOperation | undefined,
+    fetched: readonly Medium[],
+    warnings: string[],
+  ): Promise<Medium[]> {
+    if (operation?.media !== "layers" || fetched.length === 0) return [];
+    try {
+      return await makeLayerExtras(this.#context.library, job, fetched, namingOf(job, 0));
+    } catch (error) {
+      this.#context.log.warn({ job: job.jobId, err: error }, "layers were not composed");
+      warnings.push("The layers could not be laid over each other: one of them cannot be decoded.");
+      return [];
+    }
+  }
+
+  /**
+   * Fetches again what is missing of a completed job's files, and makes again what is made of them.
+   * @throws {media_expired | bad_upstream_reply | storage} when one cannot be had as it was.
+   */
+  async restore(job: Job, operation: AnyOperation | undefined): Promise<Job> {
+    const { store, events, clock } = this.#context;
+    const gone = await missingMedia(job.media);
+    if (gone.length === 0) return job;
+    const own = await Promise.all(
+      job.media
+        .filter((medium) => medium.role === undefined)
+        .map(async (medium) => {
+          if (!gone.includes(medium)) return medium;
+          const again = await this.#limit(() =>
+            this.#fetchOnce(job, operation, medium.url, medium.index),
+          ).catch((error: unknown) => {
+            throw asJobError(error);
+          });
+          if (again.sha256 === medium.sha256) return { ...again, copies: medium.copies };
+          await this.#context.library.discard([again.path]);
+          throw new AppError(
+            "bad_upstream_reply",
+            `${medium.url} serves another file now, so it was not kept.`,
+          );
+        }),
+    );
+    const extras = job.media.filter((medium) => medium.role !== undefined);
+    const isWhole = !extras.some((medium) => gone.includes(medium));
+    const made = isWhole ? extras : await this.#extras(job, operation, own, []);
+    const media = [...own, ...made];
+    const restored = await store.patch(job.jobId, { media }, clock.now());
+    events.publish(restored);
+    return restored;
   }
 
   /** A copy that cannot be made costs nothing but the copy: the original is in the library. */

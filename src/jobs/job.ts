@@ -53,11 +53,17 @@ export function isFinal(state: JobState): boolean {
   return !["queued", "submitting", "running", "downloading"].includes(state);
 }
 
+/** What is made here of the files that the gateway gave. */
+export const MEDIUM_ROLES = ["composite", "sheet", "manifest"] as const;
+export type MediumRole = (typeof MEDIUM_ROLES)[number];
+
 /** A finished file. */
 export interface Medium {
   /** Counts from 1. */
   index: number;
-  /** Where the gateway served it; it may have expired. */
+  /** Absent for the gateway's own files. */
+  role?: MediumRole;
+  /** Where the gateway served it, which may have expired; "" for what was made here. */
   url: string;
   /** Absolute path of the original in the library. */
   path: string;

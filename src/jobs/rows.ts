@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { ERROR_RULES, type ErrorCode } from "../core/errors.ts";
-import { CHARGES, JOB_STATES, type Job } from "./job.ts";
+import { CHARGES, JOB_STATES, type Job, MEDIUM_ROLES } from "./job.ts";
 
 /** What SQLite takes and gives. */
 export type Column = string | number | null;
@@ -15,6 +15,7 @@ const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_RUL
 
 const mediumSchema = z.object({
   index: z.number(),
+  role: z.enum(MEDIUM_ROLES).exactOptional(),
   url: z.string(),
   path: z.string(),
   mimeType: z.string(),

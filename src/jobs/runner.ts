@@ -220,6 +220,15 @@ export class JobRunner {
     return attached;
   }
 
+  /**
+   * Brings back files of a completed job that are no longer where they were.
+   * @throws {media_expired | bad_upstream_reply | storage}
+   */
+  async restore(job: Job): Promise<Job> {
+    if (job.state !== "completed") return job;
+    return this.#collector.restore(job, operationNamed(job.operation));
+  }
+
   /** What was spent and what may have been, in US dollars. */
   async spending(owner: string): Promise<SpendingReport> {
     return this.#context.store.spending(owner, this.#context.clock.now());

@@ -45,8 +45,8 @@ export function viewJob(job: Job): JobView {
 function viewMedium(jobId: string, medium: Medium) {
   return {
     uri: uris.medium(jobId, medium.index),
+    ...(medium.role === undefined ? { url: medium.url } : { role: medium.role }),
     path: medium.path,
-    url: medium.url,
     mime_type: medium.mimeType,
     ...(medium.width === undefined ? {} : { width: medium.width, height: medium.height }),
     size_bytes: medium.sizeBytes,

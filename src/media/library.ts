@@ -37,7 +37,8 @@ export interface FileNaming {
   /** The prompt, or whatever describes the job; any text is safe. */
   words: string;
   jobId: string;
-  index: number;
+  /** A number, or what makes the file different from the numbered ones. */
+  index: number | string;
   extension: string;
   createdAt: number;
 }

@@ -1,9 +1,8 @@
 import { fileTypeFromBuffer } from "file-type";
 import type { Metadata, Sharp } from "sharp";
 import { AppError } from "../core/errors.ts";
+import { MAX_PICTURE_PIXELS } from "./preview.ts";
 
-/** A header that promises more than this is a bomb, not a picture. */
-export const MAX_PICTURE_PIXELS = 100_000_000;
 /** What is decoded to be checked; anything else could not be cleaned before it is sent. */
 const READABLE_TYPES = [
   "image/png",

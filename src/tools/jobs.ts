@@ -28,11 +28,13 @@ function jobStatus(deps: ToolDeps): Tool {
       job_id: jobId().optional(),
       request_id: z.string().optional().describe("The provider's id; with job_id it is attached"),
       wait_seconds: waitSeconds(deps.settings.maxWaitSeconds),
+      redownload: z.boolean().optional().describe("Fetch missing files again"),
     }),
     async run(input, call) {
       const services = await deps.services.get();
       const job = await findJob(services, call.owner, input.job_id, input.request_id);
-      const waited = await waitForJob(deps, services, job, call, input.wait_seconds);
+      const ended = await waitForJob(deps, services, job, call, input.wait_seconds);
+      const waited = input.redownload ? await services.jobs.restore(ended) : ended;
       return finishCall(deps, services, waited, call);
     },
   });

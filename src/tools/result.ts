@@ -1,9 +1,11 @@
 import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/server";
 import { ERROR_RULES, toAppError } from "../core/errors.ts";
 import { formatUsd } from "../core/money.ts";
-import { imagesAsked, isFinal, type Job, type Medium } from "../jobs/job.ts";
+import { imagesAsked, isFinal, type Job, type Medium, type MediumRole } from "../jobs/job.ts";
+import { missingMedia } from "../jobs/missing.ts";
+import { GIVE_UP_MS } from "../jobs/pace.ts";
 import { uris } from "../jobs/view.ts";
-import { fullPreview, makePreview, PREVIEW_BUDGET_BASE64, type Preview } from "../media/preview.ts";
+import { fullPreview, makePreview, PREVIEW_BUDGET_BASE64, whyNoPreview } from "../media/preview.ts";
 import { operationNamed } from "../models/index.ts";
 
 export interface ResultOptions {
@@ -40,9 +42,12 @@ export function errorResult(thrown: unknown, jobId?: string): CallToolResult {
  * picture, then a link per file. No structured content: one host drops the pictures beside it.
  */
 export async function jobBlocks(job: Job, options: ResultOptions): Promise<ContentBlock[]> {
-  const text = textBlock(jobText(job, options));
-  if (job.media.length === 0) return [text];
-  return [text, ...(await previewBlocks(job, options.previews)), ...job.media.map(linkBlock(job))];
+  const missing = await missingMedia(job.media);
+  const there = job.media.filter((medium) => !missing.includes(medium));
+  const { blocks, notes } = await previews(job, there, options.previews);
+  const lost = missing.map((medium) => missingNote(job, medium, options.now));
+  const text = textBlock(jobText(job, options, [...lost, ...notes]));
+  return [text, ...blocks, ...there.map(linkBlock(job))];
 }
 
 /** The result of a start tool or of looking at a job: the blocks, an error if the job failed. */
@@ -61,13 +66,23 @@ export function newsBlock(jobs: readonly Job[]): ContentBlock | undefined {
   );
 }
 
-function jobText(job: Job, options: ResultOptions): string {
-  const notes = job.warnings.map((warning) => `Note: ${warning}`);
+function jobText(job: Job, options: ResultOptions, more: readonly string[]): string {
+  const notes = [...job.warnings, ...more].map((warning) => `Note: ${warning}`);
   if (options.isRepeat) notes.unshift(repeatNote(job, options.now));
   if (options.sandbox) notes.push("SANDBOX, nothing was charged.");
   return [headline(job, options.now), ...job.media.flatMap(fileLines(job)), ...notes, next(job)]
     .filter((line) => line !== "")
     .join("\n");
+}
+
+/** What is known of a file that somebody moved or deleted. */
+function missingNote(job: Job, medium: Medium, now: number): string {
+  const gone = `${medium.path} is missing: it was moved or deleted.`;
+  if (medium.role !== undefined) return `${gone} \`redownload: true\` makes it again.`;
+  const mayLive = now - (job.completedAt ?? job.createdAt) < GIVE_UP_MS;
+  return mayLive
+    ? `${gone} The provider may still serve it: \`job_status\` with \`redownload: true\` fetches it again.`
+    : `${gone} It was served at the address above, more than seven days ago.`;
 }
 
 function repeatNote(job: Job, now: number): string {
@@ -97,11 +112,11 @@ function headline(job: Job, now: number): string {
 }
 
 function mediaSummary(job: Job): string {
-  const count = job.media.length;
+  const own = job.media.filter((medium) => medium.role === undefined);
   const kind = operationNamed(job.operation)?.media ?? "images";
   const noun = { images: "image", layers: "layer", weights: "file" }[kind];
-  const facts = [...new Set(job.media.map(factsOf))];
-  return `${count} ${noun}${count === 1 ? "" : "s"}, ${facts.join(" and ")}`;
+  const facts = [...new Set(own.map(factsOf))];
+  return `${own.length} ${noun}${own.length === 1 ? "" : "s"}, ${facts.join(" and ")}`;
 }
 
 function factsOf(medium: Medium): string {
@@ -133,12 +148,18 @@ function moneyLine(job: Job): string {
   }
 }
 
+const ROLES: Readonly<Record<MediumRole, string>> = {
+  composite: "all layers over each other",
+  sheet: "the composite and all layers side by side, to look at",
+  manifest: "size, bounding box and coverage of each layer",
+};
+
 function fileLines(job: Job): (medium: Medium) => string[] {
   return (medium) => [
     `${medium.index}. ${medium.path}`,
     ...medium.copies.map((copy) => `   copy: ${copy}`),
     `   ${uris.medium(job.jobId, medium.index)}`,
-    `   ${medium.url}`,
+    medium.role === undefined ? `   ${medium.url}` : `   (${ROLES[medium.role]})`,
   ];
 }
 
@@ -177,20 +198,27 @@ function linkBlock(job: Job): (medium: Medium) => ContentBlock {
   });
 }
 
-async function previewBlocks(job: Job, mode: ResultOptions["previews"]): Promise<ContentBlock[]> {
-  const pictures = job.media.filter((medium) => medium.mimeType.startsWith("image/"));
-  if (mode === "off" || pictures.length === 0) return [];
+/** One picture block per picture that can be shown, and why the others are not. */
+async function previews(
+  job: Job,
+  there: readonly Medium[],
+  mode: ResultOptions["previews"],
+): Promise<{ blocks: ContentBlock[]; notes: string[] }> {
+  const isShown = operationNamed(job.operation)?.media !== "weights";
+  const pictures = there.filter((medium) => isShown && medium.mimeType.startsWith("image/"));
+  if (mode === "off" || pictures.length === 0) return { blocks: [], notes: [] };
   const share = Math.floor(PREVIEW_BUDGET_BASE64 / pictures.length);
-  const previews = await Promise.all(
-    pictures.map(async (medium): Promise<Preview | undefined> => {
-      const full =
-        mode === "full" ? await fullPreview(medium.path, medium.mimeType, share) : undefined;
-      return full ?? (await makePreview(medium.path, share));
+  const made = await Promise.all(
+    pictures.map(async ({ path, mimeType }): Promise<ContentBlock | string> => {
+      const full = mode === "full" ? await fullPreview(path, mimeType, share) : undefined;
+      const preview = full ?? (await makePreview(path, share));
+      return preview
+        ? { type: "image", data: preview.data.toString("base64"), mimeType: preview.mimeType }
+        : `${path} is not shown: ${await whyNoPreview(path)}.`;
     }),
   );
-  return previews.flatMap((preview) =>
-    preview
-      ? [{ type: "image", data: preview.data.toString("base64"), mimeType: preview.mimeType }]
-      : [],
-  );
+  return {
+    blocks: made.filter((one) => typeof one !== "string"),
+    notes: made.filter((one) => typeof one === "string"),
+  };
 }

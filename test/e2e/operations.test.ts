@@ -82,7 +82,8 @@ describe.each(CLIENTS)("%s", (kind) => {
         expect(links.map((link) => link.uri)).toEqual(
           paths.map((_, position) => `longcat://media/${jobId}/${position + 1}`),
         );
-        for (const [position, path] of paths.entries()) {
+        // What comes after the provider's own files was made here of them.
+        for (const [position, path] of paths.slice(0, urls.length).entries()) {
           const served = Buffer.from(
             await (await request(urls[position] ?? "")).body.arrayBuffer(),
           );
@@ -94,7 +95,8 @@ describe.each(CLIENTS)("%s", (kind) => {
 
         const previews = done.content.filter((block) => block.type === "image");
         const isPicture = name !== "qwen_image_edit_plus_train";
-        expect(previews).toHaveLength(isPicture ? paths.length : 0);
+        const pictures = paths.filter((path) => !path.endsWith(".json"));
+        expect(previews).toHaveLength(isPicture ? pictures.length : 0);
         if (isPicture) {
           const magic = STARTED_MAGIC[/\.(\w+)$/.exec(paths[0] ?? "")?.[1] ?? ""] ?? "none";
           expect((await readFile(paths[0] ?? "")).toString("hex")).toMatch(new RegExp(`^${magic}`));

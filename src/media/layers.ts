@@ -1,0 +1,134 @@
+import type { OverlayOptions, Sharp } from "sharp";
+import { MAX_PICTURE_PIXELS } from "./preview.ts";
+
+const TILE_PX = 360;
+const GAP_PX = 12;
+const CHECK_PX = 12;
+const SHEET_BACKGROUND = "#202020";
+const CHECKS = [Buffer.from([255, 255, 255]), Buffer.from([204, 204, 204])] as const;
+/** How many pixels are looked at before others get their turn. */
+const SLICE_PIXELS = 1_000_000;
+
+/** What is to be known of a layer without looking at it. */
+export interface LayerFacts {
+  width: number;
+  height: number;
+  /** The smallest rectangle that holds all that shows; `null` where nothing does. */
+  boundingBox: { left: number; top: number; width: number; height: number } | null;
+  /** The share of pixels that show at all, from 0 to 1. */
+  coverage: number;
+}
+
+export interface Composition {
+  width: number;
+  height: number;
+  layers: LayerFacts[];
+}
+
+/**
+ * Lays layers over each other, the first at the bottom, and puts them side by side to look at:
+ * the composite first, then each layer on a checkerboard.
+ * @param targets where the composite and the sheet are written, as PNG.
+ * @throws when a layer cannot be decoded.
+ */
+export async function composeLayers(
+  paths: readonly string[],
+  targets: { composite: string; sheet: string },
+): Promise<Composition> {
+  const layers: LayerFacts[] = [];
+  for (const path of paths) layers.push(await layerFacts(path));
+  const width = Math.max(...layers.map((layer) => layer.width));
+  const height = Math.max(...layers.map((layer) => layer.height));
+  const { default: sharp } = await import("sharp");
+  const transparent = { r: 0, g: 0, b: 0, alpha: 0 };
+  await sharp({ create: { width, height, channels: 4, background: transparent } })
+    .composite(paths.map((input) => ({ input, left: 0, top: 0, limitInputPixels: false })))
+    .png()
+    .toFile(targets.composite);
+  await (await contactSheet([targets.composite, ...paths]))
+    .removeAlpha()
+    .png()
+    .toFile(targets.sheet);
+  return { width, height, layers };
+}
+
+async function layerFacts(path: string): Promise<LayerFacts> {
+  const { data, info } = await (await open(path))
+    .ensureAlpha()
+    .extractChannel("alpha")
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const { width, height } = info;
+  let [left, right, top, bottom, shown] = [width, -1, height, -1, 0];
+  const rowsAtOnce = Math.max(1, Math.floor(SLICE_PIXELS / width));
+  for (let y = 0; y < height; y++) {
+    if (y % rowsAtOnce === 0) await new Promise((resolve) => setImmediate(resolve));
+    for (let x = 0; x < width; x++) {
+      if (data[y * width + x] === 0) continue;
+      shown++;
+      if (x < left) left = x;
+      if (x > right) right = x;
+      if (y < top) top = y;
+      bottom = y;
+    }
+  }
+  const boundingBox =
+    shown === 0 ? null : { left, top, width: right - left + 1, height: bottom - top + 1 };
+  return { width, height, boundingBox, coverage: shown / (width * height) };
+}
+
+async function contactSheet(paths: readonly string[]): Promise<Sharp> {
+  const { default: sharp } = await import("sharp");
+  const columns = Math.ceil(Math.sqrt(paths.length));
+  const tiles: OverlayOptions[] = [];
+  let bottom = GAP_PX;
+  for (let first = 0; first < paths.length; first += columns) {
+    const row = await Promise.all(paths.slice(first, first + columns).map(tile));
+    for (const [column, { data, info }] of row.entries()) {
+      tiles.push({
+        input: data,
+        left: GAP_PX + column * (TILE_PX + GAP_PX),
+        top: bottom,
+        raw: info,
+      });
+    }
+    bottom += Math.max(...row.map(({ info }) => info.height)) + GAP_PX;
+  }
+  const width = GAP_PX + columns * (TILE_PX + GAP_PX);
+  return sharp({
+    create: { width, height: bottom, channels: 3, background: SHEET_BACKGROUND },
+  }).composite(tiles);
+}
+
+/** A small rendering on a checkerboard, which shows where nothing is. */
+async function tile(path: string) {
+  const { default: sharp } = await import("sharp");
+  const { data, info } = await (await open(path))
+    .resize({ width: TILE_PX, height: TILE_PX, fit: "inside", withoutEnlargement: true })
+    .ensureAlpha()
+    .toColourspace("srgb")
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const { width, height } = info;
+  return sharp(checkerboard(width, height), { raw: { width, height, channels: 3 } })
+    .composite([{ input: data, raw: { width, height, channels: 4 } }])
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+}
+
+function checkerboard(width: number, height: number): Buffer {
+  const pixels = Buffer.alloc(width * height * 3);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const isDark = (Math.floor(x / CHECK_PX) + Math.floor(y / CHECK_PX)) % 2 === 1;
+      pixels.set(CHECKS[isDark ? 1 : 0], (y * width + x) * 3);
+    }
+  }
+  return pixels;
+}
+
+async function open(path: string): Promise<Sharp> {
+  const { default: sharp } = await import("sharp");
+  return sharp(path, { limitInputPixels: MAX_PICTURE_PIXELS, failOn: "error" });
+}
