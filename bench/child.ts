@@ -34,9 +34,13 @@ export class Program {
     return answer;
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** Resident memory in bytes. */
   residentBytes(): number {
-    return residentBytes(this.#child.pid ?? 0);
+    return residentBytes(this.pid);
   }
 
   async end(): Promise<void> {

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { measureCall } from "./call.ts";
 import { measureDownload } from "./download.ts";
 import { measureMemory } from "./memory.ts";
+import { measurePolling } from "./polling.ts";
 import { measureStart } from "./start.ts";
 
 /* Prints what the documentation's table shows. Everything is a ratio or a difference in one run. */
@@ -27,6 +28,7 @@ try {
   const memory = await measureMemory(cli, env);
   const call = await measureCall(cli, env);
   const files = await measureDownload(folder);
+  const polling = await measurePolling(cli, env, folder, 10_000);
   const rows: [string, string, string, string][] = [
     [
       "start to `tools/list`, against `node -e 0`",
@@ -51,6 +53,12 @@ try {
       (files.plainMs / files.oursMs).toFixed(2),
       "≥ 0.8",
       `${ms(files.oursMs)} against ${ms(files.plainMs)}, peak ${mib(files.peakBytes)}`,
+    ],
+    [
+      "10,000 running jobs followed at the real pace, share of one core",
+      `${(polling.cpuShare * 100).toFixed(0)} %`,
+      "≤ 15 %",
+      `${polling.looksPerSecond.toFixed(0)} looks/s, ${mib(polling.residentBytes)}, ${polling.sockets} sockets`,
     ],
   ];
   console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "CPU"}\n`);

@@ -70,13 +70,16 @@ export class HttpDoor {
     const watched = base.compose((dispatch) => (options, handler) => {
       return dispatch(options, new StartWatcher(handler, () => (sent = true)));
     });
+    // Cleared below: thousands of looks would otherwise leave thousands of timers behind.
+    const late = new AbortController();
+    const deadline = setTimeout(() => late.abort(new DeadlinePassed()), outbound.deadlineMs);
     try {
       const reply = await request(outbound.url, {
         method: outbound.method,
         headers: outbound.headers ?? {},
         body: outbound.body ?? null,
         dispatcher: watched,
-        signal: AbortSignal.timeout(outbound.deadlineMs),
+        signal: late.signal,
         headersTimeout: 0,
         bodyTimeout: 0,
       });
@@ -87,6 +90,8 @@ export class HttpDoor {
       };
     } catch (error) {
       throw new TransportFailure(reasonOf(error), sent, error);
+    } finally {
+      clearTimeout(deadline);
     }
   }
 
@@ -117,6 +122,10 @@ export class HttpDoor {
   async close(): Promise<void> {
     await Promise.all([this.#fresh, this.#pooled, this.#media].map((agent) => agent.destroy()));
   }
+}
+
+class DeadlinePassed extends Error {
+  override readonly name = "DeadlinePassed";
 }
 
 /** Tells when a request is about to be written to a connected socket. */
@@ -188,6 +197,6 @@ function reasonOf(error: unknown): string {
     case "ETIMEDOUT":
       return "the connection timed out";
     default:
-      return error.name === "TimeoutError" ? "no answer in time" : error.message;
+      return error instanceof DeadlinePassed ? "no answer in time" : error.message;
   }
 }

@@ -8,8 +8,12 @@ import { errorOf, move } from "./moves.ts";
 import { GIVE_UP_MS, nextPollMs, UNKNOWN_ID_GRACE_MS } from "./pace.ts";
 import { Poller } from "./poller.ts";
 
+/** What looking at a job takes; the job itself is in the store. */
 interface Followed {
-  job: Job;
+  jobId: string;
+  owner: string;
+  requestId: string;
+  upstreamStatus: string | null;
   operation: AnyOperation | undefined;
   /** Since the gateway accepted it, in milliseconds. */
   ageMs: () => number;
@@ -34,7 +38,10 @@ export class Follower {
   /** @param soon look at once, for a job whose process was away. */
   follow(job: Job, operation: AnyOperation | undefined, soon = false): void {
     const ageMs = ageOf(this.#context.clock, job.acceptedAt ?? job.createdAt);
-    const followed = { job, operation, ageMs, polls: 0, faults: 0 };
+    const { jobId, owner, upstreamStatus } = job;
+    const requestId = job.requestId ?? "";
+    const history = { ageMs, polls: 0, faults: 0 };
+    const followed = { jobId, owner, requestId, upstreamStatus, operation, ...history };
     this.#followed.set(job.jobId, followed);
     this.#poller.plan(job.jobId, soon ? 0 : this.#pause(followed, undefined));
   }
@@ -71,48 +78,44 @@ export class Follower {
 
   /** @returns ms until the next look; `undefined` when there is nothing more to look at. */
   async #ask(followed: Followed): Promise<number | undefined> {
-    const { gateway, clock } = this.#context;
-    const { job } = followed;
+    const { gateway } = this.#context;
     let report: StatusReport;
     try {
       this.#context.reached("before-look");
-      report = await gateway.status(job.requestId ?? "");
+      report = await gateway.status(followed.requestId);
       this.#context.reached("after-look");
     } catch (error) {
       return this.#trouble(followed, toAppError(error));
     }
     followed.polls++;
     followed.faults = 0;
-    switch (report.status) {
-      case "queued":
-      case "processing":
-        if (followed.ageMs() > GIVE_UP_MS) return this.#giveUp(followed);
-        await this.#note(followed, report.rawStatus);
-        return this.#pause(followed, undefined);
-      case "completed": {
-        if (report.mediaUrls.length === 0) {
-          const message = "The provider reports the job as completed but names no file.";
-          await move(this.#context, job, "failed", {
-            charge: spent(job),
-            error: errorOf(new AppError("bad_upstream_reply", message)),
-            completedAt: clock.now(),
-          });
-          return undefined;
-        }
-        const { mediaUrls } = report;
-        const moved = await move(this.#context, job, "downloading", { mediaUrls });
-        if (moved) this.#finished(moved);
-        return undefined;
-      }
-      case "failed":
-      case "error": {
-        const error = report.error ?? new AppError("upstream_rejected", "No reason was given.");
-        const state = report.status === "error" ? "errored" : "failed";
-        const charge = report.status === "error" ? "none" : uncertain(job);
-        const patch = { charge, error: errorOf(error), completedAt: clock.now() };
-        await move(this.#context, job, state, patch);
-        return undefined;
-      }
+    if (report.status === "queued" || report.status === "processing") {
+      if (followed.ageMs() > GIVE_UP_MS) return this.#giveUp(followed);
+      await this.#note(followed, report.rawStatus);
+      return this.#pause(followed, undefined);
+    }
+    await this.#end(followed, report);
+    return undefined;
+  }
+
+  async #end(followed: Followed, report: StatusReport): Promise<void> {
+    const job = await this.#running(followed);
+    if (!job) return;
+    const completedAt = this.#context.clock.now();
+    const { mediaUrls } = report;
+    if (report.status === "completed" && mediaUrls.length > 0) {
+      const moved = await move(this.#context, job, "downloading", { mediaUrls });
+      if (moved) this.#finished(moved);
+    } else if (report.status === "completed") {
+      const message = "The provider reports the job as completed but names no file.";
+      const error = errorOf(new AppError("bad_upstream_reply", message));
+      await move(this.#context, job, "failed", { charge: spent(job), error, completedAt });
+    } else {
+      const reason = report.error ?? new AppError("upstream_rejected", "No reason was given.");
+      const error = errorOf(reason);
+      await (report.status === "error"
+        ? move(this.#context, job, "errored", { charge: "none", error, completedAt })
+        : move(this.#context, job, "failed", { charge: uncertain(job), error, completedAt }));
     }
   }
 
@@ -128,7 +131,9 @@ export class Follower {
     return this.#pause(followed, error.retryAfterMs);
   }
 
-  async #giveUp({ job }: Followed): Promise<undefined> {
+  async #giveUp(followed: Followed): Promise<undefined> {
+    const job = await this.#running(followed);
+    if (!job) return undefined;
     const message = "The provider gave no final status within seven days.";
     await move(this.#context, job, "unknown", {
       charge: uncertain(job),
@@ -140,10 +145,16 @@ export class Follower {
 
   /** Stores the gateway's word when it has changed, and only then. */
   async #note(followed: Followed, upstreamStatus: string): Promise<void> {
-    if (followed.job.upstreamStatus === upstreamStatus) return;
+    if (followed.upstreamStatus === upstreamStatus) return;
     const { store, events, clock } = this.#context;
-    followed.job = await store.patch(followed.job.jobId, { upstreamStatus }, clock.now());
-    events.publish(followed.job);
+    events.publish(await store.patch(followed.jobId, { upstreamStatus }, clock.now()));
+    followed.upstreamStatus = upstreamStatus;
+  }
+
+  /** The job as it is stored, if it still is what is followed here. */
+  async #running({ owner, jobId }: Followed): Promise<Job | undefined> {
+    const job = await this.#context.store.get(owner, jobId);
+    return job?.state === "running" ? job : undefined;
   }
 
   #pause(followed: Followed, retryAfterMs: number | undefined): number {

@@ -361,7 +361,15 @@ export class JobRunner {
     });
     for (const other of gone) this.#seenAlive.delete(other.holder);
     const names = gone.map((other) => other.holder);
-    for (const job of await store.takeOver(holder, names, only)) await this.#recover(job);
+    for (;;) {
+      const jobs = await store.takeOver(holder, names, only);
+      if (jobs.length === 0) return;
+      for (const job of jobs) {
+        await this.#recover(job).catch((error: unknown) =>
+          this.#context.log.error({ job: job.jobId, err: error }, "job not taken up"),
+        );
+      }
+    }
   }
 
   /** Passes on what other processes on the same data folder have changed. */

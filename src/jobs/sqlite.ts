@@ -29,6 +29,7 @@ const SUMS = `
   count(*) AS jobs,
   count(*) FILTER (WHERE coalesce(cost_usd, reserved_usd) IS NULL) AS unpriced`;
 const MAX_DAYS = 31;
+const TAKEN_AT_ONCE = 500;
 
 const usd = z.number().transform(exactUsd);
 const sumsSchema = z.object({
@@ -174,14 +175,17 @@ export class SqliteJobStore implements JobStore {
   ): Promise<Job[]> {
     const free = `${UNFINISHED} AND base_url = coalesce(?, base_url)
       AND (lease_holder IS NULL OR lease_holder IN (SELECT value FROM json_each(?)))`;
+    const chosen = `SELECT job_id FROM jobs WHERE ${free} LIMIT ${TAKEN_AT_ONCE}`;
     const values = [baseUrl ?? null, JSON.stringify(gone)];
-    if (this.#all(`SELECT 1 FROM jobs WHERE ${free} LIMIT 1`, values).length === 0) return [];
-    const rows = this.#all(
-      `UPDATE jobs SET lease_holder = ?, orphaned = 1 WHERE ${free} RETURNING *`,
-      [holder, ...values],
-    );
-    for (const one of gone) this.#run("DELETE FROM holders WHERE holder = ?", [one]);
-    return rows.map(readRow);
+    if (this.#all(chosen, values).length === 0) {
+      for (const one of gone) this.#run("DELETE FROM holders WHERE holder = ?", [one]);
+      return [];
+    }
+    return this.#all(
+      `UPDATE jobs SET lease_holder = ?, orphaned = 1
+       WHERE job_id IN (${chosen}) AND ${free} RETURNING *`,
+      [holder, ...values, ...values],
+    ).map(readRow);
   }
 
   async release(holder: string): Promise<void> {

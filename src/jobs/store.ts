@@ -90,7 +90,8 @@ export interface JobStore {
   /** The other processes that hold unfinished jobs. @param baseUrl only of jobs sent there. */
   otherHolders(holder: string, baseUrl: string | undefined): Promise<Holder[]>;
   /**
-   * Takes over the unfinished jobs of holders that are gone, and those without one.
+   * Takes over unfinished jobs of holders that are gone, and those without one: some of them at a
+   * time, none when there are no more.
    * @param baseUrl only jobs sent there; all when absent.
    */
   takeOver(holder: string, gone: readonly string[], baseUrl: string | undefined): Promise<Job[]>;

@@ -1,0 +1,120 @@
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { newJobId } from "../src/core/ids.ts";
+import { SqliteJobStore } from "../src/jobs/sqlite.ts";
+import { Program } from "./child.ts";
+
+const SETTLE_MS = 8_000;
+const WATCH_MS = 15_000;
+const NO_LIMITS = { perDayUsd: undefined, perMonthUsd: undefined, confirmAboveUsd: undefined };
+
+export interface PollingFigures {
+  jobs: number;
+  looksPerSecond: number;
+  /** Share of one core. */
+  cpuShare: number;
+  residentBytes: number;
+  sockets: number;
+}
+
+/** What it costs to follow many running jobs at the real gateway's pace. */
+export async function measurePolling(
+  cli: string,
+  env: Record<string, string>,
+  folder: string,
+  jobs: number,
+): Promise<PollingFigures> {
+  let looks = 0;
+  let sockets = 0;
+  let open = 0;
+  const upstream = createServer((incoming, outgoing) => {
+    looks++;
+    const request_id = incoming.url?.split("/").at(-1);
+    outgoing
+      .writeHead(200, { "content-type": "application/json" })
+      .end(JSON.stringify({ request_id, status: "PROCESSING", error: null, output: null }));
+  });
+  upstream.on("connection", (socket) => {
+    sockets = Math.max(sockets, ++open);
+    socket.once("close", () => open--);
+  });
+  await new Promise<void>((resolve) => upstream.listen(0, "127.0.0.1", resolve));
+  const { port } = upstream.address() as AddressInfo;
+  const baseUrl = `http://127.0.0.1:${port}`;
+  const dataDir = join(folder, "polling");
+  await leaveRunningJobs(dataDir, baseUrl, jobs);
+  const program = new Program([cli], {
+    ...env,
+    PIXAZO_BASE_URL: baseUrl,
+    LONGCAT_MCP_DATA_DIR: dataDir,
+  });
+  try {
+    await program.initialize();
+    await program.request("tools/list");
+    await pause(SETTLE_MS);
+    const [cpuBefore, looksBefore] = [cpuMs(program.pid), looks];
+    await pause(WATCH_MS);
+    return {
+      jobs,
+      looksPerSecond: ((looks - looksBefore) / WATCH_MS) * 1000,
+      cpuShare: (cpuMs(program.pid) - cpuBefore) / WATCH_MS,
+      residentBytes: program.residentBytes(),
+      sockets,
+    };
+  } finally {
+    await program.end();
+    upstream.closeAllConnections();
+    upstream.close();
+  }
+}
+
+/** A data folder as a process that was killed with so many running jobs leaves it. */
+async function leaveRunningJobs(dataDir: string, baseUrl: string, jobs: number): Promise<void> {
+  const store = new SqliteJobStore(dataDir);
+  const now = Date.now();
+  for (let n = 0; n < jobs; n++) {
+    const job = {
+      jobId: newJobId(),
+      owner: "local",
+      operation: "z_image_turbo_generate",
+      input: { prompt: `Picture ${n}` },
+      wire: null,
+      baseUrl,
+      saveTo: null,
+      state: "running" as const,
+      charge: "none" as const,
+      requestId: `z-image-turbo-834_bench-${n}`,
+      upstreamStatus: "PROCESSING",
+      createdAt: now,
+      updatedAt: now,
+      acceptedAt: now,
+      completedAt: null,
+      deliveredAt: null,
+      fingerprint: null,
+      idempotencyKey: null,
+      reservedUsd: null,
+      costUsd: null,
+      error: null,
+      mediaUrls: [],
+      media: [],
+      warnings: [],
+      orphaned: false,
+    };
+    await store.admit(job, "gone", { forceNew: true, limits: NO_LIMITS, now });
+  }
+  await store.release("gone");
+  await store.close();
+}
+
+/** User and system time of a process so far. */
+function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  const ticks = Number(fields[11]) + Number(fields[12]);
+  return ticks * 10;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
