@@ -1,11 +1,20 @@
 import { createHash } from "node:crypto";
-import type { FileHandle } from "node:fs/promises";
+import { type FileHandle, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
+import { Readable } from "node:stream";
 import { AppError } from "../core/errors.ts";
 import { fileOrigin, readReference } from "../models/fields.ts";
 import { OPERATIONS } from "../models/index.ts";
 import type { FileField, ResolvedFiles } from "../models/operation.ts";
-import { openAllowedFile, type Places } from "./files.ts";
+import {
+  type Dataset,
+  type DatasetReport,
+  type DatasetWishes,
+  describeDataset,
+  inspectZip,
+  readFolder,
+} from "./dataset.ts";
+import { absolutePath, allowedFolder, openAllowedFile, type Places } from "./files.ts";
 import type { Hosting } from "./hosting.ts";
 import { type CheckedPicture, checkPicture, megabytes, shrinkPicture } from "./picture-input.ts";
 
@@ -13,6 +22,9 @@ import { type CheckedPicture, checkPicture, megabytes, shrinkPicture } from "./p
 const MAX_PICTURE_BYTES = 64 * 1024 * 1024;
 /** What a picture may weigh inside a request; base64 makes four bytes of three. */
 const MAX_INLINE_BYTES = 10_000_000;
+
+/** How many changed pictures of a training set are named. */
+const MAX_NOTES = 5;
 
 /** A finished file of an earlier job. */
 export interface EarlierFile {
@@ -73,7 +85,10 @@ export class InputResolver {
       const named = [input[field.name]].flat().filter((one) => typeof one === "string");
       // One after the other, so that one picture at a time is in memory.
       for (const text of named) {
-        const resolved = await this.#resolveOne(field, text, owner);
+        const resolved =
+          field.kind === "archive"
+            ? await this.#archive(field, text, input, owner)
+            : await this.#picture(field, text, owner);
         values[field.name] = [...(values[field.name] ?? []), resolved.value];
         identities[field.name] = [...(identities[field.name] ?? []), resolved.identity];
         notes.push(...resolved.notes);
@@ -82,7 +97,70 @@ export class InputResolver {
     return { values, identities, notes };
   }
 
-  async #resolveOne(field: FileField, text: string, owner: string): Promise<Resolved> {
+  /**
+   * Looks through the training sets that arguments name, without sending anything.
+   * @returns a report for people, and whether nothing forbids to use them.
+   */
+  async checkDatasets(
+    fields: readonly FileField[],
+    input: Readonly<Record<string, unknown>>,
+  ): Promise<{ text: string; isUsable: boolean }> {
+    const reports: DatasetReport[] = [];
+    const { places } = this.#options;
+    for (const field of fields.filter((one) => one.kind === "archive")) {
+      for (const text of [input[field.name]].flat().filter((one) => typeof one === "string")) {
+        const dataset = await openDataset(text, places, wishesOf(field, input));
+        await dataset.close();
+        reports.push(dataset.report);
+      }
+    }
+    return {
+      text: reports.map(describeDataset).join("\n"),
+      isUsable: reports.every(({ problems }) => problems.length === 0),
+    };
+  }
+
+  async #archive(
+    field: FileField,
+    text: string,
+    input: Readonly<Record<string, unknown>>,
+    owner: string,
+  ): Promise<Resolved> {
+    const { hosting, places } = this.#options;
+    const origin = fileOrigin(text);
+    if (origin === "url") return { value: text, identity: text, notes: [] };
+    let path = text;
+    if (origin === "earlier") {
+      const earlier = await this.#findEarlier(text, owner);
+      if (earlier.isFresh) {
+        return { value: earlier.url, identity: `sha256:${earlier.sha256}`, notes: [] };
+      }
+      path = earlier.path;
+    }
+    const dataset = await openDataset(path, places, wishesOf(field, input));
+    try {
+      const summary = describeDataset(dataset.report);
+      if (dataset.report.problems.length > 0) {
+        throw new AppError("invalid_input", `\`${field.name}\` cannot be used. ${summary}`);
+      }
+      if (!hosting.isAvailable) throw needsAddress(field);
+      const { url, sha256 } = await hosting.publish(dataset.zip(), "zip");
+      return {
+        value: url,
+        identity: `sha256:${sha256}`,
+        notes: [summary, ...dataset.changes.slice(0, MAX_NOTES)],
+      };
+    } finally {
+      await dataset.close();
+    }
+  }
+
+  #findEarlier(text: string, owner: string): Promise<EarlierFile> {
+    const { jobId, index } = readReference(text) ?? { jobId: "", index: 0 };
+    return this.#options.findEarlier(owner, jobId, index);
+  }
+
+  async #picture(field: FileField, text: string, owner: string): Promise<Resolved> {
     switch (fileOrigin(text)) {
       case "url":
         return { value: text, identity: text, notes: [] };
@@ -99,9 +177,8 @@ export class InputResolver {
   }
 
   async #earlier(field: FileField, text: string, owner: string): Promise<Resolved> {
-    const { places, findEarlier } = this.#options;
-    const { jobId, index } = readReference(text) ?? { jobId: "", index: 0 };
-    const earlier = await findEarlier(owner, jobId, index);
+    const { places } = this.#options;
+    const earlier = await this.#findEarlier(text, owner);
     if (earlier.isFresh) {
       return { value: earlier.url, identity: `sha256:${earlier.sha256}`, notes: [] };
     }
@@ -145,6 +222,46 @@ export class InputResolver {
     const { url } = await hosting.publish(picture.bytes, picture.extension);
     return { value: url, identity, notes: picture.notes };
   }
+}
+
+/**
+ * A caller's ZIP file or folder.
+ * @throws {invalid_input}
+ */
+async function openDataset(text: string, places: Places, wishes: DatasetWishes): Promise<Dataset> {
+  switch (fileOrigin(text)) {
+    case "url":
+    case "earlier":
+      throw new AppError("invalid_input", "Only a local ZIP file or folder can be looked through.");
+    case "data": {
+      const bytes = Buffer.from(text.slice(text.indexOf(",") + 1), "base64");
+      const report = await inspectZip(bytes, wishes);
+      return { report, changes: [], zip: () => Readable.from([bytes]), close: async () => {} };
+    }
+    default: {
+      const path = absolutePath(text, places);
+      const found = await stat(path).catch(() => undefined);
+      if (found?.isDirectory()) {
+        return readFolder(await allowedFolder(text, places), places, wishes);
+      }
+      const { handle } = await openAllowedFile(text, places);
+      return {
+        report: await inspectZip(handle, wishes),
+        changes: [],
+        zip: () => handle.createReadStream({ start: 0, autoClose: false }),
+        close: () => handle.close(),
+      };
+    }
+  }
+}
+
+function wishesOf(field: FileField, input: Readonly<Record<string, unknown>>): DatasetWishes {
+  const caption = field.training && input[field.training.defaultCaption];
+  const references = field.training && input[field.training.referenceCount];
+  return {
+    defaultCaption: typeof caption === "string" ? caption : undefined,
+    referenceCount: typeof references === "number" ? references : undefined,
+  };
 }
 
 async function readPicture(path: string, places: Places): Promise<Buffer> {
@@ -195,7 +312,7 @@ function inlineOperation(): string {
 const ADDRESS_ADVICE =
   "set LONGCAT_MCP_PUBLIC_URL to where this server can be reached (on stdio with LONGCAT_MCP_PUBLIC_PORT, the port that a tunnel leads to)";
 
-export function needsAddress(field: FileField): AppError {
+function needsAddress(field: FileField): AppError {
   const alternative =
     field.kind === "picture"
       ? `, or use ${inlineOperation()}, which takes local files as they are`

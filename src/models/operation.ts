@@ -20,6 +20,8 @@ export interface FileField {
    * promised, or not at all. Where it does not, it fetches the file from a public URL.
    */
   dataUris: "documented" | "unpromised" | "no";
+  /** Of a training set: the arguments that say what its files need not. */
+  training?: { defaultCaption: string; referenceCount: string };
 }
 
 /**

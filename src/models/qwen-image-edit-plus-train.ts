@@ -19,7 +19,14 @@ export const qwenImageEditPlusTrain = defineOperation({
     webhook: fields.webhookUrl(),
     webhook_events_filter: fields.webhookEvents(),
   }),
-  files: [{ name: "image_data_url", kind: "archive", dataUris: "no" }],
+  files: [
+    {
+      name: "image_data_url",
+      kind: "archive",
+      dataUris: "no",
+      training: { defaultCaption: "default_caption", referenceCount: "reference_image_count" },
+    },
+  ],
   toWire: (input) => input,
   warnings: (input) => fields.pictureWarnings([input.image_data_url]),
   media: "weights",

@@ -3,7 +3,7 @@ import { AppError } from "../core/errors.ts";
 import { isFinal, type Job } from "../jobs/job.ts";
 import type { WaitOptions } from "../jobs/runner.ts";
 import type { AnyOperation, Prepared } from "../models/operation.ts";
-import { jobResult } from "./result.ts";
+import { jobResult, textBlock } from "./result.ts";
 import { type Call, defineTool, type Services, type Tool, type ToolDeps } from "./tool.ts";
 
 const DEFAULT_WAIT_SECONDS = 25;
@@ -28,11 +28,13 @@ const addedArguments = z.object({
   max_cost_usd: z.number().optional(),
   idempotency_key: z.string().optional(),
   force_new: z.boolean().optional(),
+  dataset_check: z.boolean().optional(),
 });
 
 /** Every operation's start tool, once for all. */
 export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
   const { maxWaitSeconds } = deps.settings;
+  const takesDatasets = operation.files.some((field) => field.kind === "archive");
   return defineTool(deps, {
     name: operation.name,
     title: operation.title,
@@ -44,10 +46,16 @@ export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
       max_cost_usd: z.number().min(0).optional(),
       idempotency_key: z.string().min(1).max(200).optional().describe("Same key, same job"),
       force_new: z.boolean().optional().describe("Buy another of the same"),
+      ...(takesDatasets
+        ? { dataset_check: z.boolean().optional().describe("Only check the set; buys nothing") }
+        : {}),
     }),
     async run(input, call, args) {
       const startedAt = deps.clock.elapsed();
       const given = operation.prepare(args);
+      if (takesDatasets && addedArguments.parse(input).dataset_check) {
+        return checkDatasets(deps, operation, given);
+      }
       requireKey(deps);
       const services = await deps.services.get();
       const prepared = await withFiles(services, operation, args, given, call.owner);
@@ -66,6 +74,13 @@ export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
       return finishCall(deps, services, waited, call, isRepeat);
     },
   });
+}
+
+/** Tells whether a training set is in order, and buys nothing. */
+async function checkDatasets(deps: ToolDeps, operation: AnyOperation, given: Prepared) {
+  const { inputs } = await deps.services.get();
+  const { text, isUsable } = await inputs.checkDatasets(operation.files, given.input);
+  return { content: [textBlock(`${text}\nNothing was sent or bought.`)], isError: !isUsable };
 }
 
 /** Arguments with the files that they name read, checked and put where the provider finds them. */
