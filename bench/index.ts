@@ -5,6 +5,7 @@ import { measureCall } from "./call.ts";
 import { measureDownload } from "./download.ts";
 import { measureMemory } from "./memory.ts";
 import { measurePolling } from "./polling.ts";
+import { measurePreviews } from "./previews.ts";
 import { measureStart } from "./start.ts";
 
 /* Prints what the documentation's table shows. Everything is a ratio or a difference in one run. */
@@ -29,6 +30,7 @@ try {
   const call = await measureCall(cli, env);
   const files = await measureDownload(folder);
   const polling = await measurePolling(cli, env, folder, 10_000);
+  const pictures = await measurePreviews(join(folder, "pictures"));
   const rows: [string, string, string, string][] = [
     [
       "start to `tools/list`, against `node -e 0`",
@@ -59,6 +61,16 @@ try {
       `${(polling.cpuShare * 100).toFixed(0)} %`,
       "≤ 15 %",
       `${polling.looksPerSecond.toFixed(0)} looks/s, ${mib(polling.residentBytes)}, ${polling.sockets} sockets`,
+      "longest pause by previews of 4 noisy pictures of 4 MP, beyond an idle process's own",
+      ms(Math.max(0, pictures.previews.blockedMs - pictures.previews.idleMs)),
+      "≤ 50 ms",
+      `${ms(pictures.previews.blockedMs)} against ${ms(pictures.previews.idleMs)}`,
+    ],
+    [
+      "the same by composing them as layers",
+      ms(Math.max(0, pictures.layers.blockedMs - pictures.layers.idleMs)),
+      "≤ 50 ms",
+      `${ms(pictures.layers.blockedMs)} against ${ms(pictures.layers.idleMs)}`,
     ],
   ];
   console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "CPU"}\n`);

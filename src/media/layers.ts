@@ -5,9 +5,10 @@ const TILE_PX = 360;
 const GAP_PX = 12;
 const CHECK_PX = 12;
 const SHEET_BACKGROUND = "#202020";
-const CHECKS = [Buffer.from([255, 255, 255]), Buffer.from([204, 204, 204])] as const;
+const LIGHT = 255;
+const DARK = 204;
 /** How many pixels are looked at before others get their turn. */
-const SLICE_PIXELS = 1_000_000;
+const SLICE_PIXELS = 100_000;
 
 /** What is to be known of a layer without looking at it. */
 export interface LayerFacts {
@@ -110,22 +111,35 @@ async function tile(path: string) {
     .raw()
     .toBuffer({ resolveWithObject: true });
   const { width, height } = info;
-  return sharp(checkerboard(width, height), { raw: { width, height, channels: 3 } })
+  const ground = await sharp({
+    create: { width: TILE_PX, height: TILE_PX, channels: 3, background: "#ffffff" },
+  })
+    .composite([checks()])
+    .removeAlpha()
+    .raw()
+    .toBuffer();
+  return sharp(ground, { raw: { width: TILE_PX, height: TILE_PX, channels: 3 } })
+    .extract({ left: 0, top: 0, width, height })
     .composite([{ input: data, raw: { width, height, channels: 4 } }])
     .removeAlpha()
     .raw()
     .toBuffer({ resolveWithObject: true });
 }
 
-function checkerboard(width: number, height: number): Buffer {
-  const pixels = Buffer.alloc(width * height * 3);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const isDark = (Math.floor(x / CHECK_PX) + Math.floor(y / CHECK_PX)) % 2 === 1;
-      pixels.set(CHECKS[isDark ? 1 : 0], (y * width + x) * 3);
-    }
+/** Two by two checks, to be repeated. */
+function checks(): OverlayOptions {
+  const side = 2 * CHECK_PX;
+  const pixels = Buffer.alloc(side * side * 3, LIGHT);
+  for (let y = 0; y < side; y++) {
+    const from = (y * side + (y < CHECK_PX ? CHECK_PX : 0)) * 3;
+    pixels.fill(DARK, from, from + CHECK_PX * 3);
   }
-  return pixels;
+  return {
+    input: pixels,
+    raw: { width: side, height: side, channels: 3 },
+    tile: true,
+    gravity: "northwest",
+  };
 }
 
 async function open(path: string): Promise<Sharp> {

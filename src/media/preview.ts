@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import type { OutputInfo, Sharp } from "sharp";
 
 const LONG_SIDE_PX = 1024;
@@ -55,6 +56,26 @@ export async function makePreview(path: string, maxBase64: number): Promise<Prev
     // A picture that cannot be decoded is still delivered as a file.
   }
   return undefined;
+}
+
+/**
+ * Previews of several pictures, together at most `maxBase64` characters. One processor is left to
+ * everything else, which is what keeps a busy server answering.
+ * @returns in order, `undefined` where there is none.
+ */
+export async function makePreviews(
+  paths: readonly string[],
+  maxBase64: number,
+): Promise<(Preview | undefined)[]> {
+  const share = Math.floor(maxBase64 / Math.max(1, paths.length));
+  const previews: (Preview | undefined)[] = [];
+  const next = paths.entries();
+  const work = async () => {
+    for (const [position, path] of next) previews[position] = await makePreview(path, share);
+  };
+  const workers = Math.max(1, availableParallelism() - 1);
+  await Promise.all(Array.from({ length: workers }, work));
+  return previews;
 }
 
 /** Why a file that should be a picture is not shown, in a few words. */

@@ -5,7 +5,12 @@ import { imagesAsked, isFinal, type Job, type Medium, type MediumRole } from "..
 import { missingMedia } from "../jobs/missing.ts";
 import { GIVE_UP_MS } from "../jobs/pace.ts";
 import { uris } from "../jobs/view.ts";
-import { fullPreview, makePreview, PREVIEW_BUDGET_BASE64, whyNoPreview } from "../media/preview.ts";
+import {
+  fullPreview,
+  makePreviews,
+  PREVIEW_BUDGET_BASE64,
+  whyNoPreview,
+} from "../media/preview.ts";
 import { operationNamed } from "../models/index.ts";
 
 export interface ResultOptions {
@@ -208,10 +213,18 @@ async function previews(
   const pictures = there.filter((medium) => isShown && medium.mimeType.startsWith("image/"));
   if (mode === "off" || pictures.length === 0) return { blocks: [], notes: [] };
   const share = Math.floor(PREVIEW_BUDGET_BASE64 / pictures.length);
+  const full = await Promise.all(
+    pictures.map(({ path, mimeType }) =>
+      mode === "full" ? fullPreview(path, mimeType, share) : undefined,
+    ),
+  );
+  const small = await makePreviews(
+    pictures.flatMap(({ path }, position) => (full[position] ? [] : [path])),
+    share * full.filter((one) => one === undefined).length,
+  );
   const made = await Promise.all(
-    pictures.map(async ({ path, mimeType }): Promise<ContentBlock | string> => {
-      const full = mode === "full" ? await fullPreview(path, mimeType, share) : undefined;
-      const preview = full ?? (await makePreview(path, share));
+    pictures.map(async ({ path }, position): Promise<ContentBlock | string> => {
+      const preview = full[position] ?? small.shift();
       return preview
         ? { type: "image", data: preview.data.toString("base64"), mimeType: preview.mimeType }
         : `${path} is not shown: ${await whyNoPreview(path)}.`;
