@@ -61,6 +61,8 @@ try {
       `${(polling.cpuShare * 100).toFixed(0)} %`,
       "≤ 15 %",
       `${polling.looksPerSecond.toFixed(0)} looks/s, ${mib(polling.residentBytes)}, ${polling.sockets} sockets`,
+    ],
+    [
       "longest pause by previews of 4 noisy pictures of 4 MP, beyond an idle process's own",
       ms(Math.max(0, pictures.previews.blockedMs - pictures.previews.idleMs)),
       "≤ 50 ms",
