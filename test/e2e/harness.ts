@@ -20,6 +20,9 @@ export const TEST_KEY = "test-key-0123456789abcdef";
 const SANDBOX_SPEED = 20;
 const POLL_FLOOR_MS = "50";
 
+/** For polls: a busy machine is no failure. */
+export const PATIENTLY = { timeout: 30_000 };
+
 export const CLIENTS = ["sdk 1.x", "client 2.x"] as const;
 export const TRANSPORTS = ["stdio", "http"] as const;
 export type ClientKind = (typeof CLIENTS)[number];

@@ -7,6 +7,7 @@ import {
   type ClientKind,
   finished,
   jobIdOf,
+  PATIENTLY,
   pathsOf,
   TEST_KEY,
   TRANSPORTS,
@@ -118,7 +119,7 @@ async function hearsNews(kind: ClientKind, transport: TransportKind): Promise<vo
   const news: string[] = [];
   await client.watch(uri, (one) => news.push(one));
   await finished(client, jobIdOf(started));
-  await expect.poll(() => news).toContain("list_changed");
+  await expect.poll(() => news, PATIENTLY).toContain("list_changed");
   expect(news).toContain(`updated ${uri}`);
   const updates = news.filter((one) => one.startsWith("updated"));
   expect(updates.every((one) => one === `updated ${uri}`)).toBe(true);

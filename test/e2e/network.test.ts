@@ -4,7 +4,7 @@ import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Bench, finished, jobIdOf, TEST_KEY, textOf } from "./harness.ts";
+import { Bench, finished, jobIdOf, PATIENTLY, TEST_KEY, textOf } from "./harness.ts";
 
 const TURBO = { prompt: "A small boat at sea", image_size: "landscape_4_3" };
 const fixture = (name: string) => resolve(import.meta.dirname, "../fixtures", name);
@@ -89,7 +89,7 @@ test("asked to end while a purchase is in flight, the server lets it finish", as
   bench.sandbox.faults.add({ kind: "slow", ms: 1000, match: { method: "POST" } });
   const first = await bench.connect("sdk 1.x");
   const call = first.client.call("z_image_turbo_generate", TURBO).catch(() => undefined);
-  await expect.poll(() => bench.posts).toBe(1);
+  await expect.poll(() => bench.posts, PATIENTLY).toBe(1);
   await first.program.kill("SIGTERM");
   await call;
   expect(first.program.child.exitCode).toBe(0);
@@ -104,7 +104,7 @@ test("killed while a purchase is in flight, the job is unknown and never sent ag
   bench.sandbox.faults.add({ kind: "hang", match: { method: "POST" } });
   const first = await bench.connect("sdk 1.x");
   const call = first.client.call("z_image_turbo_generate", TURBO).catch(() => undefined);
-  await expect.poll(() => bench.posts).toBe(1);
+  await expect.poll(() => bench.posts, PATIENTLY).toBe(1);
   await first.program.kill("SIGKILL");
   await call;
 

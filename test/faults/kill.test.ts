@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { LIFE_POINTS } from "../../src/jobs/context.ts";
-import { Bench, CLIENTS } from "../e2e/harness.ts";
+import { Bench, CLIENTS, PATIENTLY } from "../e2e/harness.ts";
 import { allEnded, verify } from "./witness.ts";
 
 /** More by hand: the figures in the documentation are of 100 rounds and 1,000 kills. */
@@ -71,7 +71,7 @@ describe.concurrent("the plug pulled", () => {
           bench.sandbox.faults.add({ kind: "hang", match: { prompt: `Round ${round} in flight` } });
           const doomed = await bench.connect("sdk 1.x");
           const killed = doomed.client.call(name, call).catch(() => "killed");
-          await expect.poll(() => bench.posts).toBe(round + 1);
+          await expect.poll(() => bench.posts, PATIENTLY).toBe(round + 1);
           await doomed.program.kill("SIGKILL");
           await killed;
           const { client, program } = await bench.connect("sdk 1.x");
