@@ -56,7 +56,8 @@ async function bytesAt(url: string): Promise<Buffer> {
 }
 
 function argumentsFor({ field, many }: (typeof OPERATIONS)[number], input: string) {
-  return { prompt: "Make it night", [field]: many ? [input] : input };
+  // The same picture comes in many ways, which would otherwise be the same call again.
+  return { prompt: "Make it night", [field]: many ? [input] : input, force_new: true };
 }
 
 describe.each(SETUPS)("$client over $transport, with a public address", (setup) => {
@@ -143,6 +144,27 @@ describe.each(SETUPS)("$client over $transport, with a public address", (setup) 
     const sent = received(bench);
     expect([sent[0], sent[2]]).toEqual([made.url, "https://example.com/b.png"]);
     expect((await bytesAt(sent[1] ?? "")).equals(picture)).toBe(true);
+  });
+
+  test("the same picture named in another way is the same call, and nothing is bought again", async () => {
+    const prompt = "Make it a rainy day";
+    const first = await client.call("qwen_image_edit", { prompt, image: "relative ü.png" });
+    const posts = bench.posts;
+    for (const image of ["~/pictures/mine.png", dataUri(picture)]) {
+      const again = await client.call("qwen_image_edit", { prompt, image });
+      expect(jobIdOf(again)).toBe(jobIdOf(first));
+    }
+    await writeFile(join(bench.folder, "relative ü.png"), await png("#3366cd"));
+    const other = await client.call("qwen_image_edit", { prompt, image: "relative ü.png" });
+    await writeFile(join(bench.folder, "relative ü.png"), picture);
+    expect(jobIdOf(other)).not.toBe(jobIdOf(first));
+    expect(bench.posts).toBe(posts + 1);
+  });
+
+  test("a hosted picture is the same call again too, whatever its address", async () => {
+    const first = await client.call("qwen_image_layered", { image_url: "relative ü.png" });
+    const again = await client.call("qwen_image_layered", { image_url: "~/pictures/mine.png" });
+    expect(jobIdOf(again)).toBe(jobIdOf(first));
   });
 
   test("what the answer and the records say does not carry the bytes", async () => {
