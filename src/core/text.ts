@@ -12,3 +12,14 @@ export function quoteUpstream(text: string, max = MAX_UPSTREAM_CHARACTERS): stri
   // Half a character is not left at the end.
   return clean.length > max ? `${clean.slice(0, max).replace(/[\uD800-\uDBFF]$/, "")}…` : clean;
 }
+
+/**
+ * Long text from outside, made safe to show as it stands: lines and tabs are kept; other control
+ * characters, bidirectional controls and invisible tag characters are removed. Works on pieces.
+ */
+export function cleanText(text: string): string {
+  return text.replaceAll(UNSEEN, "");
+}
+
+const UNSEEN =
+  /(?![\n\t])\p{Cc}|[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069\uFEFF]|[\u{E0000}-\u{E007F}]/gu;

@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { Agent, DecoratorHandler, type Dispatcher, EnvHttpProxyAgent, request } from "undici";
 import { checkedConnector } from "./connector.ts";
 
@@ -23,6 +23,24 @@ export interface OutboundRequest {
   maxBytes: number;
   /** Sockets that are never reused: a stale one resets a POST that the server never saw. */
   freshConnection?: boolean;
+}
+
+export interface OutboundStream {
+  url: URL;
+  headers: Record<string, string>;
+  /** The body in pieces, and its whole length. */
+  body: AsyncIterable<Uint8Array>;
+  bodyBytes: number;
+  /** Until the status line, and between two pieces of the answer. */
+  silenceMs: number;
+  signal: AbortSignal;
+}
+
+/** An answer whose body is still coming. */
+export interface HttpStream {
+  status: number;
+  headers: Record<string, string>;
+  body: Readable;
 }
 
 export interface HttpReply {
@@ -67,9 +85,7 @@ export class HttpDoor {
   async send(outbound: OutboundRequest): Promise<HttpReply> {
     let sent = false;
     const base = outbound.freshConnection ? this.#fresh : this.#pooled;
-    const watched = base.compose((dispatch) => (options, handler) => {
-      return dispatch(options, new StartWatcher(handler, () => (sent = true)));
-    });
+    const watched = watchStart(base, () => (sent = true));
     // Cleared below: thousands of looks would otherwise leave thousands of timers behind.
     const late = new AbortController();
     const deadline = setTimeout(() => late.abort(new DeadlinePassed()), outbound.deadlineMs);
@@ -96,6 +112,29 @@ export class HttpDoor {
   }
 
   /**
+   * POSTs a body that is never held whole and gives the answer while it comes, on a connection of
+   * its own.
+   * @throws {TransportFailure} when no status line came.
+   */
+  async stream(outbound: OutboundStream): Promise<HttpStream> {
+    let sent = false;
+    try {
+      const reply = await request(outbound.url, {
+        method: "POST",
+        headers: { ...outbound.headers, "content-length": String(outbound.bodyBytes) },
+        body: Readable.from(outbound.body, { objectMode: false }),
+        dispatcher: watchStart(this.#fresh, () => (sent = true)),
+        signal: outbound.signal,
+        headersTimeout: outbound.silenceMs,
+        bodyTimeout: outbound.silenceMs,
+      });
+      return { status: reply.statusCode, headers: flatten(reply.headers), body: reply.body };
+    } catch (error) {
+      throw new TransportFailure(reasonOf(error), sent, error);
+    }
+  }
+
+  /**
    * Opens a media download. Its connector refuses addresses that are not public, unless
    * `allowLoopback` says that this origin is one of our own.
    * @throws {TransportFailure} when no answer came.
@@ -103,7 +142,7 @@ export class HttpDoor {
   async open(
     url: URL,
     options: { headers: Record<string, string>; allowLoopback: boolean; signal: AbortSignal },
-  ): Promise<{ status: number; headers: Record<string, string>; body: Readable }> {
+  ): Promise<HttpStream> {
     try {
       const reply = await request(url, {
         method: "GET",
@@ -145,6 +184,12 @@ class StartWatcher extends DecoratorHandler {
   }
 }
 
+function watchStart(base: Dispatcher, started: () => void): Dispatcher {
+  return base.compose((dispatch) => (options, handler) => {
+    return dispatch(options, new StartWatcher(handler, started));
+  });
+}
+
 function dispatcher(proxies: ProxySettings, options: Agent.Options): Dispatcher {
   const settings: Agent.Options = { connect: { timeout: CONNECT_TIMEOUT_MS }, ...options };
   if (!proxies.httpProxy && !proxies.httpsProxy) return new Agent(settings);
@@ -155,6 +200,19 @@ function dispatcher(proxies: ProxySettings, options: Agent.Options): Dispatcher 
     httpsProxy: proxies.httpsProxy ?? proxies.httpProxy ?? "",
     noProxy: direct,
   });
+}
+
+/**
+ * Reads an answer to its end.
+ * @throws {TransportFailure} when it breaks off or is too large.
+ */
+export async function readText(body: Readable, maxBytes: number): Promise<string> {
+  try {
+    return await readCapped(body, maxBytes);
+  } catch (error) {
+    if (error instanceof TransportFailure) throw error;
+    throw new TransportFailure(reasonOf(error), true, error);
+  }
 }
 
 async function readCapped(body: Readable, maxBytes: number): Promise<string> {
@@ -181,7 +239,7 @@ function flatten(headers: Record<string, string | string[] | undefined>): Record
 }
 
 /** What went wrong, in words, without addresses of internals. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return "no answer";
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   switch (code) {
@@ -193,6 +251,9 @@ function reasonOf(error: unknown): string {
     case "ECONNRESET":
     case "UND_ERR_SOCKET":
       return "the connection broke";
+    case "UND_ERR_HEADERS_TIMEOUT":
+    case "UND_ERR_BODY_TIMEOUT":
+      return "no answer in time";
     case "UND_ERR_CONNECT_TIMEOUT":
     case "ETIMEDOUT":
       return "the connection timed out";

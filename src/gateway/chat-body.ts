@@ -1,0 +1,85 @@
+/** The two request formats of the chat platform. */
+export const CHAT_FORMATS = ["openai", "anthropic"] as const;
+export type ChatFormat = (typeof CHAT_FORMATS)[number];
+
+/** Text, or text that is kept elsewhere and read in pieces while it is sent. */
+export type ChatText = string | StoredText;
+
+export interface StoredText {
+  /** How long the text is as JSON, in UTF-8 bytes, without the quotation marks. */
+  jsonBytes: number;
+  /** The text in pieces; no piece ends within a character. */
+  pieces(): Iterable<string>;
+}
+
+export interface ChatMessage {
+  role: "user" | "assistant";
+  content: readonly ChatText[];
+}
+
+export interface ChatRequest {
+  format: ChatFormat;
+  model: string;
+  system?: string | undefined;
+  messages: readonly ChatMessage[];
+  maxTokens?: number | undefined;
+  temperature?: number | undefined;
+  topP?: number | undefined;
+  thinking?: boolean | undefined;
+}
+
+/** A request body that can be sent without being held whole. */
+export interface ChatBody {
+  bytes: number;
+  pieces(): AsyncIterable<Uint8Array>;
+}
+
+/**
+ * The JSON body of a streamed request. `content` is always a string: blocks and null are refused by
+ * some of the platform's models.
+ */
+export function chatBody(request: ChatRequest): ChatBody {
+  const { format, model, system, maxTokens, temperature, topP, thinking } = request;
+  const options = JSON.stringify({
+    model,
+    stream: true,
+    ...(maxTokens === undefined ? {} : { max_tokens: maxTokens }),
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(topP === undefined ? {} : { top_p: topP }),
+    ...(thinking === undefined ? {} : { thinking: { type: thinking ? "enabled" : "disabled" } }),
+    ...(format === "anthropic" && system !== undefined ? { system } : {}),
+  });
+  const first =
+    format === "openai" && system !== undefined
+      ? [`${JSON.stringify({ role: "system", content: system })},`]
+      : [];
+  const parts: (string | StoredText)[] = [`${options.slice(0, -1)},"messages":[`, ...first];
+  for (const [position, { role, content }] of request.messages.entries()) {
+    parts.push(`${position > 0 ? "," : ""}{"role":"${role}","content":"`);
+    for (const text of content) parts.push(typeof text === "string" ? escaped(text) : text);
+    parts.push('"}');
+  }
+  parts.push("]}");
+  return {
+    bytes: parts.reduce((sum, part) => sum + sizeOf(part), 0),
+    async *pieces() {
+      for (const part of parts) {
+        if (typeof part === "string") yield Buffer.from(part);
+        else for (const piece of part.pieces()) yield Buffer.from(escaped(piece));
+      }
+    },
+  };
+}
+
+/** How many bytes a text takes inside a JSON string. */
+export function jsonBytes(text: string): number {
+  return Buffer.byteLength(escaped(text));
+}
+
+function sizeOf(part: string | StoredText): number {
+  return typeof part === "string" ? Buffer.byteLength(part) : part.jsonBytes;
+}
+
+function escaped(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
