@@ -2,6 +2,7 @@ import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import type { Clock } from "../core/clock.ts";
 import type { Archive } from "./archive.ts";
+import type { Fault } from "./fault-schema.ts";
 import type { FaultPlan, Occasion } from "./faults.ts";
 import type { InputLoader } from "./inputs.ts";
 import type { MediaShelf } from "./media.ts";
@@ -38,6 +39,8 @@ export interface SandboxEnv {
     occasion: Occasion;
     /** What the faults written into the prompt do after this request. */
     later: Occasion["own"];
+    /** What shall go wrong with the reply: a streamed one sees to it itself. */
+    spoil: Fault["kind"] | undefined;
   };
 }
 

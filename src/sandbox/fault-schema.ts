@@ -74,6 +74,17 @@ const syncFaults = [
   z.object({ kind: z.literal("sync-no-image"), ...conditions }),
 ] as const;
 
+/** Faults of a streamed answer, after so many events (default 3). */
+const after = z.int().min(0).optional();
+const streamFaults = [
+  /** Drops the connection. */
+  z.object({ kind: z.literal("stream-cut"), after, ...conditions }),
+  /** Says nothing more and keeps the connection. */
+  z.object({ kind: z.literal("stream-stall"), after, ...conditions }),
+  /** Sends an error in place of the rest. */
+  z.object({ kind: z.literal("stream-error"), after, ...conditions }),
+] as const;
+
 /** Faults of one request for a finished file. */
 const mediaFaults = [
   z.object({ kind: z.literal("media-status"), status: httpStatus, ...conditions }),
@@ -93,6 +104,7 @@ export const faultSchema = z.discriminatedUnion("kind", [
   ...requestFaults,
   ...jobFaults,
   ...syncFaults,
+  ...streamFaults,
   ...mediaFaults,
 ]);
 
@@ -120,6 +132,11 @@ export const JOB_FAULTS = [
   "unknown-status",
 ] as const satisfies Fault["kind"][];
 export const SYNC_FAULTS = ["sync-queued", "sync-no-image"] as const satisfies Fault["kind"][];
+export const STREAM_FAULTS = [
+  "stream-cut",
+  "stream-stall",
+  "stream-error",
+] as const satisfies Fault["kind"][];
 export const MEDIA_FAULTS = [
   "media-status",
   "media-body",

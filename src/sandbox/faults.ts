@@ -96,6 +96,7 @@ export class FaultPlan {
    * - `retry-after=3` and `body=…` for `status`, `type=image/svg+xml` for `media-body`.
    *
    * The value behind `=` is the code of `status` and `media-status`, the milliseconds of `slow`,
+   * the events before `stream-cut`, `stream-stall` and `stream-error`,
    * the message of `job-failed` and `job-error`, the word of `unknown-status`, the address of
    * `redirect`, the addresses of `media-url` (split by commas), the content of `media-body`.
    *
@@ -167,6 +168,10 @@ function valuesOf(
       return { message: value };
     case "slow":
       return { ms: Number(value) };
+    case "stream-cut":
+    case "stream-stall":
+    case "stream-error":
+      return { after: value === undefined ? undefined : Number(value) };
     case "redirect":
       return { location: value };
     case "media-url":

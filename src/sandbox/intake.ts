@@ -49,7 +49,9 @@ export function intake(context: SandboxContext): MiddlewareHandler<SandboxEnv> {
     const reply = fault && refusalBy(c, fault);
     if (reply) return answer(c, reply);
     if (fault?.kind === "reset-before") return hangUp(c);
+    c.set("spoil", fault?.kind);
     await next();
+    if (c.res === RESPONSE_ALREADY_SENT) return undefined;
     if (fault) return await spoil(c, fault);
     c.get("record").status = c.res.status;
     return undefined;

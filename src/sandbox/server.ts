@@ -4,6 +4,7 @@ import { Hono } from "hono";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { Archive } from "./archive.ts";
+import { chatRoutes } from "./chat.ts";
 import { refuse, type SandboxContext, type SandboxEnv } from "./context.ts";
 import { CONTROL_PREFIX, controlRoutes } from "./control.ts";
 import type { Fault } from "./fault-schema.ts";
@@ -45,6 +46,7 @@ export interface Sandbox {
   timesFaster: number;
   pixazoBaseUrl: string;
   legacyBaseUrl: string;
+  chatBaseUrl: string;
   /** What was asked so far, oldest first; the newest 10,000. */
   requests(): readonly RecordedRequest[];
   clearRequests(): void;
@@ -79,6 +81,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     timesFaster: TIMES_FASTER * context.speed,
     pixazoBaseUrl: origin,
     legacyBaseUrl: origin,
+    chatBaseUrl: origin,
     requests: () => context.recorder.list(),
     clearRequests: () => context.recorder.clear(),
     faults: {
@@ -133,7 +136,7 @@ function createApp(context: SandboxContext): Hono<SandboxEnv> {
   app.use(async (c, next) =>
     c.req.path.startsWith(`${CONTROL_PREFIX}/`) ? await next() : await record(c, next),
   );
-  for (const routes of [gatewayRoutes, syncRoutes, legacyRoutes, mediaRoutes])
+  for (const routes of [gatewayRoutes, syncRoutes, legacyRoutes, chatRoutes, mediaRoutes])
     app.route("/", routes(context));
   app.notFound((c) => refuse(c, 404, `There is no ${c.req.method} ${c.req.path}.`));
   app.onError((error, c) => {
