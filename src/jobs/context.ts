@@ -6,6 +6,7 @@ import type { PixazoClient } from "../gateway/pixazo.ts";
 import type { Library } from "../media/library.ts";
 import type { JobEvents } from "./events.ts";
 import type { JobStore } from "./store.ts";
+import type { Work } from "./work.ts";
 
 /** The points of a job's life at which the plug is pulled in tests. */
 export const LIFE_POINTS = [
@@ -53,6 +54,8 @@ export interface JobContext {
   holder: string;
   /** Whether the process that a lease names has ended. */
   isGone: (holder: string) => boolean;
+  /** Other kinds of jobs than purchases, by the name of their operation. */
+  works: ReadonlyMap<string, Work>;
   /** Aborts when the server is asked to end. */
   stopping: AbortSignal;
 }

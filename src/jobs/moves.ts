@@ -6,9 +6,15 @@ import type { Job, JobPatch, JobState } from "./job.ts";
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 
+/** What it takes to change a job's state. */
+export type MoveContext = Pick<
+  JobContext,
+  "store" | "holder" | "events" | "clock" | "log" | "timeScale" | "stopping"
+>;
+
 /** Moves a job on and tells everyone. @returns `undefined` when someone else was faster. */
 export async function move(
-  context: JobContext,
+  context: MoveContext,
   job: Job,
   state: JobState,
   patch: JobPatch,
@@ -28,7 +34,7 @@ export async function move(
  * answer to a purchase exists nowhere else. Tries until it is written or the server stops.
  */
 export async function moveSurely(
-  context: JobContext,
+  context: MoveContext,
   job: Job,
   state: JobState,
   patch: JobPatch,

@@ -19,7 +19,8 @@ export function fingerprintOf(operation: string, wire: unknown): string {
 export function standsForRepeat(twin: Job, now: number): boolean {
   if (!isFinal(twin.state)) return true;
   if (twin.state === "unknown" && twin.charge === "uncertain") return true;
-  if (twin.charge === "none") return false;
+  // What ended without a result has cost nothing; an answer may be free and is a result.
+  if (twin.charge === "none" && twin.state !== "completed") return false;
   return twin.deliveredAt === null
     ? now - (twin.completedAt ?? twin.updatedAt) < UNDELIVERED_TWIN_MS
     : now - twin.deliveredAt < DELIVERED_TWIN_MS;

@@ -11,8 +11,9 @@ import { Follower } from "./follow.ts";
 import { imagesAsked, isFinal, type Job, type JobState } from "./job.ts";
 import { errorOf, move, moveSurely } from "./moves.ts";
 import { fingerprintOf } from "./replay.ts";
-import type { JobPage, JobQuery, SpendingReport } from "./store.ts";
+import type { Holder, JobPage, JobQuery, SpendingReport } from "./store.ts";
 import { MAX_WAIT_TO_SUBMIT_MS, submitJob } from "./submission.ts";
+import type { Work } from "./work.ts";
 
 /** A holder that shows no life for so long has lost its jobs. */
 const LEASE_MS = 30_000;
@@ -40,6 +41,24 @@ export interface Started {
   job: Job;
   /** An earlier identical job stands for the call; nothing was bought. */
   isRepeat: boolean;
+}
+
+/** A job of another kind than a purchase. */
+export interface WorkRequest {
+  work: Work;
+  /** Chosen by the caller, so that what belongs to the job can be kept under it. */
+  jobId: string;
+  owner: string;
+  /** What is shown of the job's arguments. */
+  input: Record<string, unknown>;
+  /** Everything that would be sent, for telling a repeated call. */
+  wire: unknown;
+  saveTo?: string | undefined;
+  idempotencyKey?: string | undefined;
+  forceNew?: boolean | undefined;
+  warnings: string[];
+  /** Keeps what belongs to the job; called right before it is recorded. */
+  record: () => Promise<void>;
 }
 
 export interface WaitOptions {
@@ -126,6 +145,44 @@ export class JobRunner {
     const admission = await store.admit(job, holder, { forceNew, limits, now });
     if (admission.kind === "twin") return { job: admission.job, isRepeat: true };
     this.#context.reached("after-record");
+    this.#context.events.publish(job);
+    this.#resume(job);
+    return { job, isRepeat: false };
+  }
+
+  /**
+   * Records a job of another kind and sets it going, unless an identical earlier one stands for it.
+   * @throws {storage | invalid_input} when its result could not be kept; nothing is sent
+   */
+  async startWork(request: WorkRequest): Promise<Started> {
+    const { store, clock, library, stopping, holder } = this.#context;
+    if (stopping.aborted) throw new AppError("cancelled", "The server is shutting down.");
+    const { work, saveTo } = request;
+    const now = clock.now();
+    const job: Job = {
+      ...BLANK,
+      jobId: request.jobId,
+      owner: request.owner,
+      operation: work.name,
+      input: request.input,
+      baseUrl: work.baseUrl,
+      saveTo: saveTo ?? null,
+      state: "queued",
+      charge: "none",
+      createdAt: now,
+      updatedAt: now,
+      fingerprint: fingerprintOf(work.name, request.wire),
+      idempotencyKey: request.idempotencyKey ?? null,
+      reservedUsd: 0,
+      warnings: request.warnings,
+    };
+    const rules = { forceNew: request.forceNew ?? false, limits: NO_LIMITS, now };
+    const earlier = await store.findTwin(job, rules);
+    if (earlier) return { job: earlier, isRepeat: true };
+    if (saveTo !== undefined) await library.checkRoom("images", 1, saveTo);
+    await request.record();
+    const admission = await store.admit(job, holder, rules);
+    if (admission.kind === "twin") return { job: admission.job, isRepeat: true };
     this.#context.events.publish(job);
     this.#resume(job);
     return { job, isRepeat: false };
@@ -313,6 +370,11 @@ export class JobRunner {
 
   /** Does the next thing for a job that this process holds, whatever state it is in. */
   #resume(job: Job, soon = false): void {
+    const work = this.#context.works.get(job.operation);
+    if (work) {
+      if (job.state === "queued") this.#track(work.carryOut(job));
+      return;
+    }
     const operation = operationNamed(job.operation);
     switch (job.state) {
       case "queued":
@@ -348,10 +410,15 @@ export class JobRunner {
   }
 
   async #takeOver(): Promise<void> {
-    const { store, clock, isGone, baseUrl, baseIsEphemeral, holder } = this.#context;
-    const only = baseIsEphemeral ? undefined : baseUrl;
+    const { store, clock, isGone, baseUrl, baseIsEphemeral, holder, works } = this.#context;
+    const own = new Set([baseUrl, ...[...works.values()].map((work) => work.baseUrl)]);
+    const bases = baseIsEphemeral ? [undefined] : [...own];
     const now = clock.elapsed();
-    const gone = (await store.otherHolders(holder, only)).filter((other) => {
+    const others = new Map<string, Holder>();
+    for (const only of bases) {
+      for (const other of await store.otherHolders(holder, only)) others.set(other.holder, other);
+    }
+    const gone = [...others.values()].filter((other) => {
       const seen = this.#seenAlive.get(other.holder);
       if (!seen || seen.beat !== other.beat) {
         this.#seenAlive.set(other.holder, { beat: other.beat, at: now });
@@ -361,13 +428,15 @@ export class JobRunner {
     });
     for (const other of gone) this.#seenAlive.delete(other.holder);
     const names = gone.map((other) => other.holder);
-    for (;;) {
-      const jobs = await store.takeOver(holder, names, only);
-      if (jobs.length === 0) return;
-      for (const job of jobs) {
-        await this.#recover(job).catch((error: unknown) =>
-          this.#context.log.error({ job: job.jobId, err: error }, "job not taken up"),
-        );
+    for (const only of bases) {
+      for (;;) {
+        const jobs = await store.takeOver(holder, names, only);
+        if (jobs.length === 0) break;
+        for (const job of jobs) {
+          await this.#recover(job).catch((error: unknown) =>
+            this.#context.log.error({ job: job.jobId, err: error }, "job not taken up"),
+          );
+        }
       }
     }
   }
@@ -399,6 +468,8 @@ export class JobRunner {
 
   /** What becomes of a job whose process is gone. */
   async #recover(job: Job): Promise<void> {
+    const work = this.#context.works.get(job.operation);
+    if (work) return this.#track(work.recover(job));
     const now = this.#context.clock.now();
     const end = (state: JobState, charge: Job["charge"], error: AppError) =>
       moveSurely(this.#context, job, state, {

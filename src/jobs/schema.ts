@@ -58,6 +58,55 @@ const MIGRATIONS: readonly string[] = [
     holder TEXT PRIMARY KEY,
     beat INTEGER NOT NULL
   ) STRICT;`,
+
+  `CREATE TABLE chat_threads (
+    thread_id TEXT NOT NULL PRIMARY KEY,
+    owner TEXT NOT NULL,
+    title TEXT NOT NULL,
+    latest INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX chat_threads_newest ON chat_threads (owner, latest);
+  CREATE TABLE chat_turns (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    job_id TEXT NOT NULL UNIQUE,
+    thread_id TEXT NOT NULL,
+    request TEXT NOT NULL,
+    outcome TEXT,
+    is_open INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX chat_turns_of_thread ON chat_turns (thread_id, seq);
+  CREATE UNIQUE INDEX chat_turns_open ON chat_turns (thread_id) WHERE is_open = 1;
+  CREATE TABLE chat_parts (
+    job_id TEXT NOT NULL,
+    part INTEGER NOT NULL,
+    answer TEXT NOT NULL,
+    reasoning TEXT NOT NULL,
+    PRIMARY KEY (job_id, part)
+  ) STRICT;
+  CREATE TABLE chat_files (
+    job_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    thread_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    json_bytes INTEGER NOT NULL,
+    tokens INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (job_id, position)
+  ) STRICT;
+  CREATE INDEX chat_files_of_thread ON chat_files (thread_id);
+  CREATE TABLE chat_file_parts (
+    job_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    content TEXT NOT NULL,
+    PRIMARY KEY (job_id, position, part)
+  ) STRICT;`,
 ];
 
 /**

@@ -40,6 +40,16 @@ const sumsSchema = z.object({
   unpriced: z.number(),
 });
 
+/** The open connection, for another part of the program that keeps tables in the same file. */
+export interface SharedDatabase {
+  /** @throws {storage} */
+  all(sql: string, values: readonly Column[]): unknown[];
+  /** @throws {storage} */
+  run(sql: string, values: readonly Column[]): void;
+  /** All or nothing, on disk when it returns. `work` must not wait for anything. */
+  transaction<T>(work: () => T): T;
+}
+
 /** The embedded store: one SQLite file, shared by any number of processes. */
 export class SqliteJobStore implements JobStore {
   readonly #db: Database;
@@ -256,6 +266,15 @@ export class SqliteJobStore implements JobStore {
     const ended = `NOT (${UNFINISHED}) AND charge NOT IN ('reserved', 'uncertain')
       AND updated_at < ?`;
     return this.#all(`DELETE FROM jobs WHERE ${ended} RETURNING seq`, [endedBefore]).length;
+  }
+
+  /** The same connection, for tables of others. */
+  shared(): SharedDatabase {
+    return {
+      all: (sql, values) => this.#all(sql, [...values]),
+      run: (sql, values) => this.#run(sql, [...values]),
+      transaction: (work) => this.#transaction(work),
+    };
   }
 
   async close(): Promise<void> {

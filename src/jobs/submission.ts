@@ -4,7 +4,7 @@ import type { SubmitOutcome } from "../gateway/pixazo.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import type { JobContext } from "./context.ts";
 import { canBecome, type Job, type JobPatch, type JobState } from "./job.ts";
-import { errorOf, moveSurely } from "./moves.ts";
+import { errorOf, type MoveContext, moveSurely } from "./moves.ts";
 
 /** How long a job may wait to be taken; after that it is never bought late. */
 export const MAX_WAIT_TO_SUBMIT_MS = 600_000;
@@ -46,15 +46,29 @@ export async function submitJob(
     context.reached("after-accepted");
     if (outcome.kind !== "not_taken") return job;
 
-    const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** tries) * context.timeScale;
-    const wait = Math.max(outcome.error.retryAfterMs ?? 0, backoff);
     const left = MAX_WAIT_TO_SUBMIT_MS - ageMs();
-    try {
-      await delay(clock, Math.min(wait, Math.max(0, left)), context.stopping);
-    } catch {
-      return job;
-    }
+    if (!(await pauseBeforeRetry(context, outcome.error, tries, left))) return job;
   }
+}
+
+/**
+ * Waits before a refused job is sent again: longer each time, as long as the provider wishes, and
+ * no longer than `leftMs`.
+ * @returns `false` when the server is stopping.
+ */
+export async function pauseBeforeRetry(
+  context: Pick<JobContext, "clock" | "timeScale" | "stopping">,
+  refusal: AppError,
+  tries: number,
+  leftMs: number,
+): Promise<boolean> {
+  const { clock, timeScale, stopping } = context;
+  const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** tries) * timeScale;
+  const wait = Math.max(refusal.retryAfterMs ?? 0, backoff);
+  return delay(clock, Math.min(wait, Math.max(0, leftMs)), stopping).then(
+    () => true,
+    () => false,
+  );
 }
 
 /**
@@ -120,7 +134,8 @@ function ended(
   return { state, patch: { charge, error: errorOf(error), completedAt: now, wire: null } };
 }
 
-async function giveUp(context: JobContext, job: Job): Promise<Job> {
+/** Ends a job that nobody took for as long as it may wait. */
+export async function giveUp(context: MoveContext, job: Job): Promise<Job> {
   const refused = job.error ? ` Last answer: ${job.error.message}` : "";
   const error = new AppError(
     job.error?.code ?? "cancelled",

@@ -35,6 +35,8 @@ export interface RigOptions {
   prices?: PriceList;
   limits?: Limits;
   keepJobsDays?: number;
+  /** Kinds of jobs beside purchases. */
+  works?: (parts: Omit<JobContext, "works"> & { store: SqliteJobStore }) => JobContext["works"];
   /** Runs on the store before anything is taken up. */
   before?: (store: SqliteJobStore) => Promise<unknown>;
 }
@@ -83,7 +85,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
   const events = new JobEvents();
   const stopping = new AbortController();
   const apiKey = options.apiKey ?? "key-0123456789";
-  const context: JobContext = {
+  const parts = {
     store,
     http,
     gateway: new PixazoClient({
@@ -115,7 +117,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     isGone: options.isGone ?? (() => false),
     stopping: stopping.signal,
   };
-  const runner = new JobRunner(context);
+  const runner = new JobRunner({ ...parts, works: options.works?.(parts) ?? new Map() });
   const seen: Rig["seen"] = [];
   events.subscribe(({ jobId, state }) => {
     const last = seen.findLast((one) => one.jobId === jobId);

@@ -1,0 +1,175 @@
+import { createHash } from "node:crypto";
+import { TextDecoder } from "node:util";
+import { AppError } from "../core/errors.ts";
+import { quoteUpstream } from "../core/text.ts";
+import { jsonBytes } from "../gateway/chat-body.ts";
+import { openAllowedFile, type Places } from "../media/files.ts";
+import { type FoundFile, findFiles } from "./find-files.ts";
+import type { ThreadFile, ThreadStore } from "./threads.ts";
+import { estimateTokens } from "./tokens.ts";
+
+const READ_BYTES = 64 * 1024;
+/** How much is kept before it is written to disk in one go. */
+const BATCH_CHARACTERS = 512 * 1024;
+/** Some four characters a token: more than any context of a million tokens takes. */
+const MAX_BYTES = 64 * 1024 * 1024;
+const NAMED = 5;
+
+export interface AttachRequest {
+  jobId: string;
+  threadId: string;
+  patterns: readonly string[];
+  places: Places;
+  /** What the thread already has; the same name with the same content is not attached again. */
+  known: readonly ThreadFile[];
+  now: number;
+}
+
+export interface Attached {
+  /** What was not attached to the thread before. */
+  files: ThreadFile[];
+  /** Everything that was named, in order: name and SHA-256. */
+  all: [name: string, sha256: string][];
+  warnings: string[];
+}
+
+/**
+ * Reads the files that a turn attaches and keeps their text with the thread, never holding more
+ * than a piece of it. What is no text is refused if it was named itself, else left out and
+ * mentioned.
+ * @throws {invalid_input} before anything is sent
+ */
+export async function attachFiles(store: ThreadStore, request: AttachRequest): Promise<Attached> {
+  const found = await findFiles(request.patterns, request.places);
+  const bytes = found.reduce((sum, file) => sum + file.sizeBytes, 0);
+  if (bytes > MAX_BYTES) {
+    throw new AppError(
+      "invalid_input",
+      `\`files\` are ${megabytes(bytes)} in all, more than ${megabytes(MAX_BYTES)}. ${biggest(found, (file) => megabytes(file.sizeBytes))}`,
+      { next: "Leave some out or name a narrower pattern; nothing was sent." },
+    );
+  }
+  const batch = new Batch(store, request);
+  const leftOut: string[] = [];
+  let known = 0;
+  for (const file of found) {
+    const read = await batch.read(file);
+    if (read === "not text") leftOut.push(file.name);
+    if (read === "known") known++;
+  }
+  await batch.flush();
+  const warnings = [];
+  if (leftOut.length > 0) warnings.push(`Left out because they are no text: ${names(leftOut)}.`);
+  if (known > 0) warnings.push(`${known} unchanged files were attached already.`);
+  return { files: batch.files, all: batch.all, warnings };
+}
+
+/** The biggest of some files, for an error that says what to leave out. */
+export function biggest<T extends { name: string; sizeBytes: number }>(
+  files: readonly T[],
+  measure: (file: T) => string,
+): string {
+  const list = [...files]
+    .sort((a, b) => b.sizeBytes - a.sizeBytes)
+    .slice(0, NAMED)
+    .map((file) => `${quoteUpstream(file.name, 120)} (${measure(file)})`);
+  return `The biggest: ${list.join(", ")}.`;
+}
+
+/** Pieces on their way to the store, and the files they belong to. */
+class Batch {
+  readonly files: ThreadFile[] = [];
+  readonly all: Attached["all"] = [];
+  readonly #store: ThreadStore;
+  readonly #request: AttachRequest;
+  #pieces: { jobId: string; position: number; part: number; content: string }[] = [];
+  #complete: ThreadFile[] = [];
+  #characters = 0;
+
+  constructor(store: ThreadStore, request: AttachRequest) {
+    this.#store = store;
+    this.#request = request;
+  }
+
+  async read(file: FoundFile): Promise<"attached" | "known" | "not text"> {
+    const { jobId, known } = this.#request;
+    const position = this.files.length;
+    const made = await this.#readText(file, position);
+    if (made) this.all.push([made.name, made.sha256]);
+    const isKnown =
+      made !== undefined &&
+      known.some((one) => one.name === made.name && one.sha256 === made.sha256);
+    if (made && !isKnown) {
+      this.files.push(made);
+      this.#complete.push(made);
+      return "attached";
+    }
+    this.#pieces = this.#pieces.filter((piece) => piece.position !== position);
+    await this.#store.detach(jobId, position);
+    return isKnown ? "known" : "not text";
+  }
+
+  async flush(): Promise<void> {
+    const [pieces, complete] = [this.#pieces, this.#complete];
+    this.#pieces = [];
+    this.#complete = [];
+    this.#characters = 0;
+    const { threadId, now } = this.#request;
+    await this.#store.attach(threadId, pieces, complete, now);
+  }
+
+  /** @returns `undefined` for what is no text. @throws {invalid_input} if it was named itself. */
+  async #readText(file: FoundFile, position: number): Promise<ThreadFile | undefined> {
+    const { jobId, places } = this.#request;
+    const { handle } = await openAllowedFile(file.path, places);
+    try {
+      const hash = createHash("sha256");
+      const decoder = new TextDecoder("utf-8", { fatal: true });
+      const made = { jobId, position, name: file.name, sizeBytes: 0, jsonBytes: 0, tokens: 0 };
+      const buffer = Buffer.alloc(READ_BYTES);
+      for (let part = 0, atEnd = false; !atEnd; ) {
+        const { bytesRead } = await handle.read(buffer, 0, READ_BYTES);
+        atEnd = bytesRead === 0;
+        const bytes = buffer.subarray(0, bytesRead);
+        made.sizeBytes += bytesRead;
+        if (made.sizeBytes > MAX_BYTES) throw new AppError("invalid_input", `${file.name} grows.`);
+        const content = bytes.includes(0) ? undefined : decode(decoder, bytes, atEnd);
+        if (content === undefined) {
+          if (!file.isExplicit) return undefined;
+          throw new AppError("invalid_input", `${file.name} is not a UTF-8 text file.`, {
+            next: "Name text files only; nothing was sent.",
+          });
+        }
+        hash.update(bytes);
+        if (content === "") continue;
+        made.jsonBytes += jsonBytes(content);
+        made.tokens += estimateTokens(content);
+        this.#pieces.push({ jobId, position, part, content });
+        part++;
+        this.#characters += content.length;
+        if (this.#characters >= BATCH_CHARACTERS) await this.flush();
+      }
+      return { ...made, sha256: hash.digest("hex") };
+    } finally {
+      await handle.close();
+    }
+  }
+}
+
+function decode(decoder: TextDecoder, bytes: Uint8Array, atEnd: boolean): string | undefined {
+  try {
+    return decoder.decode(bytes, { stream: !atEnd });
+  } catch {
+    return undefined;
+  }
+}
+
+function names(list: readonly string[]): string {
+  const shown = list.slice(0, NAMED).map((name) => quoteUpstream(name, 120));
+  const more = list.length - shown.length;
+  return shown.join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+}

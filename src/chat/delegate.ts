@@ -1,0 +1,392 @@
+import { ageOf } from "../core/clock.ts";
+import { AppError, toAppError } from "../core/errors.ts";
+import { newJobId, newThreadId } from "../core/ids.ts";
+import type { ChatOutcome, LongcatClient } from "../gateway/longcat.ts";
+import type { JobContext } from "../jobs/context.ts";
+import type { Job, JobPatch, JobState } from "../jobs/job.ts";
+import { errorOf, moveSurely } from "../jobs/moves.ts";
+import type { JobRunner, Started } from "../jobs/runner.ts";
+import { giveUp, MAX_WAIT_TO_SUBMIT_MS, pauseBeforeRetry } from "../jobs/submission.ts";
+import type { Work } from "../jobs/work.ts";
+import type { Places } from "../media/files.ts";
+import { keepAnswer, needsFile } from "./answer-file.ts";
+import { type Attached, attachFiles, biggest } from "./attachments.ts";
+import { chatRequest, type PastTurn, pastTurns } from "./history.ts";
+import { LiveAnswer } from "./live-answer.ts";
+import { CHAT_OPERATION } from "./names.ts";
+import type { ThreadFile, ThreadStore, Turn, TurnOutcome, TurnRequest } from "./threads.ts";
+import { estimateTokens } from "./tokens.ts";
+
+/** How long a turn may go on after the server was asked to end. */
+const LAST_WORDS_MS = 8_000;
+/** Every model takes this much; below it nobody is asked how much it takes. */
+const SURELY_FITS_TOKENS = 24_000;
+const TITLE_CHARACTERS = 80;
+const RECORDED_CHARACTERS = 200;
+const STOPPED = "the server stopped";
+
+export type DelegateContext = Pick<
+  JobContext,
+  "store" | "holder" | "events" | "clock" | "log" | "library" | "timeScale" | "stopping"
+> & {
+  client: LongcatClient;
+  threads: ThreadStore;
+  /** Where turns are sent. */
+  baseUrl: string;
+  places: Places;
+  defaultModel: string;
+  /** Whether a thread's oldest turns may be left out where they no longer fit. */
+  trimHistory: boolean;
+};
+
+export interface TurnArguments extends Omit<TurnRequest, "model"> {
+  model?: string | undefined;
+  threadId?: string | undefined;
+  files?: readonly string[] | undefined;
+  saveTo?: string | undefined;
+  idempotencyKey?: string | undefined;
+  forceNew?: boolean | undefined;
+}
+
+/** Hands tasks to the chat platform: every turn is a job, its text kept while it comes. */
+export class Delegate implements Work {
+  readonly name = CHAT_OPERATION;
+  readonly #context: DelegateContext;
+  readonly #live = new Map<string, LiveAnswer>();
+
+  constructor(context: DelegateContext) {
+    this.#context = context;
+  }
+
+  get baseUrl(): string {
+    return this.#context.baseUrl;
+  }
+
+  /**
+   * Records a turn with what it attaches, and sets it going, unless an identical earlier one stands
+   * for it.
+   * @throws {not_found} for an unknown thread
+   * @throws {invalid_input} for files that cannot be attached, for more than the model takes, and
+   *   while the thread's last turn is under way
+   */
+  async start(owner: string, given: TurnArguments, jobs: JobRunner): Promise<Started> {
+    const { defaultModel } = this.#context;
+    const {
+      threadId: continued,
+      files: patterns = [],
+      saveTo,
+      idempotencyKey,
+      forceNew,
+      ...asked
+    } = given;
+    if (continued !== undefined) await this.requireThread(owner, continued);
+    const jobId = newJobId();
+    const threadId = continued ?? newThreadId();
+    const request = withoutUnset({ ...asked, model: asked.model ?? defaultModel });
+    try {
+      const { files, all, warnings } = await this.#attach(jobId, threadId, patterns);
+      const started = await jobs.startWork({
+        work: this,
+        jobId,
+        owner,
+        input: {
+          prompt: oneLine(request.prompt, RECORDED_CHARACTERS),
+          model: request.model,
+          thread_id: threadId,
+          ...(patterns.length > 0 ? { files: patterns } : {}),
+        },
+        wire: {
+          request,
+          thread: continued ?? null,
+          files: all,
+          saveTo,
+        },
+        saveTo,
+        idempotencyKey,
+        forceNew,
+        warnings,
+        record: () => this.#record(owner, jobId, threadId, request, files, warnings),
+      });
+      if (started.isRepeat) await this.#context.threads.takeBack(jobId);
+      return started;
+    } catch (error) {
+      await this.#context.threads.takeBack(jobId);
+      throw error;
+    }
+  }
+
+  /** @throws {not_found} */
+  async requireThread(owner: string, threadId: string): Promise<void> {
+    if (await this.#context.threads.thread(owner, threadId)) return;
+    throw new AppError("not_found", `There is no thread \`${threadId}\`.`, {
+      next: "Check the id; `chat_threads` lists the ones that exist.",
+    });
+  }
+
+  /** How an answer that is coming to this process stands. */
+  live(jobId: string): { answer: string; characters: number; isThinking: boolean } | undefined {
+    return this.#live.get(jobId);
+  }
+
+  async carryOut(queued: Job): Promise<void> {
+    const { threads, clock, stopping } = this.#context;
+    const turn = await threads.turn(queued.jobId);
+    if (!turn) {
+      await this.#end(queued, "cancelled", new AppError("not_found", "Its thread was deleted."));
+      return;
+    }
+    const ageMs = ageOf(clock, queued.createdAt);
+    let job = queued;
+    for (let tries = 0; !stopping.aborted; tries++) {
+      if (ageMs() >= MAX_WAIT_TO_SUBMIT_MS) {
+        await threads.finish(job.jobId, undefined, clock.now());
+        await giveUp(this.#context, job);
+        return;
+      }
+      const submitting = await moveSurely(this.#context, job, "submitting", {});
+      if (!submitting) return;
+      const refusal = await this.#send(submitting, turn);
+      if (!refusal) return;
+      const again = await moveSurely(this.#context, submitting, "queued", {
+        error: errorOf(refusal),
+      });
+      if (!again) return;
+      job = again;
+      const left = MAX_WAIT_TO_SUBMIT_MS - ageMs();
+      if (!(await pauseBeforeRetry(this.#context, refusal, tries, left))) return;
+    }
+  }
+
+  async recover(job: Job): Promise<void> {
+    const { threads, clock, baseUrl } = this.#context;
+    const turn = await threads.turn(job.jobId);
+    if (job.state === "queued") {
+      const late = clock.now() - job.createdAt >= MAX_WAIT_TO_SUBMIT_MS;
+      if (!late && job.baseUrl === baseUrl) return this.carryOut(job);
+      const why = late ? "more than ten minutes ago" : "and the sandbox it was for has ended";
+      const message = `It was recorded but not sent when the server stopped, ${why}.`;
+      return this.#end(job, "cancelled", new AppError("cancelled", message));
+    }
+    const { answer, reasoning } = await threads.said(job.jobId);
+    const arrived = answer !== "" || reasoning !== "";
+    if (turn && (turn.outcome || arrived)) {
+      return this.#complete(job, turn.outcome ?? { brokeOff: STOPPED });
+    }
+    const message = "The server stopped before anything of the answer had come.";
+    return this.#end(job, "unknown", new AppError("outcome_unknown", message));
+  }
+
+  async #attach(jobId: string, threadId: string, patterns: readonly string[]): Promise<Attached> {
+    const { threads, places, clock } = this.#context;
+    if (patterns.length === 0) return { files: [], all: [], warnings: [] };
+    const known = await threads.files(threadId);
+    const now = clock.now();
+    return attachFiles(threads, { jobId, threadId, patterns, places, known, now });
+  }
+
+  /** Makes sure that all of a turn fits, and adds it to its thread. */
+  async #record(
+    owner: string,
+    jobId: string,
+    threadId: string,
+    request: TurnRequest,
+    files: readonly ThreadFile[],
+    warnings: string[],
+  ): Promise<void> {
+    const { threads, clock } = this.#context;
+    const past = await pastTurns(threads, threadId, Number.MAX_SAFE_INTEGER);
+    const leftOut = await this.#fit(request, files, past);
+    if (leftOut.length > 0) {
+      warnings.push(
+        `${leftOut.length} of the thread's oldest turns no longer fit and were left out.`,
+      );
+    }
+    const { busyWith } = await threads.begin(owner, {
+      jobId,
+      threadId,
+      request: leftOut.length === 0 ? request : { ...request, leftOut },
+      title: oneLine(request.prompt, TITLE_CHARACTERS),
+      now: clock.now(),
+    });
+    if (busyWith !== undefined) throw busy(threadId, busyWith);
+  }
+
+  /**
+   * @returns the turns that must be left out so that the rest fits.
+   * @throws {invalid_input} where it does not fit and nothing may be left out
+   */
+  async #fit(
+    request: TurnRequest,
+    files: readonly ThreadFile[],
+    past: readonly PastTurn[],
+  ): Promise<number[]> {
+    const own =
+      estimateTokens(request.prompt) +
+      estimateTokens(request.system ?? "") +
+      files.reduce((sum, file) => sum + file.tokens, 0);
+    let total = own + past.reduce((sum, one) => sum + one.tokens, 0);
+    if (total <= SURELY_FITS_TOKENS) return [];
+    const context = await this.#contextLength(request);
+    if (context === undefined) return [];
+    const room = context - (request.maxTokens ?? 0);
+    const leftOut: number[] = [];
+    for (const one of past) {
+      if (total <= room || !this.#context.trimHistory) break;
+      // What was attached stays with its thread.
+      if (one.files.length > 0) continue;
+      leftOut.push(one.turn.seq);
+      total -= one.tokens;
+    }
+    if (total <= room) return leftOut;
+    const all = [...past.flatMap((one) => one.files), ...files];
+    const named =
+      all.length > 0 ? ` ${biggest(all, (file) => `~${count(file.tokens)} tokens`)}` : "";
+    throw new AppError(
+      "invalid_input",
+      `That is about ${count(total)} tokens, and ${request.model} takes ${count(context)}${request.maxTokens ? `, of which max_tokens keeps ${count(request.maxTokens)} for the answer` : ""}.${named}`,
+      {
+        next:
+          past.length > 0
+            ? "Attach less, or begin a new thread; LONGCAT_MCP_TRIM_HISTORY=on leaves out a thread's oldest turns. Nothing was sent."
+            : "Attach less; nothing was sent.",
+      },
+    );
+  }
+
+  async #contextLength({ format, model }: TurnRequest): Promise<number | undefined> {
+    try {
+      const [found] = await this.#context.client.models(format, model);
+      return found?.contextLength;
+    } catch (error) {
+      const { code } = toAppError(error);
+      this.#context.log.warn({ model, code }, "the model's context is not known");
+      return undefined;
+    }
+  }
+
+  /** @returns the refusal after which the turn may be sent again, if it was one. */
+  async #send(submitting: Job, turn: Turn): Promise<AppError | undefined> {
+    const { client, clock, events, log, threads, stopping } = this.#context;
+    const { jobId } = submitting;
+    let job = submitting;
+    const live = new LiveAnswer({
+      store: threads,
+      clock,
+      jobId,
+      onProgress: () => events.publish(job),
+      onError: (error) => log.error({ job: jobId, err: error }, "an answer cannot be kept"),
+    });
+    const hurry = new AbortController();
+    const stop = () => {
+      void live.save();
+      clock.schedule(LAST_WORDS_MS, () => hurry.abort());
+    };
+    stopping.addEventListener("abort", stop, { once: true });
+    this.#live.set(jobId, live);
+    try {
+      let outcome: ChatOutcome;
+      try {
+        outcome = await client.chat(
+          await this.#request(turn),
+          {
+            accepted: async () => {
+              const acceptedAt = clock.now();
+              const patch = { acceptedAt, error: null };
+              job = (await moveSurely(this.#context, job, "running", patch)) ?? job;
+            },
+            news: (news) => live.take(news),
+          },
+          hurry.signal,
+        );
+      } catch (error) {
+        outcome = { kind: "refused", error: toAppError(error) };
+      }
+      try {
+        await live.end();
+      } catch (error) {
+        await this.#end(job, "failed", toAppError(error));
+        return undefined;
+      }
+      if (outcome.kind === "not_taken") return outcome.error;
+      await this.#settle(job, live, outcome);
+      return undefined;
+    } finally {
+      stopping.removeEventListener("abort", stop);
+      this.#live.delete(jobId);
+    }
+  }
+
+  async #request(turn: Turn) {
+    const { threads } = this.#context;
+    const skipped = turn.request.leftOut ?? [];
+    const past = await pastTurns(threads, turn.threadId, turn.seq);
+    const files = await threads.files(turn.threadId);
+    return chatRequest(
+      threads,
+      turn,
+      files.filter((file) => file.jobId === turn.jobId),
+      past.filter((one) => !skipped.includes(one.turn.seq)),
+    );
+  }
+
+  async #settle(
+    job: Job,
+    live: LiveAnswer,
+    outcome: Exclude<ChatOutcome, { kind: "not_taken" }>,
+  ): Promise<void> {
+    const { facts } = live;
+    if (outcome.kind === "ended") {
+      return this.#complete(job, outcome.marked ? facts : { ...facts, unmarked: true });
+    }
+    if (outcome.kind === "cut" && live.characters > 0) {
+      return this.#complete(job, { ...facts, brokeOff: outcome.error.message });
+    }
+    const isOpen = outcome.kind !== "refused" && outcome.error.code === "outcome_unknown";
+    return this.#end(job, isOpen ? "unknown" : "failed", outcome.error);
+  }
+
+  /** Makes an answer the job's result. */
+  async #complete(job: Job, outcome: TurnOutcome): Promise<void> {
+    const { threads, clock, library } = this.#context;
+    await threads.finish(job.jobId, outcome, clock.now());
+    const arrived =
+      job.state === "downloading" ? job : await moveSurely(this.#context, job, "downloading", {});
+    if (!arrived) return;
+    const { answer } = await threads.said(job.jobId);
+    const patch: JobPatch = { completedAt: clock.now(), error: null };
+    if (needsFile(answer, job.saveTo)) {
+      const { media, warnings } = await keepAnswer(library, job, answer);
+      patch.media = media;
+      patch.warnings = [...job.warnings, ...warnings];
+    }
+    await moveSurely(this.#context, arrived, "completed", patch);
+  }
+
+  async #end(job: Job, state: JobState, error: AppError): Promise<void> {
+    const { threads, clock } = this.#context;
+    await threads.finish(job.jobId, undefined, clock.now());
+    const charge = state === "unknown" ? ("uncertain" as const) : ("none" as const);
+    const patch = { charge, error: errorOf(error), completedAt: clock.now() };
+    await moveSurely(this.#context, job, state, patch);
+  }
+}
+
+function busy(threadId: string, jobId: string): AppError {
+  return new AppError("invalid_input", `${threadId} is still being answered in ${jobId}.`, {
+    next: `Wait for it with \`job_status\`, job_id "${jobId}", or begin a new thread without thread_id. Nothing was sent.`,
+  });
+}
+
+function withoutUnset<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> };
+function withoutUnset(value: object): object {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined));
+}
+
+function oneLine(text: string, max: number): string {
+  const line = text.replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, " ").trim();
+  return line.length > max ? `${line.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, "")}…` : line;
+}
+
+function count(tokens: number): string {
+  return Math.round(tokens).toLocaleString("en");
+}

@@ -1,0 +1,408 @@
+import * as z from "zod";
+import { AppError } from "../core/errors.ts";
+import { CHAT_FORMATS, type StoredText } from "../gateway/chat-body.ts";
+import type { SharedDatabase } from "../jobs/sqlite.ts";
+
+const DAY_MS = 86_400_000;
+/** A turn whose job was never recorded, because its process died in between. */
+const STALE_MS = 60_000;
+const UNFINISHED = "('queued', 'submitting', 'running', 'downloading')";
+
+const requestSchema = z.object({
+  prompt: z.string(),
+  system: z.string().exactOptional(),
+  model: z.string(),
+  format: z.enum(CHAT_FORMATS),
+  maxTokens: z.number().exactOptional(),
+  temperature: z.number().exactOptional(),
+  topP: z.number().exactOptional(),
+  thinking: z.boolean().exactOptional(),
+  /** Earlier turns that no longer fit and are not sent. */
+  leftOut: z.array(z.number()).exactOptional(),
+});
+/** What was asked for, as it will be sent. */
+export type TurnRequest = z.output<typeof requestSchema>;
+
+const outcomeSchema = z.object({
+  /** The model that says it has answered. */
+  model: z.string().exactOptional(),
+  /** In the provider's own word. */
+  finishReason: z.string().exactOptional(),
+  inputTokens: z.number().exactOptional(),
+  outputTokens: z.number().exactOptional(),
+  /** The answer broke off, and this is why. */
+  brokeOff: z.string().exactOptional(),
+  /** The stream ended without the provider saying that this is the end. */
+  unmarked: z.boolean().exactOptional(),
+});
+/** How an answer ended. */
+export type TurnOutcome = z.output<typeof outcomeSchema>;
+
+export interface Turn {
+  seq: number;
+  jobId: string;
+  threadId: string;
+  request: TurnRequest;
+  /** Absent while it is under way, and where nothing ever came. */
+  outcome: TurnOutcome | undefined;
+  isOpen: boolean;
+  createdAt: number;
+}
+
+/** What the delegate has said, cleaned of what should not be shown. */
+export interface Said {
+  answer: string;
+  reasoning: string;
+}
+
+export interface ThreadFile {
+  jobId: string;
+  position: number;
+  name: string;
+  sha256: string;
+  sizeBytes: number;
+  jsonBytes: number;
+  tokens: number;
+}
+
+export interface Thread {
+  threadId: string;
+  title: string;
+  createdAt: number;
+  updatedAt: number;
+  turns: number;
+  files: number;
+}
+
+export interface ThreadPage {
+  threads: Thread[];
+  nextCursor: string | undefined;
+}
+
+const turnRow = z
+  .object({
+    seq: z.number(),
+    job_id: z.string(),
+    thread_id: z.string(),
+    request: z.string().transform((json) => requestSchema.parse(JSON.parse(json))),
+    outcome: z
+      .string()
+      .transform((json) => outcomeSchema.parse(JSON.parse(json)))
+      .nullable(),
+    is_open: z.number(),
+    created_at: z.number(),
+  })
+  .transform(
+    (row): Turn => ({
+      seq: row.seq,
+      jobId: row.job_id,
+      threadId: row.thread_id,
+      request: row.request,
+      outcome: row.outcome ?? undefined,
+      isOpen: row.is_open === 1,
+      createdAt: row.created_at,
+    }),
+  );
+
+const fileRow = z
+  .object({
+    job_id: z.string(),
+    position: z.number(),
+    name: z.string(),
+    sha256: z.string(),
+    size_bytes: z.number(),
+    json_bytes: z.number(),
+    tokens: z.number(),
+  })
+  .transform(
+    (row): ThreadFile => ({
+      jobId: row.job_id,
+      position: row.position,
+      name: row.name,
+      sha256: row.sha256,
+      sizeBytes: row.size_bytes,
+      jsonBytes: row.json_bytes,
+      tokens: row.tokens,
+    }),
+  );
+
+const threadRow = z
+  .object({
+    thread_id: z.string(),
+    title: z.string(),
+    latest: z.number(),
+    created_at: z.number(),
+    updated_at: z.number(),
+    turns: z.number(),
+    files: z.number(),
+  })
+  .transform(({ latest, ...row }) => ({
+    latest,
+    thread: {
+      threadId: row.thread_id,
+      title: row.title,
+      createdAt: row.created_at,
+      updatedAt: row.updated_at,
+      turns: row.turns,
+      files: row.files,
+    } satisfies Thread,
+  }));
+
+const THREAD_COLUMNS = `thread_id, title, latest, created_at, updated_at,
+  (SELECT count(*) FROM chat_turns WHERE chat_turns.thread_id = chat_threads.thread_id) AS turns,
+  (SELECT count(*) FROM chat_files WHERE chat_files.thread_id = chat_threads.thread_id) AS files`;
+
+/**
+ * Conversations: their turns, what was attached and what was answered, kept beside the jobs. Every
+ * write is on disk when its promise resolves. All methods throw {storage}.
+ */
+export class ThreadStore {
+  readonly #db: SharedDatabase;
+
+  constructor(db: SharedDatabase) {
+    this.#db = db;
+  }
+
+  /** Removes what turns that were never recorded have left behind. */
+  async sweep(now: number): Promise<void> {
+    const before = now - DAY_MS;
+    this.#db.transaction(() => {
+      this.#db.run(
+        `DELETE FROM chat_turns
+         WHERE is_open = 1 AND created_at < ? AND job_id NOT IN (SELECT job_id FROM jobs)`,
+        [before],
+      );
+      for (const table of ["chat_file_parts", "chat_files"]) {
+        this.#db.run(
+          `DELETE FROM ${table}
+           WHERE created_at < ? AND job_id NOT IN (SELECT job_id FROM chat_turns)`,
+          [before],
+        );
+      }
+    });
+  }
+
+  /**
+   * Adds a turn to a thread, which is made if it is new. A thread has one turn under way at most.
+   * @returns the job of the turn that is under way instead, if there is one.
+   */
+  async begin(
+    owner: string,
+    turn: { jobId: string; threadId: string; request: TurnRequest; title: string; now: number },
+  ): Promise<{ busyWith: string | undefined }> {
+    const { jobId, threadId, request, title, now } = turn;
+    return this.#db.transaction(() => {
+      const open = this.#turn("thread_id = ? AND is_open = 1", [threadId]);
+      if (open && this.#isUnderWay(open, now)) return { busyWith: open.jobId };
+      if (open) this.#db.run("UPDATE chat_turns SET is_open = 0 WHERE seq = ?", [open.seq]);
+      this.#db.run(
+        `INSERT INTO chat_turns (job_id, thread_id, request, is_open, created_at)
+         VALUES (?, ?, ?, 1, ?)`,
+        [jobId, threadId, JSON.stringify(request), now],
+      );
+      this.#db.run(
+        `INSERT INTO chat_threads (thread_id, owner, title, latest, created_at, updated_at)
+         VALUES (?, ?, ?, last_insert_rowid(), ?, ?)
+         ON CONFLICT (thread_id)
+         DO UPDATE SET latest = excluded.latest, updated_at = excluded.updated_at`,
+        [threadId, owner, title, now, now],
+      );
+      return { busyWith: undefined };
+    });
+  }
+
+  /** Takes back a turn that will never be sent, and its thread if it was the only one. */
+  async takeBack(jobId: string): Promise<void> {
+    this.#db.transaction(() => {
+      for (const table of ["chat_turns", "chat_parts", "chat_files", "chat_file_parts"]) {
+        this.#db.run(`DELETE FROM ${table} WHERE job_id = ?`, [jobId]);
+      }
+      this.#db.run(
+        "DELETE FROM chat_threads WHERE thread_id NOT IN (SELECT thread_id FROM chat_turns)",
+        [],
+      );
+    });
+  }
+
+  /** Keeps what has newly come of an answer. */
+  async append(jobId: string, part: number, said: Said): Promise<void> {
+    this.#db.run("INSERT INTO chat_parts (job_id, part, answer, reasoning) VALUES (?, ?, ?, ?)", [
+      jobId,
+      part,
+      said.answer,
+      said.reasoning,
+    ]);
+  }
+
+  /** Ends a turn; without an outcome where nothing came. */
+  async finish(jobId: string, outcome: TurnOutcome | undefined, now: number): Promise<void> {
+    this.#db.transaction(() => {
+      this.#db.run("UPDATE chat_turns SET outcome = ?, is_open = 0 WHERE job_id = ?", [
+        outcome ? JSON.stringify(outcome) : null,
+        jobId,
+      ]);
+      this.#db.run(
+        `UPDATE chat_threads SET updated_at = ?
+         WHERE thread_id = (SELECT thread_id FROM chat_turns WHERE job_id = ?)`,
+        [now, jobId],
+      );
+    });
+  }
+
+  async turn(jobId: string): Promise<Turn | undefined> {
+    return this.#turn("job_id = ?", [jobId]);
+  }
+
+  /** A thread's turns, oldest first. */
+  async turns(threadId: string): Promise<Turn[]> {
+    return this.#db
+      .all("SELECT * FROM chat_turns WHERE thread_id = ? ORDER BY seq", [threadId])
+      .map((row) => turnRow.parse(row));
+  }
+
+  async said(jobId: string): Promise<Said> {
+    const rows = this.#db
+      .all("SELECT answer, reasoning FROM chat_parts WHERE job_id = ? ORDER BY part", [jobId])
+      .map((row) => z.object({ answer: z.string(), reasoning: z.string() }).parse(row));
+    return {
+      answer: rows.map(({ answer }) => answer).join(""),
+      reasoning: rows.map(({ reasoning }) => reasoning).join(""),
+    };
+  }
+
+  /** What is attached to a thread, in the order in which it was. */
+  async files(threadId: string): Promise<ThreadFile[]> {
+    return this.#db
+      .all(
+        `SELECT f.* FROM chat_files f LEFT JOIN chat_turns t ON t.job_id = f.job_id
+         WHERE f.thread_id = ? ORDER BY t.seq, f.position`,
+        [threadId],
+      )
+      .map((row) => fileRow.parse(row));
+  }
+
+  /** Keeps pieces of files, and the files that are complete, in one go. */
+  async attach(
+    threadId: string,
+    pieces: readonly { jobId: string; position: number; part: number; content: string }[],
+    files: readonly ThreadFile[],
+    now: number,
+  ): Promise<void> {
+    this.#db.transaction(() => {
+      for (const { jobId, position, part, content } of pieces) {
+        this.#db.run(
+          `INSERT INTO chat_file_parts (job_id, position, part, created_at, content)
+           VALUES (?, ?, ?, ?, ?)`,
+          [jobId, position, part, now, content],
+        );
+      }
+      for (const file of files) {
+        this.#db.run(
+          `INSERT INTO chat_files (job_id, position, thread_id, name, sha256, size_bytes,
+             json_bytes, tokens, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+          [
+            file.jobId,
+            file.position,
+            threadId,
+            file.name,
+            file.sha256,
+            file.sizeBytes,
+            file.jsonBytes,
+            file.tokens,
+            now,
+          ],
+        );
+      }
+    });
+  }
+
+  /** Forgets pieces of a file that turns out not to be kept. */
+  async detach(jobId: string, position: number): Promise<void> {
+    this.#db.run("DELETE FROM chat_file_parts WHERE job_id = ? AND position = ?", [
+      jobId,
+      position,
+    ]);
+  }
+
+  /** A file's text as it was attached, read piece by piece. */
+  content(file: ThreadFile): StoredText {
+    const db = this.#db;
+    return {
+      jsonBytes: file.jsonBytes,
+      *pieces() {
+        for (let part = 0; ; part++) {
+          const [row] = db.all(
+            "SELECT content FROM chat_file_parts WHERE job_id = ? AND position = ? AND part = ?",
+            [file.jobId, file.position, part],
+          );
+          if (row === undefined) return;
+          yield z.object({ content: z.string() }).parse(row).content;
+        }
+      },
+    };
+  }
+
+  async thread(owner: string, threadId: string): Promise<Thread | undefined> {
+    const [row] = this.#db.all(
+      `SELECT ${THREAD_COLUMNS} FROM chat_threads WHERE owner = ? AND thread_id = ?`,
+      [owner, threadId],
+    );
+    return row === undefined ? undefined : threadRow.parse(row).thread;
+  }
+
+  /** Newest first. @throws {invalid_input} for a cursor that is not ours. */
+  async list(owner: string, limit: number, cursor: string | undefined): Promise<ThreadPage> {
+    const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : readCursor(cursor);
+    const rows = this.#db
+      .all(
+        `SELECT ${THREAD_COLUMNS} FROM chat_threads WHERE owner = ? AND latest < ?
+         ORDER BY latest DESC LIMIT ?`,
+        [owner, before, limit + 1],
+      )
+      .map((row) => threadRow.parse(row));
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      threads: page.map(({ thread }) => thread),
+      nextCursor: rows.length > limit && last ? `before-${last.latest}` : undefined,
+    };
+  }
+
+  /**
+   * Deletes a thread with everything in it.
+   * @returns the job that still writes to it, which keeps it from being deleted.
+   */
+  async delete(threadId: string, now: number): Promise<{ busyWith: string | undefined }> {
+    return this.#db.transaction(() => {
+      const open = this.#turn("thread_id = ? AND is_open = 1", [threadId]);
+      if (open && this.#isUnderWay(open, now)) return { busyWith: open.jobId };
+      const jobs = "(SELECT job_id FROM chat_turns WHERE thread_id = ?)";
+      for (const table of ["chat_parts", "chat_file_parts", "chat_files"]) {
+        this.#db.run(`DELETE FROM ${table} WHERE job_id IN ${jobs}`, [threadId]);
+      }
+      this.#db.run("DELETE FROM chat_turns WHERE thread_id = ?", [threadId]);
+      this.#db.run("DELETE FROM chat_threads WHERE thread_id = ?", [threadId]);
+      return { busyWith: undefined };
+    });
+  }
+
+  #isUnderWay(turn: Turn, now: number): boolean {
+    const [job] = this.#db.all(
+      `SELECT state IN ${UNFINISHED} AS unfinished FROM jobs WHERE job_id = ?`,
+      [turn.jobId],
+    );
+    if (job === undefined) return now - turn.createdAt < STALE_MS;
+    return z.object({ unfinished: z.number() }).parse(job).unfinished === 1;
+  }
+
+  #turn(condition: string, values: (string | number)[]): Turn | undefined {
+    const [row] = this.#db.all(`SELECT * FROM chat_turns WHERE ${condition}`, values);
+    return row === undefined ? undefined : turnRow.parse(row);
+  }
+}
+
+function readCursor(cursor: string): number {
+  const seq = /^before-(\d{1,15})$/.exec(cursor)?.[1];
+  if (seq !== undefined) return Number(seq);
+  throw new AppError("invalid_input", "`cursor` must be the `next_cursor` of a previous page.");
+}

@@ -1,0 +1,16 @@
+import type { Job } from "./job.ts";
+
+/**
+ * A kind of job that is no purchase at the image gateway. It is recorded, leased, listed and waited
+ * for like all others; what is done with it is handed in by the part of the program that knows.
+ */
+export interface Work {
+  /** What its jobs have as their operation. */
+  name: string;
+  /** Where they are sent. Only jobs sent there are taken over. */
+  baseUrl: string;
+  /** Brings a queued job to its end. It stays unfinished only when the server is stopping. */
+  carryOut(job: Job): Promise<void>;
+  /** Does the next thing for an unfinished job whose process is gone. */
+  recover(job: Job): Promise<void>;
+}

@@ -1,0 +1,246 @@
+import { execFileSync } from "node:child_process";
+import { mkdir, symlink, truncate, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import fc from "fast-check";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { attachFiles } from "../../src/chat/attachments.ts";
+import { findFiles } from "../../src/chat/find-files.ts";
+import { ThreadStore } from "../../src/chat/threads.ts";
+import { estimateTokens } from "../../src/chat/tokens.ts";
+import { SqliteJobStore } from "../../src/jobs/sqlite.ts";
+import type { Places } from "../../src/media/files.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+let root: string;
+let places: Places;
+
+beforeEach(async () => {
+  root = join(await tempDir(), "project");
+  await mkdir(root);
+  places = { allowedDirs: [root], workingDir: root, homeDir: join(root, "home") };
+});
+
+async function put(name: string, content: string | Buffer = name): Promise<void> {
+  await mkdir(dirname(join(root, name)), { recursive: true });
+  await writeFile(join(root, name), content);
+}
+
+const namesOf = async (...patterns: string[]) =>
+  (await findFiles(patterns, places)).map(({ name }) => name);
+
+describe("files named by", () => {
+  it("a path are that file, whatever characters are in it", async () => {
+    await put("app/[id]/page {1}.tsx");
+    await put("app/i/page 1.tsx");
+    expect(await namesOf("app/[id]/page {1}.tsx")).toEqual(["app/[id]/page {1}.tsx"]);
+    expect(await namesOf(join(root, "app/i/page 1.tsx"))).toEqual(["app/i/page 1.tsx"]);
+  });
+
+  it("a folder are all below it, in order", async () => {
+    for (const name of ["src/b.ts", "src/a/z.ts", "src/a/b.ts", "other.ts"]) await put(name);
+    expect(await namesOf("src")).toEqual(["src/a/b.ts", "src/a/z.ts", "src/b.ts"]);
+    expect(await namesOf("src/")).toEqual(await namesOf("src"));
+  });
+
+  it("a pattern are those that match, each once and in the order of the patterns", async () => {
+    for (const name of ["a.md", "src/a.ts", "src/b.js", "src/deep/c.ts"]) await put(name);
+    expect(await namesOf("src/**/*.{ts,js}")).toEqual(["src/a.ts", "src/b.js", "src/deep/c.ts"]);
+    expect(await namesOf("src/*.js", "**/*.ts", "src/b.js", "*.md")).toEqual([
+      "src/b.js",
+      "src/a.ts",
+      "src/deep/c.ts",
+      "a.md",
+    ]);
+    expect(await namesOf("./src/*.ts")).toEqual(["src/a.ts"]);
+    expect(await namesOf(`${root}/**/c.ts`)).toEqual(["src/deep/c.ts"]);
+  });
+
+  it("a pattern that matches nothing are an error", async () => {
+    await expect(findFiles(["src/*.rs"], places)).rejects.toMatchObject({ code: "invalid_input" });
+  });
+});
+
+describe("a pattern leaves out", () => {
+  it("hidden files, node_modules and .git, unless they are named", async () => {
+    for (const name of [".env", ".github/ci.yml", "node_modules/x/i.js", ".git/config", "a.js"]) {
+      await put(name);
+    }
+    expect(await namesOf("**")).toEqual(["a.js"]);
+    expect(await namesOf(".github/**")).toEqual([".github/ci.yml"]);
+    expect(await namesOf("node_modules/x/*.js")).toEqual(["node_modules/x/i.js"]);
+    expect(await namesOf(".env")).toEqual([".env"]);
+  });
+
+  it("what .gitignore files say, the nearest deciding", async () => {
+    await put(".gitignore", "dist/\n*.log\n!keep.log\n/only-top.txt\n");
+    await put("sub/.gitignore", "!debug.log\nsecret.*\n");
+    for (const name of [
+      "dist/out.js",
+      "a.log",
+      "keep.log",
+      "only-top.txt",
+      "sub/only-top.txt",
+      "sub/debug.log",
+      "sub/other.log",
+      "sub/secret.key",
+      "sub/dist/x.js",
+      "sub/ok.txt",
+    ]) {
+      await put(name);
+    }
+    expect(await namesOf("**")).toEqual([
+      "keep.log",
+      "sub/debug.log",
+      "sub/ok.txt",
+      "sub/only-top.txt",
+    ]);
+    expect(await namesOf("a.log")).toEqual(["a.log"]);
+  });
+
+  it("the same as git does", async () => {
+    await put(".gitignore", "build/\n*.tmp\n!src/keep.tmp\n**/gen/*.ts\ndoc/*.txt\n");
+    await put("src/.gitignore", "local.*\n!local.ts\n");
+    for (const name of [
+      "build/a.ts",
+      "src/a.ts",
+      "src/keep.tmp",
+      "src/drop.tmp",
+      "src/gen/a.ts",
+      "src/gen/a.js",
+      "src/local.js",
+      "src/local.ts",
+      "doc/a.txt",
+      "doc/sub/a.txt",
+    ]) {
+      await put(name);
+    }
+    execFileSync("git", ["init", "-q"], { cwd: root });
+    const listed = execFileSync("git", ["ls-files", "-co", "--exclude-standard"], { cwd: root });
+    const visible = String(listed)
+      .trim()
+      .split("\n")
+      .filter((name) => !name.includes(".git"));
+    expect((await namesOf("**")).sort()).toEqual(visible.sort());
+  });
+
+  it("what the repository above it ignores", async () => {
+    await put(".git/HEAD", "ref: x");
+    await put(".gitignore", "pkg/out/\n");
+    await put("pkg/out/a.js");
+    await put("pkg/a.js");
+    expect(await namesOf("pkg/**")).toEqual(["pkg/a.js"]);
+  });
+
+  it("links, wherever they lead", async () => {
+    const outside = await tempDir();
+    await writeFile(join(outside, "secret.txt"), "secret");
+    await put("a.txt");
+    await symlink(outside, join(root, "away"));
+    await symlink(join(outside, "secret.txt"), join(root, "link.txt"));
+    await symlink(root, join(root, "circle"));
+    expect(await namesOf("**/*.txt")).toEqual(["a.txt"]);
+  });
+});
+
+describe("refused are", () => {
+  it.each(["/etc/*.conf", "../**", "/etc", "/proc/self/*"])(
+    "patterns outside: %s",
+    async (given) => {
+      const refusal = findFiles([given], places);
+      await expect(refusal).rejects.toMatchObject({
+        code: "invalid_input",
+        next: expect.stringContaining(root),
+      });
+    },
+  );
+
+  it("more files than anyone means", async () => {
+    await mkdir(join(root, "many"));
+    for (let i = 0; i < 5_001; i++) await writeFile(join(root, "many", `${i}`), "");
+    await expect(findFiles(["many"], places)).rejects.toMatchObject({
+      message: "`files` names more than 5000 files.",
+    });
+  });
+});
+
+describe("attached text", () => {
+  async function store(): Promise<ThreadStore> {
+    const jobs = new SqliteJobStore(await tempDir());
+    onTestFinished(() => jobs.close());
+    return new ThreadStore(jobs.shared());
+  }
+  const request = (patterns: string[]) => ({
+    jobId: "job_x",
+    threadId: "thread_x",
+    patterns,
+    places,
+    known: [],
+    now: 1,
+  });
+
+  it("is kept to the last character, however it is cut into pieces", async () => {
+    const threads = await store();
+    const text = `${"a".repeat(65_535)}é${"b🐋".repeat(40_000)}\n"\\\u0001 ${"漢字".repeat(50_000)}`;
+    await put("big.txt", text);
+    const { files } = await attachFiles(threads, request(["big.txt"]));
+    const [file] = files;
+    if (!file) expect.fail("nothing was attached");
+    const kept = threads.content(file);
+    const pieces = [...kept.pieces()];
+    expect(pieces.join("")).toBe(text);
+    expect(pieces.length).toBeGreaterThan(3);
+    expect(kept.jsonBytes).toBe(Buffer.byteLength(JSON.stringify(text)) - 2);
+    expect(file.sizeBytes).toBe(Buffer.byteLength(text));
+    expect(file.tokens).toBeGreaterThan(estimateTokens(text) - 1);
+  });
+
+  it.each([
+    ["a zero byte", Buffer.from([0x61, 0, 0x62])],
+    ["no UTF-8", Buffer.from([0xff, 0xfe, 0x41])],
+    ["a character cut at the end", Buffer.from([0x61, 0xe2, 0x82])],
+    ["a picture's head", Buffer.from("89504e470d0a1a0a0000000d49484452", "hex")],
+  ])("is refused for %s if it was named, left out if a pattern found it", async (_name, bytes) => {
+    const threads = await store();
+    await put("a.bin", bytes);
+    await put("b.txt", "text");
+    await expect(attachFiles(threads, request(["a.bin"]))).rejects.toMatchObject({
+      code: "invalid_input",
+      message: "a.bin is not a UTF-8 text file.",
+    });
+    const { files, warnings } = await attachFiles(threads, request(["*"]));
+    expect(files.map(({ name, position }) => [name, position])).toEqual([["b.txt", 0]]);
+    expect(warnings).toEqual(["Left out because they are no text: a.bin."]);
+  });
+
+  it("of more than anything takes is refused by its size, naming the biggest", async () => {
+    const threads = await store();
+    await put("huge.txt");
+    await truncate(join(root, "huge.txt"), 65 * 1024 * 1024);
+    await put("small.txt");
+    await expect(attachFiles(threads, request(["*.txt"]))).rejects.toMatchObject({
+      message: expect.stringMatching(/65\.0 MiB in all.*The biggest: huge\.txt \(65\.0 MiB\)/),
+    });
+  });
+
+  it("through a link that leads out is refused", async () => {
+    const threads = await store();
+    const outside = await tempDir();
+    await writeFile(join(outside, "secret.txt"), "secret");
+    await symlink(join(outside, "secret.txt"), join(root, "link.txt"));
+    await expect(attachFiles(threads, request(["link.txt"]))).rejects.toMatchObject({
+      message: expect.stringContaining("outside the allowed folders"),
+      next: expect.stringContaining(root),
+    });
+  });
+});
+
+describe("the estimate of tokens", () => {
+  it("never shrinks when text is added, and is never more than a token a character", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (a, b) => {
+        const [one, both] = [estimateTokens(a), estimateTokens(a + b)];
+        return both >= one && one <= a.length;
+      }),
+    );
+  });
+});

@@ -1,0 +1,624 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import * as z from "zod";
+import { systemClock } from "../../src/core/clock.ts";
+import type { Job } from "../../src/jobs/job.ts";
+import { chunk, openChatRig, stream } from "../support/chat-rig.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { deadOrigin, type Hit, json, rawServer } from "../support/raw-server.ts";
+import { OWNER, until } from "../support/rig.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+const bodySchema = z.looseObject({
+  messages: z.array(z.object({ role: z.string(), content: z.string() })),
+});
+const messagesOf = (hit: Hit | undefined) => bodySchema.parse(JSON.parse(hit?.body ?? "")).messages;
+const posts = (hits: readonly Hit[]) => hits.filter((hit) => hit.method === "POST");
+const threadOf = (job: Job) => String(job.input["thread_id"]);
+
+/** A platform that says "Answer n." to the n-th question. */
+async function answering() {
+  let count = 0;
+  return rawServer((hit, response) => {
+    if (hit.method === "GET") return json(response, 200, { id: "m", context_length: 1_048_576 });
+    return stream(response, chunk(`Answer ${++count}.`, "stop"));
+  });
+}
+
+/** A platform that leaves each answer to the test. */
+async function held() {
+  const responses: ServerResponse[] = [];
+  const server = await rawServer((_hit, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.flushHeaders();
+    responses.push(response);
+  });
+  return { ...server, next: () => until(() => responses.shift(), "a question") };
+}
+
+describe("a turn", () => {
+  it("is a job that goes through the states of a job", async () => {
+    const { origin } = await answering();
+    const rig = await openChatRig({ origin });
+    const job = await rig.ask("What?");
+    const done = await rig.reached(job, "completed");
+    expect(rig.seen.map(({ state }) => state)).toEqual([
+      "queued",
+      "submitting",
+      "running",
+      "downloading",
+      "completed",
+    ]);
+    expect(done).toMatchObject({ operation: "longcat_chat", charge: "none", costUsd: null });
+    expect(await rig.threads.said(job.jobId)).toEqual({ answer: "Answer 1.", reasoning: "" });
+    expect((await rig.threads.turn(job.jobId))?.outcome).toEqual({
+      model: "LongCat-2.0-Preview",
+      finishReason: "stop",
+    });
+  });
+
+  it("is on disk before it is sent", async () => {
+    const folder = await tempDir();
+    const seen: unknown[] = [];
+    const { origin } = await rawServer(async (_hit, response) => {
+      const other = await openChatRig({ origin: "http://127.0.0.1:9", folder, holder: "other" });
+      const { jobs } = await other.store.list({ owner: OWNER, limit: 1 });
+      seen.push(jobs[0]?.state, (await other.threads.turn(jobs[0]?.jobId ?? ""))?.request.prompt);
+      await other.close();
+      stream(response, chunk("Yes."));
+    });
+    const rig = await openChatRig({ origin, folder });
+    await rig.reached(await rig.ask("Recorded?"), "completed");
+    expect(seen).toEqual(["submitting", "Recorded?"]);
+  });
+
+  it("carries what the thread has said before, and its system text", async () => {
+    const server = await answering();
+    const rig = await openChatRig({ origin: server.origin });
+    const first = await rig.ask("One?", { system: "Be brief." });
+    await rig.reached(first, "completed");
+    const second = await rig.ask("Two?", { threadId: threadOf(first) });
+    await rig.reached(second, "completed");
+    expect(messagesOf(server.hits[1])).toEqual([
+      { role: "system", content: "Be brief." },
+      { role: "user", content: "One?" },
+      { role: "assistant", content: "Answer 1." },
+      { role: "user", content: "Two?" },
+    ]);
+  });
+
+  it("carries them in Anthropic's format as well", async () => {
+    const server = await answering();
+    const rig = await openChatRig({ origin: server.origin });
+    const first = await rig.ask("One?", { system: "Be brief." });
+    await rig.reached(first, "completed");
+    const more = { threadId: threadOf(first), format: "anthropic" as const, thinking: false };
+    await rig.reached(await rig.ask("Two?", more), "completed");
+    expect(JSON.parse(server.hits[1]?.body ?? "")).toEqual({
+      model: "LongCat-2.0-Preview",
+      stream: true,
+      system: "Be brief.",
+      thinking: { type: "disabled" },
+      messages: [
+        { role: "user", content: "One?" },
+        { role: "assistant", content: "Answer 1." },
+        { role: "user", content: "Two?" },
+      ],
+    });
+  });
+
+  it("leaves out of the history what was never answered", async () => {
+    let count = 0;
+    const server = await rawServer((_hit, response) =>
+      ++count === 1
+        ? json(response, 400, { error: { message: "no" } })
+        : stream(response, chunk("Yes.")),
+    );
+    const rig = await openChatRig({ origin: server.origin });
+    const first = await rig.ask("Bad?");
+    await rig.reached(first, "failed");
+    const second = await rig.ask("Good?", { threadId: threadOf(first) });
+    await rig.reached(second, "completed");
+    expect(messagesOf(server.hits[1])).toEqual([{ role: "user", content: "Good?" }]);
+  });
+
+  it("loses control and bidirectional characters, and no half of a character", async () => {
+    const [high, low] = ["\ud83d", "\udc0b"];
+    const { origin } = await rawServer((_hit, response) =>
+      stream(
+        response,
+        chunk("a\u0007b\u001b[31mc\u202Ed\r\n\te"),
+        chunk(`f${high}`),
+        chunk(`${low}g\u{E0041}h`),
+      ),
+    );
+    const rig = await openChatRig({ origin });
+    const job = await rig.reached(await rig.ask("Odd?"), "completed");
+    expect((await rig.threads.said(job.jobId)).answer).toBe("ab[31mcd\n\tef🐋gh");
+  });
+});
+
+describe("an answer that is still coming", () => {
+  it("is on disk within a second, and told about at once", async () => {
+    const clock = new FakeClock();
+    const server = await held();
+    const rig = await openChatRig({ origin: server.origin, clock });
+    const told: string[] = [];
+    rig.events.subscribe((job) => told.push(job.state));
+    const job = await rig.ask("Long?");
+    const response = await server.next();
+    await rig.reached(job, "running");
+    const before = told.length;
+    response.write(chunk("First"));
+    await until(() => rig.delegate.live(job.jobId)?.characters === 5);
+    expect(told.length).toBe(before + 1);
+    expect((await rig.threads.said(job.jobId)).answer).toBe("");
+    await clock.advance(1_000);
+    expect((await rig.threads.said(job.jobId)).answer).toBe("First");
+
+    response.write(chunk(" second"));
+    await until(() => rig.delegate.live(job.jobId)?.characters === 12);
+    await clock.advance(1_000);
+    expect((await rig.threads.said(job.jobId)).answer).toBe("First second");
+    response.end("data: [DONE]\n\n");
+    await rig.reached(job, "completed");
+  });
+
+  it("is kept as partial when the stream is cut", async () => {
+    const server = await held();
+    const rig = await openChatRig({ origin: server.origin });
+    const job = await rig.ask("Cut?");
+    const response = await server.next();
+    response.write(chunk("Half an"), () => response.destroy());
+    await rig.reached(job, "completed");
+    expect((await rig.threads.said(job.jobId)).answer).toBe("Half an");
+    expect((await rig.threads.turn(job.jobId))?.outcome?.brokeOff).toMatch(/^The answer broke off/);
+    expect(server.hits).toHaveLength(1);
+  });
+
+  it("is unknown when nothing at all had come, and is not asked for again", async () => {
+    const server = await held();
+    const rig = await openChatRig({ origin: server.origin });
+    const job = await rig.ask("Cut?");
+    (await server.next()).destroy();
+    const ended = await rig.reached(job, "unknown");
+    expect(ended.error?.code).toBe("outcome_unknown");
+    expect(server.hits).toHaveLength(1);
+  });
+
+  it("is kept as partial by the next process when this one is gone", async () => {
+    const folder = await tempDir();
+    const clock = new FakeClock();
+    const server = await held();
+    const first = await openChatRig({ origin: server.origin, clock, folder, holder: "gone" });
+    const job = await first.ask("Killed?");
+    const response = await server.next();
+    await first.reached(job, "running");
+    response.write(chunk("So far"));
+    await until(() => first.delegate.live(job.jobId)?.characters === 6);
+    await clock.advance(1_000);
+
+    const second = await openChatRig({
+      origin: server.origin,
+      clock,
+      folder,
+      holder: "second",
+      isGone: (holder) => holder === "gone",
+    });
+    await second.reached(job, "completed");
+    expect((await second.threads.turn(job.jobId))?.outcome).toEqual({
+      brokeOff: "the server stopped",
+    });
+    expect((await second.threads.said(job.jobId)).answer).toBe("So far");
+    expect((await second.runner.takeNews(OWNER)).map(({ jobId }) => jobId)).toEqual([job.jobId]);
+    expect(server.hits).toHaveLength(1);
+    response.destroy();
+  });
+
+  it("is unknown to the next process if nothing had come", async () => {
+    const folder = await tempDir();
+    const server = await held();
+    const first = await openChatRig({ origin: server.origin, folder, holder: "gone" });
+    const job = await first.ask("Killed?");
+    const response = await server.next();
+    await first.reached(job, "running");
+    const second = await openChatRig({
+      origin: server.origin,
+      folder,
+      holder: "second",
+      isGone: (holder) => holder === "gone",
+    });
+    await second.reached(job, "unknown");
+    expect(server.hits).toHaveLength(1);
+    response.destroy();
+  });
+
+  it("may go on for a moment when the server is stopped, and is then kept", async () => {
+    const folder = await tempDir();
+    const clock = new FakeClock();
+    const server = await held();
+    const rig = await openChatRig({ origin: server.origin, clock, folder });
+    const job = await rig.ask("Stopped?");
+    const response = await server.next();
+    await rig.reached(job, "running");
+    response.write(chunk("Until now"));
+    await until(() => rig.delegate.live(job.jobId)?.characters === 9);
+    const closing = rig.close();
+    let closed = false;
+    void closing.then(() => {
+      closed = true;
+    });
+    while (!closed) await clock.advance(1_000);
+    const next = await openChatRig({ origin: server.origin, folder });
+    expect((await next.get(job)).state).toBe("completed");
+    expect((await next.threads.said(job.jobId)).answer).toBe("Until now");
+  });
+});
+
+describe("a question that was not taken", () => {
+  it.each([
+    ["429", 429],
+    ["503", 503],
+  ])("is sent again after %s", async (_name, status) => {
+    let count = 0;
+    const server = await rawServer((_hit, response) =>
+      ++count === 1
+        ? json(response, status, { error: { message: "Try again in 0 seconds" } })
+        : stream(response, chunk("Now.")),
+    );
+    const rig = await openChatRig({ origin: server.origin });
+    const job = await rig.reached(await rig.ask("When?"), "completed");
+    expect(job.error).toBeNull();
+    expect(server.hits).toHaveLength(2);
+  });
+
+  it("waits as long as the platform says in its text", async () => {
+    const clock = new FakeClock();
+    let count = 0;
+    const message = "Rate limit exceeded. Please try again in 60 seconds";
+    const server = await rawServer((_hit, response) =>
+      ++count === 1 ? json(response, 429, { error: { message } }) : stream(response, chunk("Now.")),
+    );
+    const rig = await openChatRig({ origin: server.origin, clock });
+    const job = await rig.ask("When?");
+    await until(async () => (await rig.get(job)).error?.code === "rate_limited");
+    await clock.advance(59_000);
+    expect(server.hits).toHaveLength(1);
+    await clock.advance(1_000);
+    await rig.reached(job, "completed");
+    expect(server.hits).toHaveLength(2);
+  });
+
+  it("is given up after ten minutes", async () => {
+    const clock = new FakeClock();
+    const rig = await openChatRig({ origin: await deadOrigin(), clock, timeScale: 1 });
+    const job = await rig.ask("Anybody?");
+    await until(async () => {
+      await clock.advance(30_000);
+      return (await rig.get(job)).state === "cancelled";
+    });
+    // The thread is free again.
+    await rig.ask("Still?", { threadId: threadOf(job) });
+  });
+
+  it.each([400, 401, 403, 404, 500, 502])("is never sent again after %i", async (status) => {
+    const server = await rawServer((_hit, response) => json(response, status, { error: "no" }));
+    const rig = await openChatRig({ origin: server.origin });
+    await rig.reached(await rig.ask("No?"), status >= 500 ? "unknown" : "failed");
+    expect(server.hits).toHaveLength(1);
+  });
+
+  it("is not sent late by a later process", async () => {
+    const folder = await tempDir();
+    const clock = new FakeClock();
+    const first = await openChatRig({
+      origin: await deadOrigin(),
+      clock,
+      folder,
+      holder: "gone",
+      timeScale: 1,
+    });
+    const job = await first.ask("Late?");
+    await until(async () => (await first.get(job)).error !== null);
+    const server = await answering();
+    const later = new FakeClock(clock.now() + 601_000);
+    const base = (await first.get(job)).baseUrl;
+    const second = await openChatRig({
+      origin: base,
+      clock: later,
+      folder,
+      holder: "second",
+      isGone: (holder) => holder === "gone",
+    });
+    await second.reached(job, "cancelled");
+    expect(server.hits).toHaveLength(0);
+  });
+});
+
+describe("a repeated call", () => {
+  it("gets its twin while that is under way, and shortly after", async () => {
+    const server = await held();
+    const rig = await openChatRig({ origin: server.origin });
+    await writeFile(join(rig.folder, "a.txt"), "attached");
+    const first = await rig.ask("Same?", { files: ["a.txt"] });
+    const response = await server.next();
+    expect((await rig.ask("Same?", { files: ["a.txt"] })).jobId).toBe(first.jobId);
+    response.end(`${chunk("Done.")}data: [DONE]\n\n`);
+    const done = await rig.reached(first, "completed");
+    expect((await rig.ask("Same?", { files: ["*.txt"] })).jobId).toBe(first.jobId);
+    await rig.runner.markDelivered(done);
+    expect((await rig.ask("Same?", { files: ["a.txt"] })).jobId).toBe(first.jobId);
+    expect(server.hits).toHaveLength(1);
+    expect((await rig.threads.list(OWNER, 10, undefined)).threads).toHaveLength(1);
+    expect(rig.store.shared().all("SELECT * FROM chat_files", [])).toHaveLength(1);
+
+    await writeFile(join(rig.folder, "a.txt"), "changed");
+    const other = await rig.ask("Same?", { files: ["a.txt"] });
+    expect(other.jobId).not.toBe(first.jobId);
+    (await server.next()).destroy();
+    await rig.reached(other, "unknown");
+  });
+
+  it("gets its twin within a thread, though its files are attached by now", async () => {
+    const server = await answering();
+    const rig = await openChatRig({ origin: server.origin });
+    await writeFile(join(rig.folder, "a.txt"), "attached");
+    const threadId = threadOf(await rig.reached(await rig.ask("First?"), "completed"));
+    const second = await rig.ask("Second?", { threadId, files: ["a.txt"] });
+    await rig.reached(second, "completed");
+    const again = await rig.ask("Second?", { threadId, files: ["a.txt"] });
+    expect(again.jobId).toBe(second.jobId);
+    expect(server.hits).toHaveLength(2);
+  });
+
+  it("is a new turn where force_new says so, and one job for one key", async () => {
+    const server = await answering();
+    const rig = await openChatRig({ origin: server.origin });
+    const first = await rig.reached(await rig.ask("Same?"), "completed");
+    const second = await rig.ask("Same?", { forceNew: true });
+    expect(second.jobId).not.toBe(first.jobId);
+    const keyed = await rig.ask("Keyed?", { idempotencyKey: "k" });
+    await rig.reached(keyed, "completed");
+    expect((await rig.ask("Keyed?", { idempotencyKey: "k" })).jobId).toBe(keyed.jobId);
+    await expect(rig.ask("Other?", { idempotencyKey: "k" })).rejects.toMatchObject({
+      code: "invalid_input",
+    });
+    expect((await rig.threads.list(OWNER, 10, undefined)).threads).toHaveLength(3);
+  });
+
+  it("is not sent while nobody knows what became of the first, and costs no money", async () => {
+    const server = await rawServer((_hit, response) => json(response, 500, {}));
+    const rig = await openChatRig({ origin: server.origin });
+    const first = await rig.reached(await rig.ask("Same?"), "unknown");
+    expect((await rig.ask("Same?")).jobId).toBe(first.jobId);
+    expect(server.hits).toHaveLength(1);
+    expect((await rig.runner.spending(OWNER)).total).toMatchObject({
+      spentUsd: 0,
+      reservedUsd: 0,
+      uncertainUsd: 0,
+      unpriced: 0,
+    });
+  });
+});
+
+describe("a thread", () => {
+  it("has one turn under way at most, and says which", async () => {
+    const server = await held();
+    const rig = await openChatRig({ origin: server.origin });
+    const job = await rig.ask("First?");
+    const threadId = threadOf(job);
+    const response = await server.next();
+    await expect(rig.ask("Second?", { threadId })).rejects.toMatchObject({
+      code: "invalid_input",
+      message: expect.stringContaining(job.jobId),
+    });
+    expect(await rig.threads.delete(threadId, systemClock.now())).toEqual({ busyWith: job.jobId });
+    expect((await rig.threads.turns(threadId)).map((turn) => turn.jobId)).toEqual([job.jobId]);
+    response.end(`${chunk("Done.")}data: [DONE]\n\n`);
+    await rig.reached(job, "completed");
+    await rig.ask("Second?", { threadId });
+    (await server.next()).destroy();
+  });
+
+  it("takes only one of two turns that are asked for at the same time", async () => {
+    const server = await answering();
+    const rig = await openChatRig({ origin: server.origin });
+    const first = await rig.ask("First?");
+    await rig.reached(first, "completed");
+    const threadId = threadOf(first);
+    const both = await Promise.allSettled([
+      rig.ask("Left?", { threadId }),
+      rig.ask("Right?", { threadId }),
+    ]);
+    expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+  });
+
+  it("that is unknown is not begun", async () => {
+    const rig = await openChatRig({ origin: await deadOrigin() });
+    await expect(rig.ask("?", { threadId: "thread_x" })).rejects.toMatchObject({
+      code: "not_found",
+    });
+    expect((await rig.threads.list(OWNER, 10, undefined)).threads).toEqual([]);
+  });
+
+  it("is listed by its newest turn and deleted with all that is in it", async () => {
+    const server = await answering();
+    const rig = await openChatRig({ origin: server.origin });
+    await writeFile(join(rig.folder, "a.txt"), "attached");
+    const jobs: Job[] = [];
+    for (const prompt of ["One?", "Two?", "Three?"]) {
+      const job = await rig.ask(prompt, { files: ["a.txt"] });
+      jobs.push(await rig.reached(job, "completed"));
+    }
+    const [one, two, three] = jobs.map(threadOf);
+    await rig.reached(await rig.ask("Again?", { threadId: one }), "completed");
+    const page = await rig.threads.list(OWNER, 2, undefined);
+    expect(page.threads.map((thread) => thread.threadId)).toEqual([one, three]);
+    expect(page.threads[0]).toMatchObject({ title: "One?", turns: 2, files: 1 });
+    const rest = await rig.threads.list(OWNER, 2, page.nextCursor);
+    expect(rest.threads.map((thread) => thread.threadId)).toEqual([two]);
+    expect(rest.nextCursor).toBeUndefined();
+    expect((await rig.threads.list("somebody else", 2, undefined)).threads).toEqual([]);
+
+    await rig.threads.delete(one ?? "", systemClock.now());
+    expect(await rig.threads.thread(OWNER, one ?? "")).toBeUndefined();
+    expect(await rig.threads.said(jobs[0]?.jobId ?? "")).toEqual({ answer: "", reasoning: "" });
+    const db = rig.store.shared();
+    for (const table of ["chat_turns", "chat_files", "chat_file_parts", "chat_parts"]) {
+      const rows = db.all(`SELECT * FROM ${table} WHERE job_id = ?`, [jobs[0]?.jobId ?? ""]);
+      expect(rows, table).toEqual([]);
+    }
+    expect((await rig.threads.files(two ?? "")).length).toBe(1);
+  });
+});
+
+describe("what is attached", () => {
+  it("is sent by name before the question, and again with every later turn", async () => {
+    const server = await answering();
+    const rig = await openChatRig({ origin: server.origin });
+    await writeFile(join(rig.folder, 'odd" name.txt'), 'Grüße, "Welt"\n\u2028');
+    const first = await rig.ask("What is it?", { files: ["*.txt"] });
+    await rig.reached(first, "completed");
+    await writeFile(join(rig.folder, 'odd" name.txt'), "changed on disk");
+    await rig.reached(await rig.ask("And?", { threadId: threadOf(first) }), "completed");
+    const asked = `<file index="1" name="odd&quot; name.txt">\nGrüße, "Welt"\n\u2028\n</file>\n\nWhat is it?`;
+    expect(messagesOf(server.hits[0])).toEqual([{ role: "user", content: asked }]);
+    expect(messagesOf(server.hits[1])).toEqual([
+      { role: "user", content: asked },
+      { role: "assistant", content: "Answer 1." },
+      { role: "user", content: "And?" },
+    ]);
+  });
+
+  it("is sent once though it is named twice, and anew when it has changed", async () => {
+    const server = await answering();
+    const rig = await openChatRig({ origin: server.origin });
+    const path = join(rig.folder, "a.txt");
+    await writeFile(path, "one");
+    const first = await rig.ask("1", { files: ["a.txt", path, "*.txt"] });
+    await rig.reached(first, "completed");
+    const threadId = threadOf(first);
+    const second = await rig.ask("2", { threadId, files: ["a.txt"] });
+    await rig.reached(second, "completed");
+    expect(second.warnings).toEqual(["1 unchanged files were attached already."]);
+    await writeFile(path, "two");
+    await rig.reached(await rig.ask("3", { threadId, files: ["a.txt"] }), "completed");
+    const contents = messagesOf(server.hits[2]).map(({ content }) => content);
+    expect(contents.filter((content) => content.includes("one"))).toHaveLength(1);
+    expect(contents.at(-1)).toContain("two");
+  });
+
+  it("is nowhere left when the turn was refused", async () => {
+    const rig = await openChatRig({ origin: await deadOrigin() });
+    await writeFile(join(rig.folder, "a.txt"), "text");
+    await writeFile(join(rig.folder, "b.bin"), Buffer.from([1, 0, 2]));
+    await expect(rig.ask("?", { files: ["a.txt", "b.bin"] })).rejects.toMatchObject({
+      code: "invalid_input",
+      message: "b.bin is not a UTF-8 text file.",
+    });
+    const db = rig.store.shared();
+    expect(db.all("SELECT * FROM chat_files", [])).toEqual([]);
+    expect(db.all("SELECT * FROM chat_file_parts", [])).toEqual([]);
+    expect(db.all("SELECT * FROM jobs", [])).toEqual([]);
+  });
+});
+
+describe("more than the model takes", () => {
+  const small = async () => {
+    const server = await rawServer((hit, response) =>
+      hit.method === "GET"
+        ? json(response, 200, { id: "m", context_length: 30_000 })
+        : stream(response, chunk("x".repeat(60_000))),
+    );
+    return server;
+  };
+
+  it("is refused before anything is sent, naming the biggest files", async () => {
+    const server = await small();
+    const rig = await openChatRig({ origin: server.origin });
+    await writeFile(join(rig.folder, "big.txt"), "a".repeat(100_000));
+    await writeFile(join(rig.folder, "bigger.txt"), "b".repeat(200_000));
+    await expect(rig.ask("?", { files: ["*.txt"] })).rejects.toMatchObject({
+      code: "invalid_input",
+      message: expect.stringMatching(
+        /about 75,001 tokens, and LongCat-2.0-Preview takes 30,000.*The biggest: bigger.txt \(~50,000 tokens\), big.txt/,
+      ),
+    });
+    expect(posts(server.hits)).toHaveLength(0);
+    expect(rig.store.shared().all("SELECT * FROM chat_files", [])).toEqual([]);
+  });
+
+  it("counts what the answer may take", async () => {
+    const server = await small();
+    const rig = await openChatRig({ origin: server.origin });
+    await expect(rig.ask("y".repeat(100_000), { maxTokens: 8_000 })).rejects.toMatchObject({
+      message: expect.stringContaining("max_tokens keeps 8,000"),
+    });
+  });
+
+  it("is sent if nobody says how much the model takes", async () => {
+    const server = await rawServer((hit, response) =>
+      hit.method === "GET" ? json(response, 404, {}) : stream(response, chunk("Fine.")),
+    );
+    const rig = await openChatRig({ origin: server.origin });
+    await rig.reached(await rig.ask("z".repeat(400_000)), "completed");
+  });
+
+  it("loses its oldest turns only where the user allowed it", async () => {
+    const folder = await tempDir();
+    const server = await small();
+    const strict = await openChatRig({ origin: server.origin, folder });
+    const first = await strict.ask("Old?");
+    await strict.reached(first, "completed");
+    const threadId = threadOf(first);
+    await strict.reached(await strict.ask("Newer?", { threadId }), "completed");
+    await expect(strict.ask("Now?", { threadId })).rejects.toMatchObject({
+      code: "invalid_input",
+      next: expect.stringContaining("LONGCAT_MCP_TRIM_HISTORY"),
+    });
+    await strict.close();
+
+    const lenient = await openChatRig({ origin: server.origin, folder, trimHistory: true });
+    const job = await lenient.ask("Now?", { threadId });
+    await lenient.reached(job, "completed");
+    const asked = messagesOf(posts(server.hits).at(-1)).filter(({ role }) => role === "user");
+    expect(asked.map(({ content }) => content)).toEqual(["Newer?", "Now?"]);
+    expect(job.warnings).toEqual([
+      "1 of the thread's oldest turns no longer fit and were left out.",
+    ]);
+  });
+});
+
+describe("an answer's file", () => {
+  it("is made of what is longer than hosts show", async () => {
+    const { origin } = await rawServer((_hit, response) =>
+      stream(response, chunk("long ".repeat(2_001))),
+    );
+    const rig = await openChatRig({ origin });
+    const { media } = await rig.reached(await rig.ask("Write: a *long* one"), "completed");
+    expect(media).toMatchObject([{ index: 1, mimeType: "text/markdown", sizeBytes: 10_005 }]);
+    expect(media[0]?.path).toMatch(/longcat-chat-write-a-long-one-\w{6}-1\.md$/);
+    expect(await readFile(media[0]?.path ?? "", "utf8")).toBe("long ".repeat(2_001));
+  });
+
+  it("is copied under the name that save_to gives", async () => {
+    const { origin } = await answering();
+    const rig = await openChatRig({ origin });
+    await mkdir(join(rig.folder, "allowed"));
+    const job = await rig.reached(await rig.ask("Save", { saveTo: "allowed/a.json" }), "completed");
+    expect(job.media[0]?.copies).toEqual([join(rig.folder, "allowed/a.json")]);
+    expect(await readFile(join(rig.folder, "allowed/a.json"), "utf8")).toBe("Answer 1.");
+  });
+
+  it("is not asked for outside the allowed folders", async () => {
+    const server = await answering();
+    const rig = await openChatRig({ origin: server.origin });
+    await expect(rig.ask("Save", { saveTo: "/etc/a.md" })).rejects.toMatchObject({
+      code: "invalid_input",
+    });
+    expect(server.hits).toHaveLength(0);
+    expect((await rig.threads.list(OWNER, 10, undefined)).threads).toEqual([]);
+  });
+});

@@ -1,0 +1,71 @@
+import type { ServerResponse } from "node:http";
+import { join } from "node:path";
+import { Delegate, type TurnArguments } from "../../src/chat/delegate.ts";
+import { ThreadStore } from "../../src/chat/threads.ts";
+import { createRedact } from "../../src/core/redact.ts";
+import { LongcatClient } from "../../src/gateway/longcat.ts";
+import type { Job } from "../../src/jobs/job.ts";
+import { OWNER, openRig, type Rig, type RigOptions } from "./rig.ts";
+
+const KEY = "key-0123456789";
+
+export interface ChatRigOptions extends RigOptions {
+  trimHistory?: boolean;
+}
+
+export interface ChatRig extends Rig {
+  delegate: Delegate;
+  threads: ThreadStore;
+  ask(prompt: string, more?: Partial<TurnArguments>): Promise<Job>;
+}
+
+/** Delegated turns with everything real, on a chat platform of the test's choice. */
+export async function openChatRig(options: ChatRigOptions): Promise<ChatRig> {
+  let delegate: Delegate | undefined;
+  let threads: ThreadStore | undefined;
+  const rig = await openRig({
+    ...options,
+    works: (parts) => {
+      threads = new ThreadStore(parts.store.shared());
+      const folder = join(parts.library.outputDir, "..");
+      delegate = new Delegate({
+        ...parts,
+        client: new LongcatClient({
+          http: parts.http,
+          clock: parts.clock,
+          baseUrl: options.origin,
+          apiKey: () => KEY,
+          redact: createRedact([KEY]),
+        }),
+        threads,
+        places: { allowedDirs: [folder], workingDir: folder, homeDir: folder },
+        defaultModel: "LongCat-2.0-Preview",
+        trimHistory: options.trimHistory ?? false,
+      });
+      return new Map([[delegate.name, delegate]]);
+    },
+  });
+  if (!delegate || !threads) throw new Error("the runner was made without its works");
+  const asked = delegate;
+  return {
+    ...rig,
+    delegate,
+    threads,
+    ask: async (prompt, more = {}) => {
+      const turn = { prompt, format: "openai" as const, ...more };
+      return (await asked.start(OWNER, turn, rig.runner)).job;
+    },
+  };
+}
+
+/** One chunk of a stream in the OpenAI format. */
+export function chunk(content: string, finish: string | null = null): string {
+  const choices = [{ index: 0, delta: { content }, finish_reason: finish }];
+  return `data: ${JSON.stringify({ model: "LongCat-2.0-Preview", choices })}\n\n`;
+}
+
+/** Answers with a whole stream. */
+export function stream(response: ServerResponse, ...pieces: string[]): void {
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  response.end(`${pieces.join("")}data: [DONE]\n\n`);
+}
