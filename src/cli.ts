@@ -12,6 +12,7 @@ import { Lazy } from "./core/lazy.ts";
 import { createLog } from "./core/log.ts";
 import { createRedact } from "./core/redact.ts";
 import { helpText } from "./docs/help.ts";
+import type { ProxySettings } from "./gateway/http.ts";
 import type { LifePoint } from "./jobs/context.ts";
 import { JobEvents } from "./jobs/events.ts";
 import { LOCAL_OWNER, ServerFactory } from "./server.ts";
@@ -136,20 +137,15 @@ function requireDataDir(path: string): void {
 /** Runs the MCP server until its client or a signal ends it. */
 async function serve(command: "stdio" | "http", settings: Settings): Promise<void> {
   requireDataDir(settings.dataDir);
-  const redact = createRedact([settings.apiKey]);
+  const redact = createRedact([settings.apiKey, settings.chatApiKey]);
   const log = createLog(settings.logLevel, redact, (line) => process.stderr.write(line));
   const events = new JobEvents();
-  const { env } = process;
-  const reached = crashPoint(env["LONGCAT_MCP_TEST_CRASH_AT"]);
+  const reached = crashPoint(process.env["LONGCAT_MCP_TEST_CRASH_AT"]);
   const services = new Lazy(async () => {
     const { openRuntime } = await import("./runtime.ts");
     return openRuntime({
       settings,
-      proxies: {
-        httpProxy: env["HTTP_PROXY"] ?? env["http_proxy"],
-        httpsProxy: env["HTTPS_PROXY"] ?? env["https_proxy"],
-        noProxy: env["NO_PROXY"] ?? env["no_proxy"],
-      },
+      proxies: readProxies(process.env),
       events,
       clock: systemClock,
       log,
@@ -220,11 +216,19 @@ async function serve(command: "stdio" | "http", settings: Settings): Promise<voi
   }
 }
 
+function readProxies(env: NodeJS.ProcessEnv): ProxySettings {
+  return {
+    httpProxy: env["HTTP_PROXY"] ?? env["http_proxy"],
+    httpsProxy: env["HTTPS_PROXY"] ?? env["https_proxy"],
+    noProxy: env["NO_PROXY"] ?? env["no_proxy"],
+  };
+}
+
 async function serveSandbox(settings: Settings): Promise<void> {
   const sandbox = await startSandbox(settings.sandboxSpeed, settings.port ?? 4010);
   process.stderr.write(
     `The sandbox listens on ${sandbox.origin}\n` +
-      `Point a client at it with PIXAZO_BASE_URL=${sandbox.origin} and any key.\n`,
+      `Point a client at it with PIXAZO_BASE_URL=${sandbox.origin} or LONGCAT_BASE_URL=${sandbox.origin} and any key.\n`,
   );
   const end = once(async () => {
     await sandbox.close();
@@ -268,6 +272,7 @@ async function runDoctor(settings: Settings): Promise<void> {
   process.exitCode = await run(settings, {
     write: (text) => process.stdout.write(text),
     nodeVersion: process.version,
+    proxies: readProxies(process.env),
   });
 }
 

@@ -54,6 +54,11 @@ const url = z
     error: "must be an http or https URL",
   })
   .transform((value) => value.replace(/\/+$/, ""));
+/** The chat platform's origin, however much of its paths somebody put behind it. */
+const chatBase = url.transform((value) =>
+  value.replace(/\/+(?:openai|anthropic)(?:\/+v1)?$/i, "").replace(/\/+$/, ""),
+);
+const key = text.transform((value) => value.replace(/^Bearer\s+/i, ""));
 const onOff = z
   .string()
   .refine((value) => Object.hasOwn(SWITCH_WORDS, value.toLowerCase()), {
@@ -129,7 +134,14 @@ export const SETTINGS = {
     help: "key of the Pixazo image gateway; or PIXAZO_API_KEY_FILE",
     defaultText: "unset: calls say so, the sandbox needs none",
     secret: true,
-    schema: text.transform((key) => key.replace(/^Bearer\s+/i, "")),
+    schema: key,
+  },
+  chatApiKey: {
+    env: "LONGCAT_API_KEY",
+    help: "key of the LongCat chat platform; or LONGCAT_API_KEY_FILE",
+    defaultText: "unset: calls say so, the sandbox needs none",
+    secret: true,
+    schema: key,
   },
   baseUrl: {
     env: "PIXAZO_BASE_URL",
@@ -142,6 +154,24 @@ export const SETTINGS = {
     help: "the older LongCat-Image status endpoint",
     defaultText: "https://gateway-falai-automate.appypie.workers.dev",
     schema: url,
+  },
+  chatBaseUrl: {
+    env: "LONGCAT_BASE_URL",
+    help: "the chat platform, with or without /openai, /openai/v1 or /anthropic",
+    defaultText: "https://api.longcat.chat",
+    schema: chatBase,
+  },
+  chatModel: {
+    env: "LONGCAT_MCP_CHAT_MODEL",
+    help: "the model that longcat_chat asks unless it is told another",
+    defaultText: "LongCat-2.0-Preview",
+    schema: text,
+  },
+  trimHistory: {
+    env: "LONGCAT_MCP_TRIM_HISTORY",
+    help: "leave out a thread's oldest turns where they no longer fit; off: refuse and say so",
+    defaultText: "off",
+    schema: onOff,
   },
   sandbox: {
     env: "LONGCAT_MCP_SANDBOX",
@@ -280,6 +310,10 @@ export interface Settings {
   apiKey: string | undefined;
   baseUrl: string;
   legacyBaseUrl: string;
+  chatApiKey: string | undefined;
+  chatBaseUrl: string;
+  chatModel: string;
+  trimHistory: boolean;
   sandbox: boolean;
   sandboxSpeed: number;
   dataDir: string;
@@ -335,6 +369,10 @@ export function readSettings(surroundings: Surroundings): Settings {
     apiKey: values.apiKey,
     baseUrl,
     legacyBaseUrl: values.legacyBaseUrl ?? SETTINGS.legacyBaseUrl.defaultText,
+    chatApiKey: values.chatApiKey,
+    chatBaseUrl: values.chatBaseUrl ?? SETTINGS.chatBaseUrl.defaultText,
+    chatModel: values.chatModel ?? SETTINGS.chatModel.defaultText,
+    trimHistory: values.trimHistory ?? false,
     sandbox,
     sandboxSpeed: values.sandboxSpeed ?? 1,
     dataDir: sandbox ? join(dataRoot, "sandbox") : dataRoot,

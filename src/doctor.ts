@@ -1,11 +1,15 @@
 import { constants } from "node:fs";
 import { access, mkdir } from "node:fs/promises";
 import type { Settings } from "./config.ts";
+import { systemClock } from "./core/clock.ts";
 import { toAppError } from "./core/errors.ts";
+import { createRedact } from "./core/redact.ts";
+import type { ProxySettings } from "./gateway/http.ts";
 
 export interface DoctorSurroundings {
   write: (text: string) => void;
   nodeVersion: string;
+  proxies: ProxySettings;
 }
 
 interface Finding {
@@ -20,7 +24,7 @@ interface Finding {
  */
 export async function runDoctor(
   settings: Settings,
-  { write, nodeVersion }: DoctorSurroundings,
+  { write, nodeVersion, proxies }: DoctorSurroundings,
 ): Promise<number> {
   const findings: Finding[] = [
     { ok: true, name: "Node", detail: nodeVersion },
@@ -45,12 +49,40 @@ export async function runDoctor(
           ? "not set, and not needed by the sandbox"
           : "not set: image tools will refuse; --sandbox works without",
     },
+    await chatKey(settings, proxies),
     { ok: true, name: "image gateway", detail: settings.sandbox ? "sandbox" : settings.baseUrl },
   ];
   for (const { ok, name, detail } of findings) {
     write(`${ok ? "ok  " : "FAIL"}  ${name.padEnd(16)} ${detail}\n`);
   }
   return findings.every(({ ok }) => ok) ? 0 : 1;
+}
+
+/** Asks for the list of models: free, and refused without a valid key. */
+async function chatKey(settings: Settings, proxies: ProxySettings): Promise<Finding> {
+  const name = "LONGCAT_API_KEY";
+  if (settings.sandbox) return { ok: true, name, detail: "not needed by the sandbox" };
+  if (settings.chatApiKey === undefined) {
+    return { ok: true, name, detail: "not set: chat tools will refuse; --sandbox works without" };
+  }
+  return check(name, async () => {
+    const { HttpDoor } = await import("./gateway/http.ts");
+    const { LongcatClient } = await import("./gateway/longcat.ts");
+    const http = new HttpDoor(proxies);
+    try {
+      const client = new LongcatClient({
+        http,
+        clock: systemClock,
+        baseUrl: settings.chatBaseUrl,
+        apiKey: () => settings.chatApiKey,
+        redact: createRedact([settings.chatApiKey]),
+      });
+      const models = await client.models("openai");
+      return `accepted by ${settings.chatBaseUrl}, ${models.length} models`;
+    } finally {
+      await http.close();
+    }
+  });
 }
 
 function folder(name: string, path: string): Promise<Finding> {

@@ -1,10 +1,13 @@
 import { join } from "node:path";
+import { Delegate } from "./chat/delegate.ts";
+import { ThreadStore } from "./chat/threads.ts";
 import type { Settings } from "./config.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Log } from "./core/log.ts";
 import type { Redact } from "./core/redact.ts";
 import { isLoopbackHost } from "./gateway/addresses.ts";
 import { HttpDoor, type ProxySettings } from "./gateway/http.ts";
+import { LongcatClient } from "./gateway/longcat.ts";
 import { PixazoClient } from "./gateway/pixazo.ts";
 import type { LifePoint } from "./jobs/context.ts";
 import { earlierFile } from "./jobs/earlier.ts";
@@ -70,14 +73,19 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     .filter((url) => isLoopbackHost(url.hostname))
     .map((url) => url.origin);
   const stopping = new AbortController();
+  const { events, holder } = options;
+  const library = new Library(settings);
+  const chat = openChat(options, { store, http, library, sandbox, stopping: stopping.signal });
+  await chat.threads.sweep(clock.now());
   const jobs = new JobRunner({
     store,
     gateway,
     http,
-    library: new Library(settings),
-    events: options.events,
+    library,
+    events,
     clock,
     log,
+    works: new Map([[chat.delegate.name, chat.delegate]]),
     baseUrl,
     baseIsEphemeral: sandbox !== undefined,
     trustedOrigins,
@@ -87,7 +95,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     reached: options.reached,
     timeScale: sandbox ? 1 / sandbox.timesFaster : timeScale(settings, baseUrl),
     random: Math.random,
-    holder: options.holder,
+    holder,
     isGone: options.isGone,
     stopping: stopping.signal,
   });
@@ -109,6 +117,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     jobs,
     gateway,
     inputs,
+    ...chat,
     async close() {
       stopping.abort();
       await jobs.close();
@@ -117,6 +126,41 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       await sandbox?.close();
     },
   };
+}
+
+/** The delegate and what it works with. */
+function openChat(
+  { settings, events, clock, log, redact, holder }: RuntimeOptions,
+  parts: {
+    store: SqliteJobStore;
+    http: HttpDoor;
+    library: Library;
+    sandbox: BuiltInProvider | undefined;
+    stopping: AbortSignal;
+  },
+): Pick<Services, "delegate" | "threads" | "longcat"> {
+  const { store, http, library, sandbox, stopping } = parts;
+  const baseUrl = sandbox?.origin ?? settings.chatBaseUrl;
+  const apiKey = () => (sandbox ? "sandbox" : settings.chatApiKey);
+  const longcat = new LongcatClient({ http, clock, baseUrl, apiKey, redact });
+  const threads = new ThreadStore(store.shared());
+  const delegate = new Delegate({
+    store,
+    holder,
+    events,
+    clock,
+    log,
+    library,
+    stopping,
+    timeScale: sandbox ? 1 / sandbox.timesFaster : timeScale(settings, baseUrl),
+    client: longcat,
+    threads,
+    baseUrl,
+    places: settings,
+    defaultModel: settings.chatModel,
+    trimHistory: settings.trimHistory,
+  });
+  return { delegate, threads, longcat };
 }
 
 /** Where the provider can fetch our files, if anywhere. */

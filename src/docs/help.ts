@@ -22,7 +22,8 @@ export function helpText(): string {
     "Environment",
     ...specs.map((spec) => row(spec.env, `${forCommands(spec)} [${spec.defaultText}]`)),
     "",
-    "An API key is read from the environment or from the file that PIXAZO_API_KEY_FILE names.",
+    "API keys are read from the environment or from the files that PIXAZO_API_KEY_FILE and",
+    "LONGCAT_API_KEY_FILE name.",
     "HTTPS_PROXY, HTTP_PROXY, NO_PROXY and NODE_EXTRA_CA_CERTS are honoured.",
     "",
   ].join("\n");

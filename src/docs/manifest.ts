@@ -30,6 +30,12 @@ const CONFIGURABLE: Readonly<Record<string, ConfigurableSetting>> = {
     type: "string",
     description: "Key of the Pixazo image gateway. Not needed with the sandbox.",
   },
+  longcat_api_key: {
+    setting: SETTINGS.chatApiKey,
+    title: "LongCat API key",
+    type: "string",
+    description: "Key of the LongCat chat platform. Not needed with the sandbox.",
+  },
   sandbox: { setting: SETTINGS.sandbox, title: "Sandbox", type: "boolean", default: false },
   output_dir: { setting: SETTINGS.outputDir, title: "Output folder", type: "directory" },
   previews: { setting: SETTINGS.previews, title: "Previews", type: "string", default: "on" },

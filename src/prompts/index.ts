@@ -58,6 +58,23 @@ export function registerPrompts(server: McpServer): void {
           "Tell me the price before you start, start it once with `wait_seconds: 0`, give me the job id, and look again with `job_status` later: training takes long.",
       ),
   );
+  server.registerPrompt(
+    "delegate",
+    {
+      title: "Delegate a task",
+      description: "Let LongCat read or write much and bring back only the answer",
+      argsSchema: z.object({
+        task: z.string().describe("What to do"),
+        files: z.string().optional().describe("Paths, folders or globs, separated by commas"),
+      }),
+    },
+    ({ task, files }) =>
+      say(
+        `Delegate this with \`longcat_chat\`: ${task}\n` +
+          `${files ? `Attach with \`files\`: ${files}. Do not read them yourself.\n` : ""}\n` +
+          "Write a prompt that says all the delegate needs: it knows nothing of our conversation and can use no tools. Ask for the form of the answer that you need. Continue with its `thread_id` where something is missing, check what matters, then tell me the result in your own words.",
+      ),
+  );
 }
 
 function say(text: string) {

@@ -6,6 +6,8 @@ import {
   ResourceNotFoundError,
   ResourceTemplate,
 } from "@modelcontextprotocol/server";
+import { threadUri } from "../chat/names.ts";
+import { threadPage } from "../chat/thread-page.ts";
 import { AppError, toAppError } from "../core/errors.ts";
 import type { Job, Medium } from "../jobs/job.ts";
 import { uris, viewJob } from "../jobs/view.ts";
@@ -18,7 +20,7 @@ const NEWEST = 100;
 /** Clients on stdio drop the connection at 10 MiB; base64 makes 4 bytes of 3. */
 const MAX_BLOB_BYTES = 7 * 1024 * 1024;
 
-/** Jobs, their files and previews, and the model cards, as MCP resources. */
+/** Jobs, their files and previews, threads, and the model cards, as MCP resources. */
 export function registerResources(server: McpServer, deps: ToolDeps, owner: string): void {
   const newest = async () => {
     const { jobs } = await deps.services.get();
@@ -99,6 +101,8 @@ export function registerResources(server: McpServer, deps: ToolDeps, owner: stri
     },
   );
 
+  registerThreads(server, deps, owner);
+
   server.registerResource(
     "model",
     new ResourceTemplate("longcat://models/{operation}", {
@@ -129,6 +133,46 @@ export function registerResources(server: McpServer, deps: ToolDeps, owner: stri
         input_schema: advertisedSchema(operation.input),
         example: operation.example,
       });
+    },
+  );
+}
+
+function registerThreads(server: McpServer, deps: ToolDeps, owner: string): void {
+  const newest = async () => {
+    const { threads } = await deps.services.get();
+    return (await threads.list(owner, NEWEST, undefined)).threads;
+  };
+  server.registerResource(
+    "thread",
+    new ResourceTemplate("longcat://threads/{thread_id}", {
+      list: async () => ({
+        resources: (await newest()).map(({ threadId, title }) => ({
+          uri: threadUri(threadId),
+          name: threadId,
+          description: title,
+          mimeType: "text/markdown",
+        })),
+      }),
+      complete: {
+        thread_id: async (prefix) =>
+          (await newest()).map((one) => one.threadId).filter((id) => id.startsWith(prefix)),
+      },
+    }),
+    {
+      title: "Thread",
+      description: "A conversation with the delegate, its reasoning included",
+      mimeType: "text/markdown",
+    },
+    async (uri, { thread_id }) => {
+      const { delegate, threads } = await deps.services.get();
+      const threadId = String(thread_id);
+      try {
+        await delegate.requireThread(owner, threadId);
+        const text = await threadPage(threads, threadId);
+        return { contents: [{ uri: uri.href, mimeType: "text/markdown", text }] };
+      } catch (error) {
+        throw asProtocolError(error, uri);
+      }
     },
   );
 }

@@ -1,5 +1,6 @@
 import { OPERATIONS } from "../models/index.ts";
 import { modelsTool } from "./catalogue.ts";
+import { chatTools } from "./chat.ts";
 import { jobTools, legacyStatusTool } from "./jobs.ts";
 import { startTool } from "./operations.ts";
 import { spendingTool } from "./spending.ts";
@@ -11,6 +12,7 @@ export function createTools(deps: ToolDeps): Tool[] {
   return [
     ...(images ? OPERATIONS.map((operation) => startTool(deps, operation)) : []),
     ...jobTools(deps),
+    ...(deps.settings.toolsets.includes("chat") ? chatTools(deps) : []),
     ...(images ? [modelsTool(deps), spendingTool(deps), legacyStatusTool(deps)] : []),
   ];
 }

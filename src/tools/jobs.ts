@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { CHAT_OPERATION } from "../chat/names.ts";
 import { AppError } from "../core/errors.ts";
 import { JOB_ID_PATTERN } from "../core/ids.ts";
 import { quoteUpstream } from "../core/text.ts";
@@ -49,7 +50,7 @@ function jobList(deps: ToolDeps): Tool {
     input: z.object({
       state: z.enum(JOB_STATES).optional(),
       operation: z
-        .enum(OPERATIONS.map((operation) => operation.name))
+        .enum([...OPERATIONS.map((operation) => operation.name), CHAT_OPERATION])
         .optional()
         .describe("A start tool's name"),
       limit: z.int().min(1).max(MAX_PAGE).optional().describe(`Default ${DEFAULT_PAGE}`),

@@ -3,7 +3,8 @@ import { AppError } from "../core/errors.ts";
 import { isFinal, type Job } from "../jobs/job.ts";
 import type { WaitOptions } from "../jobs/runner.ts";
 import type { AnyOperation, Prepared } from "../models/operation.ts";
-import { jobResult, textBlock } from "./result.ts";
+import { presenterOf } from "./presenters.ts";
+import { textBlock } from "./result.ts";
 import { type Call, defineTool, type Services, type Tool, type ToolDeps } from "./tool.ts";
 
 const DEFAULT_WAIT_SECONDS = 25;
@@ -21,7 +22,14 @@ export function waitSeconds(maxWaitSeconds: number) {
     .describe(`Seconds to wait for the result, default ${usual}`);
 }
 
-/** What every start tool takes beside the operation's own arguments. */
+/** What every start tool takes beside its own arguments and the limit of its cost. */
+export const startArguments = (maxWaitSeconds: number) => ({
+  wait_seconds: waitSeconds(maxWaitSeconds),
+  save_to: z.string().min(1).optional().describe("Folder or file for a copy"),
+  idempotency_key: z.string().min(1).max(200).optional().describe("Same key, same job"),
+  force_new: z.boolean().optional().describe("Start another of the same"),
+});
+
 const addedArguments = z.object({
   wait_seconds: z.number().optional(),
   save_to: z.string().optional(),
@@ -41,11 +49,8 @@ export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
     description: operation.description,
     kind: "start",
     input: operation.input.extend({
-      wait_seconds: waitSeconds(maxWaitSeconds),
-      save_to: z.string().min(1).optional().describe("Folder or file for a copy"),
+      ...startArguments(maxWaitSeconds),
       max_cost_usd: z.number().min(0).optional(),
-      idempotency_key: z.string().min(1).max(200).optional().describe("Same key, same job"),
-      force_new: z.boolean().optional().describe("Buy another of the same"),
       ...(takesDatasets
         ? { dataset_check: z.boolean().optional().describe("Only check the set; buys nothing") }
         : {}),
@@ -117,9 +122,11 @@ export async function waitForJob(
       ? { ms: ACCEPTANCE_MS, signal: call.signal, until: isTaken }
       : { ms: Math.max(0, wanted * 1000 - alreadySpentMs), signal: call.signal };
   let state = job.state;
+  const presenter = presenterOf(job);
   const tell = () => {
     const elapsed = Math.round((clock.now() - job.createdAt) / 1000);
-    call.progress(`${job.jobId} ${state}, ${elapsed} s`);
+    const more = presenter.progress(services, job.jobId);
+    call.progress(`${job.jobId} ${state}, ${elapsed} s${more}`);
   };
   let callOff = () => {};
   const tick = () => {
@@ -150,7 +157,12 @@ export async function finishCall(
 ) {
   const { previews, sandbox } = deps.settings;
   deps.reached("before-answer");
-  const result = await jobResult(job, { previews, sandbox, now: deps.clock.now(), isRepeat });
+  const result = await presenterOf(job).result(services, job, {
+    previews,
+    sandbox,
+    now: deps.clock.now(),
+    isRepeat,
+  });
   if (isFinal(job.state)) call.onDelivered(() => services.jobs.markDelivered(job));
   return result;
 }

@@ -63,9 +63,12 @@ export async function jobResult(job: Job, options: ResultOptions): Promise<CallT
 }
 
 /** One line about each job that completed while nobody was there. */
-export function newsBlock(jobs: readonly Job[]): ContentBlock | undefined {
+export function newsBlock(
+  jobs: readonly Job[],
+  summary: (job: Job) => string,
+): ContentBlock | undefined {
   if (jobs.length === 0) return undefined;
-  const lines = jobs.map((job) => `- ${job.jobId} (${job.operation}): ${mediaSummary(job)}`);
+  const lines = jobs.map((job) => `- ${job.jobId} (${job.operation}): ${summary(job)}`);
   return textBlock(
     `While no client was connected, these jobs completed; \`job_status\` shows them:\n${lines.join("\n")}`,
   );
@@ -116,7 +119,7 @@ function headline(job: Job, now: number): string {
   }
 }
 
-function mediaSummary(job: Job): string {
+export function mediaSummary(job: Job): string {
   const own = job.media.filter((medium) => medium.role === undefined);
   const kind = operationNamed(job.operation)?.media ?? "images";
   const noun = { images: "image", layers: "layer", weights: "file" }[kind];
@@ -193,7 +196,7 @@ function settleAdvice(job: Job): string {
   return `Ask the user to look into the provider's console. ${find}\`longcat-mcp jobs settle ${job.jobId} charged\` (or not-charged) settles its price.`;
 }
 
-function linkBlock(job: Job): (medium: Medium) => ContentBlock {
+export function linkBlock(job: Job): (medium: Medium) => ContentBlock {
   return (medium) => ({
     type: "resource_link",
     uri: uris.medium(job.jobId, medium.index),

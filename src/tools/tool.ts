@@ -1,15 +1,19 @@
 import type { CallToolResult, ContentBlock, ToolAnnotations } from "@modelcontextprotocol/server";
 import * as z from "zod";
+import type { Delegate } from "../chat/delegate.ts";
+import type { ThreadStore } from "../chat/threads.ts";
 import type { Settings } from "../config.ts";
 import type { Clock } from "../core/clock.ts";
 import { toAppError } from "../core/errors.ts";
 import type { Lazy } from "../core/lazy.ts";
 import type { Log } from "../core/log.ts";
+import type { LongcatClient } from "../gateway/longcat.ts";
 import type { PixazoClient } from "../gateway/pixazo.ts";
 import type { LifePoint } from "../jobs/context.ts";
 import type { JobRunner } from "../jobs/runner.ts";
 import type { InputResolver } from "../media/inputs.ts";
 import { parseArguments } from "../models/parse.ts";
+import { presenterOf } from "./presenters.ts";
 import { errorResult, newsBlock } from "./result.ts";
 
 /** What costs time to load and is opened at the first call that needs it. */
@@ -17,6 +21,9 @@ export interface Services {
   jobs: JobRunner;
   gateway: PixazoClient;
   inputs: InputResolver;
+  delegate: Delegate;
+  threads: ThreadStore;
+  longcat: LongcatClient;
 }
 
 export interface ToolDeps {
@@ -39,8 +46,8 @@ export interface Call {
   progress: (message: string) => void;
 }
 
-/** `start` buys something, `read` looks, `change` alters what is ours. */
-export type ToolKind = "start" | "read" | "change";
+/** `start` sends something, `read` looks, `change` alters what is ours, `remove` can delete it. */
+export type ToolKind = "start" | "read" | "change" | "remove";
 
 const HINTS: Readonly<Record<ToolKind, ToolAnnotations>> = {
   start: {
@@ -53,6 +60,12 @@ const HINTS: Readonly<Record<ToolKind, ToolAnnotations>> = {
   change: {
     readOnlyHint: false,
     destructiveHint: false,
+    idempotentHint: true,
+    openWorldHint: false,
+  },
+  remove: {
+    readOnlyHint: false,
+    destructiveHint: true,
     idempotentHint: true,
     openWorldHint: false,
   },
@@ -133,5 +146,6 @@ function isEmptyObject(value: unknown): boolean {
 
 async function newsFor(deps: ToolDeps, owner: string): Promise<ContentBlock | undefined> {
   const services = deps.services.current;
-  return services && newsBlock(await services.jobs.takeNews(owner));
+  if (!services) return undefined;
+  return newsBlock(await services.jobs.takeNews(owner), (job) => presenterOf(job).summary(job));
 }

@@ -120,6 +120,8 @@ export class Bench {
         PIXAZO_API_KEY: TEST_KEY,
         PIXAZO_BASE_URL: this.sandbox.origin,
         PIXAZO_LEGACY_BASE_URL: this.sandbox.origin,
+        LONGCAT_API_KEY: TEST_KEY,
+        LONGCAT_BASE_URL: this.sandbox.origin,
         LONGCAT_MCP_DATA_DIR: this.dataDir,
         LONGCAT_MCP_OUTPUT_DIR: this.outputDir,
         LONGCAT_MCP_POLL_FLOOR_MS: POLL_FLOOR_MS,

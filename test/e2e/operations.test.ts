@@ -137,6 +137,7 @@ describe.each(CLIENTS)("%s", (kind) => {
         "longcat://jobs/{job_id}",
         "longcat://media/{job_id}/{index}",
         "longcat://media/{job_id}/{index}/preview",
+        "longcat://threads/{thread_id}",
         "longcat://models/{operation}",
       ]);
       const listed = await client.listResources();

@@ -2,6 +2,7 @@ import { Client, InMemoryTransport } from "@modelcontextprotocol/client";
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
+import { CHAT_OPERATION } from "../../src/chat/names.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
 import { OPERATIONS } from "../../src/models/index.ts";
 import { ServerFactory } from "../../src/server.ts";
@@ -101,9 +102,9 @@ describe.each(tools.map((tool) => [tool.name, tool] as const))("%s", (name, tool
     }
   });
 
-  it("hints at whether it buys", () => {
-    const buys = OPERATIONS.some((operation) => operation.name === name);
-    if (buys) {
+  it("hints at whether it sends or deletes", () => {
+    const starts = name === CHAT_OPERATION || OPERATIONS.some((one) => one.name === name);
+    if (starts) {
       expect(tool.annotations).toMatchObject({
         readOnlyHint: false,
         destructiveHint: false,
@@ -111,6 +112,8 @@ describe.each(tools.map((tool) => [tool.name, tool] as const))("%s", (name, tool
         openWorldHint: true,
       });
       expect(tool.outputSchema).toBeUndefined();
+    } else if (name === "chat_threads") {
+      expect(tool.annotations).toMatchObject({ readOnlyHint: false, destructiveHint: true });
     } else if (name !== "job_cancel") {
       expect(tool.annotations).toMatchObject({ readOnlyHint: true });
     }

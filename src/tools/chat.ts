@@ -1,0 +1,237 @@
+import * as z from "zod";
+import type { TurnArguments } from "../chat/delegate.ts";
+import { CHAT_OPERATION, threadUri } from "../chat/names.ts";
+import type { Thread, Turn } from "../chat/threads.ts";
+import { AppError } from "../core/errors.ts";
+import { THREAD_ID_PATTERN } from "../core/ids.ts";
+import { CHAT_FORMATS } from "../gateway/chat-body.ts";
+import type { ChatModel } from "../gateway/chat-replies.ts";
+import { listOf } from "../models/fields.ts";
+import { finishCall, startArguments, waitForJob } from "./operations.ts";
+import { dataResult } from "./result.ts";
+import { defineTool, type Services, type Tool, type ToolDeps } from "./tool.ts";
+
+const MAX_PAGE = 100;
+const DEFAULT_PAGE = 20;
+const SHOWN_OF_TURN = 2_000;
+/** Documented for this model only; others say for themselves what is too much. */
+const MOST_TOKENS: Readonly<Record<string, number>> = { "LongCat-2.0-Preview": 131_072 };
+
+const apiFormat = () => z.enum(CHAT_FORMATS).optional();
+
+export function chatTools(deps: ToolDeps): Tool[] {
+  return [chatTool(deps), chatModelsTool(deps), threadsTool(deps)];
+}
+
+function chatTool(deps: ToolDeps): Tool {
+  const { chatModel, maxWaitSeconds } = deps.settings;
+  return defineTool(deps, {
+    name: CHAT_OPERATION,
+    title: "LongCat: delegate a task",
+    description:
+      "Hand a task, with files, to a model with a 1M-token window and get only its answer. Files are read here, not by you.",
+    kind: "start",
+    input: z.object({
+      prompt: z.string().min(1).describe("The task, with all it needs"),
+      system: z.string().optional().describe("Standing instructions"),
+      thread_id: z.string().optional().describe("Continue this thread; new without"),
+      files: listOf(z.string().min(1), 0).optional().describe("Text files: paths, folders, globs"),
+      model: z.string().min(1).optional().describe(`Default ${chatModel}`.slice(0, 60)),
+      max_tokens: z.int().min(1).optional().describe("Longest answer"),
+      temperature: z.number().min(0).max(1).optional(),
+      top_p: z.number().optional(),
+      thinking: z.boolean().optional().describe("Let it reason first"),
+      api_format: apiFormat(),
+      ...startArguments(maxWaitSeconds),
+    }),
+    async run(input, call) {
+      const startedAt = deps.clock.elapsed();
+      const most = MOST_TOKENS[input.model ?? chatModel];
+      if (input.max_tokens !== undefined && most !== undefined && input.max_tokens > most) {
+        throw new AppError(
+          "invalid_input",
+          `\`max_tokens\`: ${input.model ?? chatModel} gives at most ${most}.`,
+        );
+      }
+      requireKey(deps);
+      const services = await deps.services.get();
+      const turn: TurnArguments = {
+        prompt: input.prompt,
+        format: input.api_format ?? "openai",
+        ...(input.system === undefined ? {} : { system: input.system }),
+        ...(input.max_tokens === undefined ? {} : { maxTokens: input.max_tokens }),
+        ...(input.temperature === undefined ? {} : { temperature: input.temperature }),
+        ...(input.top_p === undefined ? {} : { topP: input.top_p }),
+        ...(input.thinking === undefined ? {} : { thinking: input.thinking }),
+        threadId: input.thread_id === undefined ? undefined : checkedThreadId(input.thread_id),
+        files: input.files,
+        model: input.model,
+        saveTo: input.save_to,
+        idempotencyKey: input.idempotency_key,
+        forceNew: input.force_new,
+      };
+      const { job, isRepeat } = await services.delegate.start(call.owner, turn, services.jobs);
+      const spentMs = deps.clock.elapsed() - startedAt;
+      const waited = await waitForJob(deps, services, job, call, input.wait_seconds, spentMs);
+      return finishCall(deps, services, waited, call, isRepeat);
+    },
+  });
+}
+
+function chatModelsTool(deps: ToolDeps): Tool {
+  return defineTool(deps, {
+    name: "longcat_models",
+    title: "LongCat: models",
+    description: "The chat models that `longcat_chat` can ask, or one with its context and prices.",
+    kind: "read",
+    input: z.object({
+      model: z.string().min(1).optional().describe("Details of this one"),
+      api_format: apiFormat(),
+    }),
+    output: z.looseObject({ models: z.array(z.looseObject({ id: z.string() })) }),
+    async run(input) {
+      requireKey(deps);
+      const { longcat } = await deps.services.get();
+      const models = await longcat.models(input.api_format ?? "openai", input.model);
+      return dataResult({ models: models.map(viewModel) });
+    },
+  });
+}
+
+function threadsTool(deps: ToolDeps): Tool {
+  return defineTool(deps, {
+    name: "chat_threads",
+    title: "LongCat: threads",
+    description: "List, read or delete the threads of `longcat_chat`, newest first.",
+    kind: "remove",
+    input: z.object({
+      action: z.enum(["list", "read", "delete"]).optional().describe("Default list"),
+      thread_id: z.string().optional().describe("To read or delete"),
+      limit: z.int().min(1).max(MAX_PAGE).optional(),
+      cursor: z.string().optional().describe("next_cursor of the page before"),
+    }),
+    output: z.looseObject({
+      threads: z.array(z.looseObject({ thread_id: z.string() })),
+      next_cursor: z.string().optional(),
+    }),
+    async run({ action = "list", thread_id, limit = DEFAULT_PAGE, cursor }, call) {
+      const services = await deps.services.get();
+      const { threads } = services;
+      if (action === "list") {
+        const page = await threads.list(call.owner, limit, cursor);
+        return dataResult({
+          threads: page.threads.map(viewThread),
+          ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
+        });
+      }
+      if (thread_id === undefined) {
+        throw new AppError("invalid_input", `\`thread_id\` is required to ${action} a thread.`);
+      }
+      const threadId = checkedThreadId(thread_id);
+      await services.delegate.requireThread(call.owner, threadId);
+      if (action === "read") return readThread(services, call.owner, threadId, limit, cursor);
+      const { busyWith } = await threads.delete(threadId, deps.clock.now());
+      if (busyWith === undefined) return dataResult({ threads: [], deleted: threadId });
+      throw new AppError("invalid_input", `${threadId} is still being answered in ${busyWith}.`, {
+        next: "Delete it when that job has ended; nothing was deleted.",
+      });
+    },
+  });
+}
+
+/** The newest turns of a thread, long texts cut; the resource has all of it. */
+async function readThread(
+  { threads }: Services,
+  owner: string,
+  threadId: string,
+  limit: number,
+  cursor: string | undefined,
+) {
+  const before = cursor === undefined ? Number.POSITIVE_INFINITY : turnCursor(cursor);
+  const thread = await threads.thread(owner, threadId);
+  const [turns, files] = [await threads.turns(threadId), await threads.files(threadId)];
+  const earlier = turns.filter((turn) => turn.seq < before);
+  const page = earlier.slice(-limit);
+  const shown = await Promise.all(
+    page.map(async (turn) => {
+      const { answer, reasoning } = await threads.said(turn.jobId);
+      const attached = files.filter((file) => file.jobId === turn.jobId).map(({ name }) => name);
+      return { ...viewTurn(turn, answer, reasoning), files: attached };
+    }),
+  );
+  const first = page[0];
+  return dataResult({
+    threads: thread ? [viewThread(thread)] : [],
+    turns: shown,
+    ...(first && earlier.length > page.length ? { next_cursor: `before-turn-${first.seq}` } : {}),
+  });
+}
+
+function turnCursor(cursor: string): number {
+  const seq = /^before-turn-(\d{1,15})$/.exec(cursor)?.[1];
+  if (seq !== undefined) return Number(seq);
+  throw new AppError("invalid_input", "`cursor` must be the `next_cursor` of a previous page.");
+}
+
+function viewThread(thread: Thread) {
+  return {
+    thread_id: thread.threadId,
+    title: thread.title,
+    uri: threadUri(thread.threadId),
+    turns: thread.turns,
+    files: thread.files,
+    created_at: new Date(thread.createdAt).toISOString(),
+    updated_at: new Date(thread.updatedAt).toISOString(),
+  };
+}
+
+function viewTurn(turn: Turn, answer: string, reasoning: string) {
+  const { outcome, request } = turn;
+  return {
+    job_id: turn.jobId,
+    created_at: new Date(turn.createdAt).toISOString(),
+    model: outcome?.model ?? request.model,
+    prompt: beginning(request.prompt),
+    answer: beginning(answer),
+    answer_characters: answer.length,
+    reasoning_characters: reasoning.length,
+    partial: outcome?.brokeOff !== undefined,
+    finish_reason: outcome?.finishReason ?? null,
+  };
+}
+
+function beginning(text: string): string {
+  return text.length > SHOWN_OF_TURN ? `${text.slice(0, SHOWN_OF_TURN)}…` : text;
+}
+
+function viewModel(model: ChatModel) {
+  return {
+    id: model.id,
+    name: model.name,
+    owned_by: model.ownedBy,
+    created_at: model.createdAt === undefined ? undefined : new Date(model.createdAt).toISOString(),
+    context_length: model.contextLength,
+    input_modalities: model.inputModalities,
+    supported_parameters: model.supportedParameters,
+    prompt_price_usd: model.promptPriceUsd,
+    completion_price_usd: model.completionPriceUsd,
+  };
+}
+
+/** @throws {invalid_input} */
+function checkedThreadId(given: string): string {
+  const trimmed = given.trim().replace(/^longcat:\/\/threads\//, "");
+  if (THREAD_ID_PATTERN.test(trimmed)) return trimmed;
+  throw new AppError(
+    "invalid_input",
+    "`thread_id` is `thread_` and 26 letters or digits, as `longcat_chat` gives it.",
+  );
+}
+
+/** Before anything is recorded: a call that cannot be sent should leave nothing behind. */
+function requireKey({ settings }: ToolDeps): void {
+  if (settings.sandbox || settings.chatApiKey) return;
+  throw new AppError("configuration", "No API key for LongCat chat is set.", {
+    next: "Set LONGCAT_API_KEY (or LONGCAT_API_KEY_FILE) and restart the server, or start it with --sandbox, which needs no key.",
+  });
+}
