@@ -6,6 +6,8 @@ import type { Readable, Writable } from "node:stream";
 export class Program {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #waiting = new Map<number, (message: unknown) => void>();
+  /** Hears every line that is no answer. */
+  onNotification: (line: string) => void = () => {};
   #nextId = 1;
   #rest = "";
 
@@ -59,6 +61,7 @@ export class Program {
     for (const line of lines) {
       const message: { id?: number } = JSON.parse(line);
       if (message.id !== undefined) this.#waiting.get(message.id)?.(message);
+      else this.onNotification(line);
     }
   }
 }

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { measureCall } from "./call.ts";
+import { measureChat } from "./chat.ts";
 import { measureDownload } from "./download.ts";
 import { measureMemory } from "./memory.ts";
 import { measurePolling } from "./polling.ts";
@@ -28,6 +29,7 @@ try {
   const start = await measureStart(cli, env);
   const memory = await measureMemory(cli, env);
   const call = await measureCall(cli, env);
+  const chat = await measureChat(cli, env, folder);
   const files = await measureDownload(folder);
   const polling = await measurePolling(cli, env, folder, 10_000);
   const pictures = await measurePreviews(join(folder, "pictures"));
@@ -73,6 +75,19 @@ try {
       ms(Math.max(0, pictures.layers.blockedMs - pictures.layers.idleMs)),
       "≤ 50 ms",
       `${ms(pictures.layers.blockedMs)} against ${ms(pictures.layers.idleMs)}`,
+    ],
+    ["first progress after the platform's first token", ms(chat.firstProgressMs), "≤ 50 ms", ""],
+    [
+      "memory growth while files are attached, against their size",
+      (chat.memoryGrowthBytes / chat.attachedBytes).toFixed(2),
+      "≤ 3",
+      `${mib(chat.memoryGrowthBytes)} for ${mib(chat.attachedBytes)}, which adds ${ms(chat.attachMs)} to the call`,
+    ],
+    [
+      "last tenth of an answer of 100,000 tokens, against the first",
+      (chat.lastTenthMs / chat.firstTenthMs).toFixed(2),
+      "≤ 1.5",
+      `${ms(chat.lastTenthMs)} against ${ms(chat.firstTenthMs)}`,
     ],
   ];
   console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "CPU"}\n`);

@@ -1,19 +1,22 @@
+import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
-import { TextDecoder } from "node:util";
+import type { FileHandle } from "node:fs/promises";
 import { AppError } from "../core/errors.ts";
 import { quoteUpstream } from "../core/text.ts";
 import { jsonBytes } from "../gateway/chat-body.ts";
 import { openAllowedFile, type Places } from "../media/files.ts";
 import { type FoundFile, findFiles } from "./find-files.ts";
 import type { ThreadFile, ThreadStore } from "./threads.ts";
-import { estimateTokens } from "./tokens.ts";
+import { estimateTokensOf } from "./tokens.ts";
 
 const READ_BYTES = 64 * 1024;
 /** How much is kept before it is written to disk in one go. */
-const BATCH_CHARACTERS = 512 * 1024;
+const BATCH_BYTES = 512 * 1024;
 /** Some four characters a token: more than any context of a million tokens takes. */
 const MAX_BYTES = 64 * 1024 * 1024;
 const NAMED = 5;
+/** In UTF-8. */
+const LONGEST_CHARACTER = 4;
 
 export interface AttachRequest {
   jobId: string;
@@ -82,9 +85,11 @@ class Batch {
   readonly all: Attached["all"] = [];
   readonly #store: ThreadStore;
   readonly #request: AttachRequest;
-  #pieces: { jobId: string; position: number; part: number; content: string }[] = [];
+  /** One for all files: what is not kept is not held. */
+  readonly #buffer = Buffer.alloc(READ_BYTES + LONGEST_CHARACTER);
+  #pieces: { jobId: string; position: number; part: number; content: Uint8Array }[] = [];
   #complete: ThreadFile[] = [];
-  #characters = 0;
+  #bytes = 0;
 
   constructor(store: ThreadStore, request: AttachRequest) {
     this.#store = store;
@@ -113,55 +118,69 @@ class Batch {
     const [pieces, complete] = [this.#pieces, this.#complete];
     this.#pieces = [];
     this.#complete = [];
-    this.#characters = 0;
+    this.#bytes = 0;
     const { threadId, now } = this.#request;
     await this.#store.attach(threadId, pieces, complete, now);
   }
 
   /** @returns `undefined` for what is no text. @throws {invalid_input} if it was named itself. */
   async #readText(file: FoundFile, position: number): Promise<ThreadFile | undefined> {
-    const { jobId, places } = this.#request;
-    const { handle } = await openAllowedFile(file.path, places);
+    const { handle } = await openAllowedFile(file.path, this.#request.places);
     try {
-      const hash = createHash("sha256");
-      const decoder = new TextDecoder("utf-8", { fatal: true });
-      const made = { jobId, position, name: file.name, sizeBytes: 0, jsonBytes: 0, tokens: 0 };
-      const buffer = Buffer.alloc(READ_BYTES);
-      for (let part = 0, atEnd = false; !atEnd; ) {
-        const { bytesRead } = await handle.read(buffer, 0, READ_BYTES);
-        atEnd = bytesRead === 0;
-        const bytes = buffer.subarray(0, bytesRead);
-        made.sizeBytes += bytesRead;
-        if (made.sizeBytes > MAX_BYTES) throw new AppError("invalid_input", `${file.name} grows.`);
-        const content = bytes.includes(0) ? undefined : decode(decoder, bytes, atEnd);
-        if (content === undefined) {
-          if (!file.isExplicit) return undefined;
-          throw new AppError("invalid_input", `${file.name} is not a UTF-8 text file.`, {
-            next: "Name text files only; nothing was sent.",
-          });
-        }
-        hash.update(bytes);
-        if (content === "") continue;
-        made.jsonBytes += jsonBytes(content);
-        made.tokens += estimateTokens(content);
-        this.#pieces.push({ jobId, position, part, content });
-        part++;
-        this.#characters += content.length;
-        if (this.#characters >= BATCH_CHARACTERS) await this.flush();
-      }
-      return { ...made, sha256: hash.digest("hex") };
+      const made = await this.#keepText(file, position, handle);
+      if (made !== undefined || !file.isExplicit) return made;
+      throw new AppError("invalid_input", `${file.name} is not a UTF-8 text file.`, {
+        next: "Name text files only; nothing was sent.",
+      });
     } finally {
       await handle.close();
     }
   }
+
+  async #keepText(
+    { name }: FoundFile,
+    position: number,
+    handle: FileHandle,
+  ): Promise<ThreadFile | undefined> {
+    const { jobId } = this.#request;
+    const hash = createHash("sha256");
+    const made = { jobId, position, name, sizeBytes: 0, jsonBytes: 0, tokens: 0 };
+    /** The beginning of a character whose end has not been read yet. */
+    let started = 0;
+    for (let part = 0, atEnd = false; !atEnd; ) {
+      const { bytesRead } = await handle.read(this.#buffer, started, READ_BYTES);
+      atEnd = bytesRead === 0;
+      made.sizeBytes += bytesRead;
+      if (made.sizeBytes > MAX_BYTES) throw new AppError("invalid_input", `${name} grows.`);
+      hash.update(this.#buffer.subarray(started, started + bytesRead));
+      const there = this.#buffer.subarray(0, started + bytesRead);
+      const whole = atEnd ? there : there.subarray(0, endOfCharacters(there));
+      if (whole.includes(0) || !isUtf8(whole)) return undefined;
+      if (whole.length > 0) {
+        made.jsonBytes += jsonBytes(whole);
+        made.tokens += estimateTokensOf(whole);
+        this.#pieces.push({ jobId, position, part, content: Buffer.from(whole) });
+        part++;
+        this.#bytes += whole.length;
+      }
+      started = there.length - whole.length;
+      this.#buffer.copyWithin(0, whole.length, there.length);
+      if (this.#bytes >= BATCH_BYTES) await this.flush();
+    }
+    return { ...made, tokens: Math.ceil(made.tokens), sha256: hash.digest("hex") };
+  }
 }
 
-function decode(decoder: TextDecoder, bytes: Uint8Array, atEnd: boolean): string | undefined {
-  try {
-    return decoder.decode(bytes, { stream: !atEnd });
-  } catch {
-    return undefined;
+/** Up to where bytes hold whole characters. */
+function endOfCharacters(utf8: Uint8Array): number {
+  for (let back = 1; back < LONGEST_CHARACTER && back <= utf8.length; back++) {
+    const byte = utf8[utf8.length - back] ?? 0;
+    if (byte < 0x80) break;
+    if (byte < 0xc0) continue;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+    return length > back ? utf8.length - back : utf8.length;
   }
+  return utf8.length;
 }
 
 function names(list: readonly string[]): string {

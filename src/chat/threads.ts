@@ -284,7 +284,7 @@ export class ThreadStore {
   /** Keeps pieces of files, and the files that are complete, in one go. */
   async attach(
     threadId: string,
-    pieces: readonly { jobId: string; position: number; part: number; content: string }[],
+    pieces: readonly { jobId: string; position: number; part: number; content: Uint8Array }[],
     files: readonly ThreadFile[],
     now: number,
   ): Promise<void> {
@@ -336,7 +336,7 @@ export class ThreadStore {
             [file.jobId, file.position, part],
           );
           if (row === undefined) return;
-          yield z.object({ content: z.string() }).parse(row).content;
+          yield z.object({ content: z.instanceof(Uint8Array) }).parse(row).content;
         }
       },
     };

@@ -6,7 +6,17 @@ const TOKENS_PER_OTHER = 0.7;
  * as Chinese rather more tokens than that. An estimate on the low side, because it may refuse.
  */
 export function estimateTokens(text: string): number {
+  return Math.ceil(estimateTokensOf(Buffer.from(text)));
+}
+
+/** The same for UTF-8. */
+export function estimateTokensOf(utf8: Uint8Array): number {
+  let ascii = 0;
   let others = 0;
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) others++;
-  return Math.ceil((text.length - others) / ASCII_PER_TOKEN + others * TOKENS_PER_OTHER);
+  for (const byte of utf8) {
+    if (byte < 0x80) ascii++;
+    // The first byte of a character; the rest of it does not count.
+    else if (byte >= 0xc0) others++;
+  }
+  return ascii / ASCII_PER_TOKEN + others * TOKENS_PER_OTHER;
 }

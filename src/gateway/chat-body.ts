@@ -6,10 +6,10 @@ export type ChatFormat = (typeof CHAT_FORMATS)[number];
 export type ChatText = string | StoredText;
 
 export interface StoredText {
-  /** How long the text is as JSON, in UTF-8 bytes, without the quotation marks. */
+  /** How long the text is as JSON, in bytes, without the quotation marks. */
   jsonBytes: number;
-  /** The text in pieces; no piece ends within a character. */
-  pieces(): Iterable<string>;
+  /** The text in pieces of UTF-8. */
+  pieces(): Iterable<Uint8Array>;
 }
 
 export interface ChatMessage {
@@ -65,15 +65,35 @@ export function chatBody(request: ChatRequest): ChatBody {
     async *pieces() {
       for (const part of parts) {
         if (typeof part === "string") yield Buffer.from(part);
-        else for (const piece of part.pieces()) yield Buffer.from(escaped(piece));
+        else for (const piece of part.pieces()) yield escapedBytes(piece);
       }
     },
   };
 }
 
-/** How many bytes a text takes inside a JSON string. */
-export function jsonBytes(text: string): number {
-  return Buffer.byteLength(escaped(text));
+/** How many bytes UTF-8 takes inside a JSON string. */
+export function jsonBytes(utf8: Uint8Array): number {
+  let bytes = utf8.length;
+  for (const byte of utf8) bytes += (ESCAPES[byte]?.length ?? 1) - 1;
+  return bytes;
+}
+
+/** What stands for a byte inside a JSON string, where it does not stand for itself. */
+const ESCAPES: readonly (string | undefined)[] = Array.from({ length: 128 }, (_, code) => {
+  const written = escaped(String.fromCharCode(code));
+  return written.length > 1 ? written : undefined;
+});
+
+/** UTF-8 as it stands inside a JSON string, without a detour through strings. */
+function escapedBytes(utf8: Uint8Array): Uint8Array {
+  const target = Buffer.allocUnsafe(jsonBytes(utf8));
+  let at = 0;
+  for (const byte of utf8) {
+    const written = ESCAPES[byte];
+    if (written === undefined) target[at++] = byte;
+    else at += target.write(written, at, "latin1");
+  }
+  return target;
 }
 
 function sizeOf(part: string | StoredText): number {

@@ -104,7 +104,7 @@ const MIGRATIONS: readonly string[] = [
     position INTEGER NOT NULL,
     part INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
-    content TEXT NOT NULL,
+    content BLOB NOT NULL,
     PRIMARY KEY (job_id, position, part)
   ) STRICT;`,
 ];

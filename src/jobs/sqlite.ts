@@ -45,7 +45,7 @@ export interface SharedDatabase {
   /** @throws {storage} */
   all(sql: string, values: readonly Column[]): unknown[];
   /** @throws {storage} */
-  run(sql: string, values: readonly Column[]): void;
+  run(sql: string, values: readonly (Column | Uint8Array)[]): void;
   /** All or nothing, on disk when it returns. `work` must not wait for anything. */
   transaction<T>(work: () => T): T;
 }
@@ -377,7 +377,7 @@ export class SqliteJobStore implements JobStore {
     return this.#guard(() => this.#prepare(sql).all(...values));
   }
 
-  #run(sql: string, values: Column[]): void {
+  #run(sql: string, values: (Column | Uint8Array)[]): void {
     this.#guard(() => this.#prepare(sql).run(...values));
   }
 

@@ -1,0 +1,134 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { median, Program } from "./child.ts";
+
+const FILES = 400;
+const FILE_BYTES = 9_000;
+const TOKENS = 100_000;
+const TENTH = TOKENS / 10;
+const ROUNDS = 15;
+const SAMPLE_MS = 2;
+const SETTLE_MS = 300;
+
+export interface ChatFigures {
+  /** From the platform's first token to the first progress that tells of it. */
+  firstProgressMs: number;
+  attachedBytes: number;
+  memoryGrowthBytes: number;
+  /** What attaching adds to a call. */
+  attachMs: number;
+  /** How long the first and the last tenth of a very long answer take to be read. */
+  firstTenthMs: number;
+  lastTenthMs: number;
+}
+
+const event = (content: string, finish: string | null = null) =>
+  `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content }, finish_reason: finish }] })}\n\n`;
+
+/** Delegated turns through the program, on a platform that answers at once. */
+export async function measureChat(
+  cli: string,
+  env: Record<string, string>,
+  folder: string,
+): Promise<ChatFigures> {
+  const tenths: number[] = [];
+  let spokenAt = 0;
+  const platform = createServer((request, response) => {
+    let isLong = false;
+    request.on("data", (chunk: Buffer) => {
+      isLong ||= chunk.includes("a very long one");
+    });
+    request.on("end", () => {
+      if (request.method === "GET") return response.writeHead(404).end();
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      if (isLong) return void speakLong(response, tenths);
+      spokenAt = performance.now();
+      response.write(event("Hello"));
+      setTimeout(() => response.end(`${event("", "stop")}data: [DONE]\n\n`), SETTLE_MS / 10);
+      return undefined;
+    });
+  });
+  await new Promise<void>((resolve) => platform.listen(0, "127.0.0.1", resolve));
+  const { port } = platform.address() as AddressInfo;
+  const project = join(folder, "project");
+  await mkdir(project);
+  const line = "const answer = question.trim().split(' ').map((word) => word.length); // words\n";
+  const content = line.repeat(Math.ceil(FILE_BYTES / line.length));
+  for (let n = 0; n < FILES; n++) await writeFile(join(project, `file-${n}.ts`), content);
+
+  const program = new Program([cli], {
+    ...env,
+    LONGCAT_API_KEY: "bench",
+    LONGCAT_BASE_URL: `http://127.0.0.1:${port}`,
+    LONGCAT_MCP_INPUT_DIRS: folder,
+  });
+  try {
+    await program.initialize();
+    const ask = (prompt: string, files: string[] = []) =>
+      program.request("tools/call", {
+        name: "longcat_chat",
+        arguments: { prompt, files, wait_seconds: 45 },
+        _meta: { progressToken: prompt },
+      });
+
+    const delays: number[] = [];
+    const plain: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      let heardAt = 0;
+      program.onNotification = (message) => {
+        if (heardAt === 0 && message.includes("characters so far")) heardAt = performance.now();
+      };
+      const startedAt = performance.now();
+      await ask(`round ${round}`);
+      plain.push(performance.now() - startedAt);
+      delays.push(heardAt - spokenAt);
+    }
+    // The first long job brings the program's memory to its working size.
+    await ask("a very long one");
+    await ask("one file to begin with", [join(project, "file-1.ts")]);
+    await pause();
+
+    const before = program.residentBytes();
+    let peak = before;
+    const watch = setInterval(() => {
+      peak = Math.max(peak, program.residentBytes());
+    }, SAMPLE_MS);
+    const startedAt = performance.now();
+    await ask("all of it", [join(project, "**/*.ts")]);
+    const attachMs = performance.now() - startedAt - median(plain);
+    clearInterval(watch);
+    return {
+      firstProgressMs: median(delays),
+      attachedBytes: FILES * content.length,
+      memoryGrowthBytes: peak - before,
+      attachMs,
+      firstTenthMs: tenths[0] ?? Number.NaN,
+      lastTenthMs: tenths.at(-1) ?? Number.NaN,
+    };
+  } finally {
+    await program.end();
+    platform.closeAllConnections();
+    platform.close();
+  }
+}
+
+/** Says a hundred thousand tokens as fast as they are read. */
+async function speakLong(response: ServerResponse, tenths: number[]): Promise<void> {
+  let startedAt = performance.now();
+  for (let token = 1; token <= TOKENS; token++) {
+    if (!response.write(event("word "))) {
+      await new Promise((resolve) => response.once("drain", resolve));
+    }
+    if (token % TENTH === 0) {
+      tenths.push(performance.now() - startedAt);
+      startedAt = performance.now();
+    }
+  }
+  response.end("data: [DONE]\n\n");
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+}
