@@ -1,8 +1,10 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { type Clock, systemClock } from "../core/clock.ts";
-import { EDIT, PICTURES } from "./scenario.ts";
+import { packageRoot } from "../core/package-root.ts";
+import { EDIT, PICTURES, TASK } from "./scenario.ts";
 import { cut, type Row, Screen, type ScreenOptions } from "./screen.ts";
 import { type DemoJob, Session } from "./session.ts";
 
@@ -63,7 +65,12 @@ async function show(
   await session.open({
     command: program.command,
     args: [program.script, "--sandbox", "--sandbox-speed", String(sandboxSpeed)],
-    environment: { ...environment, ...UNSET, LONGCAT_MCP_DATA_DIR: dataDir },
+    environment: {
+      ...environment,
+      ...UNSET,
+      LONGCAT_MCP_DATA_DIR: dataDir,
+      LONGCAT_MCP_INPUT_DIRS: packageRoot(),
+    },
   });
   const tools = await session.tools();
   screen.heading(`${tools.length} tools for the assistant`);
@@ -83,14 +90,47 @@ async function show(
     { tool: EDIT.tool, arguments: { ...EDIT.arguments, image } },
   ]);
 
+  screen.heading("A task handed to LongCat, with files that the assistant need not read");
+  quotePrompt(screen, TASK.arguments.prompt);
+  await delegate(screen, session);
+
   showFiles(screen, [...made, ...edited]);
   showNext(screen, program.script);
+}
+
+/** Hands a task over and shows what comes back. */
+async function delegate(screen: Screen, session: Session): Promise<void> {
+  const { tool, arguments: args } = TASK;
+  const files = args.files
+    .map((name) => join(packageRoot(), name))
+    .filter((path) => existsSync(path));
+  const startedAt = systemClock.elapsed();
+  const row: Row = { tool, state: "calling", elapsedMs: 0 };
+  const draw = () => {
+    row.elapsedMs = systemClock.elapsed() - startedAt;
+    screen.rows([row]);
+  };
+  draw();
+  const answer = await session.ask(tool, { ...args, files }, (state) => {
+    row.state = state;
+    draw();
+  });
+  row.state = "completed";
+  row.outcome = /[\d,]+ tokens in, [\d,]+ tokens out/.exec(answer)?.[0] ?? "answered";
+  draw();
+  screen.endRows();
+  for (const line of answer.split("\n").filter((one) => one.startsWith("- "))) {
+    screen.line(screen.style.faint(cut(`  ${line}`, screen.columns)));
+  }
 }
 
 /** Settings of the user's own that would get in the way here. */
 const UNSET = {
   PIXAZO_API_KEY: "",
   PIXAZO_API_KEY_FILE: "",
+  LONGCAT_API_KEY: "",
+  LONGCAT_API_KEY_FILE: "",
+  LONGCAT_MCP_CHAT_MODEL: "",
   LONGCAT_MCP_TOOLSETS: "",
   LONGCAT_MCP_MAX_WAIT_SECONDS: "",
 } as const;

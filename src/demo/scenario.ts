@@ -34,3 +34,12 @@ export const EDIT: Picture = {
   tool: "qwen_image_edit",
   arguments: { prompt: "A starry winter night now; keep the cabin and the sign as they are" },
 };
+
+/** A task that is handed over with this program's own text files, which nobody here reads. */
+export const TASK = {
+  tool: "longcat_chat",
+  arguments: {
+    prompt: "Say in a few words what these files are",
+    files: ["README.md", "package.json"],
+  },
+} as const;

@@ -72,6 +72,24 @@ export class Session {
     args: Readonly<Record<string, unknown>>,
     onState: (state: string) => void,
   ): Promise<DemoJob> {
+    const text = await this.ask(tool, args, onState);
+    const jobId = /\bjob_\w+/.exec(text)?.[0];
+    if (!jobId) throw new AppError("internal", `${tool} answered without a job.`);
+    const job = jobSchema.parse(JSON.parse(await this.#readText(`longcat://jobs/${jobId}`)));
+    if (job.media.length === 0) throw new AppError("internal", text);
+    return job;
+  }
+
+  /**
+   * Calls a tool and gives the text of its answer.
+   * @param onState is told every state of the job that the server reports.
+   * @throws {internal} with the tool's own words when it fails.
+   */
+  async ask(
+    tool: string,
+    args: Readonly<Record<string, unknown>>,
+    onState: (state: string) => void,
+  ): Promise<string> {
     const result = await this.#client.callTool(
       { name: tool, arguments: { ...args } },
       {
@@ -87,11 +105,7 @@ export class Session {
     const [first] = result.content;
     const text = first?.type === "text" ? first.text : "";
     if (result.isError) throw new AppError("internal", text);
-    const jobId = /\bjob_\w+/.exec(text)?.[0];
-    if (!jobId) throw new AppError("internal", `${tool} answered without a job.`);
-    const job = jobSchema.parse(JSON.parse(await this.#readText(`longcat://jobs/${jobId}`)));
-    if (job.media.length === 0) throw new AppError("internal", text);
-    return job;
+    return text;
   }
 
   /** The file behind a `longcat://media/…` URI as a data URI. */

@@ -61,6 +61,14 @@ describe("longcat-mcp demo in a pipe", () => {
     }
   });
 
+  it("shows a delegated task and what came back", () => {
+    expect(ended.stdout).toMatch(
+      /longcat_chat +completed +[\d.]+ s +[\d,]+ tokens in, \d+ tokens out/,
+    );
+    expect(ended.stdout).toMatch(/- README\.md: \d+ lines/);
+    expect(ended.stdout).toMatch(/- package\.json: \d+ lines/);
+  });
+
   it("needs 80 columns at most, and no control characters", () => {
     const lines = ended.stdout.split("\n").filter((line) => !/^\s+\//.test(line));
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
