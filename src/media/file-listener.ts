@@ -1,5 +1,4 @@
 import type { Server } from "node:http";
-import { createAdaptorServer } from "@hono/node-server";
 import { AppError } from "../core/errors.ts";
 import { HOSTED_PATH, type HostedFolder } from "./hosting.ts";
 
@@ -50,7 +49,8 @@ export class FileListener {
     server?.close();
   }
 
-  #listen(): Promise<Server | undefined> {
+  async #listen(): Promise<Server | undefined> {
+    const { createAdaptorServer } = await import("@hono/node-server");
     return new Promise((resolve) => {
       const server = createAdaptorServer({
         fetch: (request: Request) => this.#folder.fetch(request),

@@ -6,14 +6,7 @@ import { AppError } from "../core/errors.ts";
 import { fileOrigin, readReference } from "../models/fields.ts";
 import { OPERATIONS } from "../models/index.ts";
 import type { FileField, ResolvedFiles } from "../models/operation.ts";
-import {
-  type Dataset,
-  type DatasetReport,
-  type DatasetWishes,
-  describeDataset,
-  inspectZip,
-  readFolder,
-} from "./dataset.ts";
+import type { Dataset, DatasetReport, DatasetWishes } from "./dataset.ts";
 import { absolutePath, allowedFolder, openAllowedFile, type Places } from "./files.ts";
 import type { Hosting } from "./hosting.ts";
 import { type CheckedPicture, checkPicture, megabytes, shrinkPicture } from "./picture-input.ts";
@@ -105,6 +98,7 @@ export class InputResolver {
     fields: readonly FileField[],
     input: Readonly<Record<string, unknown>>,
   ): Promise<{ text: string; isUsable: boolean }> {
+    const { describeDataset } = await import("./dataset.ts");
     const reports: DatasetReport[] = [];
     const { places } = this.#options;
     for (const field of fields.filter((one) => one.kind === "archive")) {
@@ -139,6 +133,7 @@ export class InputResolver {
     }
     const dataset = await openDataset(path, places, wishesOf(field, input));
     try {
+      const { describeDataset } = await import("./dataset.ts");
       const summary = describeDataset(dataset.report);
       if (dataset.report.problems.length > 0) {
         throw new AppError("invalid_input", `\`${field.name}\` cannot be used. ${summary}`);
@@ -229,6 +224,7 @@ export class InputResolver {
  * @throws {invalid_input}
  */
 async function openDataset(text: string, places: Places, wishes: DatasetWishes): Promise<Dataset> {
+  const { inspectZip, readFolder } = await import("./dataset.ts");
   switch (fileOrigin(text)) {
     case "url":
     case "earlier":

@@ -31,7 +31,7 @@ export function registerPrompts(server: McpServer): void {
       title: "Edit a picture",
       description: "Change a picture as described",
       argsSchema: z.object({
-        image: z.string().describe("https URL or data URI of the picture"),
+        image: z.string().describe("URL, path, data URI or longcat://media/… of the picture"),
         change: z.string().describe("What to change"),
       }),
     },
@@ -45,9 +45,9 @@ export function registerPrompts(server: McpServer): void {
     "train_lora",
     {
       title: "Train a LoRA",
-      description: "Train a LoRA from a ZIP of picture pairs",
+      description: "Train a LoRA from a ZIP or folder of picture pairs",
       argsSchema: z.object({
-        image_data_url: z.string().describe("Public https URL of the ZIP"),
+        image_data_url: z.string().describe("URL or path of the ZIP, or path of the folder"),
         goal: z.string().optional().describe("What the LoRA should learn"),
       }),
     },
@@ -55,7 +55,7 @@ export function registerPrompts(server: McpServer): void {
       say(
         `Train a LoRA with \`qwen_image_edit_plus_train\` from ${image_data_url}.\n` +
           `${goal ? `It should learn: ${goal}. Use that as \`default_caption\`.\n` : ""}\n` +
-          "Tell me the price before you start, start it once with `wait_seconds: 0`, give me the job id, and look again with `job_status` later: training takes long.",
+          "Where it is a path, look at it with `dataset_check: true` first. Tell me the price before you start, start it once with `wait_seconds: 0`, give me the job id, and look again with `job_status` later: training takes long.",
       ),
   );
   server.registerPrompt(
