@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { AppError } from "../core/errors.ts";
 import { quoteUpstream } from "../core/text.ts";
-import { jsonBytes } from "../gateway/chat-body.ts";
+import { escapeJson } from "../gateway/chat-body.ts";
 import { openAllowedFile, type Places } from "../media/files.ts";
 import { type FoundFile, findFiles } from "./find-files.ts";
 import type { ThreadFile, ThreadStore } from "./threads.ts";
@@ -157,9 +157,11 @@ class Batch {
       const whole = atEnd ? there : there.subarray(0, endOfCharacters(there));
       if (whole.includes(0) || !isUtf8(whole)) return undefined;
       if (whole.length > 0) {
-        made.jsonBytes += jsonBytes(whole);
+        // Escaped once here, so that it is sent as it is kept.
+        const content = escapeJson(whole);
+        made.jsonBytes += content.length;
         made.tokens += estimateTokensOf(whole);
-        this.#pieces.push({ jobId, position, part, content: Buffer.from(whole) });
+        this.#pieces.push({ jobId, position, part, content });
         part++;
         this.#bytes += whole.length;
       }

@@ -8,7 +8,7 @@ export type ChatText = string | StoredText;
 export interface StoredText {
   /** How long the text is as JSON, in bytes, without the quotation marks. */
   jsonBytes: number;
-  /** The text in pieces of UTF-8. */
+  /** The text in pieces of UTF-8, as {@link escapeJson} leaves it. */
   pieces(): Iterable<Uint8Array>;
 }
 
@@ -65,17 +65,10 @@ export function chatBody(request: ChatRequest): ChatBody {
     async *pieces() {
       for (const part of parts) {
         if (typeof part === "string") yield Buffer.from(part);
-        else for (const piece of part.pieces()) yield escapedBytes(piece);
+        else yield* part.pieces();
       }
     },
   };
-}
-
-/** How many bytes UTF-8 takes inside a JSON string. */
-export function jsonBytes(utf8: Uint8Array): number {
-  let bytes = utf8.length;
-  for (const byte of utf8) bytes += (ESCAPES[byte]?.length ?? 1) - 1;
-  return bytes;
 }
 
 /** What stands for a byte inside a JSON string, where it does not stand for itself. */
@@ -85,8 +78,10 @@ const ESCAPES: readonly (string | undefined)[] = Array.from({ length: 128 }, (_,
 });
 
 /** UTF-8 as it stands inside a JSON string, without a detour through strings. */
-function escapedBytes(utf8: Uint8Array): Uint8Array {
-  const target = Buffer.allocUnsafe(jsonBytes(utf8));
+export function escapeJson(utf8: Uint8Array): Uint8Array {
+  let bytes = utf8.length;
+  for (const byte of utf8) bytes += (ESCAPES[byte]?.length ?? 1) - 1;
+  const target = Buffer.allocUnsafe(bytes);
   let at = 0;
   for (const byte of utf8) {
     const written = ESCAPES[byte];

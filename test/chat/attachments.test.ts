@@ -187,7 +187,7 @@ describe("attached text", () => {
     if (!file) expect.fail("nothing was attached");
     const kept = threads.content(file);
     const pieces = [...kept.pieces()];
-    expect(Buffer.concat(pieces).toString()).toBe(text);
+    expect(JSON.parse(`"${Buffer.concat(pieces)}"`)).toBe(text);
     expect(pieces.length).toBeGreaterThan(3);
     expect(kept.jsonBytes).toBe(Buffer.byteLength(JSON.stringify(text)) - 2);
     expect(file.sizeBytes).toBe(Buffer.byteLength(text));
