@@ -46,15 +46,13 @@ export class Follower {
     this.#poller.plan(job.jobId, soon ? 0 : this.#pause(followed, undefined));
   }
 
-  /** Leaves a job to whoever follows it now. */
-  forget(jobId: string): void {
-    this.#poller.forget(jobId);
-    this.#followed.delete(jobId);
-  }
-
-  /** The jobs that are followed here. */
-  jobIds(): string[] {
-    return [...this.#followed.keys()];
+  /** Leaves all jobs but these to whoever follows them now. */
+  keepOnly(jobIds: ReadonlySet<string>): void {
+    for (const jobId of this.#followed.keys()) {
+      if (jobIds.has(jobId)) continue;
+      this.#poller.forget(jobId);
+      this.#followed.delete(jobId);
+    }
   }
 
   stop(): void {

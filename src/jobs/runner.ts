@@ -1,27 +1,24 @@
-import { createHash } from "node:crypto";
 import { AppError } from "../core/errors.ts";
 import { newJobId } from "../core/ids.ts";
 import { checkedId } from "../gateway/pixazo.ts";
-import { operationNamed, operationOfRequestId } from "../models/index.ts";
+import { operationNamed } from "../models/index.ts";
 import type { AnyOperation, Prepared } from "../models/operation.ts";
+import { adoptRequest, attachRequest } from "./adoption.ts";
 import { checkPrice, estimateUsd } from "./budget.ts";
 import { Collector } from "./collection.ts";
 import type { JobContext } from "./context.ts";
 import { Follower } from "./follow.ts";
-import { imagesAsked, isFinal, type Job, type JobState } from "./job.ts";
-import { errorOf, move, moveSurely } from "./moves.ts";
+import { Holding } from "./holding.ts";
+import { imagesAsked, isFinal, type Job } from "./job.ts";
+import { errorOf, move } from "./moves.ts";
+import { BLANK, forRecord, NO_LIMITS } from "./record.ts";
+import { recoverPurchase } from "./recovery.ts";
 import { fingerprintOf } from "./replay.ts";
-import type { Holder, JobPage, JobQuery, SpendingReport } from "./store.ts";
-import { MAX_WAIT_TO_SUBMIT_MS, submitJob } from "./submission.ts";
+import type { AdmissionRules, JobPage, JobQuery, SpendingReport } from "./store.ts";
+import { submitJob } from "./submission.ts";
 import type { Work } from "./work.ts";
 
-/** A holder that shows no life for so long has lost its jobs. */
-const LEASE_MS = 30_000;
-const BEAT_MS = 10_000;
-const WATCH_MS = 500;
-const DAY_MS = 86_400_000;
 const LAST_POST_MS = 10_000;
-const LONGEST_RECORDED_URI = 200;
 
 export interface StartRequest {
   operation: AnyOperation;
@@ -82,27 +79,21 @@ export class JobRunner {
   readonly #follower: Follower;
   /** Purchases and downloads under way in this process. */
   readonly #underWay = new Set<Promise<unknown>>();
-  /** Ends the timers of this runner. */
-  readonly #rounds: (() => void)[] = [];
-  /** When each other holder was last seen to change its beat, on the clock that is never set. */
-  readonly #seenAlive = new Map<string, { beat: number; at: number }>();
+  readonly #holding: Holding;
 
   constructor(context: JobContext) {
     this.#context = context;
     this.#collector = new Collector(context);
     this.#follower = new Follower(context, (job) => this.#resume(job));
+    this.#holding = new Holding(context, {
+      recover: (job) => this.#recover(job),
+      keepOnly: (jobIds) => this.#follower.keepOnly(jobIds),
+    });
   }
 
   /** Takes up what an earlier process left, and keeps doing so for processes that end. */
   async open(): Promise<void> {
-    await this.#keepHouse();
-    await this.#takeOver();
-    this.#every(BEAT_MS, async () => {
-      await this.#holdOn();
-      await this.#takeOver();
-    });
-    this.#every(WATCH_MS, () => this.#watchOthers());
-    this.#every(DAY_MS, () => this.#keepHouse());
+    await this.#holding.open();
   }
 
   /**
@@ -112,7 +103,7 @@ export class JobRunner {
    * @throws {over_budget} when it would cost more than is allowed; nothing is bought
    */
   async start(request: StartRequest): Promise<Started> {
-    const { store, clock, library, stopping, prices, limits, holder } = this.#context;
+    const { clock, library, stopping, prices, limits } = this.#context;
     if (stopping.aborted) throw new AppError("cancelled", "The server is shutting down.");
     const { operation, prepared, saveTo } = request;
     const now = clock.now();
@@ -136,18 +127,11 @@ export class JobRunner {
       reservedUsd,
       warnings: prepared.warnings,
     };
-    const forceNew = request.forceNew ?? false;
-    const earlier = await store.findTwin(job, { forceNew, limits, now });
-    if (earlier) return { job: earlier, isRepeat: true };
-    checkPrice(operation, reservedUsd, request.maxCostUsd, limits);
-    await library.checkRoom(operation.media, pictures, saveTo);
-    this.#context.reached("before-record");
-    const admission = await store.admit(job, holder, { forceNew, limits, now });
-    if (admission.kind === "twin") return { job: admission.job, isRepeat: true };
-    this.#context.reached("after-record");
-    this.#context.events.publish(job);
-    this.#resume(job);
-    return { job, isRepeat: false };
+    const rules = { forceNew: request.forceNew ?? false, limits, now };
+    return this.#admit(job, rules, async () => {
+      checkPrice(operation, reservedUsd, request.maxCostUsd, limits);
+      await library.checkRoom(operation.media, pictures, saveTo);
+    });
   }
 
   /**
@@ -155,7 +139,7 @@ export class JobRunner {
    * @throws {storage | invalid_input} when its result could not be kept; nothing is sent
    */
   async startWork(request: WorkRequest): Promise<Started> {
-    const { store, clock, library, stopping, holder } = this.#context;
+    const { clock, library, stopping } = this.#context;
     if (stopping.aborted) throw new AppError("cancelled", "The server is shutting down.");
     const { work, saveTo } = request;
     const now = clock.now();
@@ -177,15 +161,10 @@ export class JobRunner {
       warnings: request.warnings,
     };
     const rules = { forceNew: request.forceNew ?? false, limits: NO_LIMITS, now };
-    const earlier = await store.findTwin(job, rules);
-    if (earlier) return { job: earlier, isRepeat: true };
-    if (saveTo !== undefined) await library.checkRoom("images", 1, saveTo);
-    await request.record();
-    const admission = await store.admit(job, holder, rules);
-    if (admission.kind === "twin") return { job: admission.job, isRepeat: true };
-    this.#context.events.publish(job);
-    this.#resume(job);
-    return { job, isRepeat: false };
+    return this.#admit(job, rules, async () => {
+      if (saveTo !== undefined) await library.checkRoom("images", 1, saveTo);
+      await request.record();
+    });
   }
 
   /** @throws {not_found} */
@@ -201,77 +180,24 @@ export class JobRunner {
 
   /**
    * The job of a gateway's request id; a request made elsewhere is adopted and followed from now on.
-   * @throws {invalid_input} for an id of another API
-   * @throws {not_found | unauthorized | upstream_unavailable} as the gateway says
+   * @throws as {@link adoptRequest}
    */
   async findOrAdopt(owner: string, requestId: string): Promise<Job> {
-    const { store, gateway, clock } = this.#context;
-    const known = await store.findByRequestId(owner, checkedId(requestId));
+    const known = await this.#context.store.findByRequestId(owner, checkedId(requestId));
     if (known) return known;
-    const operation = operationOfRequestId(requestId);
-    if (!operation) {
-      throw new AppError(
-        "invalid_input",
-        "That request id belongs to none of the queued operations, so its status cannot be asked.",
-        { next: "Ids of the older LongCat-Image API go to `longcat_image_legacy_status`." },
-      );
-    }
-    const report = await gateway.status(requestId);
-    const now = clock.now();
-    const job: Job = {
-      ...BLANK,
-      jobId: newJobId(),
-      owner,
-      operation: operation.name,
-      baseUrl: this.#context.baseUrl,
-      state: "running",
-      charge: "none",
-      requestId,
-      upstreamStatus: report.rawStatus,
-      createdAt: now,
-      updatedAt: now,
-      acceptedAt: now,
-      warnings: ["Started elsewhere; its price is not counted here."],
-    };
-    const { holder } = this.#context;
-    await store.admit(job, holder, { forceNew: true, limits: NO_LIMITS, now });
-    this.#context.events.publish(job);
-    this.#follower.follow(job, operation, true);
+    const job = await adoptRequest(this.#context, owner, requestId);
+    this.#resume(job, true);
     return job;
   }
 
   /**
    * Gives an `unknown` job the request id that someone found at the gateway, and follows it.
-   * @throws {invalid_input} when the job is not in doubt or the id cannot be its own
-   * @throws {not_found | unauthorized | upstream_unavailable} as the gateway says
+   * @throws {not_found} or as {@link attachRequest}
    */
   async attach(owner: string, jobId: string, requestId: string): Promise<Job> {
-    const { store, gateway, clock } = this.#context;
     const job = await this.get(owner, jobId);
     if (job.requestId === requestId) return job;
-    if (job.state !== "unknown") {
-      throw new AppError(
-        "invalid_input",
-        `${jobId} is ${job.state}: only an unknown job takes a request id.`,
-      );
-    }
-    const other = await store.findByRequestId(owner, checkedId(requestId));
-    if (other) {
-      throw new AppError("invalid_input", `That request id belongs to ${other.jobId}.`);
-    }
-    if (operationOfRequestId(requestId)?.name !== job.operation) {
-      throw new AppError("invalid_input", `That request id is not one of ${job.operation}.`);
-    }
-    const report = await gateway.status(requestId);
-    const attached = await move(this.#context, job, "running", {
-      requestId,
-      upstreamStatus: report.rawStatus,
-      charge: "reserved",
-      acceptedAt: clock.now(),
-      completedAt: null,
-      deliveredAt: null,
-      error: null,
-    });
+    const attached = await attachRequest(this.#context, job, requestId);
     if (!attached) return this.get(owner, jobId);
     this.#resume(attached, true);
     return attached;
@@ -356,7 +282,7 @@ export class JobRunner {
   /** Ends orderly: a POST in flight gets ten seconds, everything else waits for the next start. */
   async close(): Promise<void> {
     const { clock, store, holder } = this.#context;
-    for (const end of this.#rounds) end();
+    this.#holding.close();
     this.#follower.stop();
     let callOff: (() => void) | undefined;
     const patience = new Promise<void>((resolve) => {
@@ -366,6 +292,21 @@ export class JobRunner {
     callOff?.();
     await store.release(holder);
     await store.close();
+  }
+
+  /** Records a job and sets it going, unless a twin stands for it or the last check forbids it. */
+  async #admit(job: Job, rules: AdmissionRules, check: () => Promise<void>): Promise<Started> {
+    const { store, holder, events, reached } = this.#context;
+    const earlier = await store.findTwin(job, rules);
+    if (earlier) return { job: earlier, isRepeat: true };
+    await check();
+    reached("before-record");
+    const admission = await store.admit(job, holder, rules);
+    if (admission.kind === "twin") return { job: admission.job, isRepeat: true };
+    reached("after-record");
+    events.publish(job);
+    this.#resume(job);
+    return { job, isRepeat: false };
   }
 
   /** Does the next thing for a job that this process holds, whatever state it is in. */
@@ -401,132 +342,9 @@ export class JobRunner {
     this.#underWay.add(tracked);
   }
 
-  /** Shows that this process is alive, and lets go of what others have taken over meanwhile. */
-  async #holdOn(): Promise<void> {
-    const held = new Set(await this.#context.store.beat(this.#context.holder));
-    for (const jobId of this.#follower.jobIds()) {
-      if (!held.has(jobId)) this.#follower.forget(jobId);
-    }
-  }
-
-  async #takeOver(): Promise<void> {
-    const { store, clock, isGone, baseUrl, baseIsEphemeral, holder, works } = this.#context;
-    const own = new Set([baseUrl, ...[...works.values()].map((work) => work.baseUrl)]);
-    const bases = baseIsEphemeral ? [undefined] : [...own];
-    const now = clock.elapsed();
-    const others = new Map<string, Holder>();
-    for (const only of bases) {
-      for (const other of await store.otherHolders(holder, only)) others.set(other.holder, other);
-    }
-    const gone = [...others.values()].filter((other) => {
-      const seen = this.#seenAlive.get(other.holder);
-      if (!seen || seen.beat !== other.beat) {
-        this.#seenAlive.set(other.holder, { beat: other.beat, at: now });
-        return isGone(other.holder);
-      }
-      return isGone(other.holder) || now - seen.at >= LEASE_MS;
-    });
-    for (const other of gone) this.#seenAlive.delete(other.holder);
-    const names = gone.map((other) => other.holder);
-    for (const only of bases) {
-      for (;;) {
-        const jobs = await store.takeOver(holder, names, only);
-        if (jobs.length === 0) break;
-        for (const job of jobs) {
-          await this.#recover(job).catch((error: unknown) =>
-            this.#context.log.error({ job: job.jobId, err: error }, "job not taken up"),
-          );
-        }
-      }
-    }
-  }
-
-  /** Passes on what other processes on the same data folder have changed. */
-  async #watchOthers(): Promise<void> {
-    for (const job of await this.#context.store.changes()) this.#context.events.publish(job);
-  }
-
-  async #keepHouse(): Promise<void> {
-    const { keepJobsDays, store, clock } = this.#context;
-    if (keepJobsDays !== undefined) await store.forget(clock.now() - keepJobsDays * DAY_MS);
-  }
-
-  /** Does something again and again until the end; a failure is logged and the next try comes. */
-  #every(ms: number, work: () => Promise<void>): void {
-    const { clock, log, stopping } = this.#context;
-    const slot = this.#rounds.length;
-    const run = async () => {
-      try {
-        await work();
-      } catch (error) {
-        log.error({ err: error }, "housekeeping failed");
-      }
-      if (!stopping.aborted) this.#rounds[slot] = clock.schedule(ms, run);
-    };
-    this.#rounds[slot] = clock.schedule(ms, run);
-  }
-
-  /** What becomes of a job whose process is gone. */
   async #recover(job: Job): Promise<void> {
     const work = this.#context.works.get(job.operation);
-    if (work) return this.#track(work.recover(job));
-    const now = this.#context.clock.now();
-    const end = (state: JobState, charge: Job["charge"], error: AppError) =>
-      moveSurely(this.#context, job, state, {
-        charge,
-        error: errorOf(error),
-        completedAt: now,
-        wire: null,
-      });
-    if (job.baseUrl !== this.#context.baseUrl) {
-      const message = "It ran on a sandbox that has ended.";
-      const state = job.state === "queued" ? "cancelled" : "errored";
-      await end(state, "none", new AppError("upstream_unavailable", message));
-    } else if (job.state === "submitting") {
-      const message = "The server stopped while the request was in flight.";
-      await end("unknown", "uncertain", new AppError("outcome_unknown", message));
-    } else if (job.state === "queued" && now - job.createdAt >= MAX_WAIT_TO_SUBMIT_MS) {
-      const message =
-        "It was recorded but not sent when the server stopped, more than ten minutes ago.";
-      await end("cancelled", "none", new AppError("cancelled", message));
-    } else {
-      this.#resume(job, true);
-    }
+    if (work) this.#track(work.recover(job));
+    else if (await recoverPurchase(this.#context, job)) this.#resume(job, true);
   }
-}
-
-/** The fields of a job that nothing has happened to. */
-const BLANK = {
-  input: {},
-  wire: null,
-  saveTo: null,
-  requestId: null,
-  upstreamStatus: null,
-  acceptedAt: null,
-  completedAt: null,
-  deliveredAt: null,
-  fingerprint: null,
-  idempotencyKey: null,
-  reservedUsd: null,
-  costUsd: null,
-  error: null,
-  mediaUrls: [],
-  media: [],
-  warnings: [],
-  orphaned: false,
-} satisfies Partial<Job>;
-
-const NO_LIMITS = { perDayUsd: undefined, perMonthUsd: undefined, confirmAboveUsd: undefined };
-
-/** Arguments as they are recorded: pictures given as data URIs by size and digest only. */
-function forRecord(input: Record<string, unknown>): Record<string, unknown> {
-  const shorten = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(shorten);
-    if (typeof value !== "string" || value.length <= LONGEST_RECORDED_URI) return value;
-    const type = /^data:([^;,]*)/i.exec(value)?.[1];
-    if (type === undefined) return value;
-    const digest = createHash("sha256").update(value).digest("hex").slice(0, 16);
-    return `data:${type} (${value.length} characters, sha256 ${digest}…)`;
-  };
-  return Object.fromEntries(Object.entries(input).map(([name, value]) => [name, shorten(value)]));
 }
