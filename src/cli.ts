@@ -16,6 +16,7 @@ import type { ProxySettings } from "./gateway/http.ts";
 import type { LifePoint } from "./jobs/context.ts";
 import { JobEvents } from "./jobs/events.ts";
 import { LOCAL_OWNER, ServerFactory } from "./server.ts";
+import { serveOnStdio } from "./transports/stdio.ts";
 
 /** How long an orderly end may take before the process ends all the same. */
 const EXIT_DEADLINE_MS = 12_000;
@@ -104,6 +105,8 @@ async function main(): Promise<void> {
     workingDir: process.cwd(),
     readFile: (path) => readFileSync(path, "utf8"),
   });
+  // A reader that has seen enough, as `| head` has, is no failure.
+  process.stdout.on("error", () => process.exit(0));
   switch (commandLine.command) {
     case "stdio":
     case "http":
@@ -183,12 +186,11 @@ async function serve(command: "stdio" | "http", settings: Settings): Promise<voi
   });
   process.on("SIGTERM", end);
   process.on("SIGINT", end);
-  process.stdout.on("error", end);
+  process.stdout.removeAllListeners("error").on("error", end);
   // One defect must not take every other job's process with it.
   process.on("unhandledRejection", (error) => log.error({ err: error }, "unhandled rejection"));
 
   if (command === "stdio") {
-    const { serveOnStdio } = await import("./transports/stdio.ts");
     const { stdin, stdout } = process;
     close = serveOnStdio(factory, {
       stdin,
