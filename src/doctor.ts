@@ -41,7 +41,8 @@ export async function runDoctor(
       return `sharp ${sharp.versions.sharp}`;
     }),
     {
-      ok: settings.sandbox || settings.apiKey !== undefined,
+      // Someone who only chats needs no key for pictures.
+      ok: settings.sandbox || (settings.apiKey ?? settings.chatApiKey) !== undefined,
       name: "PIXAZO_API_KEY",
       detail: settings.apiKey
         ? "set"

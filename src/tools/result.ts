@@ -78,7 +78,7 @@ function jobText(job: Job, options: ResultOptions, more: readonly string[]): str
   const notes = [...job.warnings, ...more].map((warning) => `Note: ${warning}`);
   if (options.isRepeat) notes.unshift(repeatNote(job, options.now));
   if (options.sandbox) notes.push("SANDBOX, nothing was charged.");
-  return [headline(job, options.now), ...job.media.flatMap(fileLines(job)), ...notes, next(job)]
+  return [headline(job, options), ...job.media.flatMap(fileLines(job)), ...notes, next(job)]
     .filter((line) => line !== "")
     .join("\n");
 }
@@ -98,11 +98,11 @@ function repeatNote(job: Job, now: number): string {
   return `Note: An identical call ${seconds} s ago started this job; nothing was bought again. For another picture of the same, call again with \`force_new: true\`.`;
 }
 
-function headline(job: Job, now: number): string {
+function headline(job: Job, { now, sandbox }: ResultOptions): string {
   const seconds = (((job.completedAt ?? now) - job.createdAt) / 1000).toFixed(1);
   switch (job.state) {
     case "completed":
-      return `${job.jobId} completed in ${seconds} s: ${mediaSummary(job)}${cost(job)}`;
+      return `${job.jobId} completed in ${seconds} s: ${mediaSummary(job)}${sandbox ? "" : cost(job)}`;
     case "failed":
     case "errored":
     case "unknown":

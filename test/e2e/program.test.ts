@@ -91,7 +91,7 @@ test("doctor says what is there, and exits 1 where something is missing", async 
   const well = await run(["doctor"]);
   expect(well.code).toBe(0);
   expect(well.stdout).toMatch(/ok {4}PIXAZO_API_KEY +set\n/);
-  const keyless = await run(["doctor"], { PIXAZO_API_KEY: "" });
+  const keyless = await run(["doctor"], { PIXAZO_API_KEY: "", LONGCAT_API_KEY: "" });
   expect(keyless.code).toBe(1);
   expect(keyless.stdout).toMatch(/FAIL {2}PIXAZO_API_KEY/);
 });
