@@ -7,7 +7,6 @@ import packageJson from "../package.json" with { type: "json" };
 import { COMMANDS, type Command, readSettings, SETTINGS, type Settings } from "./config.ts";
 import { systemClock } from "./core/clock.ts";
 import { AppError, type ErrorCode, toAppError } from "./core/errors.ts";
-import { randomToken } from "./core/ids.ts";
 import { Lazy } from "./core/lazy.ts";
 import { createLog } from "./core/log.ts";
 import { createRedact } from "./core/redact.ts";
@@ -67,7 +66,7 @@ function readCommandLine(argv: readonly string[]): CommandLine | "help" | "versi
 }
 
 /** Names this process in leases, so that another one on this machine can see that it is gone. */
-const holder = `${hostname()}/${process.pid}/${randomToken().slice(0, 8)}`;
+const holder = `${hostname()}/${process.pid}/${Math.round(performance.timeOrigin)}`;
 
 function isGone(other: string): boolean {
   const [host, pid] = other.split("/");

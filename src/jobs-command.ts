@@ -1,6 +1,6 @@
 import type { Settings } from "./config.ts";
 import { AppError } from "./core/errors.ts";
-import { JOB_ID_PATTERN } from "./core/ids.ts";
+import { JOB_ID_PATTERN } from "./core/id-patterns.ts";
 import { formatUsd } from "./core/money.ts";
 import type { Job } from "./jobs/job.ts";
 import type { JobStore } from "./jobs/store.ts";

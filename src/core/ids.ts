@@ -31,12 +31,6 @@ export function newJobId(): string {
   return `job_${randomToken()}`;
 }
 
-/** What {@link newJobId} makes, and nothing else. */
-export const JOB_ID_PATTERN = /^job_[a-z2-7]{26}$/;
-
 export function newThreadId(): string {
   return `thread_${randomToken()}`;
 }
-
-/** What {@link newThreadId} makes, and nothing else. */
-export const THREAD_ID_PATTERN = /^thread_[a-z2-7]{26}$/;

@@ -3,7 +3,7 @@ import type { TurnArguments } from "../chat/delegate.ts";
 import { CHAT_OPERATION, threadUri } from "../chat/names.ts";
 import type { Thread, Turn } from "../chat/threads.ts";
 import { AppError } from "../core/errors.ts";
-import { THREAD_ID_PATTERN } from "../core/ids.ts";
+import { THREAD_ID_PATTERN } from "../core/id-patterns.ts";
 import { CHAT_FORMATS } from "../gateway/chat-body.ts";
 import type { ChatModel } from "../gateway/chat-replies.ts";
 import { listOf } from "../models/fields.ts";

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { CHAT_OPERATION } from "../chat/names.ts";
 import { AppError } from "../core/errors.ts";
-import { JOB_ID_PATTERN } from "../core/ids.ts";
+import { JOB_ID_PATTERN } from "../core/id-patterns.ts";
 import { quoteUpstream } from "../core/text.ts";
 import { JOB_STATES } from "../jobs/job.ts";
 import { jobViewSchema, viewJob } from "../jobs/view.ts";
