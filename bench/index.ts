@@ -26,11 +26,12 @@ const mib = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(0)} MiB`;
 const ms = (value: number) => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
 
 try {
+  // First, so that its peak is its own.
+  const files = await measureDownload(folder);
   const start = await measureStart(cli, env);
   const memory = await measureMemory(cli, env);
   const call = await measureCall(cli, env);
   const chat = await measureChat(cli, env, folder);
-  const files = await measureDownload(folder);
   const polling = await measurePolling(cli, env, folder, 10_000);
   const pictures = await measurePreviews(join(folder, "pictures"));
   const rows: [string, string, string, string][] = [

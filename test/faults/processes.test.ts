@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { Bench, CLIENTS } from "../e2e/harness.ts";
 import { allEnded, allJobs, type JobRow, verify } from "./witness.ts";
 
-const JOBS = 200;
+/** More by hand: the figure in the documentation is of 1,000. */
+const JOBS = Number(process.env["FAULT_JOBS"] ?? 200);
 const POLL_FLOOR_MS = 50;
 
 /** Looks at each job, and fetches of each file, as the upstream counted them. */
@@ -46,7 +47,7 @@ beforeAll(async () => {
   const { client } = await alone.connect("client 2.x");
   await startJobs(client, 0, JOBS);
   aloneJobs = await allEnded(client);
-}, 120_000);
+}, 600_000);
 
 afterAll(() => alone.close());
 
