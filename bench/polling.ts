@@ -3,12 +3,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { newJobId } from "../src/core/ids.ts";
+import { BLANK, NO_LIMITS } from "../src/jobs/record.ts";
 import { SqliteJobStore } from "../src/jobs/sqlite.ts";
 import { Program } from "./child.ts";
 
 const SETTLE_MS = 8_000;
 const WATCH_MS = 15_000;
-const NO_LIMITS = { perDayUsd: undefined, perMonthUsd: undefined, confirmAboveUsd: undefined };
 
 export interface PollingFigures {
   jobs: number;
@@ -76,13 +76,12 @@ async function leaveRunningJobs(dataDir: string, baseUrl: string, jobs: number):
   const now = Date.now();
   for (let n = 0; n < jobs; n++) {
     const job = {
+      ...BLANK,
       jobId: newJobId(),
       owner: "local",
       operation: "z_image_turbo_generate",
       input: { prompt: `Picture ${n}` },
-      wire: null,
       baseUrl,
-      saveTo: null,
       state: "running" as const,
       charge: "none" as const,
       requestId: `z-image-turbo-834_bench-${n}`,
@@ -90,17 +89,6 @@ async function leaveRunningJobs(dataDir: string, baseUrl: string, jobs: number):
       createdAt: now,
       updatedAt: now,
       acceptedAt: now,
-      completedAt: null,
-      deliveredAt: null,
-      fingerprint: null,
-      idempotencyKey: null,
-      reservedUsd: null,
-      costUsd: null,
-      error: null,
-      mediaUrls: [],
-      media: [],
-      warnings: [],
-      orphaned: false,
     };
     await store.admit(job, "gone", { forceNew: true, limits: NO_LIMITS, now });
   }
