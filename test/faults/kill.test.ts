@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { LIFE_POINTS } from "../../src/jobs/context.ts";
 import { Bench, CLIENTS, PATIENTLY } from "../e2e/harness.ts";
 import { allEnded, verify } from "./witness.ts";
@@ -71,7 +71,7 @@ describe.concurrent("the plug pulled", () => {
           bench.sandbox.faults.add({ kind: "hang", match: { prompt: `Round ${round} in flight` } });
           const doomed = await bench.connect("sdk 1.x");
           const killed = doomed.client.call(name, call).catch(() => "killed");
-          await expect.poll(() => bench.posts, PATIENTLY).toBe(round + 1);
+          await vi.waitUntil(() => bench.posts === round + 1, PATIENTLY);
           await doomed.program.kill("SIGKILL");
           await killed;
           const { client, program } = await bench.connect("sdk 1.x");
