@@ -1,4 +1,4 @@
-// Adds up vitest's JSON reports: `node .ci/totals.mjs report.json …`.
+// Adds up vitest's JSON reports and names what failed: `node .ci/totals.mjs report.json …`.
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 
@@ -7,9 +7,14 @@ let failed = 0;
 process.stdout.write("\n");
 for (const path of process.argv.slice(2)) {
   const run = read(path);
-  process.stdout.write(`${basename(path, ".json")}: ${run.passed} passed, ${run.failed} failed\n`);
+  for (const failure of run.failures) {
+    process.stdout.write(`FAILED ${failure.split("\n").slice(0, 8).join("\n")}\n`);
+  }
+  process.stdout.write(
+    `${basename(path, ".json")}: ${run.passed} passed, ${run.failures.length} failed\n`,
+  );
   passed += run.passed;
-  failed += run.failed;
+  failed += run.failures.length;
 }
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
@@ -18,12 +23,13 @@ process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
 function read(path) {
   try {
     const report = JSON.parse(readFileSync(path, "utf8"));
-    const broken = report.testResults.filter(
-      (file) =>
-        file.status === "failed" && !file.assertionResults.some((one) => one.status === "failed"),
-    );
-    return { passed: report.numPassedTests, failed: report.numFailedTests + broken.length };
-  } catch {
-    return { passed: 0, failed: 1 };
+    const failures = report.testResults.flatMap((file) => {
+      const failed = file.assertionResults.filter((one) => one.status === "failed");
+      if (failed.length === 0 && file.status === "failed") return [`${file.name}: ${file.message}`];
+      return failed.map((one) => `${file.name}: ${one.fullName}: ${one.failureMessages[0]}`);
+    });
+    return { passed: report.numPassedTests, failures };
+  } catch (error) {
+    return { passed: 0, failures: [`${path}: ${error}`] };
   }
 }
