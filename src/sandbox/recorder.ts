@@ -19,22 +19,28 @@ export interface RecordedRequest {
   charged?: boolean;
 }
 
-const MOST_REQUESTS = 10_000;
+const DEFAULT_KEEP = 10_000;
 const MOST_BODY_CHARACTERS = 64 * 1024 * 1024;
 const LONGEST_STRING = 64 * 1024;
 const LONGEST_DATA_URI = 256;
 
 /** Keeps the newest requests: the witness of what a client really sent. */
 export class Recorder {
+  readonly #keep: number;
   #kept: { request: RecordedRequest; characters: number }[] = [];
   #characters = 0;
+
+  /** @param keep how many requests; default 10,000. */
+  constructor(keep = DEFAULT_KEEP) {
+    this.#keep = keep;
+  }
 
   add(request: RecordedRequest, bodyCharacters: number): void {
     const characters = Math.min(bodyCharacters, LONGEST_STRING * 4);
     this.#kept.push({ request, characters });
     this.#characters += characters;
     // In batches, because taking from the front of a long array is slow.
-    if (this.#kept.length > MOST_REQUESTS * 1.1 || this.#characters > MOST_BODY_CHARACTERS * 1.1)
+    if (this.#kept.length > this.#keep * 1.1 || this.#characters > MOST_BODY_CHARACTERS * 1.1)
       this.#trim();
   }
 
@@ -51,7 +57,7 @@ export class Recorder {
   #trim(): void {
     let dropped = 0;
     for (const { characters } of this.#kept) {
-      const tooMany = this.#kept.length - dropped > MOST_REQUESTS;
+      const tooMany = this.#kept.length - dropped > this.#keep;
       if (!tooMany && this.#characters <= MOST_BODY_CHARACTERS) break;
       this.#characters -= characters;
       dropped += 1;

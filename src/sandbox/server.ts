@@ -38,6 +38,8 @@ export interface SandboxOptions {
   workers?: number;
   /** How many jobs are remembered, with their files; default 1,000. Unfinished ones always are. */
   keepJobs?: number;
+  /** How many requests are remembered; default 10,000. */
+  keepRequests?: number;
 }
 
 export interface Sandbox {
@@ -47,7 +49,7 @@ export interface Sandbox {
   pixazoBaseUrl: string;
   legacyBaseUrl: string;
   chatBaseUrl: string;
-  /** What was asked so far, oldest first; the newest 10,000. */
+  /** What was asked so far, oldest first; the newest `keepRequests`. */
   requests(): readonly RecordedRequest[];
   clearRequests(): void;
   faults: {
@@ -120,7 +122,7 @@ function createContext(
     shapes,
     origin,
     faults: new FaultPlan(),
-    recorder: new Recorder(),
+    recorder: new Recorder(options.keepRequests),
     queue: new Queue(clock, { workers, speed }),
     archive,
     inputs,

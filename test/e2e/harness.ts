@@ -12,7 +12,7 @@ import {
   ResourceUpdatedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import * as z from "zod";
-import { type Sandbox, startSandbox } from "../../src/sandbox/server.ts";
+import { type Sandbox, type SandboxOptions, startSandbox } from "../../src/sandbox/server.ts";
 import { ChildTransport } from "./child-transport.ts";
 
 const CLI = resolve(import.meta.dirname, "../../dist/cli.js");
@@ -87,12 +87,9 @@ export class Bench {
     this.sandbox = sandbox;
   }
 
-  static async open(options: { speed?: number } = {}): Promise<Bench> {
+  static async open(options: SandboxOptions = {}): Promise<Bench> {
     const folder = await mkdtemp(join(tmpdir(), "longcat-mcp-"));
-    const sandbox = await startSandbox({
-      speed: options.speed ?? SANDBOX_SPEED,
-      apiKey: TEST_KEY,
-    });
+    const sandbox = await startSandbox({ speed: SANDBOX_SPEED, apiKey: TEST_KEY, ...options });
     return new Bench(folder, sandbox);
   }
 

@@ -5,6 +5,8 @@ import { allEnded, allJobs, type JobRow, verify } from "./witness.ts";
 
 /** More by hand: the figure in the documentation is of 1,000. */
 const JOBS = Number(process.env["FAULT_JOBS"] ?? 200);
+/** Its log is the witness: nothing may fall out of it. */
+const UPSTREAM = { speed: 4, keepJobs: JOBS, keepRequests: JOBS * 500 };
 /** Looks half a second to a second apart: the machine is busy, and not with looking alone. */
 const TIME_SCALE = 0.1;
 const ENV = { LONGCAT_MCP_POLL_FLOOR_MS: String(POLL_FLOOR_MS * TIME_SCALE) };
@@ -72,7 +74,7 @@ let alone: Bench;
 let aloneJobs: JobRow[];
 
 beforeAll(async () => {
-  alone = await Bench.open({ speed: 4 });
+  alone = await Bench.open(UPSTREAM);
   const { client } = await alone.connect("client 2.x", "stdio", ENV);
   await startJobs(client, 0, JOBS);
   aloneJobs = await allEnded(client);
@@ -100,7 +102,7 @@ test.each([2, 4])(
     timeout: 180_000,
   },
   async (processes) => {
-    const bench = await Bench.open({ speed: 4 });
+    const bench = await Bench.open(UPSTREAM);
     try {
       const clients = [];
       for (let i = 0; i < processes; i++) {
