@@ -9,14 +9,17 @@ const FILE_BYTES = 9_000;
 const TOKENS = 100_000;
 const TENTH = TOKENS / 10;
 const ROUNDS = 15;
-const SAMPLE_MS = 2;
+const FRESH_ROUNDS = 3;
 const SETTLE_MS = 300;
 
 export interface ChatFigures {
   /** From the platform's first token to the first progress that tells of it. */
   firstProgressMs: number;
   attachedBytes: number;
+  /** Of a server that has answered before. */
   memoryGrowthBytes: number;
+  /** The peak of a fresh server that attaches them at once, beyond that of one that does not. */
+  firstGrowthBytes: number;
   /** What attaching adds to a call. */
   attachMs: number;
   /** How long the first and the last tenth of a very long answer take to be read. */
@@ -58,13 +61,15 @@ export async function measureChat(
   const content = line.repeat(Math.ceil(FILE_BYTES / line.length));
   for (let n = 0; n < FILES; n++) await writeFile(join(project, `file-${n}.ts`), content);
 
-  const program = new Program([cli], {
-    ...env,
-    LONGCAT_API_KEY: "bench",
-    LONGCAT_BASE_URL: `http://127.0.0.1:${port}`,
-    LONGCAT_MCP_INPUT_DIRS: folder,
-  });
-  try {
+  const all = [join(project, "**/*.ts")];
+  const open = async (dataDir: string) => {
+    const program = new Program([cli], {
+      ...env,
+      LONGCAT_API_KEY: "bench",
+      LONGCAT_BASE_URL: `http://127.0.0.1:${port}`,
+      LONGCAT_MCP_DATA_DIR: join(folder, dataDir),
+      LONGCAT_MCP_INPUT_DIRS: folder,
+    });
     await program.initialize();
     const ask = (prompt: string, files: string[] = []) =>
       program.request("tools/call", {
@@ -72,7 +77,22 @@ export async function measureChat(
         arguments: { prompt, files, wait_seconds: 45 },
         _meta: { progressToken: prompt },
       });
+    return { program, ask };
+  };
+  const firstPeak = async (files: string[]) => {
+    const peaks: number[] = [];
+    for (let round = 0; round < FRESH_ROUNDS; round++) {
+      const { program, ask } = await open(`fresh-${files.length}-${round}`);
+      await ask("the first turn", files);
+      await pause();
+      peaks.push(program.peakBytes());
+      await program.end();
+    }
+    return median(peaks);
+  };
 
+  const { program, ask } = await open("data");
+  try {
     const delays: number[] = [];
     const plain: number[] = [];
     for (let round = 0; round < ROUNDS; round++) {
@@ -90,19 +110,17 @@ export async function measureChat(
     await ask("one file to begin with", [join(project, "file-1.ts")]);
     await pause();
 
+    program.forgetPeak();
     const before = program.residentBytes();
-    let peak = before;
-    const watch = setInterval(() => {
-      peak = Math.max(peak, program.residentBytes());
-    }, SAMPLE_MS);
     const startedAt = performance.now();
-    await ask("all of it", [join(project, "**/*.ts")]);
+    await ask("all of it", all);
     const attachMs = performance.now() - startedAt - median(plain);
-    clearInterval(watch);
+    const memoryGrowthBytes = program.peakBytes() - before;
     return {
       firstProgressMs: median(delays),
       attachedBytes: FILES * content.length,
-      memoryGrowthBytes: peak - before,
+      memoryGrowthBytes,
+      firstGrowthBytes: (await firstPeak(all)) - (await firstPeak([])),
       attachMs,
       firstTenthMs: tenths[0] ?? Number.NaN,
       lastTenthMs: tenths.at(-1) ?? Number.NaN,

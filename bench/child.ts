@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 
 /** A started program that answers JSON-RPC lines. */
@@ -45,6 +45,15 @@ export class Program {
     return residentBytes(this.pid);
   }
 
+  /** The most resident memory since the start, or since {@link forgetPeak}, in bytes. */
+  peakBytes(): number {
+    return statusBytes(this.pid, "VmHWM");
+  }
+
+  forgetPeak(): void {
+    writeFileSync(`/proc/${this.pid}/clear_refs`, "5");
+  }
+
   async end(): Promise<void> {
     const ended = new Promise((resolve) => this.#child.once("close", resolve));
     this.#child.kill("SIGKILL");
@@ -67,8 +76,12 @@ export class Program {
 }
 
 export function residentBytes(pid: number): number {
+  return statusBytes(pid, "VmRSS");
+}
+
+function statusBytes(pid: number, field: string): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) * 1024;
+  return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1] ?? Number.NaN) * 1024;
 }
 
 export function median(values: readonly number[]): number {

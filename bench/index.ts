@@ -82,7 +82,7 @@ try {
       "memory growth while files are attached, against their size",
       (chat.memoryGrowthBytes / chat.attachedBytes).toFixed(2),
       "≤ 3",
-      `${mib(chat.memoryGrowthBytes)} for ${mib(chat.attachedBytes)}, which adds ${ms(chat.attachMs)} to the call`,
+      `${mib(chat.memoryGrowthBytes)} for ${mib(chat.attachedBytes)}, which adds ${ms(chat.attachMs)} to the call; as the first call of all ${mib(chat.firstGrowthBytes)} more than one without files`,
     ],
     [
       "last tenth of an answer of 100,000 tokens, against the first",

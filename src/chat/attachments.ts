@@ -1,10 +1,9 @@
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
-import type { FileHandle } from "node:fs/promises";
 import { AppError } from "../core/errors.ts";
 import { quoteUpstream } from "../core/text.ts";
-import { escapeJson } from "../gateway/chat-body.ts";
-import { openAllowedFile, type Places } from "../media/files.ts";
+import { ESCAPED_GROWTH, escapeJson } from "../gateway/chat-body.ts";
+import { type AllowedFile, openAllowedFile, type Places, resolvePlaces } from "../media/files.ts";
 import { type FoundFile, findFiles } from "./find-files.ts";
 import type { ThreadFile, ThreadStore } from "./threads.ts";
 import { estimateTokensOf } from "./tokens.ts";
@@ -42,7 +41,8 @@ export interface Attached {
  * mentioned.
  * @throws {invalid_input} before anything is sent
  */
-export async function attachFiles(store: ThreadStore, request: AttachRequest): Promise<Attached> {
+export async function attachFiles(store: ThreadStore, given: AttachRequest): Promise<Attached> {
+  const request = { ...given, places: await resolvePlaces(given.places) };
   const found = await findFiles(request.patterns, request.places);
   const bytes = found.reduce((sum, file) => sum + file.sizeBytes, 0);
   if (bytes > MAX_BYTES) {
@@ -89,7 +89,9 @@ class Batch {
   readonly #buffer = Buffer.alloc(READ_BYTES + LONGEST_CHARACTER);
   #pieces: { jobId: string; position: number; part: number; content: Uint8Array }[] = [];
   #complete: ThreadFile[] = [];
-  #bytes = 0;
+  /** The contents of the pieces, one after the other. */
+  readonly #space = Buffer.allocUnsafe(BATCH_BYTES);
+  #used = 0;
 
   constructor(store: ThreadStore, request: AttachRequest) {
     this.#store = store;
@@ -118,16 +120,17 @@ class Batch {
     const [pieces, complete] = [this.#pieces, this.#complete];
     this.#pieces = [];
     this.#complete = [];
-    this.#bytes = 0;
     const { threadId, now } = this.#request;
     await this.#store.attach(threadId, pieces, complete, now);
+    this.#used = 0;
   }
 
   /** @returns `undefined` for what is no text. @throws {invalid_input} if it was named itself. */
   async #readText(file: FoundFile, position: number): Promise<ThreadFile | undefined> {
-    const { handle } = await openAllowedFile(file.path, this.#request.places);
+    const opened = await openAllowedFile(file.path, this.#request.places);
+    const { handle } = opened;
     try {
-      const made = await this.#keepText(file, position, handle);
+      const made = await this.#keepText(file, position, opened);
       if (made !== undefined || !file.isExplicit) return made;
       throw new AppError("invalid_input", `${file.name} is not a UTF-8 text file.`, {
         next: "Name text files only; nothing was sent.",
@@ -140,7 +143,7 @@ class Batch {
   async #keepText(
     { name }: FoundFile,
     position: number,
-    handle: FileHandle,
+    { handle, size }: AllowedFile,
   ): Promise<ThreadFile | undefined> {
     const { jobId } = this.#request;
     const hash = createHash("sha256");
@@ -149,25 +152,27 @@ class Batch {
     let started = 0;
     for (let part = 0, atEnd = false; !atEnd; ) {
       const { bytesRead } = await handle.read(this.#buffer, started, READ_BYTES);
-      atEnd = bytesRead === 0;
       made.sizeBytes += bytesRead;
+      // What is added to it meanwhile is left alone.
+      atEnd = bytesRead === 0 || made.sizeBytes >= size;
       if (made.sizeBytes > MAX_BYTES) throw new AppError("invalid_input", `${name} grows.`);
       hash.update(this.#buffer.subarray(started, started + bytesRead));
       const there = this.#buffer.subarray(0, started + bytesRead);
       const whole = atEnd ? there : there.subarray(0, endOfCharacters(there));
       if (whole.includes(0) || !isUtf8(whole)) return undefined;
       if (whole.length > 0) {
+        if (this.#used + whole.length * ESCAPED_GROWTH > BATCH_BYTES) await this.flush();
         // Escaped once here, so that it is sent as it is kept.
-        const content = escapeJson(whole);
+        const end = escapeJson(whole, this.#space, this.#used);
+        const content = this.#space.subarray(this.#used, end);
+        this.#used = end;
         made.jsonBytes += content.length;
         made.tokens += estimateTokensOf(whole);
         this.#pieces.push({ jobId, position, part, content });
         part++;
-        this.#bytes += whole.length;
       }
       started = there.length - whole.length;
       this.#buffer.copyWithin(0, whole.length, there.length);
-      if (this.#bytes >= BATCH_BYTES) await this.flush();
     }
     return { ...made, tokens: Math.ceil(made.tokens), sha256: hash.digest("hex") };
   }

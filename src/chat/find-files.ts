@@ -1,10 +1,10 @@
 import { type Dirent, existsSync } from "node:fs";
 import { lstat, readdir, readFile, stat } from "node:fs/promises";
-import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import ignore, { type Ignore } from "ignore";
 import picomatch from "picomatch";
 import { AppError } from "../core/errors.ts";
-import { absolutePath, allowedFolder, type Places, realOrSame } from "../media/files.ts";
+import { absolutePath, allowedFolder, isInside, type Places, realDirsOf } from "../media/files.ts";
 
 const MAX_FILES = 5_000;
 /** Never looked into unless a pattern names them. */
@@ -58,11 +58,11 @@ async function findOne(pattern: string, places: Places): Promise<FoundFile[]> {
   const files: FoundFile[] = [];
   const rules = new IgnoreRules(await topOf(root, places));
   for await (const path of walk(root, rules, skipped, MAX_FILES * 20)) {
-    const way = relative(root, path).split(sep).join("/");
+    const way = wayTo(path, root);
     if (!matches(way)) continue;
-    const shown = join(base, relative(root, path));
     const { size } = await lstat(path);
-    files.push({ path, name: nameOf(shown, places), isExplicit: false, sizeBytes: size });
+    const name = nameOf(join(base, way), places);
+    files.push({ path, name, isExplicit: false, sizeBytes: size });
   }
   if (files.length > 0) return files;
   throw new AppError("invalid_input", `${pattern} matches no file.`, {
@@ -77,13 +77,16 @@ function split(pattern: string, places: Places): { base: string; glob: string } 
 }
 
 function nameOf(path: string, { workingDir, allowedDirs }: Places): string {
-  for (const folder of [workingDir, ...allowedDirs]) {
-    const way = relative(folder, path);
-    if (way !== "" && !way.startsWith("..") && resolve(folder, way) === path) {
-      return way.split(sep).join("/");
-    }
-  }
-  return basename(path);
+  const folder = [workingDir, ...allowedDirs].find((dir) => dir !== path && isInside(dir, path));
+  return folder === undefined ? basename(path) : wayTo(path, folder);
+}
+
+/** From a folder to something in it, with slashes. */
+function wayTo(path: string, folder: string): string {
+  const way = path.startsWith(folder + sep)
+    ? path.slice(folder.length + 1)
+    : relative(folder, path);
+  return sep === "/" ? way : way.split(sep).join("/");
 }
 
 /** All regular files below a folder, sorted, without entering what is ignored. */
@@ -129,7 +132,7 @@ class IgnoreRules {
   async ignores(path: string, isFolder: boolean): Promise<boolean> {
     for (let dir = dirname(path); ; dir = dirname(dir)) {
       const rules = await this.#of(dir);
-      const way = relative(dir, path).split(sep).join("/");
+      const way = wayTo(path, dir);
       const opinion = rules?.test(isFolder ? `${way}/` : way);
       if (opinion?.ignored) return true;
       if (opinion?.unignored || dir === this.#top || dir === dirname(dir)) return false;
@@ -149,8 +152,8 @@ class IgnoreRules {
 }
 
 /** The repository that a folder is in; without one, the highest allowed folder around it. */
-async function topOf(folder: string, { allowedDirs }: Places): Promise<string> {
-  const allowed = await Promise.all(allowedDirs.map(realOrSame));
+async function topOf(folder: string, places: Places): Promise<string> {
+  const allowed = await realDirsOf(places);
   let top = folder;
   for (let dir = folder; ; dir = dirname(dir)) {
     if (existsSync(join(dir, ".git"))) return dir;

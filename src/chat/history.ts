@@ -16,10 +16,10 @@ export async function pastTurns(
   threadId: string,
   before: number,
 ): Promise<PastTurn[]> {
-  const [turns, files] = [await store.turns(threadId), await store.files(threadId)];
+  const turns = (await store.turns(threadId)).filter((turn) => turn.seq < before && turn.outcome);
+  const files = turns.length > 0 ? await store.files(threadId) : [];
   const past: PastTurn[] = [];
   for (const turn of turns) {
-    if (turn.seq >= before || !turn.outcome) continue;
     const { answer } = await store.said(turn.jobId);
     if (answer.trim() === "") continue;
     const own = files.filter((file) => file.jobId === turn.jobId);

@@ -148,6 +148,10 @@ const threadRow = z
     } satisfies Thread,
   }));
 
+const saidRow = z.object({ answer: z.string(), reasoning: z.string() });
+const partRow = z.object({ content: z.instanceof(Uint8Array) });
+const unfinishedRow = z.object({ unfinished: z.number() });
+
 const THREAD_COLUMNS = `thread_id, title, latest, created_at, updated_at,
   (SELECT count(*) FROM chat_turns WHERE chat_turns.thread_id = chat_threads.thread_id) AS turns,
   (SELECT count(*) FROM chat_files WHERE chat_files.thread_id = chat_threads.thread_id) AS files`;
@@ -263,7 +267,7 @@ export class ThreadStore {
   async said(jobId: string): Promise<Said> {
     const rows = this.#db
       .all("SELECT answer, reasoning FROM chat_parts WHERE job_id = ? ORDER BY part", [jobId])
-      .map((row) => z.object({ answer: z.string(), reasoning: z.string() }).parse(row));
+      .map((row) => saidRow.parse(row));
     return {
       answer: rows.map(({ answer }) => answer).join(""),
       reasoning: rows.map(({ reasoning }) => reasoning).join(""),
@@ -336,7 +340,7 @@ export class ThreadStore {
             [file.jobId, file.position, part],
           );
           if (row === undefined) return;
-          yield z.object({ content: z.instanceof(Uint8Array) }).parse(row).content;
+          yield partRow.parse(row).content;
         }
       },
     };
@@ -392,7 +396,7 @@ export class ThreadStore {
       [turn.jobId],
     );
     if (job === undefined) return now - turn.createdAt < STALE_MS;
-    return z.object({ unfinished: z.number() }).parse(job).unfinished === 1;
+    return unfinishedRow.parse(job).unfinished === 1;
   }
 
   #turn(condition: string, values: (string | number)[]): Turn | undefined {

@@ -13,7 +13,9 @@ export function estimateTokens(text: string): number {
 export function estimateTokensOf(utf8: Uint8Array): number {
   let ascii = 0;
   let others = 0;
-  for (const byte of utf8) {
+  // By index: an iterator makes an object a byte until it is compiled.
+  for (let at = 0; at < utf8.length; at++) {
+    const byte = utf8[at] ?? 0;
     if (byte < 0x80) ascii++;
     // The first byte of a character; the rest of it does not count.
     else if (byte >= 0xc0) others++;

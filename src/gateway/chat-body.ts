@@ -77,18 +77,24 @@ const ESCAPES: readonly (string | undefined)[] = Array.from({ length: 128 }, (_,
   return written.length > 1 ? written : undefined;
 });
 
-/** UTF-8 as it stands inside a JSON string, without a detour through strings. */
-export function escapeJson(utf8: Uint8Array): Uint8Array {
-  let bytes = utf8.length;
-  for (const byte of utf8) bytes += (ESCAPES[byte]?.length ?? 1) - 1;
-  const target = Buffer.allocUnsafe(bytes);
-  let at = 0;
-  for (const byte of utf8) {
+/** How much longer UTF-8 may become by {@link escapeJson}, at the most. */
+export const ESCAPED_GROWTH = 6;
+
+/**
+ * Writes UTF-8 as it stands inside a JSON string, without a detour through strings.
+ * @param target with room for `ESCAPED_GROWTH` times the length of `utf8`, from `start`.
+ * @returns where it ends in `target`.
+ */
+export function escapeJson(utf8: Uint8Array, target: Buffer, start: number): number {
+  let end = start;
+  // By index: an iterator makes an object a byte until it is compiled.
+  for (let at = 0; at < utf8.length; at++) {
+    const byte = utf8[at] ?? 0;
     const written = ESCAPES[byte];
-    if (written === undefined) target[at++] = byte;
-    else at += target.write(written, at, "latin1");
+    if (written === undefined) target[end++] = byte;
+    else end += target.write(written, end, "latin1");
   }
-  return target;
+  return end;
 }
 
 function sizeOf(part: string | StoredText): number {

@@ -32,6 +32,11 @@ const MAX_DAYS = 31;
 const TAKEN_AT_ONCE = 500;
 
 const usd = z.number().transform(exactUsd);
+const jobIdRow = z.object({ job_id: z.string() });
+const holderRow = z.object({ holder: z.string(), beat: z.number() });
+const numberRow = z.object({ n: z.number() });
+const revisionRow = z.object({ revision: z.number() });
+const sequenceRow = z.object({ seq: z.number() });
 const sumsSchema = z.object({
   spentUsd: usd,
   reservedUsd: usd,
@@ -125,7 +130,7 @@ export class SqliteJobStore implements JobStore {
       [...values, query.limit + 1],
     );
     const page = rows.slice(0, query.limit);
-    const last = z.object({ seq: z.number() }).safeParse(page.at(-1)).data;
+    const last = sequenceRow.safeParse(page.at(-1)).data;
     return {
       jobs: page.map(readRow),
       nextCursor: rows.length > query.limit && last ? `before-${last.seq}` : undefined,
@@ -157,7 +162,7 @@ export class SqliteJobStore implements JobStore {
   async beat(holder: string): Promise<string[]> {
     const held = this.#all(`SELECT job_id FROM jobs WHERE lease_holder = ? AND ${UNFINISHED}`, [
       holder,
-    ]).map((row) => z.object({ job_id: z.string() }).parse(row).job_id);
+    ]).map((row) => jobIdRow.parse(row).job_id);
     if (held.length > 0) {
       this.#run(
         `INSERT INTO holders (holder, beat) VALUES (?, 1)
@@ -175,7 +180,7 @@ export class SqliteJobStore implements JobStore {
        WHERE ${UNFINISHED} AND lease_holder <> ? AND base_url = coalesce(?, base_url)`,
       [holder, baseUrl ?? null],
     );
-    return rows.map((row) => z.object({ holder: z.string(), beat: z.number() }).parse(row));
+    return rows.map((row) => holderRow.parse(row));
   }
 
   async takeOver(
@@ -365,7 +370,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   #number(sql: string, values: Column[]): number {
-    return z.object({ n: z.number() }).parse(this.#all(sql, values)[0]).n;
+    return numberRow.parse(this.#all(sql, values)[0]).n;
   }
 
   #one(sql: string, values: Column[]): Job | undefined {
@@ -412,7 +417,7 @@ function marks(values: readonly unknown[]): string {
 }
 
 function revisionOf(row: unknown): number {
-  return z.object({ revision: z.number() }).parse(row).revision;
+  return revisionRow.parse(row).revision;
 }
 
 function readCursor(cursor: string): number {

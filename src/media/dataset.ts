@@ -234,7 +234,7 @@ export async function readFolder(
   places: Places,
   wishes: DatasetWishes,
 ): Promise<Dataset> {
-  const inside = { ...places, allowedDirs: [folder], workingDir: folder };
+  const inside = { ...places, allowedDirs: [folder], realDirs: [folder], workingDir: folder };
   const found = await readdir(folder, { withFileTypes: true });
   if (found.length > MAX_FILES) {
     throw new AppError("invalid_input", `${folder} has more than ${MAX_FILES} files.`);

@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, readlink, realpath, stat } from "node:fs/promises";
-import { isAbsolute, relative, resolve } from "node:path";
+import { isAbsolute, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AppError } from "../core/errors.ts";
 
@@ -9,6 +9,8 @@ export interface Places {
   allowedDirs: readonly string[];
   workingDir: string;
   homeDir: string;
+  /** `allowedDirs` with all links followed, if that is known: see {@link resolvePlaces}. */
+  realDirs?: readonly string[];
 }
 
 /** An open file that lay inside an allowed folder when it was opened. The caller closes it. */
@@ -28,7 +30,7 @@ export interface AllowedFile {
  */
 export async function openAllowedFile(path: string, places: Places): Promise<AllowedFile> {
   const target = absolutePath(path, places);
-  const allowed = await Promise.all(places.allowedDirs.map(realOrSame));
+  const allowed = await realDirsOf(places);
   const isAllowed = (real: string) => allowed.some((dir) => isInside(dir, real));
   // What lies elsewhere is not even opened, and not told apart from what does not exist.
   const expected = await realpath(target).catch((error: unknown) => {
@@ -44,20 +46,28 @@ export async function openAllowedFile(path: string, places: Places): Promise<All
     throw unreadable(target, error);
   });
   try {
-    const found = await handle.stat({ bigint: true });
+    const found = await handle.stat();
     if (!found.isFile()) {
       const what = found.isDirectory() ? "a folder" : "not a regular file";
       throw new AppError("invalid_input", `${target} is ${what}.`);
     }
     const realPath = await pathOf(handle, target);
-    const named = await stat(realPath, { bigint: true }).catch(() => undefined);
-    const isSame = named?.ino === found.ino && named.dev === found.dev;
-    if (!isSame || !isAllowed(realPath)) throw outside(target, places);
-    return { handle, size: Number(found.size), realPath };
+    if (realPath === undefined || !isAllowed(realPath)) throw outside(target, places);
+    return { handle, size: found.size, realPath };
   } catch (error) {
     await handle.close();
     throw error;
   }
+}
+
+/** Follows the links of the allowed folders once, for opening many files in a row. */
+export async function resolvePlaces(places: Places): Promise<Places> {
+  return { ...places, realDirs: await realDirsOf(places) };
+}
+
+/** The allowed folders with all links followed. */
+export async function realDirsOf({ realDirs, allowedDirs }: Places): Promise<readonly string[]> {
+  return realDirs ?? Promise.all(allowedDirs.map(realOrSame));
 }
 
 /**
@@ -67,7 +77,7 @@ export async function openAllowedFile(path: string, places: Places): Promise<All
 export async function allowedFolder(path: string, places: Places): Promise<string> {
   const target = absolutePath(path, places);
   const real = await realpath(target).catch(() => undefined);
-  const allowed = await Promise.all(places.allowedDirs.map(realOrSame));
+  const allowed = await realDirsOf(places);
   if (real === undefined || !allowed.some((dir) => isInside(dir, real))) {
     throw outside(target, places);
   }
@@ -93,6 +103,8 @@ export function absolutePath(path: string, { homeDir, workingDir }: Places): str
 
 /** Whether `path` is `folder` or lies in it; both absolute, compared as they are written. */
 export function isInside(folder: string, path: string): boolean {
+  // What is usual is found without taking the paths apart.
+  if (path.startsWith(folder + sep) || path === folder) return true;
   const way = relative(folder, path);
   return way === "" || (way !== ".." && !/^\.\.[/\\]/.test(way) && !isAbsolute(way));
 }
@@ -102,10 +114,19 @@ export async function realOrSame(path: string): Promise<string> {
   return realpath(path).catch(() => path);
 }
 
-/** Where an open file lies. Linux tells it of the descriptor itself; elsewhere the name is asked. */
-async function pathOf(handle: FileHandle, target: string): Promise<string> {
+/**
+ * Where an open file lies. Linux tells it of the descriptor itself; elsewhere the name is asked,
+ * and counts only while it names this very file.
+ */
+async function pathOf(handle: FileHandle, target: string): Promise<string | undefined> {
   const told = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => undefined);
-  return told ?? realOrSame(target);
+  if (told !== undefined) return told;
+  const named = await realOrSame(target);
+  const [own, other] = await Promise.all([
+    handle.stat({ bigint: true }),
+    stat(named, { bigint: true }).catch(() => undefined),
+  ]);
+  return other?.ino === own.ino && other.dev === own.dev ? named : undefined;
 }
 
 function outside(target: string, places: Places, cause?: unknown): AppError {
