@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { Agent, DecoratorHandler, type Dispatcher, EnvHttpProxyAgent, request } from "undici";
 import { checkedConnector } from "./connector.ts";
+import { Exchange, flatten, type HttpReply, TransportFailure } from "./exchange.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const POLL_CONNECTIONS = 128;
@@ -43,23 +44,6 @@ export interface HttpStream {
   body: Readable;
 }
 
-export interface HttpReply {
-  status: number;
-  headers: Record<string, string>;
-  text: string;
-}
-
-/** An exchange that brought no answer. */
-export class TransportFailure extends Error {
-  override readonly name = "TransportFailure";
-  /** Whether the request may have reached the server. `false` is a proof that it did not. */
-  readonly sent: boolean;
-  constructor(message: string, sent: boolean, cause?: unknown) {
-    super(message, { cause });
-    this.sent = sent;
-  }
-}
-
 /**
  * The one door for outbound HTTP: connection pools, deadlines and size caps. Follows no redirect
  * and adds no header of its own, so a key goes where the caller says and nowhere else.
@@ -83,29 +67,20 @@ export class HttpDoor {
    * @throws {TransportFailure} when no complete answer came.
    */
   async send(outbound: OutboundRequest): Promise<HttpReply> {
-    let sent = false;
-    const base = outbound.freshConnection ? this.#fresh : this.#pooled;
-    const watched = watchStart(base, () => (sent = true));
-    // Cleared below: thousands of looks would otherwise leave thousands of timers behind.
-    const late = new AbortController();
-    const deadline = setTimeout(() => late.abort(new DeadlinePassed()), outbound.deadlineMs);
+    const { url, method, headers = {}, body = null } = outbound;
+    const exchange = new Exchange(outbound.maxBytes);
+    const deadline = setTimeout(() => exchange.fail(new DeadlinePassed()), outbound.deadlineMs);
     try {
-      const reply = await request(outbound.url, {
-        method: outbound.method,
-        headers: outbound.headers ?? {},
-        body: outbound.body ?? null,
-        dispatcher: watched,
-        signal: late.signal,
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      });
-      return {
-        status: reply.statusCode,
-        headers: flatten(reply.headers),
-        text: await readCapped(reply.body, outbound.maxBytes),
-      };
+      const base = outbound.freshConnection ? this.#fresh : this.#pooled;
+      const { origin, pathname, search } = url;
+      const timeouts = { headersTimeout: 0, bodyTimeout: 0 };
+      base.dispatch(
+        { origin, path: pathname + search, method, headers, body, ...timeouts },
+        exchange,
+      );
+      return await exchange.reply;
     } catch (error) {
-      throw new TransportFailure(reasonOf(error), sent, error);
+      throw new TransportFailure(reasonOf(error), exchange.sent, error);
     } finally {
       clearTimeout(deadline);
     }
@@ -228,14 +203,6 @@ async function readCapped(body: Readable, maxBytes: number): Promise<string> {
     chunks.push(bytes);
   }
   return Buffer.concat(chunks).toString("utf8");
-}
-
-function flatten(headers: Record<string, string | string[] | undefined>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name.toLowerCase(), [value].flat().join(", ")]],
-    ),
-  );
 }
 
 /** What went wrong, in words, without addresses of internals. */

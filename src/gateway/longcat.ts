@@ -11,8 +11,9 @@ import {
   readModel,
   readModels,
 } from "./chat-replies.ts";
+import { type HttpReply, TransportFailure } from "./exchange.ts";
 import { failureOf, isUnsettled } from "./failures.ts";
-import { type HttpDoor, type HttpReply, readText, reasonOf, TransportFailure } from "./http.ts";
+import { type HttpDoor, readText, reasonOf } from "./http.ts";
 import { parseJson } from "./replies.ts";
 
 /** A long prompt may be read for minutes before the first word comes. */

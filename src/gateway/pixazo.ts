@@ -1,8 +1,9 @@
 import { AppError } from "../core/errors.ts";
 import type { Redact } from "../core/redact.ts";
 import type { AnyOperation } from "../models/operation.ts";
+import { type HttpReply, TransportFailure } from "./exchange.ts";
 import { failureOf, isUnsettled, jobFailureOf } from "./failures.ts";
-import { type HttpDoor, type HttpReply, TransportFailure } from "./http.ts";
+import type { HttpDoor } from "./http.ts";
 import { type GatewayReply, readReply } from "./replies.ts";
 
 const SUBMIT_DEADLINE_MS = 60_000;

@@ -8,7 +8,8 @@ import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { isLoopbackHost, isPublicAddress } from "../gateway/addresses.ts";
 import { RefusedAddress } from "../gateway/connector.ts";
-import { type HttpDoor, TransportFailure } from "../gateway/http.ts";
+import { TransportFailure } from "../gateway/exchange.ts";
+import type { HttpDoor } from "../gateway/http.ts";
 
 const MAX_REDIRECTS = 3;
 const IMAGE_CAP_BYTES = 64 * 1024 * 1024;

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import { HttpDoor, type ProxySettings, TransportFailure } from "../../src/gateway/http.ts";
+import { TransportFailure } from "../../src/gateway/exchange.ts";
+import { HttpDoor, type ProxySettings } from "../../src/gateway/http.ts";
 import { json, rawServer, tcpServer } from "../support/raw-server.ts";
 
 function openDoor(proxies: ProxySettings = {}): HttpDoor {
@@ -99,6 +100,31 @@ describe("proxies", () => {
     await expect(
       door.send({ ...get("https://gateway.example"), method: "POST", freshConnection: true }),
     ).rejects.toMatchObject({ sent: false });
+  });
+
+  it("whose tunnel opens too late are sent nothing", async () => {
+    const arrived: string[] = [];
+    const late: (() => void)[] = [];
+    const { origin } = await tcpServer((socket) => {
+      socket.once("data", () => {
+        const open = () => socket.write("HTTP/1.1 200 OK\r\n\r\n");
+        if (late.length > 0) open();
+        else late.push(open);
+        socket.on("data", (chunk) => {
+          arrived.push(chunk.toString("latin1").split(" ")[0] ?? "");
+          socket.end("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+        });
+      });
+    });
+    const door = openDoor({ httpProxy: origin });
+    const given = { ...get("http://gateway.example"), method: "POST" as const, deadlineMs: 30 };
+    await expect(door.send({ ...given, freshConnection: true })).rejects.toMatchObject({
+      sent: false,
+      message: "no answer in time",
+    });
+    for (const open of late) open();
+    expect((await door.send(get("http://gateway.example"))).text).toBe("{}");
+    expect(arrived).toEqual(["GET"]);
   });
 
   it("are left out for the hosts that the setting names", async () => {
