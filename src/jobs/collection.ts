@@ -74,6 +74,7 @@ export class Collector {
           if (partial !== undefined) await discardPartial(partial);
           throw error;
         }
+        this.#context.events.holdUp(job.jobId, `File ${index} is not here yet: ${reason}`);
       }
       const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(tries, 10));
       await delay(clock, backoff * this.#context.timeScale, stopping);

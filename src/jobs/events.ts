@@ -6,6 +6,7 @@ export type JobListener = (job: Job) => void;
 /** How the parts of the program that show jobs hear of changes, wherever those were made. */
 export class JobEvents {
   readonly #listeners = new Set<JobListener>();
+  readonly #heldUp = new Map<string, string>();
 
   /** @returns a function that ends the subscription. */
   subscribe(listener: JobListener): () => void {
@@ -15,7 +16,17 @@ export class JobEvents {
     };
   }
 
+  /** Says what keeps a job from going on, until its next change: a full disk cannot record it. */
+  holdUp(jobId: string, reason: string): void {
+    this.#heldUp.set(jobId, reason);
+  }
+
+  heldUpBy(jobId: string): string | undefined {
+    return this.#heldUp.get(jobId);
+  }
+
   publish(job: Job): void {
+    this.#heldUp.delete(job.jobId);
     for (const listener of [...this.#listeners]) listener(job);
   }
 }

@@ -69,6 +69,7 @@ export class Follower {
       return pause;
     } catch (error) {
       this.#context.log.error({ job: jobId, err: error }, "look at job failed");
+      this.#context.events.holdUp(jobId, toAppError(error).message);
       followed.faults++;
       return this.#pause(followed, undefined);
     }

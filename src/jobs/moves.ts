@@ -47,6 +47,7 @@ export async function moveSurely(
       const known = { job: job.jobId, state, requestId: patch.requestId, err: error };
       context.log.error(known, "a job's change cannot be recorded");
       if (!canWait || context.stopping.aborted) throw error;
+      context.events.holdUp(job.jobId, error.message);
     }
     const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries) * context.timeScale;
     // Stopping ends the pause early, for a last try.

@@ -267,6 +267,11 @@ export class JobRunner {
     return this.get(job.owner, job.jobId);
   }
 
+  /** What keeps a job of this process from going on at the moment. */
+  heldUpBy(jobId: string): string | undefined {
+    return this.#context.events.heldUpBy(jobId);
+  }
+
   /** Notes that a job's result has been part of an answer. */
   async markDelivered(job: Job): Promise<void> {
     if (job.deliveredAt !== null || !isFinal(job.state)) return;

@@ -338,7 +338,8 @@ function asDownloadFailure(error: unknown): Error {
     return new DownloadFailure("refused", findCause(error, RefusedAddress)?.message ?? "", error);
   }
   if (isDiskFault(error)) {
-    return new AppError("storage", "The file could not be written.", { cause: error });
+    const message = `The file could not be written (${codeOf(error)}).`;
+    return new AppError("storage", message, { cause: error });
   }
   const message = error instanceof TransportFailure ? error.message : "the connection broke";
   return new DownloadFailure("transient", message, error);
@@ -356,6 +357,20 @@ function findCause<E extends Error>(
 }
 
 function isDiskFault(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return ["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO", "ENOENT", "EMFILE"].includes(code);
+  const code = codeOf(error);
+  return [
+    "ENOSPC",
+    "EDQUOT",
+    "EFBIG",
+    "EROFS",
+    "EACCES",
+    "EPERM",
+    "EIO",
+    "ENOENT",
+    "EMFILE",
+  ].includes(code);
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
 }

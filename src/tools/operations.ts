@@ -162,6 +162,7 @@ export async function finishCall(
     sandbox,
     now: deps.clock.now(),
     isRepeat,
+    heldUpBy: services.jobs.heldUpBy(job.jobId),
   });
   if (isFinal(job.state)) call.onDelivered(() => services.jobs.markDelivered(job));
   return result;

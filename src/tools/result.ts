@@ -19,6 +19,8 @@ export interface ResultOptions {
   now: number;
   /** The job was started by an earlier, identical call. */
   isRepeat: boolean;
+  /** What keeps it from going on at the moment. */
+  heldUpBy: string | undefined;
 }
 
 export function textBlock(text: string): ContentBlock {
@@ -77,10 +79,17 @@ export function newsBlock(
 function jobText(job: Job, options: ResultOptions, more: readonly string[]): string {
   const notes = [...job.warnings, ...more].map((warning) => `Note: ${warning}`);
   if (options.isRepeat) notes.unshift(repeatNote(job, options.now));
+  notes.unshift(...heldUpNotes(job, options));
   if (options.sandbox) notes.push("SANDBOX, nothing was charged.");
   return [headline(job, options), ...job.media.flatMap(fileLines(job)), ...notes, next(job)]
     .filter((line) => line !== "")
     .join("\n");
+}
+
+/** Why a job that has not ended does not go on. */
+export function heldUpNotes(job: Job, { heldUpBy }: ResultOptions): string[] {
+  if (heldUpBy === undefined || isFinal(job.state)) return [];
+  return [`Note: It is held up, and tried again by itself. ${heldUpBy}`];
 }
 
 /** What is known of a file that somebody moved or deleted. */

@@ -9,6 +9,8 @@ export interface ChildOptions {
   args: readonly string[];
   env: Record<string, string>;
   cwd: string;
+  /** No file may grow beyond it: writing then fails, as it does on a full disk. */
+  maxFileKiB?: number | undefined;
 }
 
 /**
@@ -27,7 +29,13 @@ export class ChildTransport {
   readonly child: ChildProcess;
 
   constructor(options: ChildOptions) {
-    this.child = spawn(process.execPath, [...options.args], {
+    const program = [process.execPath, ...options.args];
+    const [command = "", ...args] =
+      options.maxFileKiB === undefined
+        ? program
+        : // In blocks of 512 bytes.
+          ["sh", "-c", 'ulimit -f "$0" && exec "$@"', String(options.maxFileKiB * 2), ...program];
+    this.child = spawn(command, args, {
       cwd: options.cwd,
       env: options.env,
       stdio: ["pipe", "pipe", "pipe"],

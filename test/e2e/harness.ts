@@ -80,6 +80,8 @@ export class Bench {
   readonly folder: string;
   readonly sandbox: Sandbox;
   readonly programs: ChildTransport[] = [];
+  /** How large a file the programs started from now on can write. */
+  maxFileKiB: number | undefined;
   readonly #clients: McpClient[] = [];
 
   private constructor(folder: string, sandbox: Sandbox) {
@@ -111,6 +113,7 @@ export class Bench {
     const program = new ChildTransport({
       args: [CLI, ...args],
       cwd: this.folder,
+      maxFileKiB: this.maxFileKiB,
       env: {
         PATH: process.env["PATH"] ?? "",
         HOME: join(this.folder, "home"),
