@@ -143,7 +143,7 @@ function openChat(
   const baseUrl = sandbox?.origin ?? settings.chatBaseUrl;
   const apiKey = () => (sandbox ? "sandbox" : settings.chatApiKey);
   const longcat = new LongcatClient({ http, clock, baseUrl, apiKey, redact });
-  const threads = new ThreadStore(store.shared());
+  const threads = new ThreadStore(store.connection);
   const delegate = new Delegate({
     store,
     holder,

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { AppError } from "../core/errors.ts";
 import { CHAT_FORMATS, type StoredText } from "../gateway/chat-body.ts";
-import type { SharedDatabase } from "../jobs/sqlite.ts";
+import type { Connection } from "../jobs/connection.ts";
 
 const DAY_MS = 86_400_000;
 /** A turn whose job was never recorded, because its process died in between. */
@@ -161,9 +161,9 @@ const THREAD_COLUMNS = `thread_id, title, latest, created_at, updated_at,
  * write is on disk when its promise resolves. All methods throw {storage}.
  */
 export class ThreadStore {
-  readonly #db: SharedDatabase;
+  readonly #db: Connection;
 
-  constructor(db: SharedDatabase) {
+  constructor(db: Connection) {
     this.#db = db;
   }
 

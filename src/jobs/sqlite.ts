@@ -1,12 +1,11 @@
-import { join } from "node:path";
 import * as z from "zod";
 import { AppError } from "../core/errors.ts";
 import { exactUsd } from "../core/money.ts";
 import { checkCaps, periodStarts } from "./budget.ts";
+import { Connection } from "./connection.ts";
 import { canBecome, isFinal, type Job, type JobPatch, type JobState } from "./job.ts";
 import { standsForRepeat } from "./replay.ts";
 import { type Column, columnsOf, readRow } from "./rows.ts";
-import { type Database, openDatabase } from "./schema.ts";
 import type {
   Admission,
   AdmissionRules,
@@ -45,21 +44,10 @@ const sumsSchema = z.object({
   unpriced: z.number(),
 });
 
-/** The open connection, for another part of the program that keeps tables in the same file. */
-export interface SharedDatabase {
-  /** @throws {storage} */
-  all(sql: string, values: readonly Column[]): unknown[];
-  /** @throws {storage} */
-  run(sql: string, values: readonly (Column | Uint8Array)[]): void;
-  /** All or nothing, on disk when it returns. `work` must not wait for anything. */
-  transaction<T>(work: () => T): T;
-}
-
 /** The embedded store: one SQLite file, shared by any number of processes. */
 export class SqliteJobStore implements JobStore {
-  readonly #db: Database;
-  readonly #path: string;
-  readonly #statements = new Map<string, ReturnType<Database["prepare"]>>();
+  /** For other parts of the program that keep tables in the same file. */
+  readonly connection: Connection;
   #seenVersion = -1;
   #seenRevision = 0;
   /** Revisions that this store wrote itself since the last look at changes. */
@@ -67,24 +55,12 @@ export class SqliteJobStore implements JobStore {
 
   /** @throws {storage} when the folder or the database cannot be used. */
   constructor(folder: string) {
-    this.#path = join(folder, "jobs.db");
-    this.#db = this.#guard(() => openDatabase(folder));
+    this.connection = new Connection(folder);
     this.#seenRevision = this.#number(`SELECT coalesce(max(revision), 0) AS n FROM jobs`, []);
   }
 
-  /** What the open connection really works with, by name of the pragma. */
-  pragmas(): { busyTimeoutMs: number; journalMode: string; synchronous: number } {
-    return this.#guard(() => ({
-      busyTimeoutMs: z.object({ timeout: z.number() }).parse(this.#pragma("busy_timeout")).timeout,
-      journalMode: z.object({ journal_mode: z.string() }).parse(this.#pragma("journal_mode"))
-        .journal_mode,
-      synchronous: z.object({ synchronous: z.number() }).parse(this.#pragma("synchronous"))
-        .synchronous,
-    }));
-  }
-
   async admit(job: Job, holder: string, rules: AdmissionRules): Promise<Admission> {
-    return this.#transaction((): Admission => {
+    return this.connection.transaction((): Admission => {
       const twin = this.#twinOf(job, rules);
       if (twin) return { kind: "twin", job: twin };
       const { day, month } = periodStarts(rules.now);
@@ -125,7 +101,7 @@ export class SqliteJobStore implements JobStore {
       filters.push(`state IN (${marks(query.states)})`);
       values.push(...query.states);
     }
-    const rows = this.#all(
+    const rows = this.connection.all(
       `SELECT * FROM jobs WHERE ${filters.join(" AND ")} ORDER BY seq DESC LIMIT ?`,
       [...values, query.limit + 1],
     );
@@ -160,11 +136,11 @@ export class SqliteJobStore implements JobStore {
   }
 
   async beat(holder: string): Promise<string[]> {
-    const held = this.#all(`SELECT job_id FROM jobs WHERE lease_holder = ? AND ${UNFINISHED}`, [
-      holder,
-    ]).map((row) => jobIdRow.parse(row).job_id);
+    const held = this.connection
+      .all(`SELECT job_id FROM jobs WHERE lease_holder = ? AND ${UNFINISHED}`, [holder])
+      .map((row) => jobIdRow.parse(row).job_id);
     if (held.length > 0) {
-      this.#run(
+      this.connection.run(
         `INSERT INTO holders (holder, beat) VALUES (?, 1)
          ON CONFLICT (holder) DO UPDATE SET beat = beat + 1`,
         [holder],
@@ -174,7 +150,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   async otherHolders(holder: string, baseUrl: string | undefined): Promise<Holder[]> {
-    const rows = this.#all(
+    const rows = this.connection.all(
       `SELECT DISTINCT lease_holder AS holder, coalesce(beat, 0) AS beat
        FROM jobs LEFT JOIN holders ON holder = lease_holder
        WHERE ${UNFINISHED} AND lease_holder <> ? AND base_url = coalesce(?, base_url)`,
@@ -192,22 +168,25 @@ export class SqliteJobStore implements JobStore {
       AND (lease_holder IS NULL OR lease_holder IN (SELECT value FROM json_each(?)))`;
     const chosen = `SELECT job_id FROM jobs WHERE ${free} LIMIT ${TAKEN_AT_ONCE}`;
     const values = [baseUrl ?? null, JSON.stringify(gone)];
-    if (this.#all(chosen, values).length === 0) {
-      for (const one of gone) this.#run("DELETE FROM holders WHERE holder = ?", [one]);
+    if (this.connection.all(chosen, values).length === 0) {
+      for (const one of gone) this.connection.run("DELETE FROM holders WHERE holder = ?", [one]);
       return [];
     }
-    return this.#all(
-      `UPDATE jobs SET lease_holder = ?, orphaned = 1
+    return this.connection
+      .all(
+        `UPDATE jobs SET lease_holder = ?, orphaned = 1
        WHERE job_id IN (${chosen}) AND ${free} RETURNING *`,
-      [holder, ...values, ...values],
-    ).map(readRow);
+        [holder, ...values, ...values],
+      )
+      .map(readRow);
   }
 
   async release(holder: string): Promise<void> {
-    this.#run(`UPDATE jobs SET lease_holder = NULL WHERE lease_holder = ? AND ${UNFINISHED}`, [
-      holder,
-    ]);
-    this.#run("DELETE FROM holders WHERE holder = ?", [holder]);
+    this.connection.run(
+      `UPDATE jobs SET lease_holder = NULL WHERE lease_holder = ? AND ${UNFINISHED}`,
+      [holder],
+    );
+    this.connection.run("DELETE FROM holders WHERE holder = ?", [holder]);
   }
 
   async changes(): Promise<Job[]> {
@@ -219,7 +198,7 @@ export class SqliteJobStore implements JobStore {
       return [];
     }
     this.#seenVersion = version;
-    const rows = this.#all("SELECT * FROM jobs WHERE revision > ? ORDER BY revision", [
+    const rows = this.connection.all("SELECT * FROM jobs WHERE revision > ? ORDER BY revision", [
       this.#seenRevision,
     ]);
     const foreign = rows.filter((row) => {
@@ -233,57 +212,56 @@ export class SqliteJobStore implements JobStore {
 
   async takeNews(owner: string, now: number): Promise<Job[]> {
     // Asked after every call: looking is much cheaper than an update that changes nothing.
-    if (this.#all(`SELECT 1 FROM jobs WHERE ${NEWS} LIMIT 1`, [owner]).length === 0) return [];
-    return this.#all(`UPDATE jobs SET delivered_at = ?, updated_at = ? WHERE ${NEWS} RETURNING *`, [
-      now,
-      now,
-      owner,
-    ]).map(readRow);
+    if (this.connection.all(`SELECT 1 FROM jobs WHERE ${NEWS} LIMIT 1`, [owner]).length === 0)
+      return [];
+    return this.connection
+      .all(`UPDATE jobs SET delivered_at = ?, updated_at = ? WHERE ${NEWS} RETURNING *`, [
+        now,
+        now,
+        owner,
+      ])
+      .map(readRow);
   }
 
   async spending(owner: string, now: number): Promise<SpendingReport> {
     const { day, month } = periodStarts(now);
     const since = (start: number): Sums =>
       sumsSchema.parse(
-        this.#all(`SELECT ${SUMS} FROM jobs WHERE owner = ? AND created_at >= ? AND ${CHARGED}`, [
-          owner,
-          start,
-        ])[0],
+        this.connection.all(
+          `SELECT ${SUMS} FROM jobs WHERE owner = ? AND created_at >= ? AND ${CHARGED}`,
+          [owner, start],
+        )[0],
       );
     return {
       total: since(0),
       today: since(day),
       thisMonth: since(month),
-      byDay: this.#all(
-        `SELECT date(created_at / 1000, 'unixepoch') AS day, ${SUMS} FROM jobs
+      byDay: this.connection
+        .all(
+          `SELECT date(created_at / 1000, 'unixepoch') AS day, ${SUMS} FROM jobs
          WHERE owner = ? AND ${CHARGED} GROUP BY day ORDER BY day DESC LIMIT ?`,
-        [owner, MAX_DAYS],
-      ).map((row) => sumsSchema.extend({ day: z.string() }).parse(row)),
-      byOperation: this.#all(
-        `SELECT operation, ${SUMS} FROM jobs
+          [owner, MAX_DAYS],
+        )
+        .map((row) => sumsSchema.extend({ day: z.string() }).parse(row)),
+      byOperation: this.connection
+        .all(
+          `SELECT operation, ${SUMS} FROM jobs
          WHERE owner = ? AND ${CHARGED} GROUP BY operation ORDER BY operation`,
-        [owner],
-      ).map((row) => sumsSchema.extend({ operation: z.string() }).parse(row)),
+          [owner],
+        )
+        .map((row) => sumsSchema.extend({ operation: z.string() }).parse(row)),
     };
   }
 
   async forget(endedBefore: number): Promise<number> {
     const ended = `NOT (${UNFINISHED}) AND charge NOT IN ('reserved', 'uncertain')
       AND updated_at < ?`;
-    return this.#all(`DELETE FROM jobs WHERE ${ended} RETURNING seq`, [endedBefore]).length;
-  }
-
-  /** The same connection, for tables of others. */
-  shared(): SharedDatabase {
-    return {
-      all: (sql, values) => this.#all(sql, [...values]),
-      run: (sql, values) => this.#run(sql, [...values]),
-      transaction: (work) => this.#transaction(work),
-    };
+    return this.connection.all(`DELETE FROM jobs WHERE ${ended} RETURNING seq`, [endedBefore])
+      .length;
   }
 
   async close(): Promise<void> {
-    this.#db.close();
+    this.connection.close();
   }
 
   #twinOf(job: Job, rules: AdmissionRules): Job | undefined {
@@ -303,10 +281,11 @@ export class SqliteJobStore implements JobStore {
       );
     }
     if (rules.forceNew) return undefined;
-    return this.#all(
-      "SELECT * FROM jobs WHERE fingerprint = ? AND owner = ? AND base_url = ? ORDER BY seq DESC",
-      [job.fingerprint, job.owner, job.baseUrl],
-    )
+    return this.connection
+      .all(
+        "SELECT * FROM jobs WHERE fingerprint = ? AND owner = ? AND base_url = ? ORDER BY seq DESC",
+        [job.fingerprint, job.owner, job.baseUrl],
+      )
       .map(readRow)
       .find((earlier) => standsForRepeat(earlier, rules.now));
   }
@@ -325,7 +304,7 @@ export class SqliteJobStore implements JobStore {
   #insert(job: Job, holder: string): void {
     const columns = { ...columnsOf(job), lease_holder: holder };
     const names = Object.keys(columns);
-    const rows = this.#all(
+    const rows = this.connection.all(
       `INSERT INTO jobs (${names.join(", ")}, revision)
        VALUES (${marks(names)}, ${NEXT_REVISION}) RETURNING revision`,
       Object.values(columns),
@@ -341,7 +320,7 @@ export class SqliteJobStore implements JobStore {
   ): Job | undefined {
     const columns = { ...columnsOf(change), ...lease };
     const settings = Object.keys(columns).map((name) => `${name} = ?`);
-    const row = this.#all(
+    const row = this.connection.all(
       `UPDATE jobs SET ${settings.join(", ")}, revision = ${NEXT_REVISION}
        WHERE job_id = ? AND state = coalesce(?, state) RETURNING *`,
       [...Object.values(columns), jobId, from ?? null],
@@ -351,64 +330,13 @@ export class SqliteJobStore implements JobStore {
     return readRow(row);
   }
 
-  #transaction<T>(work: () => T): T {
-    return this.#guard(() => {
-      this.#db.exec("BEGIN IMMEDIATE");
-      try {
-        const result = work();
-        this.#db.exec("COMMIT");
-        return result;
-      } catch (error) {
-        if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-        throw error;
-      }
-    });
+  #number(sql: string, values: readonly Column[]): number {
+    return numberRow.parse(this.connection.all(sql, values)[0]).n;
   }
 
-  #pragma(name: string): unknown {
-    return this.#db.prepare(`PRAGMA ${name}`).get();
-  }
-
-  #number(sql: string, values: Column[]): number {
-    return numberRow.parse(this.#all(sql, values)[0]).n;
-  }
-
-  #one(sql: string, values: Column[]): Job | undefined {
-    const row = this.#all(sql, values)[0];
+  #one(sql: string, values: readonly Column[]): Job | undefined {
+    const row = this.connection.all(sql, values)[0];
     return row === undefined ? undefined : readRow(row);
-  }
-
-  #all(sql: string, values: Column[]): unknown[] {
-    return this.#guard(() => this.#prepare(sql).all(...values));
-  }
-
-  #run(sql: string, values: (Column | Uint8Array)[]): void {
-    this.#guard(() => this.#prepare(sql).run(...values));
-  }
-
-  /** The texts are few and fixed, so each is compiled once. */
-  #prepare(sql: string): ReturnType<Database["prepare"]> {
-    const known = this.#statements.get(sql);
-    if (known) return known;
-    const statement = this.#db.prepare(sql);
-    this.#statements.set(sql, statement);
-    return statement;
-  }
-
-  /**
-   * Names the file in every failure. A write whose fsync fails has been rolled back by SQLite when
-   * it is reported here: it counts as not written, and whoever tries again writes all of it again.
-   */
-  #guard<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      if (error instanceof AppError) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new AppError("storage", `The job database ${this.#path} cannot be used: ${reason}.`, {
-        cause: error,
-      });
-    }
   }
 }
 

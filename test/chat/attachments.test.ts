@@ -167,7 +167,7 @@ describe("attached text", () => {
   async function store(): Promise<ThreadStore> {
     const jobs = new SqliteJobStore(await tempDir());
     onTestFinished(() => jobs.close());
-    return new ThreadStore(jobs.shared());
+    return new ThreadStore(jobs.connection);
   }
   const request = (patterns: string[]) => ({
     jobId: "job_x",

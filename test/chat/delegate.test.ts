@@ -352,7 +352,7 @@ describe("a repeated call", () => {
     expect((await rig.ask("Same?", { files: ["a.txt"] })).jobId).toBe(first.jobId);
     expect(server.hits).toHaveLength(1);
     expect((await rig.threads.list(OWNER, 10, undefined)).threads).toHaveLength(1);
-    expect(rig.store.shared().all("SELECT * FROM chat_files", [])).toHaveLength(1);
+    expect(rig.store.connection.all("SELECT * FROM chat_files", [])).toHaveLength(1);
 
     await writeFile(join(rig.folder, "a.txt"), "changed");
     const other = await rig.ask("Same?", { files: ["a.txt"] });
@@ -465,7 +465,7 @@ describe("a thread", () => {
     await rig.threads.delete(one ?? "", systemClock.now());
     expect(await rig.threads.thread(OWNER, one ?? "")).toBeUndefined();
     expect(await rig.threads.said(jobs[0]?.jobId ?? "")).toEqual({ answer: "", reasoning: "" });
-    const db = rig.store.shared();
+    const db = rig.store.connection;
     for (const table of ["chat_turns", "chat_files", "chat_file_parts", "chat_parts"]) {
       const rows = db.all(`SELECT * FROM ${table} WHERE job_id = ?`, [jobs[0]?.jobId ?? ""]);
       expect(rows, table).toEqual([]);
@@ -518,7 +518,7 @@ describe("what is attached", () => {
       code: "invalid_input",
       message: "b.bin is not a UTF-8 text file.",
     });
-    const db = rig.store.shared();
+    const db = rig.store.connection;
     expect(db.all("SELECT * FROM chat_files", [])).toEqual([]);
     expect(db.all("SELECT * FROM chat_file_parts", [])).toEqual([]);
     expect(db.all("SELECT * FROM jobs", [])).toEqual([]);
@@ -547,7 +547,7 @@ describe("more than the model takes", () => {
       ),
     });
     expect(posts(server.hits)).toHaveLength(0);
-    expect(rig.store.shared().all("SELECT * FROM chat_files", [])).toEqual([]);
+    expect(rig.store.connection.all("SELECT * FROM chat_files", [])).toEqual([]);
   });
 
   it("counts what the answer may take", async () => {

@@ -199,25 +199,11 @@ async function connectV1(program: ChildTransport, url: URL | undefined): Promise
   const client = new ClientV1({ name: "e2e", version: "1.0.0" });
   await client.connect((url ? new HttpV1(url) : program) as never);
   return {
-    listTools: async () => (await client.listTools()).tools,
-    call: async (name, args, options = {}) => {
-      const { onProgress, signal } = options;
-      const result = await client.callTool({ name, arguments: args }, undefined, {
-        ...(onProgress ? { onprogress: (one) => onProgress(one.message ?? "") } : {}),
-        ...(signal ? { signal } : {}),
-      });
-      return resultSchema.parse(result);
-    },
-    read: async (uri) => contents(await client.readResource({ uri })),
-    listResources: async () => (await client.listResources()).resources.map(({ uri }) => uri),
-    listTemplates: async () =>
-      (await client.listResourceTemplates()).resourceTemplates.map((one) => one.uriTemplate),
-    complete: async (uri, name, value) =>
-      (await client.complete({ ref: { type: "ref/resource", uri }, argument: { name, value } }))
-        .completion.values,
-    prompt: async (name, args) =>
-      JSON.stringify((await client.getPrompt({ name, arguments: args })).messages),
-    instructions: () => client.getInstructions(),
+    ...common(client),
+    call: async (name, args, options = {}) =>
+      resultSchema.parse(
+        await client.callTool({ name, arguments: args }, undefined, requestOptions(options)),
+      ),
     watch: async (uri, onNews) => {
       client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) =>
         onNews(`updated ${params.uri}`),
@@ -227,7 +213,6 @@ async function connectV1(program: ChildTransport, url: URL | undefined): Promise
       );
       await client.subscribeResource({ uri });
     },
-    close: () => client.close(),
   };
 }
 
@@ -238,18 +223,25 @@ async function connectV2(program: ChildTransport, url: URL | undefined): Promise
   );
   await client.connect((url ? new HttpV2(url) : program) as never);
   return {
-    listTools: async () => (await client.listTools()).tools,
-    call: async (name, args, options = {}) => {
-      const { onProgress, signal } = options;
-      const result = await client.callTool(
-        { name, arguments: args },
-        {
-          ...(onProgress ? { onprogress: (one) => onProgress(one.message ?? "") } : {}),
-          ...(signal ? { signal } : {}),
-        },
+    ...common(client),
+    call: async (name, args, options = {}) =>
+      resultSchema.parse(await client.callTool({ name, arguments: args }, requestOptions(options))),
+    watch: async (uri, onNews) => {
+      client.setNotificationHandler("notifications/resources/updated", ({ params }) =>
+        onNews(`updated ${params.uri}`),
       );
-      return resultSchema.parse(result);
+      client.setNotificationHandler("notifications/resources/list_changed", () =>
+        onNews("list_changed"),
+      );
+      await client.listen({ resourceSubscriptions: [uri], resourcesListChanged: true });
     },
+  };
+}
+
+/** What both libraries do in the same way. */
+function common(client: ClientV1 | ClientV2): Omit<McpClient, "call" | "watch"> {
+  return {
+    listTools: async () => (await client.listTools()).tools,
     read: async (uri) => contents(await client.readResource({ uri })),
     listResources: async () => (await client.listResources()).resources.map(({ uri }) => uri),
     listTemplates: async () =>
@@ -260,16 +252,16 @@ async function connectV2(program: ChildTransport, url: URL | undefined): Promise
     prompt: async (name, args) =>
       JSON.stringify((await client.getPrompt({ name, arguments: args })).messages),
     instructions: () => client.getInstructions(),
-    watch: async (uri, onNews) => {
-      client.setNotificationHandler("notifications/resources/updated", ({ params }) =>
-        onNews(`updated ${params.uri}`),
-      );
-      client.setNotificationHandler("notifications/resources/list_changed", () =>
-        onNews("list_changed"),
-      );
-      await client.listen({ resourceSubscriptions: [uri], resourcesListChanged: true });
-    },
     close: () => client.close(),
+  };
+}
+
+function requestOptions({ onProgress, signal }: CallOptions) {
+  return {
+    ...(onProgress
+      ? { onprogress: (one: { message?: string | undefined }) => onProgress(one.message ?? "") }
+      : {}),
+    ...(signal ? { signal } : {}),
   };
 }
 

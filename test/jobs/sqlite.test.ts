@@ -287,7 +287,7 @@ describe("news", () => {
 
 describe("the database file", () => {
   it("is written through, and waits for others, on every connection", () => {
-    for (const connection of [store, openStore()]) {
+    for (const { connection } of [store, openStore()]) {
       expect(connection.pragmas()).toEqual({
         busyTimeoutMs: 10_000,
         journalMode: "wal",
@@ -363,7 +363,7 @@ describe("the database file", () => {
     const job = await add();
     const again = openStore();
     expect(await again.get(OWNER, job.jobId)).toEqual(job);
-    expect(again.pragmas().journalMode).toBe("wal");
+    expect(again.connection.pragmas().journalMode).toBe("wal");
   });
 });
 

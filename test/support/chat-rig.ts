@@ -26,7 +26,7 @@ export async function openChatRig(options: ChatRigOptions): Promise<ChatRig> {
   const rig = await openRig({
     ...options,
     works: (parts) => {
-      threads = new ThreadStore(parts.store.shared());
+      threads = new ThreadStore(parts.store.connection);
       const folder = join(parts.library.outputDir, "..");
       delegate = new Delegate({
         ...parts,
