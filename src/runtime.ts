@@ -76,7 +76,9 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { events, holder } = options;
   const library = new Library(settings);
   const chat = openChat(options, { store, http, library, sandbox, stopping: stopping.signal });
-  await chat.threads.sweep(clock.now());
+  await chat.threads
+    .sweep(clock.now())
+    .catch((error: unknown) => log.error({ err: error }, "left-over turns were not removed"));
   const jobs = new JobRunner({
     store,
     gateway,

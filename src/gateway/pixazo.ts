@@ -230,7 +230,8 @@ function readSubmit(operation: AnyOperation, reply: HttpReply): SubmitOutcome {
     const error = jobFailureOf(parsed.status, reply.text);
     return { kind: parsed.status === "error" ? "refused" : "empty", error };
   }
-  if (parsed.requestId && REQUEST_ID.test(parsed.requestId) && parsed.status) {
+  const isTaken = parsed.status !== undefined || operation.kind === "queued";
+  if (parsed.requestId && REQUEST_ID.test(parsed.requestId) && isTaken) {
     return { kind: "accepted", requestId: parsed.requestId };
   }
   const error = unreadable("names neither a picture nor a request id");

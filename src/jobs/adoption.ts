@@ -67,7 +67,8 @@ export async function attachRequest(
     );
   }
   const other = await store.findByRequestId(job.owner, checkedId(requestId));
-  if (other) throw new AppError("invalid_input", `That request id belongs to ${other.jobId}.`);
+  if (other && other.jobId !== job.jobId)
+    throw new AppError("invalid_input", `That request id belongs to ${other.jobId}.`);
   if (operationOfRequestId(requestId)?.name !== job.operation) {
     throw new AppError("invalid_input", `That request id is not one of ${job.operation}.`);
   }

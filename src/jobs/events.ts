@@ -16,9 +16,13 @@ export class JobEvents {
     };
   }
 
-  /** Says what keeps a job from going on, until its next change: a full disk cannot record it. */
+  /** Says what keeps a job from going on, until it does: a full disk cannot record it. */
   holdUp(jobId: string, reason: string): void {
     this.#heldUp.set(jobId, reason);
+  }
+
+  goesOn(jobId: string): void {
+    this.#heldUp.delete(jobId);
   }
 
   heldUpBy(jobId: string): string | undefined {
@@ -26,7 +30,7 @@ export class JobEvents {
   }
 
   publish(job: Job): void {
-    this.#heldUp.delete(job.jobId);
+    this.goesOn(job.jobId);
     for (const listener of [...this.#listeners]) listener(job);
   }
 }

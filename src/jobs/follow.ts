@@ -86,6 +86,7 @@ export class Follower {
     } catch (error) {
       return this.#trouble(followed, toAppError(error));
     }
+    this.#context.events.goesOn(followed.jobId);
     followed.polls++;
     followed.faults = 0;
     if (report.status === "queued" || report.status === "processing") {
@@ -121,7 +122,8 @@ export class Follower {
   async #trouble(followed: Followed, error: AppError): Promise<number | undefined> {
     const { timeScale } = this.#context;
     const age = followed.ageMs();
-    if (age > GIVE_UP_MS) return this.#giveUp(followed);
+    // That nobody could be asked just now says nothing about the job.
+    if (age > GIVE_UP_MS && error.code === "not_found") return this.#giveUp(followed);
     const fresh = error.code === "not_found" && age < UNKNOWN_ID_GRACE_MS * timeScale;
     if (!fresh) {
       followed.faults++;

@@ -10,8 +10,8 @@ const DAY_MS = 86_400_000;
 
 /** Who does something with the jobs that change hands. */
 export interface Takers {
-  /** Goes on with a job whose process is gone. */
-  recover(job: Job): Promise<void>;
+  /** Goes on with a job whose process is gone, in its own time. */
+  recover(job: Job): void;
   /** Lets go of all jobs but these, because others hold them now. */
   keepOnly(jobIds: ReadonlySet<string>): void;
 }
@@ -36,14 +36,12 @@ export class Holding {
 
   /** Takes up what an earlier process left, and keeps doing so for processes that end. */
   async open(): Promise<void> {
-    await this.#keepHouse();
-    await this.#takeOver();
-    this.#every(BEAT_MS, async () => {
+    await this.#every(DAY_MS, () => this.#keepHouse());
+    await this.#every(BEAT_MS, async () => {
       await this.#holdOn();
       await this.#takeOver();
     });
-    this.#every(WATCH_MS, () => this.#watchOthers());
-    this.#every(DAY_MS, () => this.#keepHouse());
+    await this.#every(WATCH_MS, () => this.#watchOthers());
   }
 
   close(): void {
@@ -78,13 +76,7 @@ export class Holding {
       for (;;) {
         const jobs = await store.takeOver(holder, names, only);
         if (jobs.length === 0) break;
-        for (const job of jobs) {
-          await this.#takers
-            .recover(job)
-            .catch((error: unknown) =>
-              this.#context.log.error({ job: job.jobId, err: error }, "job not taken up"),
-            );
-        }
+        for (const job of jobs) this.#takers.recover(job);
       }
     }
   }
@@ -99,8 +91,11 @@ export class Holding {
     if (keepJobsDays !== undefined) await store.forget(clock.now() - keepJobsDays * DAY_MS);
   }
 
-  /** Does something again and again until the end; a failure is logged and the next try comes. */
-  #every(ms: number, work: () => Promise<void>): void {
+  /**
+   * Does something now and again and again until the end. A failure is logged and the next try
+   * comes: on a full disk, what is there can still be read.
+   */
+  async #every(ms: number, work: () => Promise<void>): Promise<void> {
     const { clock, log, stopping } = this.#context;
     const slot = this.#rounds.length;
     const run = async () => {
@@ -111,6 +106,7 @@ export class Holding {
       }
       if (!stopping.aborted) this.#rounds[slot] = clock.schedule(ms, run);
     };
-    this.#rounds[slot] = clock.schedule(ms, run);
+    this.#rounds.push(() => {});
+    await run();
   }
 }

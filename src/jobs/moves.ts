@@ -32,14 +32,16 @@ export async function move(
 /**
  * As {@link move}, for what must not be forgotten because a disk is full for a while: the gateway's
  * answer to a purchase exists nowhere else. Tries until it is written or the server stops.
+ * @param isWanted asked before each try; `undefined` is returned once it is not.
  */
 export async function moveSurely(
   context: MoveContext,
   job: Job,
   state: JobState,
   patch: JobPatch,
+  isWanted: () => boolean = () => true,
 ): Promise<Job | undefined> {
-  for (let tries = 0; ; tries++) {
+  for (let tries = 0; isWanted(); tries++) {
     try {
       return await move(context, job, state, patch);
     } catch (error) {
@@ -53,6 +55,7 @@ export async function moveSurely(
     // Stopping ends the pause early, for a last try.
     await delay(context.clock, pause, context.stopping).catch(() => undefined);
   }
+  return undefined;
 }
 
 export function errorOf(error: AppError): NonNullable<Job["error"]> {

@@ -86,7 +86,7 @@ export class JobRunner {
     this.#collector = new Collector(context);
     this.#follower = new Follower(context, (job) => this.#resume(job));
     this.#holding = new Holding(context, {
-      recover: (job) => this.#recover(job),
+      recover: (job) => this.#track(this.#recover(job)),
       keepOnly: (jobIds) => this.#follower.keepOnly(jobIds),
     });
   }
@@ -184,7 +184,8 @@ export class JobRunner {
    */
   async findOrAdopt(owner: string, requestId: string): Promise<Job> {
     const known = await this.#context.store.findByRequestId(owner, checkedId(requestId));
-    if (known) return known;
+    if (known)
+      return known.state === "unknown" ? this.attach(owner, known.jobId, requestId) : known;
     const job = await adoptRequest(this.#context, owner, requestId);
     this.#resume(job, true);
     return job;
@@ -196,7 +197,7 @@ export class JobRunner {
    */
   async attach(owner: string, jobId: string, requestId: string): Promise<Job> {
     const job = await this.get(owner, jobId);
-    if (job.requestId === requestId) return job;
+    if (job.requestId === requestId && job.state !== "unknown") return job;
     const attached = await attachRequest(this.#context, job, requestId);
     if (!attached) return this.get(owner, jobId);
     this.#resume(attached, true);

@@ -23,12 +23,16 @@ export async function submitJob(
 ): Promise<Job> {
   const { store, clock, gateway } = context;
   const ageMs = ageOf(clock, queued.createdAt);
+  const isLate = () => ageMs() >= MAX_WAIT_TO_SUBMIT_MS;
+  const mayBeSent = () => !isLate() && !context.stopping.aborted;
   let job = queued;
   for (let tries = 0; ; tries++) {
-    if (ageMs() >= MAX_WAIT_TO_SUBMIT_MS) return giveUp(context, job);
-    if (context.stopping.aborted) return job;
-    const submitting = await moveSurely(context, job, "submitting", {});
-    if (!submitting) return (await store.get(job.owner, job.jobId)) ?? job;
+    // On a full disk this takes long, and what waits too long is not bought any more.
+    const submitting = await moveSurely(context, job, "submitting", {}, mayBeSent);
+    if (!submitting) {
+      const current = (await store.get(job.owner, job.jobId)) ?? job;
+      return current.state === "queued" && isLate() ? giveUp(context, current) : current;
+    }
 
     let outcome: SubmitOutcome;
     try {
@@ -44,7 +48,7 @@ export async function submitJob(
       (await settleLate(context, submitting, end)) ??
       submitting;
     context.reached("after-accepted");
-    if (outcome.kind !== "not_taken") return job;
+    if (outcome.kind !== "not_taken" || job.state !== "queued") return job;
 
     const left = MAX_WAIT_TO_SUBMIT_MS - ageMs();
     if (!(await pauseBeforeRetry(context, outcome.error, tries, left))) return job;

@@ -7,7 +7,7 @@ import { THREAD_ID_PATTERN } from "../core/id-patterns.ts";
 import { CHAT_FORMATS } from "../gateway/chat-body.ts";
 import type { ChatModel } from "../gateway/chat-replies.ts";
 import { listOf } from "../models/fields.ts";
-import { finishCall, startArguments, waitForJob } from "./operations.ts";
+import { answerStart, startArguments } from "./operations.ts";
 import { dataResult } from "./result.ts";
 import { defineTool, type Services, type Tool, type ToolDeps } from "./tool.ts";
 
@@ -72,8 +72,7 @@ function chatTool(deps: ToolDeps): Tool {
       };
       const { job, isRepeat } = await services.delegate.start(call.owner, turn, services.jobs);
       const spentMs = deps.clock.elapsed() - startedAt;
-      const waited = await waitForJob(deps, services, job, call, input.wait_seconds, spentMs);
-      return finishCall(deps, services, waited, call, isRepeat);
+      return answerStart(deps, services, { job, isRepeat }, call, input.wait_seconds, spentMs);
     },
   });
 }

@@ -1,10 +1,11 @@
+import type { CallToolResult } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import { AppError } from "../core/errors.ts";
 import { isFinal, type Job } from "../jobs/job.ts";
-import type { WaitOptions } from "../jobs/runner.ts";
+import type { Started, WaitOptions } from "../jobs/runner.ts";
 import type { AnyOperation, Prepared } from "../models/operation.ts";
 import { presenterOf } from "./presenters.ts";
-import { textBlock } from "./result.ts";
+import { errorResult, textBlock } from "./result.ts";
 import { type Call, defineTool, type Services, type Tool, type ToolDeps } from "./tool.ts";
 
 const DEFAULT_WAIT_SECONDS = 25;
@@ -75,8 +76,7 @@ export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
         forceNew: added.force_new,
       });
       const spentMs = deps.clock.elapsed() - startedAt;
-      const waited = await waitForJob(deps, services, job, call, added.wait_seconds, spentMs);
-      return finishCall(deps, services, waited, call, isRepeat);
+      return answerStart(deps, services, { job, isRepeat }, call, added.wait_seconds, spentMs);
     },
   });
 }
@@ -104,6 +104,24 @@ async function withFiles(
     warnings: [...prepared.warnings, ...files.notes],
     identity: { ...prepared.input, ...files.identities },
   };
+}
+
+/** What a start tool answers about the job that it has started: whatever goes wrong, its id. */
+export async function answerStart(
+  deps: ToolDeps,
+  services: Services,
+  { job, isRepeat }: Started,
+  call: Call,
+  seconds: number | undefined,
+  alreadySpentMs: number,
+): Promise<CallToolResult> {
+  try {
+    const waited = await waitForJob(deps, services, job, call, seconds, alreadySpentMs);
+    return await finishCall(deps, services, waited, call, isRepeat);
+  } catch (error) {
+    deps.log.error({ job: job.jobId, err: error }, "no answer about a started job");
+    return errorResult(error, job.jobId);
+  }
 }
 
 /** Waits as long as the caller wants, telling how it goes. */

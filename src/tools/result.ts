@@ -37,7 +37,10 @@ export function dataResult(data: Record<string, unknown>): CallToolResult {
 /** Anything thrown, for an assistant: code, what happened, what to do next. Never a stack or key. */
 export function errorResult(thrown: unknown, jobId?: string): CallToolResult {
   const error = toAppError(thrown);
-  const job = jobId === undefined ? "" : `\nJob: ${jobId}`;
+  const job =
+    jobId === undefined
+      ? ""
+      : `\nIt is about ${jobId}, which goes on by itself: look with \`job_status\` before starting it again.`;
   return {
     isError: true,
     content: [textBlock(`${error.code}: ${error.message}\nNext: ${error.next}${job}`)],

@@ -147,5 +147,11 @@ function isEmptyObject(value: unknown): boolean {
 async function newsFor(deps: ToolDeps, owner: string): Promise<ContentBlock | undefined> {
   const services = deps.services.current;
   if (!services) return undefined;
-  return newsBlock(await services.jobs.takeNews(owner), (job) => presenterOf(job).summary(job));
+  try {
+    return newsBlock(await services.jobs.takeNews(owner), (job) => presenterOf(job).summary(job));
+  } catch (error) {
+    // The answer itself must not be lost for it.
+    deps.log.warn({ err: error }, "no news could be taken");
+    return undefined;
+  }
 }

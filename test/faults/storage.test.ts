@@ -1,34 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { AppError } from "../../src/core/errors.ts";
-import type { JobStore } from "../../src/jobs/store.ts";
 import { startSandbox } from "../../src/sandbox/server.ts";
-import { OWNER, openRig, type Rig, until } from "../support/rig.ts";
+import { fillDisk } from "../support/full-store.ts";
+import { OWNER, openRig, until } from "../support/rig.ts";
 
 const TURBO = "z_image_turbo_generate";
 const BOAT = { prompt: "A small boat at sea", image_size: "square_1_1" };
-const WRITES = ["admit", "transition", "patch", "beat"] as const satisfies (keyof JobStore)[];
 /** As many writes as the life of a job has, and a few more. */
 const STEPS = [0, 1, 2, 3, 4, 5, 6];
-
-/** A disk that is full from the n-th write of the job database on, until it is emptied. */
-function fillDisk(rig: Rig, afterWrites: number): { empty: () => void } {
-  let writes = 0;
-  let isFull = true;
-  for (const method of WRITES) {
-    const real = Reflect.get<object, string>(rig.store, method);
-    Reflect.set(rig.store, method, async (...args: unknown[]) => {
-      if (isFull && writes++ >= afterWrites) {
-        throw new AppError("storage", "The job database cannot be used: database or disk is full.");
-      }
-      return Reflect.apply(real, rig.store, args);
-    });
-  }
-  return {
-    empty: () => {
-      isFull = false;
-    },
-  };
-}
 
 async function openBench() {
   const sandbox = await startSandbox({ speed: 200 });
@@ -43,7 +21,7 @@ describe("a disk that fills up", () => {
     async (n) => {
       const { sandbox, rig, charges } = await openBench();
       try {
-        const disk = fillDisk(rig, n);
+        const disk = fillDisk(rig.store, n);
         const started = await rig.start(TURBO, BOAT).catch((error: unknown) => error);
         if (n === 0) {
           expect(started).toMatchObject({ code: "storage" });
@@ -73,7 +51,7 @@ describe("a disk that fills up", () => {
   test("while a purchase is being answered, its request id is kept until it can be written", async () => {
     const { sandbox, rig, charges } = await openBench();
     try {
-      const disk = fillDisk(rig, 2);
+      const disk = fillDisk(rig.store, 2);
       await rig.start(TURBO, BOAT);
       await until(() => charges() === 1);
       await rig.quiet();

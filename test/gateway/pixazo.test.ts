@@ -162,13 +162,17 @@ describe("the outcome of a purchase that was answered", () => {
     ["a list", 202, []],
     ["an object that says nothing", 202, {}],
     ["an id that is none", 202, { request_id: "../../admin", status: "QUEUED" }],
-    ["an id without a status", 202, { request_id: ID }],
   ])("%s with a success status leaves it uncertain", async (_what, status, body) => {
     const { gateway } = await answering(status, body);
     expect(await gateway.submit(queued, wire)).toMatchObject({
       kind: "uncertain",
       error: { code: "bad_upstream_reply" },
     });
+  });
+
+  it("an id is enough to know that it was taken", async () => {
+    const { gateway } = await answering(202, { request_id: ID });
+    expect(await gateway.submit(queued, wire)).toEqual({ kind: "accepted", requestId: ID });
   });
 
   it.each<[string, unknown]>([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { FakeClock } from "../support/fake-clock.ts";
+import { FakeClock, settle } from "../support/fake-clock.ts";
 import {
   completed,
   file,
@@ -189,6 +189,40 @@ describe("how a job is looked at", () => {
       charge: "uncertain",
       error: { code: "outcome_unknown" },
     });
+  });
+
+  it("after seven days too, while nobody can be asked", async () => {
+    const one = await running([http(503), http(503), completed("a")]);
+    one.clock.sleep(8 * DAY);
+    await nextLook(one, 5 * SECOND);
+    await nextLook(one);
+    expect((await one.rig.get(one.job)).state).toBe("running");
+    await nextLook(one);
+    await one.rig.reached(one.job, "downloading");
+  });
+
+  it("anew, when the request id of a job that was given up is named again", async () => {
+    const one = await running([says("PROCESSING")]);
+    one.clock.sleep(8 * DAY);
+    await nextLook(one, 5 * SECOND);
+    const { jobId } = await one.rig.reached(one.job, "unknown");
+    for (const name of [
+      () => one.rig.runner.findOrAdopt(OWNER, REQUEST_ID),
+      () => one.rig.runner.attach(OWNER, jobId, REQUEST_ID),
+    ]) {
+      expect(await name()).toMatchObject({ jobId, state: "running", charge: "reserved" });
+    }
+    await nextLook(one);
+  });
+
+  it("without saying for ever that a look failed", async () => {
+    const one = await running([says("PROCESSING")]);
+    await nextLook(one);
+    await settle();
+    one.rig.events.holdUp(one.job.jobId, "the disk is full");
+    await nextLook(one);
+    await settle();
+    expect(one.rig.events.heldUpBy(one.job.jobId)).toBeUndefined();
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Job } from "../../src/jobs/job.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
+import { fillDisk } from "../support/full-store.ts";
 import {
   accepted,
   completed,
@@ -45,6 +46,31 @@ describe("what an earlier process left", () => {
     await rig.reached(job, "completed");
     expect(gateway.posts).toHaveLength(1);
     expect(JSON.parse(gateway.posts[0]?.body ?? "")).toEqual(job.wire);
+  });
+
+  it("is taken up once a full disk has room; until then it can be read", async () => {
+    const clock = new FakeClock();
+    const gateway = await scriptedGateway({
+      status: [completed("a")],
+      media: [file(await picture())],
+    });
+    const job = leftJob({ baseUrl: gateway.origin, state: "running", requestId: REQUEST_ID });
+    let disk: ReturnType<typeof fillDisk> | undefined;
+    const rig = await openRig({
+      origin: gateway.origin,
+      clock,
+      isGone,
+      before: async (store) => {
+        await recordJob(store, job, GONE);
+        disk = fillDisk(store);
+      },
+    });
+    expect((await rig.get(job)).state).toBe("running");
+    await clock.advance(30 * SECOND);
+    expect(gateway.connections).toBe(0);
+    disk?.empty();
+    await clock.advance(30 * SECOND);
+    await until(() => gateway.looks.length > 0);
   });
 
   it("unsent and old is never bought late", async () => {

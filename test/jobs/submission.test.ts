@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { SqliteJobStore } from "../../src/jobs/sqlite.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
+import { fillDisk } from "../support/full-store.ts";
 import {
   accepted,
   completed,
@@ -200,6 +201,20 @@ describe("a purchase that was not taken", () => {
     await waitItOut(clock, async () => (await rig.get(job)).state);
     expect(await rig.get(job)).toMatchObject({ state: "cancelled", charge: "none" });
     expect(gateway.posts).toHaveLength(1);
+  });
+
+  it("is not bought late because the disk was full meanwhile", async () => {
+    const clock = new FakeClock();
+    const gateway = await scriptedGateway({});
+    const rig = await openRig({ origin: gateway.origin, clock, timeScale: 1 });
+    const disk = fillDisk(rig.store, 1);
+    const job = await rig.start();
+    await clock.advance(11 * MINUTE);
+    expect(rig.events.heldUpBy(job.jobId)).toContain("disk is full");
+    disk.empty();
+    await clock.advance(MINUTE);
+    expect(await rig.reached(job, "cancelled")).toMatchObject({ charge: "none" });
+    expect(gateway.connections).toBe(0);
   });
 
   it("where nobody listens, says that and not that there were too many requests", async () => {

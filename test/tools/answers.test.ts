@@ -1,0 +1,58 @@
+import { expect, it } from "vitest";
+import { AppError } from "../../src/core/errors.ts";
+import { Lazy } from "../../src/core/lazy.ts";
+import { createTools } from "../../src/tools/index.ts";
+import type { Call, Services } from "../../src/tools/tool.ts";
+import { fillDisk } from "../support/full-store.ts";
+import { scriptedGateway } from "../support/gateway-script.ts";
+import { CAT, leftJob, OWNER, openRig, recordJob } from "../support/rig.ts";
+import { idleToolDeps } from "../support/tool-deps.ts";
+
+const call: Call = {
+  owner: OWNER,
+  signal: new AbortController().signal,
+  onDelivered: () => {},
+  progress: () => {},
+};
+
+/** The tools for pictures, and the rig behind them. */
+async function openTools() {
+  const gateway = await scriptedGateway({});
+  const rig = await openRig({ origin: gateway.origin });
+  const deps = idleToolDeps();
+  const services = new Lazy(async () => ({ jobs: rig.runner }) as Services);
+  await services.get();
+  const settings = { ...deps.settings, apiKey: "key-0123456789" };
+  const tools = createTools({ ...deps, settings, services });
+  const ask = async (name: string, args: Record<string, unknown>) => {
+    const result = await tools.find((tool) => tool.name === name)?.call(args, call);
+    const [first] = result?.content ?? [];
+    return { isError: result?.isError ?? false, text: first?.type === "text" ? first.text : "" };
+  };
+  return { rig, ask, gateway };
+}
+
+it("an answer is given though the news beside it cannot be taken", async () => {
+  const { rig, ask, gateway } = await openTools();
+  const job = leftJob({
+    baseUrl: gateway.origin,
+    state: "completed",
+    charge: "spent",
+    orphaned: true,
+  });
+  await recordJob(rig.store, job, "gone");
+  fillDisk(rig.store);
+  const { isError, text } = await ask("job_status", { job_id: job.jobId });
+  expect(isError).toBe(false);
+  expect(text).toContain(`${job.jobId} completed`);
+});
+
+it("a start tool whose answer fails names the job that it has started", async () => {
+  const { rig, ask } = await openTools();
+  rig.runner.wait = () => Promise.reject(new AppError("storage", "The disk is gone."));
+  const { isError, text } = await ask("longcat_image_generate", CAT);
+  expect(isError).toBe(true);
+  const [job] = (await rig.runner.list({ owner: OWNER, limit: 1 })).jobs;
+  expect(text).toContain("The disk is gone.");
+  expect(text).toContain(job?.jobId);
+});
