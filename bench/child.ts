@@ -2,6 +2,8 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 
+const MS_PER_TICK = 10;
+
 /** A started program that answers JSON-RPC lines. */
 export class Program {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
@@ -38,6 +40,12 @@ export class Program {
 
   get pid(): number {
     return this.#child.pid ?? 0;
+  }
+
+  /** User and system time so far. */
+  cpuMs(): number {
+    const stat = readFileSync(`/proc/${this.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+    return (Number(stat[11]) + Number(stat[12])) * MS_PER_TICK;
   }
 
   /** Resident memory in bytes. */

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -54,12 +53,12 @@ export async function measurePolling(
     await program.initialize();
     await program.request("tools/list");
     await pause(SETTLE_MS);
-    const [cpuBefore, looksBefore] = [cpuMs(program.pid), looks];
+    const [cpuBefore, looksBefore] = [program.cpuMs(), looks];
     await pause(WATCH_MS);
     return {
       jobs,
       looksPerSecond: ((looks - looksBefore) / WATCH_MS) * 1000,
-      cpuShare: (cpuMs(program.pid) - cpuBefore) / WATCH_MS,
+      cpuShare: (program.cpuMs() - cpuBefore) / WATCH_MS,
       residentBytes: program.residentBytes(),
       sockets,
     };
@@ -94,13 +93,6 @@ async function leaveRunningJobs(dataDir: string, baseUrl: string, jobs: number):
   }
   await store.release("gone");
   await store.close();
-}
-
-/** User and system time of a process so far. */
-function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  const ticks = Number(fields[11]) + Number(fields[12]);
-  return ticks * 10;
 }
 
 function pause(ms: number): Promise<void> {

@@ -1,0 +1,78 @@
+import { join } from "node:path";
+import * as z from "zod";
+import { startSandbox } from "../src/sandbox/server.ts";
+import { Program } from "./child.ts";
+
+const SPEED = 4;
+/** Looks half a second to a second apart. */
+const POLL_FLOOR_MS = "200";
+const LOOK_EVERY_MS = 250;
+const UNFINISHED = ["queued", "submitting", "running", "downloading"];
+
+export interface JobsFigures {
+  completed: number;
+  charged: number;
+  seconds: number;
+  cpuMsPerJob: number;
+  peakBytes: number;
+}
+
+const listSchema = z.object({
+  result: z.object({ structuredContent: z.object({ jobs: z.array(z.unknown()) }) }),
+});
+const spendingSchema = z.object({
+  result: z.object({ structuredContent: z.object({ jobs: z.number() }) }),
+});
+
+/** Many purchases at once through one server, to their last file, on the sandbox. */
+export async function measureJobs(
+  cli: string,
+  env: Record<string, string>,
+  folder: string,
+  jobs: number,
+): Promise<JobsFigures> {
+  const sandbox = await startSandbox({ speed: SPEED, keepJobs: jobs, keepRequests: jobs * 500 });
+  const program = new Program([cli], {
+    ...env,
+    PIXAZO_BASE_URL: sandbox.origin,
+    LONGCAT_MCP_DATA_DIR: join(folder, "jobs"),
+    LONGCAT_MCP_POLL_FLOOR_MS: POLL_FLOOR_MS,
+  });
+  const call = (name: string, args: object) =>
+    program.request("tools/call", { name, arguments: args });
+  const count = async (state: string) => {
+    const page = listSchema.parse(await call("job_list", { state, limit: 1 }));
+    return page.result.structuredContent.jobs.length;
+  };
+  try {
+    await program.initialize();
+    await call("job_list", {});
+    const [startedAt, cpuBefore] = [performance.now(), program.cpuMs()];
+    await Promise.all(
+      Array.from({ length: jobs }, (_, n) =>
+        call("z_image_turbo_generate", {
+          prompt: `Picture ${n}`,
+          image_size: "square_1_1",
+          wait_seconds: 0,
+        }),
+      ),
+    );
+    for (;;) {
+      const left = await Promise.all(UNFINISHED.map(count));
+      if (left.every((n) => n === 0)) break;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    }
+    const failed = await Promise.all(["failed", "errored", "unknown", "cancelled"].map(count));
+    const spending = spendingSchema.parse(await call("spending", {}));
+    return {
+      completed: failed.every((n) => n === 0) ? spending.result.structuredContent.jobs : 0,
+      charged: sandbox.requests().filter((one) => one.charged).length,
+      seconds: (performance.now() - startedAt) / 1000,
+      cpuMsPerJob: (program.cpuMs() - cpuBefore) / jobs,
+      peakBytes: program.peakBytes(),
+    };
+  } finally {
+    await program.end();
+    await sandbox.close();
+  }
+}
