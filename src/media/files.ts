@@ -35,7 +35,7 @@ export async function openAllowedFile(path: string, places: Places): Promise<All
   // What lies elsewhere is not even opened, and not told apart from what does not exist.
   const expected = await realpath(target).catch((error: unknown) => {
     const looksAllowed = [...places.allowedDirs, ...allowed].some((dir) => isInside(dir, target));
-    throw looksAllowed ? unreadable(target, error) : outside(target, places, error);
+    throw looksAllowed ? unreadable(target, places, error) : outside(target, places, error);
   });
   if (!isAllowed(expected)) throw outside(target, places);
 
@@ -43,13 +43,13 @@ export async function openAllowedFile(path: string, places: Places): Promise<All
     target,
     constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0),
   ).catch((error: unknown) => {
-    throw unreadable(target, error);
+    throw unreadable(target, places, error);
   });
   try {
     const found = await handle.stat();
     if (!found.isFile()) {
       const what = found.isDirectory() ? "a folder" : "not a regular file";
-      throw new AppError("invalid_input", `${target} is ${what}.`);
+      throw new AppError("invalid_input", `${target} is ${what}.`, { next: whatMayBeRead(places) });
     }
     const realPath = await pathOf(handle, target);
     if (realPath === undefined || !isAllowed(realPath)) throw outside(target, places);
@@ -140,8 +140,15 @@ function outside(target: string, places: Places, cause?: unknown): AppError {
   });
 }
 
-function unreadable(target: string, error: unknown): AppError {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+function unreadable(target: string, places: Places, cause: unknown): AppError {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   const reason = code === "ENOENT" ? "does not exist" : `cannot be read${code ? ` (${code})` : ""}`;
-  return new AppError("invalid_input", `${target} ${reason}.`, { cause: error });
+  return new AppError("invalid_input", `${target} ${reason}.`, {
+    cause,
+    next: whatMayBeRead(places),
+  });
+}
+
+function whatMayBeRead({ allowedDirs }: Places): string {
+  return `Name a regular file in ${allowedDirs.join(" or ")}, or add a folder with LONGCAT_MCP_INPUT_DIRS.`;
 }

@@ -174,7 +174,9 @@ test("what lies outside the allowed folders is refused before anything is sent",
     expect(textOf(result)).toContain(bench.folder);
   }
   const fifo = await client.call(CHAT, { prompt: "?", files: ["pipe"] });
-  expect(textOf(fifo)).toMatch(/^invalid_input: \S+pipe is not a regular file\./);
+  // The pipe's own path names the folder already.
+  const [, next] = /^invalid_input: \S+pipe is not a regular file\.(.*)/s.exec(textOf(fifo)) ?? [];
+  expect(next).toContain(bench.folder);
   expect(asked()).toEqual([]);
   const listed = await client.call("chat_threads", {});
   expect(listed.structuredContent).toEqual({ threads: [] });

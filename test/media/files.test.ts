@@ -41,13 +41,15 @@ async function read(path: string): Promise<string> {
   }
 }
 
-async function refusal(path: string): Promise<string> {
+async function refused(path: string): Promise<AppError> {
   const thrown: unknown = await read(path).catch((error: unknown) => error);
   expect(thrown).toBeInstanceOf(AppError);
   if (!(thrown instanceof AppError)) return expect.fail(`${path} was read: ${String(thrown)}`);
   expect(thrown.code).toBe("invalid_input");
-  return thrown.message;
+  return thrown;
 }
+
+const refusal = async (path: string) => (await refused(path)).message;
 
 describe("a file inside an allowed folder is opened", () => {
   it("by absolute path, relative path, file URL and through links", async () => {
@@ -114,6 +116,21 @@ describe("what is not a file inside an allowed folder is refused", () => {
     expect(await refusal("pipe")).toMatch(/not a regular file/);
     expect(await refusal("zero")).toMatch(/outside/);
     expect(await refusal("socket")).toMatch(/cannot be read/);
+    socket.close();
+    places = { ...places, allowedDirs: ["/dev"] };
+    expect(await refusal("/dev/zero")).toMatch(/not a regular file/);
+  });
+
+  it("with the allowed folders named, whatever the reason", async () => {
+    execFileSync("mkfifo", [join(root, "allowed", "pipe")]);
+    const socket = createServer().listen(join(root, "allowed", "socket"));
+    await once(socket, "listening");
+    await symlink(join(root, "outside", "secret.txt"), join(root, "allowed", "link.txt"));
+    for (const path of ["pipe", "socket", "sub", "nothing", "link.txt", "/proc/self/environ"]) {
+      const { next } = await refused(path);
+      expect(next, path).toContain(places.allowedDirs.join(" or "));
+      expect(next, path).toContain("LONGCAT_MCP_INPUT_DIRS");
+    }
     socket.close();
   });
 });
