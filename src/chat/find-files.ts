@@ -1,10 +1,11 @@
-import { type Dirent, existsSync } from "node:fs";
-import { lstat, readdir, readFile, stat } from "node:fs/promises";
-import { basename, dirname, join, relative, sep } from "node:path";
-import ignore, { type Ignore } from "ignore";
+import type { Dirent } from "node:fs";
+import { lstat, readdir, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
 import picomatch from "picomatch";
 import { AppError } from "../core/errors.ts";
-import { absolutePath, allowedFolder, isInside, type Places, realDirsOf } from "../media/files.ts";
+import { absolutePath, allowedFolder, isInside, type Places } from "../media/files.ts";
+import { IgnoreRules } from "./ignore-rules.ts";
+import { wayTo } from "./patterns.ts";
 
 const MAX_FILES = 5_000;
 /** Never looked into unless a pattern names them. */
@@ -56,7 +57,7 @@ async function findOne(pattern: string, places: Places): Promise<FoundFile[]> {
   const matches = picomatch(glob, { dot: false });
   const skipped = SKIPPED.filter((name) => !pattern.includes(name));
   const files: FoundFile[] = [];
-  const rules = new IgnoreRules(await topOf(root, places));
+  const rules = await IgnoreRules.of(root, places);
   for await (const path of walk(root, rules, skipped, MAX_FILES * 20)) {
     const way = wayTo(path, root);
     if (!matches(way)) continue;
@@ -79,14 +80,6 @@ function split(pattern: string, places: Places): { base: string; glob: string } 
 function nameOf(path: string, { workingDir, allowedDirs }: Places): string {
   const folder = [workingDir, ...allowedDirs].find((dir) => dir !== path && isInside(dir, path));
   return folder === undefined ? basename(path) : wayTo(path, folder);
-}
-
-/** From a folder to something in it, with slashes. */
-function wayTo(path: string, folder: string): string {
-  const way = path.startsWith(folder + sep)
-    ? path.slice(folder.length + 1)
-    : relative(folder, path);
-  return sep === "/" ? way : way.split(sep).join("/");
 }
 
 /** All regular files below a folder, sorted, without entering what is ignored. */
@@ -116,48 +109,4 @@ async function* walk(
     }
   };
   yield* visit(folder);
-}
-
-/** What the `.gitignore` files of a folder, of those below and of the repository above say. */
-class IgnoreRules {
-  readonly #top: string;
-  readonly #rules = new Map<string, Promise<Ignore | undefined>>();
-
-  /** @param top the highest folder whose rules count. */
-  constructor(top: string) {
-    this.#top = top;
-  }
-
-  /** The nearest file that has an opinion decides, as in git. */
-  async ignores(path: string, isFolder: boolean): Promise<boolean> {
-    for (let dir = dirname(path); ; dir = dirname(dir)) {
-      const rules = await this.#of(dir);
-      const way = wayTo(path, dir);
-      const opinion = rules?.test(isFolder ? `${way}/` : way);
-      if (opinion?.ignored) return true;
-      if (opinion?.unignored || dir === this.#top || dir === dirname(dir)) return false;
-    }
-  }
-
-  #of(dir: string): Promise<Ignore | undefined> {
-    const known = this.#rules.get(dir);
-    if (known) return known;
-    const reading = readFile(join(dir, ".gitignore"), "utf8").then(
-      (text) => ignore().add(text),
-      () => undefined,
-    );
-    this.#rules.set(dir, reading);
-    return reading;
-  }
-}
-
-/** The repository that a folder is in; without one, the highest allowed folder around it. */
-async function topOf(folder: string, places: Places): Promise<string> {
-  const allowed = await realDirsOf(places);
-  let top = folder;
-  for (let dir = folder; ; dir = dirname(dir)) {
-    if (existsSync(join(dir, ".git"))) return dir;
-    if (allowed.includes(dir)) top = dir;
-    if (dir === dirname(dir)) return top;
-  }
 }

@@ -13,6 +13,10 @@ export interface Places {
   realDirs?: readonly string[];
 }
 
+/** For opening a file that may turn out to be a pipe or device, without waiting for it. */
+export const READ_UNBLOCKED =
+  constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);
+
 /** An open file that lay inside an allowed folder when it was opened. The caller closes it. */
 export interface AllowedFile {
   handle: FileHandle;
@@ -39,10 +43,7 @@ export async function openAllowedFile(path: string, places: Places): Promise<All
   });
   if (!isAllowed(expected)) throw outside(target, places);
 
-  const handle = await open(
-    target,
-    constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0),
-  ).catch((error: unknown) => {
+  const handle = await open(target, READ_UNBLOCKED).catch((error: unknown) => {
     throw unreadable(target, places, error);
   });
   try {

@@ -131,6 +131,42 @@ describe("a pattern leaves out", () => {
     expect(await namesOf("pkg/**")).toEqual(["pkg/a.js"]);
   });
 
+  it("what a repository whose top is not allowed itself ignores", async () => {
+    await put(".git/HEAD", "ref: x");
+    await put(".gitignore", "pkg/out/\n");
+    await put("pkg/out/a.js");
+    await put("pkg/a.js");
+    const pkg = join(root, "pkg");
+    const found = await findFiles(["**"], { ...places, allowedDirs: [pkg], workingDir: pkg });
+    expect(found.map(({ name }) => name)).toEqual(["a.js"]);
+  });
+
+  it.each(["a pipe", "a folder", "a link, as in git"])(
+    "nothing more where .gitignore is %s",
+    async (what) => {
+      const path = join(root, ".gitignore");
+      await put("rules", "*.txt\n");
+      await put("a.txt");
+      if (what === "a pipe") execFileSync("mkfifo", [path]);
+      else if (what === "a folder") await mkdir(path);
+      else await symlink("rules", path);
+      expect(await namesOf("*.txt")).toEqual(["a.txt"]);
+    },
+    10_000,
+  );
+
+  it("nothing at all by a .gitignore that is too large: it is refused", async () => {
+    await put("sub/a.txt");
+    await put("sub/.gitignore", `${"#".repeat(1024 * 1024 - 7)}\n*.txt\n`);
+    await expect(findFiles(["**/*.txt"], places)).rejects.toThrow("matches no file");
+    await put("sub/.gitignore", `${"#".repeat(1024 * 1024 - 6)}\n*.txt\n`);
+    await expect(findFiles(["**/*.txt"], places)).rejects.toMatchObject({
+      code: "invalid_input",
+      message: `${join(root, "sub/.gitignore")} is larger than 1 MiB.`,
+    });
+    expect(await namesOf("sub/a.txt")).toEqual(["sub/a.txt"]);
+  });
+
   it("links, wherever they lead", async () => {
     const outside = await tempDir();
     await writeFile(join(outside, "secret.txt"), "secret");
