@@ -1,11 +1,24 @@
 import type { Dirent } from "node:fs";
 import { lstat, readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
-import picomatch from "picomatch";
+import { basename, join, sep } from "node:path";
 import { AppError } from "../core/errors.ts";
-import { absolutePath, allowedFolder, isInside, type Places } from "../media/files.ts";
+import {
+  absolutePath,
+  allowedFolder,
+  isInside,
+  type Places,
+  realDirsOf,
+  realOrSame,
+} from "../media/files.ts";
 import { IgnoreRules } from "./ignore-rules.ts";
-import { wayTo } from "./patterns.ts";
+import {
+  type LeftOut,
+  leftOutBy,
+  matcherOf,
+  sortPatterns,
+  splitPattern,
+  wayTo,
+} from "./patterns.ts";
 
 const MAX_FILES = 5_000;
 /** Never looked into unless a pattern names them. */
@@ -23,13 +36,22 @@ export interface FoundFile {
 /**
  * The files that paths, folders and glob patterns name, in the order given, each once. What
  * `.gitignore` files leave out is left out, unless it is named itself; links to other folders are
- * not followed.
- * @throws {invalid_input} for a pattern without a file, or outside the allowed folders
+ * not followed. What patterns with a leading `!` match is left out wherever they stand, a folder
+ * with all below it.
+ * @throws {invalid_input} for a pattern without a file, or outside the allowed folders, and when
+ *   the patterns with a leading `!` leave nothing
  */
 export async function findFiles(patterns: readonly string[], places: Places): Promise<FoundFile[]> {
+  const { wanted, unwanted } = sortPatterns(patterns);
+  if (unwanted.length > 0 && wanted.length === 0) {
+    throw new AppError("invalid_input", "`files` has only patterns with a leading `!`.", {
+      next: "They leave out what others name. Add a path, folder or pattern that names files; nothing was sent.",
+    });
+  }
+  const leftOut = await leftOutBy(unwanted, places);
   const found = new Map<string, FoundFile>();
-  for (const pattern of patterns) {
-    for (const file of await findOne(pattern.trim(), places)) {
+  for (const pattern of wanted) {
+    for (const file of await findOne(pattern, leftOut, places)) {
       if (!found.has(file.path)) found.set(file.path, file);
       if (found.size > MAX_FILES) {
         throw new AppError("invalid_input", `\`files\` names more than ${MAX_FILES} files.`, {
@@ -38,43 +60,70 @@ export async function findFiles(patterns: readonly string[], places: Places): Pr
       }
     }
   }
+  if (found.size === 0 && unwanted.length > 0) {
+    throw new AppError("invalid_input", "The patterns with a leading `!` leave out every file.", {
+      next: "Narrow them, or name other files; nothing was sent.",
+    });
+  }
   return [...found.values()];
 }
 
-async function findOne(pattern: string, places: Places): Promise<FoundFile[]> {
+async function findOne(pattern: string, leftOut: LeftOut, places: Places): Promise<FoundFile[]> {
   const whole = absolutePath(pattern, places);
   // A name may hold characters that mean something in a pattern.
   const itself = await stat(whole).catch(() => undefined);
   const { base, glob } = itself?.isDirectory()
     ? { base: whole, glob: "**" }
-    : split(pattern, places);
+    : splitPattern(pattern, places);
   // Whether it is there and may be read is found out when it is opened.
   if ((itself && !itself.isDirectory()) || glob === "") {
+    if (await isLeftOutItself(whole, leftOut, places)) return [];
     const sizeBytes = itself?.size ?? 0;
     return [{ path: whole, name: nameOf(whole, places), isExplicit: true, sizeBytes }];
   }
-  const root = await allowedFolder(base, places);
-  const matches = picomatch(glob, { dot: false });
   const skipped = SKIPPED.filter((name) => !pattern.includes(name));
-  const files: FoundFile[] = [];
-  const rules = await IgnoreRules.of(root, places);
-  for await (const path of walk(root, rules, skipped, MAX_FILES * 20)) {
-    const way = wayTo(path, root);
-    if (!matches(way)) continue;
-    const { size } = await lstat(path);
-    const name = nameOf(join(base, way), places);
-    files.push({ path, name, isExplicit: false, sizeBytes: size });
-  }
-  if (files.length > 0) return files;
+  const { files, isAnyLeftOut } = await findBelow(base, glob, skipped, leftOut, places);
+  // That it finds only what is left out on purpose is no mistake.
+  if (files.length > 0 || isAnyLeftOut) return files;
   throw new AppError("invalid_input", `${pattern} matches no file.`, {
     next: "Correct the path or the pattern; hidden and git-ignored files count only when they are named themselves. Nothing was sent.",
   });
 }
 
-/** The part of a pattern that is a plain folder, and the rest. */
-function split(pattern: string, places: Places): { base: string; glob: string } {
-  const { base, glob } = picomatch.scan(pattern);
-  return { base: absolutePath(base || ".", places), glob };
+async function findBelow(
+  base: string,
+  glob: string,
+  skipped: readonly string[],
+  leftOut: LeftOut,
+  places: Places,
+): Promise<{ files: FoundFile[]; isAnyLeftOut: boolean }> {
+  const root = await allowedFolder(base, places);
+  const matches = matcherOf(glob, false);
+  const files: FoundFile[] = [];
+  // By the links that the pattern went through.
+  const named = (path: string) => join(base, path.slice(root.length));
+  let isAnyLeftOut = false;
+  const isLeftOut = (path: string) => {
+    const isSo = leftOut.has(path) || (base !== root && leftOut.has(named(path)));
+    isAnyLeftOut ||= isSo;
+    return isSo;
+  };
+  const rules = await IgnoreRules.of(root, places);
+  for await (const path of walk(root, rules, skipped, isLeftOut, MAX_FILES * 20)) {
+    const way = wayTo(path, root);
+    if (!matches(way) || isLeftOut(path)) continue;
+    const { size } = await lstat(path);
+    const name = nameOf(named(path), places);
+    files.push({ path, name, isExplicit: false, sizeBytes: size });
+  }
+  return { files, isAnyLeftOut };
+}
+
+/** Also by where it leads, unless that lies outside: nothing is told of such places. */
+async function isLeftOutItself(path: string, leftOut: LeftOut, places: Places): Promise<boolean> {
+  if (leftOut.has(path)) return true;
+  const [real, allowed] = await Promise.all([realOrSame(path), realDirsOf(places)]);
+  return allowed.some((dir) => isInside(dir, real)) && leftOut.has(real);
 }
 
 function nameOf(path: string, { workingDir, allowedDirs }: Places): string {
@@ -82,11 +131,12 @@ function nameOf(path: string, { workingDir, allowedDirs }: Places): string {
   return folder === undefined ? basename(path) : wayTo(path, folder);
 }
 
-/** All regular files below a folder, sorted, without entering what is ignored. */
+/** All regular files below a folder, sorted, without entering what is ignored or left out. */
 async function* walk(
   folder: string,
   rules: IgnoreRules,
   skipped: readonly string[],
+  isLeftOut: (path: string) => boolean,
   most: number,
 ): AsyncGenerator<string> {
   let seen = 0;
@@ -102,7 +152,8 @@ async function* walk(
       }
       if (entry.isDirectory()) {
         if (entry.name.startsWith(".") || skipped.includes(entry.name)) continue;
-        if (!(await rules.ignores(path, true))) yield* visit(path);
+        if ((await rules.ignores(path, true)) || isLeftOut(path + sep)) continue;
+        yield* visit(path);
       } else if (entry.isFile() && !(await rules.ignores(path, false))) {
         yield path;
       }

@@ -178,6 +178,108 @@ describe("a pattern leaves out", () => {
   });
 });
 
+describe("a pattern with a leading ! leaves out", () => {
+  beforeEach(async () => {
+    for (const name of [
+      "config/app.json",
+      "config/secret.key",
+      "config/secrets/deep/a.pem",
+      "docs/a.md",
+      "docs/deep/b.md",
+      "main.ts",
+    ]) {
+      await put(name);
+    }
+  });
+
+  it("what the others found, wherever it stands", async () => {
+    expect(await namesOf("config/**", "!config/secret*")).toEqual(["config/app.json"]);
+    expect(await namesOf("!config/secret*", "config/**")).toEqual(["config/app.json"]);
+    expect(await namesOf("**", "!docs/**", "!**/*.{key,pem}")).toEqual([
+      "config/app.json",
+      "main.ts",
+    ]);
+  });
+
+  it.each(["!docs", "!docs/", " ! docs ", "!./docs", "!docs/**", "!do*", "!do*/", "!**/docs/"])(
+    "a folder with all below it: %s",
+    async (pattern) => {
+      expect(await namesOf("docs", "main.ts", pattern)).toEqual(["main.ts"]);
+      expect(await namesOf("**", "!config", pattern)).toEqual(["main.ts"]);
+    },
+  );
+
+  it("by absolute paths, from the home folder and through links", async () => {
+    await put("home/notes/a.txt");
+    await put("home/notes/private.txt");
+    await symlink(join(root, "config"), join(root, "settings"));
+    expect(await namesOf("config/*", `!${root}/config/s*`)).toEqual(["config/app.json"]);
+    expect(await namesOf("home", "!~/notes/p*")).toEqual(["home/notes/a.txt"]);
+    expect(await namesOf("settings/*", "!config/s*")).toEqual(["settings/app.json"]);
+    expect(await namesOf("config/*", "!settings/s*")).toEqual(["config/app.json"]);
+    expect(await namesOf("settings/*", "!**/settings/s*")).toEqual(["settings/app.json"]);
+    expect(await namesOf("settings/app.json", "main.ts", "!config")).toEqual(["main.ts"]);
+  });
+
+  it("nothing by where a link outside leads, which would tell of it", async () => {
+    const outside = await tempDir();
+    await writeFile(join(outside, "secret.txt"), "secret");
+    await symlink(join(outside, "secret.txt"), join(root, "link.txt"));
+    expect(await namesOf("link.txt", `!${outside}/s*`)).toEqual(["link.txt"]);
+  });
+
+  it("a file that is named itself only where it matches", async () => {
+    await put(".env");
+    const named = [".env", "main.ts", "config/secret.key"];
+    expect(await namesOf(...named, "!config/app*")).toEqual(named);
+    expect(await namesOf(...named, "!**/*.key")).toEqual([".env", "main.ts"]);
+    expect(await namesOf(...named, "!config/secret.key", "!.e*")).toEqual(["main.ts"]);
+  });
+
+  it("names with characters that mean something, escaped or as they are", async () => {
+    await put("app/[id]/page.ts");
+    await put("app/(all)/page.ts");
+    await put("app/x.ts");
+    expect(await namesOf("app", "!app/[id]", "!app/(all)")).toEqual(["app/x.ts"]);
+    expect(await namesOf("app", "!app/\\[id\\]/*", "!app/\\(all\\)/**")).toEqual(["app/x.ts"]);
+  });
+
+  it("a folder without looking into it", async () => {
+    await put("big/a.txt");
+    await mkdir(join(root, "big/many"));
+    for (let i = 0; i < 5_001; i++) await writeFile(join(root, "big/many", `${i}`), "");
+    expect(await namesOf("big", "!big/many")).toEqual(["big/a.txt"]);
+  });
+
+  it("nothing where its ! is of a group or stands further in", async () => {
+    await put("docs/!new.md");
+    expect(await namesOf("!(config|docs)*")).toEqual(["main.ts"]);
+    expect(await namesOf("docs/!*")).toEqual(["docs/!new.md"]);
+    expect(await namesOf("docs/!(a).md")).toEqual(["docs/!new.md"]);
+    expect(await namesOf("docs/**", "!docs/!*")).toEqual(["docs/a.md", "docs/deep/b.md"]);
+  });
+
+  it("what leaves nothing is refused, and so is a list of nothing else", async () => {
+    await expect(findFiles(["!docs", "!**/*.key"], places)).rejects.toMatchObject({
+      code: "invalid_input",
+      message: expect.stringContaining("only patterns with a leading `!`"),
+      next: expect.stringContaining("Add a path, folder or pattern"),
+    });
+    for (const list of [
+      ["docs/**", "!docs"],
+      ["main.ts", "!*.ts"],
+    ]) {
+      await expect(findFiles(list, places)).rejects.toMatchObject({
+        code: "invalid_input",
+        message: expect.stringContaining("leave out every file"),
+      });
+    }
+    await expect(findFiles(["main.ts", "docs/*.rs", "!docs/*.md"], places)).rejects.toMatchObject({
+      message: "docs/*.rs matches no file.",
+    });
+  });
+});
+
 describe("refused are", () => {
   it.each(["/etc/*.conf", "../**", "/etc", "/proc/self/*"])(
     "patterns outside: %s",
