@@ -72,7 +72,8 @@ function chatTool(deps: ToolDeps): Tool {
       };
       const { job, isRepeat } = await services.delegate.start(call.owner, turn, services.jobs);
       const spentMs = deps.clock.elapsed() - startedAt;
-      return answerStart(deps, services, { job, isRepeat }, call, input.wait_seconds, spentMs);
+      const wishes = { seconds: input.wait_seconds, saveTo: input.save_to, spentMs };
+      return answerStart(deps, services, { job, isRepeat }, call, wishes);
     },
   });
 }

@@ -76,7 +76,8 @@ export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
         forceNew: added.force_new,
       });
       const spentMs = deps.clock.elapsed() - startedAt;
-      return answerStart(deps, services, { job, isRepeat }, call, added.wait_seconds, spentMs);
+      const wishes = { seconds: added.wait_seconds, saveTo: added.save_to, spentMs };
+      return answerStart(deps, services, { job, isRepeat }, call, wishes);
     },
   });
 }
@@ -112,12 +113,16 @@ export async function answerStart(
   services: Services,
   { job, isRepeat }: Started,
   call: Call,
-  seconds: number | undefined,
-  alreadySpentMs: number,
+  wishes: { seconds: number | undefined; saveTo: string | undefined; spentMs: number },
 ): Promise<CallToolResult> {
   try {
-    const waited = await waitForJob(deps, services, job, call, seconds, alreadySpentMs);
-    return await finishCall(deps, services, waited, call, isRepeat);
+    const { seconds, saveTo, spentMs } = wishes;
+    const waited = await waitForJob(deps, services, job, call, seconds, spentMs);
+    const result = await finishCall(deps, services, waited, call, isRepeat);
+    if (saveTo === undefined || saveTo === job.saveTo) return result;
+    // Only an earlier, otherwise identical call can have wanted another place.
+    const note = `Note: \`save_to\` counts for new jobs only; ${job.jobId} keeps its own.`;
+    return { ...result, content: [...result.content, textBlock(note)] };
   } catch (error) {
     deps.log.error({ job: job.jobId, err: error }, "no answer about a started job");
     return errorResult(error, job.jobId);

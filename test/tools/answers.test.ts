@@ -26,8 +26,8 @@ async function openTools() {
   const tools = createTools({ ...deps, settings, services });
   const ask = async (name: string, args: Record<string, unknown>) => {
     const result = await tools.find((tool) => tool.name === name)?.call(args, call);
-    const [first] = result?.content ?? [];
-    return { isError: result?.isError ?? false, text: first?.type === "text" ? first.text : "" };
+    const texts = (result?.content ?? []).flatMap((one) => (one.type === "text" ? one.text : []));
+    return { isError: result?.isError ?? false, text: texts[0] ?? "", texts };
   };
   return { rig, ask, gateway };
 }
@@ -55,4 +55,12 @@ it("a start tool whose answer fails names the job that it has started", async ()
   const [job] = (await rig.runner.list({ owner: OWNER, limit: 1 })).jobs;
   expect(text).toContain("The disk is gone.");
   expect(text).toContain(job?.jobId);
+});
+
+it("a repeated call that wants another place is told that it does not count", async () => {
+  const { ask } = await openTools();
+  const first = await ask("longcat_image_generate", { ...CAT, wait_seconds: 0 });
+  expect(first.texts.join()).not.toContain("save_to");
+  const again = await ask("longcat_image_generate", { ...CAT, wait_seconds: 0, save_to: "other" });
+  expect(again.texts.join()).toContain("`save_to` counts for new jobs only");
 });
