@@ -107,6 +107,11 @@ const MIGRATIONS: readonly string[] = [
     content BLOB NOT NULL,
     PRIMARY KEY (job_id, position, part)
   ) STRICT;`,
+
+  `ALTER TABLE jobs ADD COLUMN mentioned_at INTEGER;
+  DROP INDEX jobs_news;
+  CREATE INDEX jobs_news ON jobs (orphaned)
+    WHERE orphaned = 1 AND delivered_at IS NULL AND mentioned_at IS NULL;`,
 ];
 
 /**

@@ -18,7 +18,8 @@ import type {
 } from "./store.ts";
 
 const UNFINISHED = "state IN ('queued', 'submitting', 'running', 'downloading')";
-const NEWS = "owner = ? AND orphaned = 1 AND delivered_at IS NULL AND state = 'completed'";
+const NEWS = `owner = ? AND orphaned = 1 AND delivered_at IS NULL AND mentioned_at IS NULL
+  AND state = 'completed'`;
 const NEXT_REVISION = "(SELECT coalesce(max(revision), 0) + 1 FROM jobs)";
 const CHARGED = "charge <> 'none'";
 const SUMS = `
@@ -214,12 +215,9 @@ export class SqliteJobStore implements JobStore {
     // Asked after every call: looking is much cheaper than an update that changes nothing.
     if (this.connection.all(`SELECT 1 FROM jobs WHERE ${NEWS} LIMIT 1`, [owner]).length === 0)
       return [];
+    // A mention is no delivery: a client that lost the result must not buy it again.
     return this.connection
-      .all(`UPDATE jobs SET delivered_at = ?, updated_at = ? WHERE ${NEWS} RETURNING *`, [
-        now,
-        now,
-        owner,
-      ])
+      .all(`UPDATE jobs SET mentioned_at = ? WHERE ${NEWS} RETURNING *`, [now, owner])
       .map(readRow);
   }
 

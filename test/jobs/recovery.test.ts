@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Job } from "../../src/jobs/job.ts";
+import { fingerprintOf } from "../../src/jobs/replay.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
 import { fillDisk } from "../support/full-store.ts";
 import {
@@ -11,8 +12,9 @@ import {
   says,
   scriptedGateway,
 } from "../support/gateway-script.ts";
+import { operation } from "../support/operations.ts";
 import { picture } from "../support/pictures.ts";
-import { leftJob, OWNER, openRig, recordJob, until } from "../support/rig.ts";
+import { CAT, leftJob, OWNER, openRig, recordJob, until } from "../support/rig.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -187,6 +189,33 @@ describe("what an earlier process left", () => {
     await rig.reached(own, "completed");
     expect((await rig.runner.takeNews(OWNER)).map((one) => one.jobId)).toEqual([job.jobId]);
     expect(await rig.runner.takeNews(OWNER)).toEqual([]);
+  });
+
+  it("that was only mentioned is not bought again by the client that lost its answer", async () => {
+    const clock = new FakeClock();
+    const gateway = await scriptedGateway({
+      status: [completed("a")],
+      media: [file(await picture())],
+    });
+    const one = operation("longcat_image_generate");
+    const prepared = one.prepare(CAT);
+    const { rig, job } = await startWith(
+      gateway,
+      {
+        state: "running",
+        requestId: REQUEST_ID,
+        createdAt: clock.now(),
+        fingerprint: fingerprintOf(one.name, prepared.wire),
+      },
+      { clock },
+    );
+    await clock.advance(1);
+    await rig.reached(job, "completed");
+    expect(await rig.runner.takeNews(OWNER)).toHaveLength(1);
+    clock.jump(25 * SECOND);
+    const again = await rig.runner.start({ operation: one, prepared, owner: OWNER });
+    expect(again).toMatchObject({ job: { jobId: job.jobId }, isRepeat: true });
+    expect(gateway.posts).toEqual([]);
   });
 
   it("is no news once its result has been given", async () => {

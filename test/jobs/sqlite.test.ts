@@ -281,7 +281,12 @@ describe("news", () => {
     const job = await add({ state: "completed", orphaned: true });
     expect((await store.takeNews(OWNER, 5)).map((one) => one.jobId)).toEqual([job.jobId]);
     expect(await store.takeNews(OWNER, 6)).toEqual([]);
-    expect((await openStore().get(OWNER, job.jobId))?.deliveredAt).toBe(5);
+  });
+
+  it("are a mention and no delivery, so that a cut call can still be repeated", async () => {
+    const job = await add({ state: "completed", orphaned: true, updatedAt: 1 });
+    await store.takeNews(OWNER, 5);
+    expect(await openStore().get(OWNER, job.jobId)).toEqual(job);
   });
 });
 
