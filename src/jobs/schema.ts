@@ -7,7 +7,7 @@ import { AppError } from "../core/errors.ts";
 export type Database = InstanceType<typeof DatabaseSync>;
 
 /** Forward only; the n-th entry brings a database from version n to n + 1. */
-const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE jobs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     job_id TEXT NOT NULL UNIQUE,
@@ -135,7 +135,8 @@ export function openDatabase(folder: string): Database {
     db.exec("PRAGMA busy_timeout=10000");
     db.exec("PRAGMA journal_mode=WAL");
     db.exec("PRAGMA synchronous=FULL");
-    if (versionOf(db, path) < MIGRATIONS.length) migrate(db, path);
+    migrate(db);
+    refuseNewer(db, path);
     return db;
   } catch (error) {
     db.close();
@@ -153,11 +154,15 @@ export function isNetworkFileSystem(type: number): boolean {
   return NETWORK_FILE_SYSTEMS.includes(type >>> 0);
 }
 
-function migrate(db: Database, path: string): void {
+/** Runs the steps that a database has not had yet: all of them, or none if one fails. */
+export function migrate(db: Database, steps: readonly string[] = MIGRATIONS): void {
+  if (versionOf(db) >= steps.length) return;
   db.exec("BEGIN IMMEDIATE");
   try {
-    for (const step of MIGRATIONS.slice(versionOf(db, path))) db.exec(step);
-    db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+    // Asked again, because another process may have been faster.
+    const version = versionOf(db);
+    for (const step of steps.slice(version)) db.exec(step);
+    db.exec(`PRAGMA user_version = ${Math.max(version, steps.length)}`);
     db.exec("COMMIT");
   } catch (error) {
     if (db.isTransaction) db.exec("ROLLBACK");
@@ -165,11 +170,14 @@ function migrate(db: Database, path: string): void {
   }
 }
 
-function versionOf(db: Database, path: string): number {
-  const row = db.prepare("PRAGMA user_version").get();
-  const { user_version: version } = z.object({ user_version: z.number() }).parse(row);
-  if (version <= MIGRATIONS.length) return version;
+function refuseNewer(db: Database, path: string): void {
+  if (versionOf(db) <= MIGRATIONS.length) return;
   throw new AppError("storage", `${path} was written by a newer version of longcat-mcp.`, {
     next: "Install the newest version, or choose another LONGCAT_MCP_DATA_DIR.",
   });
+}
+
+function versionOf(db: Database): number {
+  const row = db.prepare("PRAGMA user_version").get();
+  return z.object({ user_version: z.number() }).parse(row).user_version;
 }
