@@ -55,8 +55,9 @@ async function run(
     const shown = { ...viewJob(job), input, warnings, media_urls: mediaUrls };
     write(`${JSON.stringify(shown, undefined, 2)}\n`);
   } else if (action === "settle" && jobId !== undefined && verdict !== undefined) {
-    const job = await settle(store, await find(store, owner, jobId), verdict, now);
-    write(`${job.jobId} is settled as ${job.charge === "spent" ? "charged" : "not charged"}.\n`);
+    const { charge } = await settle(store, await find(store, owner, jobId), verdict, now);
+    const settled = charge === "spent" ? "charged" : "not charged";
+    write(`${jobId} is settled as ${settled}. To correct that, settle it again.\n`);
   } else {
     throw wrongUsage();
   }
@@ -64,15 +65,14 @@ async function run(
 
 async function settle(store: JobStore, job: Job, verdict: string, now: number): Promise<Job> {
   if (verdict !== "charged" && verdict !== "not-charged") throw wrongUsage();
-  if (job.charge !== "uncertain") {
-    throw new AppError(
-      "invalid_input",
-      `${job.jobId} is not in doubt: its charge is "${job.charge}".`,
-    );
-  }
-  return verdict === "charged"
-    ? store.patch(job.jobId, { charge: "spent", costUsd: job.reservedUsd }, now)
-    : store.patch(job.jobId, { charge: "none" }, now);
+  const { owner, jobId } = job;
+  const settled = await store.settle(owner, jobId, verdict === "charged" ? "spent" : "none", now);
+  if (settled) return settled;
+  const { state, charge } = await find(store, owner, jobId);
+  throw new AppError(
+    "invalid_input",
+    `${jobId} is not in doubt: it is ${state} and its charge is "${charge}". Nothing was changed.`,
+  );
 }
 
 async function find(store: JobStore, owner: string, jobId: string): Promise<Job> {

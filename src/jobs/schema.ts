@@ -112,6 +112,8 @@ export const MIGRATIONS: readonly string[] = [
   DROP INDEX jobs_news;
   CREATE INDEX jobs_news ON jobs (orphaned)
     WHERE orphaned = 1 AND delivered_at IS NULL AND mentioned_at IS NULL;`,
+
+  "ALTER TABLE jobs ADD COLUMN settled_at INTEGER",
 ];
 
 /**

@@ -133,7 +133,29 @@ export class SqliteJobStore implements JobStore {
     }
     // An ended job is nobody's, so that one that goes on after all is free to be taken up.
     const lease = isFinal(to) ? { lease_holder: null } : holder ? { lease_holder: holder } : {};
-    return this.#update(jobId, { ...patch, state: to, updatedAt: now }, lease, from);
+    // What goes on after all is no longer as somebody settled it.
+    const reopened = from === "unknown" ? { settled_at: null, cost_usd: null } : {};
+    const more = { ...lease, ...reopened };
+    return this.#update(jobId, { ...patch, state: to, updatedAt: now }, more, from);
+  }
+
+  async settle(
+    owner: string,
+    jobId: string,
+    charge: "spent" | "none",
+    now: number,
+  ): Promise<Job | undefined> {
+    // Looked at and changed in one transaction: the job may be given its request id meanwhile.
+    return this.connection.transaction(() => {
+      const job = this.#one(
+        `SELECT * FROM jobs WHERE job_id = ? AND owner = ?
+         AND (charge = 'uncertain' OR settled_at IS NOT NULL)`,
+        [jobId, owner],
+      );
+      if (!job) return undefined;
+      const costUsd = charge === "spent" ? job.reservedUsd : null;
+      return this.#update(jobId, { charge, costUsd, updatedAt: now }, { settled_at: now });
+    });
   }
 
   async beat(holder: string): Promise<string[]> {
@@ -313,10 +335,10 @@ export class SqliteJobStore implements JobStore {
   #update(
     jobId: string,
     change: Partial<Job>,
-    lease: Record<string, Column>,
+    more: Record<string, Column>,
     from?: JobState,
   ): Job | undefined {
-    const columns = { ...columnsOf(change), ...lease };
+    const columns = { ...columnsOf(change), ...more };
     const settings = Object.keys(columns).map((name) => `${name} = ?`);
     const row = this.connection.all(
       `UPDATE jobs SET ${settings.join(", ")}, revision = ${NEXT_REVISION}

@@ -85,6 +85,17 @@ export interface JobStore {
     now: number,
     holder?: string,
   ): Promise<Job | undefined>;
+  /**
+   * Decides by hand on an uncertain charge, or corrects such a decision.
+   * @returns `undefined`, with nothing changed, when the charge is neither uncertain (any more) nor
+   *   was decided on by hand.
+   */
+  settle(
+    owner: string,
+    jobId: string,
+    charge: "spent" | "none",
+    now: number,
+  ): Promise<Job | undefined>;
   /** Shows that a holder is alive. @returns the ids of the unfinished jobs that it still holds. */
   beat(holder: string): Promise<string[]>;
   /** The other processes that hold unfinished jobs. @param baseUrl only of jobs sent there. */

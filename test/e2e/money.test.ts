@@ -212,17 +212,29 @@ describe("an unknown outcome", () => {
   });
 
   test.each([
-    ["charged", { total_usd: 0.13, uncertain_usd: 0 }],
-    ["not-charged", { total_usd: 0, uncertain_usd: 0 }],
-  ])("is settled as %s on the command line", async (verdict, sums) => {
+    ["charged", "not-charged"],
+    ["not-charged", "charged"],
+  ])("is settled as %s on the command line, and corrected to %s", async (first, second) => {
     const { client } = await bench.connect("sdk 1.x");
     const jobId = await unknown(client);
-    const settle = bench.launch(["jobs", "settle", jobId, verdict]);
-    expect(await settle.exited()).toBe(0);
-    expect(await spending(client)).toMatchObject(sums);
-    const again = bench.launch(["jobs", "settle", jobId, verdict]);
-    expect(await again.exited()).toBe(2);
-    expect(again.stderr).toContain("is not in doubt");
+    for (const verdict of [first, second]) {
+      expect(await bench.launch(["jobs", "settle", jobId, verdict]).exited()).toBe(0);
+      expect(await spending(client)).toMatchObject({
+        total_usd: verdict === "charged" ? 0.13 : 0,
+        uncertain_usd: 0,
+      });
+    }
+  });
+
+  test("cannot be settled once it is known", async () => {
+    const { client } = await bench.connect("sdk 1.x");
+    const jobId = jobIdOf(await client.call("longcat_image_generate", LONGCAT));
+    const settle = bench.launch(["jobs", "settle", jobId, "not-charged"]);
+    expect(await settle.exited()).toBe(2);
+    expect(settle.stderr).toMatch(
+      /is not in doubt: it is completed .*"spent".*Nothing was changed/,
+    );
+    expect(await spending(client)).toMatchObject({ total_usd: 0.13, uncertain_usd: 0 });
   });
 });
 

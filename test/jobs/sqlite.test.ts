@@ -372,6 +372,59 @@ describe("the database file", () => {
   });
 });
 
+describe("a settlement by hand", () => {
+  const doubtful = { state: "unknown", charge: "uncertain", updatedAt: 1 } as const;
+
+  it("decides on what is uncertain, and can be corrected", async () => {
+    const job = await add(doubtful);
+    const charged = { ...job, charge: "spent", costUsd: 0.13, updatedAt: 5 };
+    const free = { ...job, charge: "none", costUsd: null, updatedAt: 6 };
+    expect(await store.settle(OWNER, job.jobId, "spent", 5)).toEqual(charged);
+    expect(await openStore().settle(OWNER, job.jobId, "none", 6)).toEqual(free);
+    expect(await store.settle(OWNER, job.jobId, "spent", 5)).toEqual(charged);
+    expect(await openStore().get(OWNER, job.jobId)).toEqual(charged);
+  });
+
+  it("belongs to the owner", async () => {
+    const job = await add(doubtful);
+    expect(await store.settle("somebody", job.jobId, "none", 5)).toBeUndefined();
+    expect(await store.get(OWNER, job.jobId)).toEqual(job);
+  });
+
+  it.each([
+    ["completed", "spent"],
+    ["failed", "spent"],
+    ["failed", "none"],
+    ["errored", "none"],
+    ["running", "reserved"],
+  ] as const)(
+    "does nothing to a job that the program knows to be %s and %s",
+    async (state, charge) => {
+      const job = await add({ state, charge });
+      expect(await store.settle(OWNER, job.jobId, "none", 5)).toBeUndefined();
+      expect(await store.get(OWNER, job.jobId)).toEqual(job);
+    },
+  );
+
+  it("loses against a job that was given its request id meanwhile", async () => {
+    const job = await add(doubtful);
+    const goesOn = { charge: "reserved" } as const;
+    const attached = await openStore().transition(job.jobId, "unknown", "running", goesOn, 4);
+    expect(await store.settle(OWNER, job.jobId, "none", 5)).toBeUndefined();
+    expect(await store.get(OWNER, job.jobId)).toEqual(attached);
+  });
+
+  it("is over once the job goes on after all", async () => {
+    const job = await add(doubtful);
+    await store.settle(OWNER, job.jobId, "spent", 5);
+    const goesOn = { charge: "reserved" } as const;
+    const attached = await store.transition(job.jobId, "unknown", "running", goesOn, 6);
+    expect(attached).toMatchObject({ charge: "reserved", costUsd: null });
+    await store.transition(job.jobId, "running", "failed", { charge: "spent" }, 7);
+    expect(await store.settle(OWNER, job.jobId, "none", 8)).toBeUndefined();
+  });
+});
+
 describe("old jobs", () => {
   it("are forgotten once they have ended, are old and are settled; others never", async () => {
     const old = { updatedAt: 1_000 };
