@@ -2,6 +2,7 @@ import type { Settings } from "./config.ts";
 import { AppError } from "./core/errors.ts";
 import { JOB_ID_PATTERN } from "./core/id-patterns.ts";
 import { formatUsd } from "./core/money.ts";
+import { countedUsd } from "./jobs/budget.ts";
 import type { Job } from "./jobs/job.ts";
 import type { JobStore } from "./jobs/store.ts";
 import { viewJob } from "./jobs/view.ts";
@@ -86,10 +87,16 @@ async function allJobs(store: JobStore, owner: string): Promise<unknown[]> {
   let cursor: string | undefined;
   do {
     const page = await store.list({ owner, limit: PAGE, cursor });
-    all.push(...page.jobs.map((job) => ({ ...viewJob(job), input: job.input })));
+    all.push(...page.jobs.map(exported));
     cursor = page.nextCursor;
   } while (cursor !== undefined);
   return all;
+}
+
+/** A job with the money that it stands for, so that an export adds up to what `spending` says. */
+function exported(job: Job): Record<string, unknown> {
+  const { reservedUsd, input } = job;
+  return { ...viewJob(job), reserved_usd: reservedUsd, counted_usd: countedUsd(job), input };
 }
 
 function line(job: Job): string {

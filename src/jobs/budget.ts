@@ -1,6 +1,7 @@
 import { AppError } from "../core/errors.ts";
 import { exactUsd, formatUsd, type Limits, type PriceList } from "../core/money.ts";
 import type { AnyOperation } from "../models/operation.ts";
+import type { Job } from "./job.ts";
 
 /** Money that has left or may leave, in US dollars, since the start of the UTC day and month. */
 export interface Committed {
@@ -97,6 +98,12 @@ export function checkCaps(estimate: number | null, committed: Committed, limits:
       },
     );
   }
+}
+
+/** What a job counts as in `spending`, under its charge; `null` where no price is known. */
+export function countedUsd(job: Pick<Job, "charge" | "costUsd" | "reservedUsd">): number | null {
+  if (job.charge === "none") return 0;
+  return job.charge === "spent" ? (job.costUsd ?? job.reservedUsd) : job.reservedUsd;
 }
 
 /** What is left of a cap; never below zero. */
