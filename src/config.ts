@@ -256,7 +256,7 @@ export const SETTINGS = {
   },
   keepJobsDays: {
     env: "LONGCAT_MCP_KEEP_JOBS_DAYS",
-    help: "forget ended jobs after so many days, 32 at least; their files stay",
+    help: "forget ended jobs after so many days, 32 at least, and with them their idempotency keys and share of spending; their files stay",
     defaultText: "never",
     schema: wholeNumber(32, 36_500),
   },

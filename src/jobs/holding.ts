@@ -88,7 +88,7 @@ export class Holding {
 
   async #keepHouse(): Promise<void> {
     const { keepJobsDays, store, clock } = this.#context;
-    if (keepJobsDays !== undefined) await store.forget(clock.now() - keepJobsDays * DAY_MS);
+    if (keepJobsDays !== undefined) await store.forget(keepJobsDays, clock.now());
   }
 
   /**

@@ -30,6 +30,7 @@ const SUMS = `
   count(*) FILTER (WHERE coalesce(cost_usd, reserved_usd) IS NULL) AS unpriced`;
 const MAX_DAYS = 31;
 const TAKEN_AT_ONCE = 500;
+const DAY_MS = 86_400_000;
 
 const usd = z.number().transform(exactUsd);
 const jobIdRow = z.object({ job_id: z.string() });
@@ -273,11 +274,16 @@ export class SqliteJobStore implements JobStore {
     };
   }
 
-  async forget(endedBefore: number): Promise<number> {
-    const ended = `NOT (${UNFINISHED}) AND charge NOT IN ('reserved', 'uncertain')
-      AND updated_at < ?`;
-    return this.connection.all(`DELETE FROM jobs WHERE ${ended} RETURNING seq`, [endedBefore])
-      .length;
+  async forget(keepDays: number, now: number): Promise<number> {
+    return this.connection.transaction(() => {
+      const old = Math.min(now, this.#surelyPast()) - keepDays * DAY_MS;
+      const before = Math.min(old, periodStarts(now).month);
+      return this.connection.all(
+        `DELETE FROM jobs WHERE NOT (${UNFINISHED}) AND charge NOT IN ('reserved', 'uncertain')
+         AND max(created_at, updated_at) < ? RETURNING seq`,
+        [before],
+      ).length;
+    });
   }
 
   async close(): Promise<void> {
@@ -318,6 +324,18 @@ export class SqliteJobStore implements JobStore {
          WHERE owner = ? AND created_at >= ? AND ${CHARGED}`,
         [job.owner, since],
       ),
+    );
+  }
+
+  /**
+   * A time that has come even if the clock is ahead today: that of the newest job but those of the
+   * newest day.
+   */
+  #surelyPast(): number {
+    return this.#number(
+      `SELECT coalesce(max(created_at), 0) AS n FROM jobs
+       WHERE created_at <= (SELECT max(created_at) FROM jobs) - ${DAY_MS}`,
+      [],
     );
   }
 

@@ -113,7 +113,12 @@ export interface JobStore {
   /** Completed orphans that no answer has mentioned yet; they count as mentioned from now on. */
   takeNews(owner: string, now: number): Promise<Job[]>;
   spending(owner: string, now: number): Promise<SpendingReport>;
-  /** Forgets jobs that ended before a time and whose cost is settled. @returns how many. */
-  forget(endedBefore: number): Promise<number>;
+  /**
+   * Forgets jobs that ended so many days ago and whose cost is settled, except those that count
+   * towards the cap of this month. Days are counted by the jobs as well as by the clock, so that a
+   * clock that is ahead forgets nothing.
+   * @returns how many.
+   */
+  forget(keepDays: number, now: number): Promise<number>;
   close(): Promise<void>;
 }

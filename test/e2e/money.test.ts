@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { exactUsd } from "../../src/core/money.ts";
+import { SqliteJobStore } from "../../src/jobs/sqlite.ts";
+import { leftJob, recordJob } from "../support/rig.ts";
 import {
   Bench,
   CLIENTS,
@@ -312,6 +314,27 @@ test("the books agree: each charge of the provider has one job, and an export ad
     unpriced_jobs: counted.filter((row) => row.counted_usd === null).length,
   });
   expect([sum("spent"), sum("reserved"), sum("uncertain")]).toEqual([0.65, 0.13, 0.65]);
+});
+
+test("old jobs are forgotten when the settings say so, and only then", async () => {
+  const store = new SqliteJobStore(bench.dataDir);
+  for (const days of [60, 3, 0]) {
+    const time = Date.now() - days * 86_400_000;
+    const ended = {
+      state: "completed",
+      charge: "spent",
+      createdAt: time,
+      updatedAt: time,
+    } as const;
+    await recordJob(store, leftJob({ baseUrl: bench.sandbox.origin, ...ended }), "gone");
+  }
+  await store.close();
+  const known = async (env: Record<string, string>) => {
+    const { client } = await bench.connect("sdk 1.x", "stdio", env);
+    return (await spending(client))["jobs"];
+  };
+  expect(await known({})).toBe(3);
+  expect(await known({ LONGCAT_MCP_KEEP_JOBS_DAYS: "32" })).toBe(2);
 });
 
 test("jobs on the command line are listed, shown and exported beside a running server", async () => {

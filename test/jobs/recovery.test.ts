@@ -229,6 +229,46 @@ describe("what an earlier process left", () => {
   });
 });
 
+describe("jobs that ended long ago", () => {
+  const NOW = Date.parse("2026-11-20T12:00:00Z");
+  const DAY = 24 * 60 * MINUTE;
+  const ended = (createdAt: number) =>
+    ({ createdAt, updatedAt: createdAt, state: "completed", charge: "spent" }) as const;
+
+  async function startWithOldJobs(keepJobsDays?: number) {
+    const gateway = await scriptedGateway({});
+    const clock = new FakeClock(NOW);
+    const jobs = [40, 31.5, 2, 0].map((days) =>
+      leftJob({ baseUrl: gateway.origin, ...ended(NOW - days * DAY) }),
+    );
+    const rig = await openRig({
+      origin: gateway.origin,
+      clock,
+      ...(keepJobsDays === undefined ? {} : { keepJobsDays }),
+      before: async (store) => {
+        for (const job of jobs) await recordJob(store, job, GONE);
+      },
+    });
+    const left = async () => (await rig.store.list({ owner: OWNER, limit: 9 })).jobs.length;
+    return { rig, clock, left };
+  }
+
+  it("are kept for ever by default", async () => {
+    const { left } = await startWithOldJobs();
+    expect(await left()).toBe(4);
+  });
+
+  it("are forgotten at the start and every day, if that is wanted", async () => {
+    const { rig, clock, left } = await startWithOldJobs(32);
+    expect(await left()).toBe(3);
+    await recordJob(rig.store, leftJob({ baseUrl: "", ...ended(NOW + 2 * DAY) }), GONE);
+    await recordJob(rig.store, leftJob({ baseUrl: "", ...ended(NOW + 4 * DAY) }), GONE);
+    clock.sleep(4 * DAY);
+    await clock.advance(0);
+    expect(await left()).toBe(4);
+  });
+});
+
 describe("what a sandbox of an earlier process left", () => {
   it.each([
     ["queued", "cancelled"],

@@ -426,17 +426,44 @@ describe("a settlement by hand", () => {
 });
 
 describe("old jobs", () => {
+  const NOW = Date.parse("2026-11-20T12:00:00Z");
+  const at = (daysAgo: number) => {
+    const time = NOW - daysAgo * 86_400_000;
+    return { createdAt: time, updatedAt: time, state: "completed", charge: "spent" } as const;
+  };
+  const left = async () =>
+    (await store.list({ owner: OWNER, limit: 10 })).jobs.map((job) => job.jobId).sort();
+  const idsOf = (jobs: Job[]) => jobs.map((job) => job.jobId).sort();
+
   it("are forgotten once they have ended, are old and are settled; others never", async () => {
-    const old = { updatedAt: 1_000 };
-    await add({ ...old, state: "completed", charge: "spent" });
-    await add({ ...old, state: "cancelled", charge: "none" });
+    await add(at(40));
+    await add({ ...at(40), state: "cancelled", charge: "none" });
     const kept = [
-      await add({ ...old, state: "running", charge: "reserved" }),
-      await add({ ...old, state: "unknown", charge: "uncertain" }),
-      await add({ updatedAt: 3_000, state: "completed", charge: "spent" }),
+      await add({ ...at(40), state: "running", charge: "reserved" }),
+      await add({ ...at(40), state: "unknown", charge: "uncertain" }),
+      await add({ ...at(40), updatedAt: at(1).updatedAt }),
+      await add({ ...at(1), updatedAt: at(40).updatedAt }),
+      await add(at(30)),
+      await add(at(0)),
     ];
-    expect(await store.forget(2_000)).toBe(2);
-    const left = (await store.list({ owner: OWNER, limit: 10 })).jobs.map((job) => job.jobId);
-    expect(left.sort()).toEqual(kept.map((job) => job.jobId).sort());
+    expect(await store.forget(32, NOW)).toBe(2);
+    expect(await left()).toEqual(idsOf(kept));
+  });
+
+  it("are not made by a clock that runs ahead, even if a job is started by it", async () => {
+    const kept = [await add(at(2)), await add(at(0))];
+    const ahead = -100;
+    expect(await store.forget(32, at(ahead).createdAt)).toBe(0);
+    kept.push(await add(at(ahead)));
+    expect(await store.forget(32, at(ahead).createdAt)).toBe(0);
+    expect(await left()).toEqual(idsOf(kept));
+    expect(await store.spending(OWNER, NOW)).toMatchObject({ thisMonth: { jobs: 3 } });
+  });
+
+  it("stay while they count towards the cap of a month", async () => {
+    await add(at(21));
+    const kept = [await add(at(19)), await add(at(2)), await add(at(0))];
+    expect(await store.forget(1, NOW)).toBe(1);
+    expect(await left()).toEqual(idsOf(kept));
   });
 });
