@@ -4,7 +4,7 @@ import { DatabaseSync } from "@photostructure/sqlite";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import type { Job } from "../../src/jobs/job.ts";
 import { type Column, columnsOf } from "../../src/jobs/rows.ts";
-import { type Database, MIGRATIONS, migrate } from "../../src/jobs/schema.ts";
+import { type Database, isNetworkFileSystem, MIGRATIONS, migrate } from "../../src/jobs/schema.ts";
 import { SqliteJobStore } from "../../src/jobs/sqlite.ts";
 import { leftJob, NO_LIMITS, OWNER } from "../support/rig.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -68,6 +68,40 @@ function paidJob(): Job {
 }
 
 const versions = MIGRATIONS.map((_, index) => index + 1);
+
+describe("a network file system", () => {
+  it.each([
+    ["9p", 0x01021997],
+    ["Ceph", 0x00c36400],
+    ["CIFS", 0xff534d42],
+    ["GFS2", 0x01161970],
+    ["GPFS", 0x47504653],
+    ["Lustre", 0x0bd00bd0],
+    ["NFS", 0x6969],
+    ["OCFS2", 0x7461636f],
+    ["SMB", 0x517b],
+    ["SMB2", 0xfe534d42],
+    ["VMware", 0xbacbacbc],
+  ])("is known by its number, with and without a sign: %s", (_name, type) => {
+    expect(isNetworkFileSystem(type)).toBe(true);
+    expect(isNetworkFileSystem(type | 0)).toBe(true);
+  });
+
+  it.each([
+    ["ext4", 0xef53],
+    ["XFS", 0x58465342],
+    ["Btrfs", 0x9123683e],
+    ["ZFS", 0x2fc12fc1],
+    ["tmpfs", 0x01021994],
+    ["overlayfs", 0x794c7630],
+    ["FUSE, which may be local", 0x65735546],
+    ["APFS on macOS", 0x1a],
+    ["Windows", 0],
+  ])("is not seen in a local one: %s", (_name, type) => {
+    expect(isNetworkFileSystem(type)).toBe(false);
+    expect(isNetworkFileSystem(type | 0)).toBe(false);
+  });
+});
 
 describe("a database of an earlier version", () => {
   it.each(versions)("%i is brought up to date with its jobs", async (version) => {
