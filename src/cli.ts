@@ -12,6 +12,7 @@ import { createLog } from "./core/log.ts";
 import { createRedact } from "./core/redact.ts";
 import { helpText } from "./docs/help.ts";
 import type { ProxySettings } from "./gateway/http.ts";
+import { checkPriceList } from "./jobs/budget.ts";
 import type { LifePoint } from "./jobs/context.ts";
 import { JobEvents } from "./jobs/events.ts";
 import { LOCAL_OWNER, ServerFactory } from "./server.ts";
@@ -104,6 +105,7 @@ async function main(): Promise<void> {
     workingDir: process.cwd(),
     readFile: (path) => readFileSync(path, "utf8"),
   });
+  checkPriceList(settings.prices);
   // A reader that has seen enough, as `| head` has, is no failure.
   process.stdout.on("error", () => process.exit(0));
   switch (commandLine.command) {

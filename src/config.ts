@@ -232,7 +232,7 @@ export const SETTINGS = {
   },
   prices: {
     env: "LONGCAT_MCP_PRICES",
-    help: "prices that you know better, as JSON: tool name to US dollars",
+    help: "prices of image operations that you know better, as JSON: tool name to US dollars",
     defaultText: "the printed ones",
     schema: prices,
   },

@@ -44,6 +44,12 @@ test.each<[string, string[], Record<string, string>, RegExp]>([
     { PIXAZO_BASE_URL: "gateway" },
     /PIXAZO_BASE_URL must be an http or https URL/,
   ],
+  [
+    "a price of a tool that is not there",
+    [],
+    { LONGCAT_MCP_PRICES: '{"z_image_trubo_generate": 0.01}' },
+    /LONGCAT_MCP_PRICES names "z_image_trubo_generate".*"z_image_turbo_generate"/,
+  ],
   ["a public host", ["http", "--host", "0.0.0.0"], {}, /--host must be one of 127\.0\.0\.1/],
   [
     "a key file that is not there",
