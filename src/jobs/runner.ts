@@ -280,9 +280,15 @@ export class JobRunner {
     await this.#context.store.patch(job.jobId, { deliveredAt: now }, now);
   }
 
-  /** Jobs that completed while nobody was there, each mentioned once. */
-  async takeNews(owner: string): Promise<Job[]> {
-    return this.#context.store.takeNews(owner, this.#context.clock.now());
+  /** Jobs that completed while nobody was there and that no answer has mentioned yet. */
+  async news(owner: string): Promise<Job[]> {
+    return this.#context.store.news(owner);
+  }
+
+  /** Notes that an answer that mentions these jobs has left. */
+  async noteMentioned(jobs: readonly Job[]): Promise<void> {
+    const jobIds = jobs.map((job) => job.jobId);
+    await this.#context.store.noteMentioned(jobIds, this.#context.clock.now());
   }
 
   /** Ends orderly: a POST in flight gets ten seconds, everything else waits for the next start. */

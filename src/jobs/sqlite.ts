@@ -234,14 +234,16 @@ export class SqliteJobStore implements JobStore {
     return foreign.map(readRow);
   }
 
-  async takeNews(owner: string, now: number): Promise<Job[]> {
-    // Asked after every call: looking is much cheaper than an update that changes nothing.
-    if (this.connection.all(`SELECT 1 FROM jobs WHERE ${NEWS} LIMIT 1`, [owner]).length === 0)
-      return [];
+  async news(owner: string): Promise<Job[]> {
+    return this.connection.all(`SELECT * FROM jobs WHERE ${NEWS}`, [owner]).map(readRow);
+  }
+
+  async noteMentioned(jobIds: readonly string[], now: number): Promise<void> {
     // A mention is no delivery: a client that lost the result must not buy it again.
-    return this.connection
-      .all(`UPDATE jobs SET mentioned_at = ? WHERE ${NEWS} RETURNING *`, [now, owner])
-      .map(readRow);
+    this.connection.run(
+      `UPDATE jobs SET mentioned_at = ? WHERE job_id IN (SELECT value FROM json_each(?))`,
+      [now, JSON.stringify(jobIds)],
+    );
   }
 
   async spending(owner: string, now: number): Promise<SpendingReport> {

@@ -110,8 +110,10 @@ export interface JobStore {
   release(holder: string): Promise<void>;
   /** Jobs changed since the last call by anyone but this store; cheap when there are none. */
   changes(): Promise<Job[]>;
-  /** Completed orphans that no answer has mentioned yet; they count as mentioned from now on. */
-  takeNews(owner: string, now: number): Promise<Job[]>;
+  /** Completed orphans that no answer has mentioned yet. */
+  news(owner: string): Promise<Job[]>;
+  /** Notes that an answer with these news has left. */
+  noteMentioned(jobIds: readonly string[], now: number): Promise<void>;
   spending(owner: string, now: number): Promise<SpendingReport>;
   /**
    * Forgets jobs that ended so many days ago and whose cost is settled, except those that count

@@ -114,7 +114,7 @@ export function defineTool<I extends z.ZodObject>(deps: ToolDeps, spec: ToolSpec
       try {
         const made = await spec.run(parseArguments(spec.input, args), call, args);
         const result = Array.isArray(made) ? { content: made } : made;
-        const news = call.signal.aborted ? undefined : await newsFor(deps, call.owner);
+        const news = call.signal.aborted ? undefined : await newsFor(deps, call);
         return news ? { ...result, content: [...result.content, news] } : result;
       } catch (error) {
         if (toAppError(error).code === "internal") {
@@ -144,14 +144,17 @@ function isEmptyObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }
 
-async function newsFor(deps: ToolDeps, owner: string): Promise<ContentBlock | undefined> {
+async function newsFor(deps: ToolDeps, call: Call): Promise<ContentBlock | undefined> {
   const services = deps.services.current;
   if (!services) return undefined;
   try {
-    return newsBlock(await services.jobs.takeNews(owner), (job) => presenterOf(job).summary(job));
+    const jobs = await services.jobs.news(call.owner);
+    const block = newsBlock(jobs, (job) => presenterOf(job).summary(job));
+    if (block) call.onDelivered(() => services.jobs.noteMentioned(jobs));
+    return block;
   } catch (error) {
     // The answer itself must not be lost for it.
-    deps.log.warn({ err: error }, "no news could be taken");
+    deps.log.warn({ err: error }, "no news could be told");
     return undefined;
   }
 }

@@ -47,7 +47,11 @@ class WatchedTransport extends StdioServerTransport {
 
   /** Runs something once the answer to a request has been written. */
   onSent(requestId: RequestId, run: () => void): void {
-    this.#onSent.set(requestId, run);
+    const earlier = this.#onSent.get(requestId);
+    this.#onSent.set(requestId, () => {
+      earlier?.();
+      run();
+    });
   }
 
   override async send(message: Message): Promise<void> {

@@ -212,7 +212,7 @@ describe("an answer that is still coming", () => {
       brokeOff: "the server stopped",
     });
     expect((await second.threads.said(job.jobId)).answer).toBe("So far");
-    expect((await second.runner.takeNews(OWNER)).map(({ jobId }) => jobId)).toEqual([job.jobId]);
+    expect((await second.runner.news(OWNER)).map(({ jobId }) => jobId)).toEqual([job.jobId]);
     expect(server.hits).toHaveLength(1);
     response.destroy();
   });

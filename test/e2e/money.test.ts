@@ -74,6 +74,23 @@ describe.each(CLIENTS)("%s", (kind) => {
       expect(bench.posts).toBe(1);
     });
   });
+
+  describe.each(TRANSPORTS)("over %s", (transport) => {
+    test("an answer beside news counts as delivered, and the news as told", async () => {
+      const { client } = await bench.connect(kind, transport);
+      await spending(client);
+      const store = new SqliteJobStore(bench.dataDir);
+      onTestFinished(() => store.close());
+      const done = { state: "completed", charge: "spent", orphaned: true } as const;
+      const old = leftJob({ baseUrl: bench.sandbox.origin, ...done });
+      await recordJob(store, old, "gone");
+      const made = await client.call("longcat_image_generate", LONGCAT);
+      expect(JSON.stringify(made.content)).toContain(old.jobId);
+      const delivered = async () => (await store.get(old.owner, jobIdOf(made)))?.deliveredAt;
+      await expect.poll(delivered, PATIENTLY).toEqual(expect.any(Number));
+      await expect.poll(() => store.news(old.owner), PATIENTLY).toEqual([]);
+    });
+  });
 });
 
 test("many identical calls at once are one purchase", async () => {

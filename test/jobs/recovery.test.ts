@@ -187,8 +187,10 @@ describe("what an earlier process left", () => {
     const own = await rig.start();
     await rig.reached(job, "completed");
     await rig.reached(own, "completed");
-    expect((await rig.runner.takeNews(OWNER)).map((one) => one.jobId)).toEqual([job.jobId]);
-    expect(await rig.runner.takeNews(OWNER)).toEqual([]);
+    const news = await rig.runner.news(OWNER);
+    expect(news.map((one) => one.jobId)).toEqual([job.jobId]);
+    await rig.runner.noteMentioned(news);
+    expect(await rig.runner.news(OWNER)).toEqual([]);
   });
 
   it("that was only mentioned is not bought again by the client that lost its answer", async () => {
@@ -211,7 +213,8 @@ describe("what an earlier process left", () => {
     );
     await clock.advance(1);
     await rig.reached(job, "completed");
-    expect(await rig.runner.takeNews(OWNER)).toHaveLength(1);
+    await rig.runner.noteMentioned(await rig.runner.news(OWNER));
+    expect(await rig.runner.news(OWNER)).toEqual([]);
     clock.jump(25 * SECOND);
     const again = await rig.runner.start({ operation: one, prepared, owner: OWNER });
     expect(again).toMatchObject({ job: { jobId: job.jobId }, isRepeat: true });
@@ -225,7 +228,7 @@ describe("what an earlier process left", () => {
     });
     const { rig, job } = await startWith(gateway, { state: "running", requestId: REQUEST_ID });
     await rig.runner.markDelivered(await rig.reached(job, "completed"));
-    expect(await rig.runner.takeNews(OWNER)).toEqual([]);
+    expect(await rig.runner.news(OWNER)).toEqual([]);
   });
 });
 

@@ -279,13 +279,14 @@ describe("news", () => {
     await add({ state: "failed", orphaned: true });
     await add({ state: "completed", orphaned: true, owner: "somebody" });
     const job = await add({ state: "completed", orphaned: true });
-    expect((await store.takeNews(OWNER, 5)).map((one) => one.jobId)).toEqual([job.jobId]);
-    expect(await store.takeNews(OWNER, 6)).toEqual([]);
+    expect(await store.news(OWNER)).toEqual([job]);
+    await store.noteMentioned([job.jobId], 5);
+    expect(await openStore().news(OWNER)).toEqual([]);
   });
 
   it("are a mention and no delivery, so that a cut call can still be repeated", async () => {
     const job = await add({ state: "completed", orphaned: true, updatedAt: 1 });
-    await store.takeNews(OWNER, 5);
+    await store.noteMentioned([job.jobId], 5);
     expect(await openStore().get(OWNER, job.jobId)).toEqual(job);
   });
 });

@@ -7,7 +7,7 @@ const WRITES = [
   "patch",
   "beat",
   "takeOver",
-  "takeNews",
+  "noteMentioned",
   "forget",
 ] as const satisfies (keyof JobStore)[];
 

@@ -3,7 +3,6 @@ import { AppError } from "../../src/core/errors.ts";
 import { Lazy } from "../../src/core/lazy.ts";
 import { createTools } from "../../src/tools/index.ts";
 import type { Call, Services } from "../../src/tools/tool.ts";
-import { fillDisk } from "../support/full-store.ts";
 import { scriptedGateway } from "../support/gateway-script.ts";
 import { CAT, leftJob, OWNER, openRig, recordJob } from "../support/rig.ts";
 import { idleToolDeps } from "../support/tool-deps.ts";
@@ -24,15 +23,29 @@ async function openTools() {
   await services.get();
   const settings = { ...deps.settings, apiKey: "key-0123456789" };
   const tools = createTools({ ...deps, settings, services });
-  const ask = async (name: string, args: Record<string, unknown>) => {
-    const result = await tools.find((tool) => tool.name === name)?.call(args, call);
+  const ask = async (name: string, args: Record<string, unknown>, own: Partial<Call> = {}) => {
+    const result = await tools.find((tool) => tool.name === name)?.call(args, { ...call, ...own });
     const texts = (result?.content ?? []).flatMap((one) => (one.type === "text" ? one.text : []));
     return { isError: result?.isError ?? false, text: texts[0] ?? "", texts };
   };
   return { rig, ask, gateway };
 }
 
-it("an answer is given though the news beside it cannot be taken", async () => {
+it("news are told until an answer with them has left", async () => {
+  const { rig, ask, gateway } = await openTools();
+  const done = { state: "completed", charge: "spent", orphaned: true } as const;
+  const job = leftJob({ baseUrl: gateway.origin, ...done });
+  await recordJob(rig.store, job, "gone");
+  const isTold = async (own: Partial<Call>) =>
+    (await ask("image_models", {}, own)).texts.some((text) => text.includes(job.jobId));
+  const left: Promise<void>[] = [];
+  expect(await isTold({ onDelivered: () => {} })).toBe(true);
+  expect(await isTold({ onDelivered: (run) => left.push(run()) })).toBe(true);
+  await Promise.all(left);
+  expect(await isTold({})).toBe(false);
+});
+
+it("an answer is given though the news beside it cannot be had", async () => {
   const { rig, ask, gateway } = await openTools();
   const job = leftJob({
     baseUrl: gateway.origin,
@@ -41,7 +54,7 @@ it("an answer is given though the news beside it cannot be taken", async () => {
     orphaned: true,
   });
   await recordJob(rig.store, job, "gone");
-  fillDisk(rig.store);
+  rig.store.news = () => Promise.reject(new AppError("storage", "The disk is gone."));
   const { isError, text } = await ask("job_status", { job_id: job.jobId });
   expect(isError).toBe(false);
   expect(text).toContain(`${job.jobId} completed`);
