@@ -1,6 +1,7 @@
 import { ageOf } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/errors.ts";
 import { newJobId, newThreadId } from "../core/ids.ts";
+import { quoteUpstream } from "../core/text.ts";
 import type { ChatOutcome, LongcatClient } from "../gateway/longcat.ts";
 import type { JobContext } from "../jobs/context.ts";
 import type { Job, JobPatch, JobState } from "../jobs/job.ts";
@@ -90,7 +91,7 @@ export class Delegate implements Work {
         jobId,
         owner,
         input: {
-          prompt: oneLine(request.prompt, RECORDED_CHARACTERS),
+          prompt: quoteUpstream(request.prompt, RECORDED_CHARACTERS),
           model: request.model,
           thread_id: threadId,
           ...(patterns.length > 0 ? { files: patterns } : {}),
@@ -205,7 +206,7 @@ export class Delegate implements Work {
       jobId,
       threadId,
       request: leftOut.length === 0 ? request : { ...request, leftOut },
-      title: oneLine(request.prompt, TITLE_CHARACTERS),
+      title: quoteUpstream(request.prompt, TITLE_CHARACTERS),
       now: clock.now(),
     });
     if (busyWith !== undefined) throw busy(threadId, busyWith);
@@ -380,11 +381,6 @@ function busy(threadId: string, jobId: string): AppError {
 function withoutUnset<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> };
 function withoutUnset(value: object): object {
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined));
-}
-
-function oneLine(text: string, max: number): string {
-  const line = text.replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, " ").trim();
-  return line.length > max ? `${line.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, "")}…` : line;
 }
 
 function count(tokens: number): string {

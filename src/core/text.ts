@@ -9,8 +9,22 @@ export function quoteUpstream(text: string, max = MAX_UPSTREAM_CHARACTERS): stri
     .replaceAll(/\s+/g, " ")
     .replaceAll(/[\p{Cc}\p{Cf}]/gu, "")
     .trim();
-  // Half a character is not left at the end.
-  return clean.length > max ? `${clean.slice(0, max).replace(/[\uD800-\uDBFF]$/, "")}…` : clean;
+  return shortened(clean, max);
+}
+
+/** A text as it is, or its beginning and an ellipsis if it has more than `max` characters. */
+export function shortened(text: string, max: number): string {
+  return text.length > max ? `${beginningOf(text, max)}…` : text;
+}
+
+/** The first `max` characters of a text; one that would be cut in half is left out. */
+export function beginningOf(text: string, max: number): string {
+  return text.slice(0, max).replace(/[\uD800-\uDBFF]$/, "");
+}
+
+/** The last `max` characters of a text; one that would be cut in half is left out. */
+export function endOf(text: string, max: number): string {
+  return text.slice(Math.max(0, text.length - max)).replace(/^[\uDC00-\uDFFF]/, "");
 }
 
 /**

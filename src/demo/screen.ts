@@ -1,3 +1,5 @@
+import { beginningOf } from "../core/text.ts";
+
 /** No line is longer, however wide the terminal is. */
 const MAX_COLUMNS = 80;
 const NAME_COLUMNS = 24;
@@ -66,7 +68,7 @@ function seconds(ms: number): string {
 /** Text on one line of at most `columns` characters. */
 export function cut(text: string, columns: number): string {
   const line = text.trimEnd();
-  return line.length <= columns ? line : `${line.slice(0, Math.max(0, columns - 1))}…`;
+  return line.length <= columns ? line : `${beginningOf(line, Math.max(0, columns - 1))}…`;
 }
 
 export interface ScreenOptions {

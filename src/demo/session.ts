@@ -2,6 +2,7 @@ import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import * as z from "zod";
 import { AppError } from "../core/errors.ts";
+import { endOf } from "../core/text.ts";
 
 const CALL_TIMEOUT_MS = 60_000;
 const STDERR_KEPT = 2_000;
@@ -52,7 +53,7 @@ export class Session {
     );
     const transport = new StdioClientTransport({ command, args: [...args], env, stderr: "pipe" });
     transport.stderr?.on("data", (chunk: unknown) => {
-      this.#stderr = (this.#stderr + String(chunk)).slice(-STDERR_KEPT);
+      this.#stderr = endOf(this.#stderr + String(chunk), STDERR_KEPT);
     });
     await this.#client.connect(transport, { signal: this.#signal });
   }

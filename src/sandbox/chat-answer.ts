@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { beginningOf } from "../core/text.ts";
 import type { ChatAsked } from "./chat-acceptance.ts";
 
 export interface SandboxModel {
@@ -42,8 +43,10 @@ export function answerTo(request: ChatAsked, model: SandboxModel): Answer {
     words > 0
       ? essay(Math.min(words, MOST_WORDS))
       : [
-          `You asked: "${question.slice(0, QUOTED)}".`,
-          ...(request.system === "" ? [] : [`I was told: "${request.system.slice(0, QUOTED)}".`]),
+          `You asked: "${beginningOf(question, QUOTED)}".`,
+          ...(request.system === ""
+            ? []
+            : [`I was told: "${beginningOf(request.system, QUOTED)}".`]),
           ...earlierQuestions(request),
           ...(files.length === 0 ? [] : [`I have read ${files.length} files:`]),
           ...files.map(([, name = "", content = ""]) => `- ${name}: ${described(content)}`),
@@ -68,7 +71,7 @@ function earlierQuestions({ messages }: ChatAsked): string[] {
     .slice(0, -1)
     .filter(({ role }) => role === "user")
     .map(({ content }) => content.replaceAll(FILE, "").trim())
-    .map((question) => `Before, you asked: "${question.slice(0, QUOTED)}".`);
+    .map((question) => `Before, you asked: "${beginningOf(question, QUOTED)}".`);
 }
 
 function described(content: string): string {

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { shortened } from "../core/text.ts";
 
 /** A picture that a request refers to, made small enough to keep. */
 export interface PictureInput {
@@ -149,5 +150,5 @@ async function decode(bytes: Buffer, address: string): Promise<Input | { problem
 }
 
 function shorten(address: string): string {
-  return address.length > 120 ? `${address.slice(0, 120)}…` : address;
+  return shortened(address, 120);
 }

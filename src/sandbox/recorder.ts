@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { beginningOf } from "../core/text.ts";
 import { isRecord } from "./rules.ts";
 
 /** One request as the sandbox saw it. */
@@ -78,5 +79,5 @@ function abridgeText(text: string): string {
   const isData = text.startsWith("data:");
   if (text.length <= (isData ? LONGEST_DATA_URI : LONGEST_STRING)) return text;
   const sha256 = createHash("sha256").update(text).digest("hex");
-  return `${text.slice(0, 64)}… (${text.length} characters, sha256 ${sha256})`;
+  return `${beginningOf(text, 64)}… (${text.length} characters, sha256 ${sha256})`;
 }

@@ -1,3 +1,5 @@
+import { shortened } from "../core/text.ts";
+
 /** What one JSON value may be. Whatever a rule does not mention is accepted. */
 export type Rule =
   | { type: "string"; oneOf?: readonly string[]; url?: "http" | "http or data" }
@@ -118,7 +120,7 @@ function range({ min, max }: { min?: number; max?: number }, unit = ""): string 
 
 function refuse(name: string, allowed: string, value: unknown): string {
   const shown = JSON.stringify(value) ?? "nothing";
-  return `"${name}" must be ${allowed}; got ${shown.length > 80 ? `${shown.slice(0, 80)}…` : shown}.`;
+  return `"${name}" must be ${allowed}; got ${shortened(shown, 80)}.`;
 }
 
 function isUrl(text: string, dataAllowed: boolean): boolean {

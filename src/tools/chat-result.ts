@@ -4,6 +4,7 @@ import { remarks } from "../chat/thread-page.ts";
 import type { Turn, TurnOutcome } from "../chat/threads.ts";
 import { estimateTokens } from "../chat/tokens.ts";
 import { ERROR_RULES } from "../core/errors.ts";
+import { beginningOf, endOf } from "../core/text.ts";
 import { isFinal, type Job } from "../jobs/job.ts";
 import { uris } from "../jobs/view.ts";
 import type { Presenter } from "./presenters.ts";
@@ -48,7 +49,7 @@ function answerText(
 ): string {
   const { answer, reasoning } = said;
   const isShort = answer.length <= SHOWN_CHARACTERS;
-  const shown = isShort ? answer : `${answer.slice(0, SHOWN_CHARACTERS).trimEnd()} …`;
+  const shown = isShort ? answer : `${beginningOf(answer, SHOWN_CHARACTERS).trimEnd()} …`;
   const notes = [...repeatNotes(job, options), ...remarks(turn), ...job.warnings];
   if (answer === "") {
     notes.unshift(
@@ -103,8 +104,8 @@ function underWayText(job: Job, answer: string, options: ResultOptions): string 
     ...repeatNotes(job, options).map((note) => `Note: ${note}`),
   ];
   if (answer === "") return [head, ...notes, next].join("\n");
-  const hidden = answer.length - SO_FAR_CHARACTERS;
-  const soFar = hidden > 0 ? `… ${answer.slice(hidden)}` : answer;
+  const isShort = answer.length <= SO_FAR_CHARACTERS;
+  const soFar = isShort ? answer : `… ${endOf(answer, SO_FAR_CHARACTERS)}`;
   return [`${head} ${number(answer.length)} characters so far.`, LABEL, "", soFar, "", next].join(
     "\n",
   );

@@ -4,6 +4,7 @@ import { CHAT_OPERATION, threadUri } from "../chat/names.ts";
 import type { Thread, Turn } from "../chat/threads.ts";
 import { AppError } from "../core/errors.ts";
 import { THREAD_ID_PATTERN } from "../core/id-patterns.ts";
+import { beginningOf, shortened } from "../core/text.ts";
 import { CHAT_FORMATS } from "../gateway/chat-body.ts";
 import type { ChatModel } from "../gateway/chat-replies.ts";
 import { listOf } from "../models/fields.ts";
@@ -36,7 +37,11 @@ function chatTool(deps: ToolDeps): Tool {
       system: z.string().optional().describe("Standing instructions"),
       thread_id: z.string().optional().describe("Continue this thread; new without"),
       files: listOf(z.string().min(1), 0).optional().describe("Text files: paths, folders, globs"),
-      model: z.string().min(1).optional().describe(`Default ${chatModel}`.slice(0, 60)),
+      model: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(beginningOf(`Default ${chatModel}`, 60)),
       max_tokens: z.int().min(1).optional().describe("Longest answer"),
       temperature: z.number().min(0).max(1).optional(),
       top_p: z.number().optional(),
@@ -191,17 +196,13 @@ function viewTurn(turn: Turn, answer: string, reasoning: string) {
     job_id: turn.jobId,
     created_at: new Date(turn.createdAt).toISOString(),
     model: outcome?.model ?? request.model,
-    prompt: beginning(request.prompt),
-    answer: beginning(answer),
+    prompt: shortened(request.prompt, SHOWN_OF_TURN),
+    answer: shortened(answer, SHOWN_OF_TURN),
     answer_characters: answer.length,
     reasoning_characters: reasoning.length,
     partial: outcome?.brokeOff !== undefined,
     finish_reason: outcome?.finishReason ?? null,
   };
-}
-
-function beginning(text: string): string {
-  return text.length > SHOWN_OF_TURN ? `${text.slice(0, SHOWN_OF_TURN)}…` : text;
 }
 
 function viewModel(model: ChatModel) {

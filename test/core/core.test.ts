@@ -10,6 +10,7 @@ import { Lazy } from "../../src/core/lazy.ts";
 import { createLog } from "../../src/core/log.ts";
 import { packageRoot } from "../../src/core/package-root.ts";
 import { createRedact } from "../../src/core/redact.ts";
+import { beginningOf, endOf, quoteUpstream, shortened } from "../../src/core/text.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { until } from "../support/rig.ts";
 
@@ -163,6 +164,20 @@ describe("the log", () => {
         return !shown.replaceAll("[key removed]", "").includes(key) || around.includes(key);
       }),
     );
+  });
+});
+
+describe("a text that is cut", () => {
+  it("has no half of a character where it was cut", () => {
+    const whales = "🐋".repeat(4);
+    expect(beginningOf(whales, 4)).toBe("🐋🐋");
+    expect(beginningOf(whales, 5)).toBe("🐋🐋");
+    expect(endOf(whales, 5)).toBe("🐋🐋");
+    expect(endOf(whales, 4)).toBe("🐋🐋");
+    expect(endOf(whales, 9)).toBe(whales);
+    expect(shortened(whales, 7)).toBe("🐋🐋🐋…");
+    expect(shortened(whales, 8)).toBe(whales);
+    expect(quoteUpstream(`a ${whales}`, 3)).toBe("a …");
   });
 });
 

@@ -1,0 +1,69 @@
+import type { CallToolResult } from "@modelcontextprotocol/server";
+import { onTestFinished } from "vitest";
+import { readSettings } from "../../src/config.ts";
+import { systemClock } from "../../src/core/clock.ts";
+import { Lazy } from "../../src/core/lazy.ts";
+import { createRedact } from "../../src/core/redact.ts";
+import { JobEvents } from "../../src/jobs/events.ts";
+import { openRuntime, type Runtime } from "../../src/runtime.ts";
+import { createTools } from "../../src/tools/index.ts";
+import { OWNER } from "./rig.ts";
+import { tempDir } from "./temp-dir.ts";
+import { silentLog } from "./tool-deps.ts";
+
+const KEY = "key-0123456789";
+
+export interface ToolRig {
+  runtime: Runtime;
+  call(name: string, args: Record<string, unknown>): Promise<CallToolResult>;
+}
+
+/** All tools as a server has them, on a chat platform of the test's choice. */
+export async function openToolRig(origin: string): Promise<ToolRig> {
+  const folder = await tempDir();
+  const settings = readSettings({
+    env: {
+      HOME: `${folder}/home`,
+      LONGCAT_API_KEY: KEY,
+      LONGCAT_BASE_URL: origin,
+      LONGCAT_MCP_DATA_DIR: `${folder}/data`,
+      LONGCAT_MCP_OUTPUT_DIR: `${folder}/out`,
+    },
+    flags: {},
+    platform: "linux",
+    workingDir: folder,
+    readFile: () => "",
+  });
+  const common = { settings, clock: systemClock, log: silentLog, reached: () => {} };
+  const runtime = await openRuntime({
+    ...common,
+    proxies: {},
+    events: new JobEvents(),
+    redact: createRedact([KEY]),
+    startSandbox: () => Promise.reject(new Error("no sandbox is wanted")),
+    servesHttp: false,
+    holder: "this-process",
+    isGone: () => false,
+  });
+  onTestFinished(() => runtime.close());
+  const tools = createTools({ ...common, services: new Lazy(async () => runtime) });
+  return {
+    runtime,
+    async call(name, args) {
+      const tool = tools.find((one) => one.name === name);
+      if (!tool) throw new Error(`there is no tool ${name}`);
+      return tool.call(args, {
+        owner: OWNER,
+        signal: new AbortController().signal,
+        onDelivered: () => {},
+        progress: () => {},
+      });
+    },
+  };
+}
+
+/** The first text block of a result. */
+export function textOf({ content }: CallToolResult): string {
+  const [first] = content;
+  return first?.type === "text" ? first.text : "";
+}
