@@ -1,5 +1,4 @@
 import type { Clock } from "../core/clock.ts";
-import { cleanText } from "../core/text.ts";
 import type { ChatNews } from "../gateway/chat-replies.ts";
 import type { Said, ThreadStore, TurnOutcome } from "./threads.ts";
 
@@ -85,8 +84,6 @@ export class LiveAnswer {
    */
   async end(): Promise<void> {
     this.#callOff?.();
-    this.#answer.end();
-    this.#reasoning.end();
     await this.save();
     if (this.#failure !== undefined) throw this.#failure;
   }
@@ -96,23 +93,14 @@ export class LiveAnswer {
 class Track {
   whole = "";
   #saved = 0;
-  /** The first half of a character whose second half comes with the next piece. */
-  #half = "";
 
   add(piece: string): void {
-    if (piece === "") return;
-    const text = this.#half + piece;
-    this.#half = /[\uD800-\uDBFF]$/.test(text) ? text.slice(-1) : "";
-    this.whole += cleanText(this.#half === "" ? text : text.slice(0, -1));
+    this.whole += piece;
   }
 
   unsaved(): string {
     const text = this.whole.slice(this.#saved);
     this.#saved = this.whole.length;
     return text;
-  }
-
-  end(): void {
-    this.#half = "";
   }
 }

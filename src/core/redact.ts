@@ -2,7 +2,11 @@ const MIN_SECRET_LENGTH = 6;
 const MASK = "[key removed]";
 
 /** Replaces secrets in text. */
-export type Redact = (text: string) => string;
+export interface Redact {
+  (text: string): string;
+  /** How many of a text's last characters may be the beginning of a secret that goes on after it. */
+  openEnd(text: string): number;
+}
 
 /**
  * A function that takes the given secrets out of any text, also where they stand URL-encoded.
@@ -16,5 +20,16 @@ export function createRedact(secrets: readonly (string | undefined)[]): Redact {
         .flatMap((secret) => (secret ? [secret, encodeURIComponent(secret)] : [])),
     ),
   ];
-  return (text) => needles.reduce((result, needle) => result.replaceAll(needle, MASK), text);
+  const longest = Math.max(0, ...needles.map((needle) => needle.length));
+  const openEnd = (text: string) => {
+    for (let at = Math.max(0, text.length - longest + 1); at < text.length; at++) {
+      const end = text.slice(at);
+      if (needles.some((needle) => needle.startsWith(end))) return end.length;
+    }
+    return 0;
+  };
+  return Object.assign(
+    (text: string) => needles.reduce((result, needle) => result.replaceAll(needle, MASK), text),
+    { openEnd },
+  );
 }

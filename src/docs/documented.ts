@@ -3,6 +3,7 @@ import { systemClock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { Lazy } from "../core/lazy.ts";
 import { createLog } from "../core/log.ts";
+import { createRedact } from "../core/redact.ts";
 import { OPERATIONS } from "../models/index.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import { createTools } from "../tools/index.ts";
@@ -29,11 +30,7 @@ export function documentationDeps(): ToolDeps {
       readFile: notHere,
     }),
     clock: systemClock,
-    log: createLog(
-      "silent",
-      (text) => text,
-      () => {},
-    ),
+    log: createLog("silent", createRedact([]), () => {}),
     reached: () => {},
   };
 }

@@ -15,6 +15,7 @@ import { type HttpReply, TransportFailure } from "./exchange.ts";
 import { failureOf, isUnsettled } from "./failures.ts";
 import { type HttpDoor, readText, reasonOf } from "./http.ts";
 import { parseJson } from "./replies.ts";
+import { SafeNews } from "./safe-news.ts";
 
 /** A long prompt may be read for minutes before the first word comes. */
 const SILENCE_MS = 300_000;
@@ -174,13 +175,15 @@ export class LongcatClient {
   }
 
   async #read(body: Readable, tell: (news: ChatNews) => void): Promise<ChatOutcome> {
-    const answer = new AnswerReader((news) =>
-      tell({
-        ...news,
-        text: this.#options.redact(news.text),
-        reasoning: this.#options.redact(news.reasoning),
-      }),
-    );
+    const safe = new SafeNews(this.#options.redact);
+    const outcome = await this.#readAll(body, (news) => tell(safe.of(news)));
+    const rest = safe.rest();
+    if (rest) tell(rest);
+    return outcome;
+  }
+
+  async #readAll(body: Readable, tell: (news: ChatNews) => void): Promise<ChatOutcome> {
+    const answer = new AnswerReader(tell);
     let bytes = 0;
     const decoder = new TextDecoder();
     try {

@@ -167,6 +167,38 @@ describe("the log", () => {
   });
 });
 
+describe("a text that comes in pieces", () => {
+  const letters = (constraints: fc.StringConstraints) =>
+    fc.string({ ...constraints, unit: fc.constantFrom("a", "b") });
+
+  it("has no key in it, however it is cut", () => {
+    fc.assert(
+      fc.property(
+        letters({ minLength: 6, maxLength: 8 }),
+        fc.array(letters({ maxLength: 9 })),
+        (key, pieces) => {
+          const redact = createRedact([key]);
+          let [told, held] = ["", ""];
+          for (const piece of pieces) {
+            const text = redact(held + piece);
+            held = text.slice(text.length - redact.openEnd(text));
+            told += text.slice(0, text.length - held.length);
+          }
+          expect(told + held).toBe(redact(pieces.join("")));
+        },
+      ),
+    );
+  });
+
+  it("is held back no longer than a key could be", () => {
+    const redact = createRedact(["key-0123456789"]);
+    expect(["", "k", "monkey", "key-012345678", "key-0123456788"].map(redact.openEnd)).toEqual([
+      0, 1, 3, 13, 0,
+    ]);
+    expect(createRedact([undefined, "short"]).openEnd("short")).toBe(0);
+  });
+});
+
 describe("a text that is cut", () => {
   it("has no half of a character where it was cut", () => {
     const whales = "🐋".repeat(4);

@@ -160,7 +160,7 @@ describe("a request", () => {
       clock: systemClock,
       baseUrl: server.origin,
       apiKey: () => undefined,
-      redact: (text) => text,
+      redact: createRedact([]),
     });
     const listener = { accepted: async () => {}, news: () => {} };
     await expect(
@@ -329,6 +329,52 @@ describe("a stream", () => {
     const { text } = await ask(await saying([`data: ${chunk(`You sent ${KEY}`)}\n\n`]));
     expect(text).toBe("You sent [key removed]");
   });
+
+  it.each(["content", "reasoning_content"])(
+    "that echoes the key in pieces of %s does not show it, wherever they are cut",
+    async (field) => {
+      const event = (piece: string) =>
+        `data: ${JSON.stringify({ choices: [{ delta: { [field]: piece } }] })}\n\n`;
+      const said = `You sent ${KEY}, key-01`;
+      const shown = "You sent [key removed], key-01";
+      for (let at = 1; at < said.length; at++) {
+        const pieces = [said.slice(0, at), said.slice(at)];
+        const { text, reasoning } = await ask(await saying(pieces.map(event)));
+        expect(text + reasoning, pieces.join(" | ")).toBe(shown);
+      }
+      const { text, reasoning } = await ask(await saying([...said].map(event)));
+      expect(text + reasoning).toBe(shown);
+    },
+  );
+
+  it("that echoes the key with unseen characters in it does not show it", async () => {
+    const { text } = await ask(await saying([`data: ${chunk(KEY.replace("-", "\u202e-"))}\n\n`]));
+    expect(text).toBe("[key removed]");
+  });
+
+  it("that is cut keeps what looked like the beginning of the key", async () => {
+    const { origin } = await rawServer((_hit, response) => {
+      response.writeHead(200, SSE);
+      response.write(`data: ${chunk("A monk")}\n\n`, () => response.destroy());
+    });
+    expect(await ask(origin)).toMatchObject({ text: "A monk", outcome: { kind: "cut" } });
+  });
+
+  it.each(["openai", "anthropic"] as const)(
+    "names its model and its end in words that are safe to show (%s)",
+    async (format) => {
+      const odd = `a\u202eb\n${KEY}\u0007 ${"long ".repeat(100)}`;
+      const event =
+        format === "openai"
+          ? { model: odd, choices: [{ delta: { content: "Hi" }, finish_reason: odd }] }
+          : { type: "message", model: odd, content: "Hi", stop_reason: odd };
+      const { news } = await ask(await saying([`data: ${JSON.stringify(event)}\n\n`]), format);
+      for (const word of [news[0]?.model, news[0]?.finishReason]) {
+        expect(word).toMatch(/^ab \[key removed\] (long )+/);
+        expect(word?.length).toBeLessThanOrEqual(101);
+      }
+    },
+  );
 });
 
 describe("an answer that is not streamed", () => {
