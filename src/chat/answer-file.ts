@@ -11,7 +11,10 @@ export function needsFile(answer: string, saveTo: string | null): boolean {
   return answer.length > SHOWN_CHARACTERS || (saveTo !== null && answer !== "");
 }
 
-/** Writes an answer into the library, and copies it where the caller asked for it. */
+/**
+ * Writes an answer into the library, and copies it where the caller asked for it. The file is the
+ * pure answer, without a label: it may be a translation or code, to be used as it is.
+ */
 export async function keepAnswer(
   library: Library,
   job: Job,

@@ -65,14 +65,17 @@ function answerText(
     `   ${uris.medium(job.jobId, medium.index)}`,
   ]);
   return [
-    LABEL,
-    "",
-    shown,
-    "",
+    ...(answer === "" ? [] : [framed(job, shown)]),
     ...files,
     ...notes.map((note) => `Note: ${note}`),
     factsLine(job, turn, answer),
   ].join("\n");
+}
+
+/** An answer between two lines that name its job, whose id it cannot know and so cannot forge. */
+function framed({ jobId }: Job, words: string): string {
+  const line = (place: string) => `--- what LongCat said in ${jobId} ${place} ---`;
+  return [LABEL, line("begins"), words, line("ends")].join("\n");
 }
 
 function factsLine(job: Job, turn: Turn, answer: string): string {
@@ -106,9 +109,8 @@ function underWayText(job: Job, answer: string, options: ResultOptions): string 
   if (answer === "") return [head, ...notes, next].join("\n");
   const isShort = answer.length <= SO_FAR_CHARACTERS;
   const soFar = isShort ? answer : `… ${endOf(answer, SO_FAR_CHARACTERS)}`;
-  return [`${head} ${number(answer.length)} characters so far.`, LABEL, "", soFar, "", next].join(
-    "\n",
-  );
+  const count = `${number(answer.length)} characters so far.`;
+  return [`${head} ${count}`, framed(job, soFar), ...notes, next].join("\n");
 }
 
 function failure(job: Job, options: ResultOptions): CallToolResult {
