@@ -20,7 +20,7 @@ const content: Rule = {
 };
 const options = {
   stream: { type: "boolean" },
-  max_tokens: { type: "integer", min: 1, max: 131_072 },
+  max_tokens: { type: "integer", min: 1 },
   temperature: { type: "number", min: 0, max: 1 },
   top_p: { type: "number" },
   tools: { type: "array", of: { type: "object" } },
@@ -54,7 +54,10 @@ export const CHAT_BODIES: Readonly<
   Record<ChatFormat, { rule: Rule; read: (body: unknown) => ChatAsked }>
 > = {
   openai: {
-    rule: bodyRule(["system", "user", "assistant", "tool"], {}),
+    rule: bodyRule(["system", "user", "assistant", "tool"], {
+      // The only format whose documentation names a limit.
+      max_tokens: { type: "integer", min: 1, max: 131_072 },
+    }),
     read: (body) => {
       const asked = readBody(body);
       const isSystem = ({ role }: { role: string }) => role === "system";

@@ -252,6 +252,12 @@ describe("the chat platform", () => {
     });
   });
 
+  it("has no limit of max_tokens in Anthropic's format, where none is documented", async () => {
+    const sandbox = await open();
+    expect((await send(sandbox, ANTHROPIC, ask("?", { max_tokens: 131_073 }))).status).toBe(200);
+    expect((await send(sandbox, ANTHROPIC, ask("?", { max_tokens: 0 }))).status).toBe(400);
+  });
+
   it("refuses what is no JSON, and more than the model takes", async () => {
     const sandbox = await open();
     const broken = await send(sandbox, OPENAI, "{");

@@ -124,6 +124,29 @@ describe("what the delegate says", () => {
   });
 });
 
+describe("max_tokens", () => {
+  const asked = { prompt: "?", max_tokens: 131_073 };
+
+  it("has a limit in the OpenAI format, named before anything is sent", async () => {
+    const { call, server } = await saying("Fine.");
+    expect(textOf(await call("longcat_chat", asked))).toMatch(
+      /^invalid_input: `max_tokens`: LongCat-2.0-Preview gives at most 131072 in the openai format\.\n/,
+    );
+    expect(server.hits).toHaveLength(0);
+    await call("longcat_chat", { ...asked, max_tokens: 131_072 });
+    expect(server.hits).toHaveLength(1);
+  });
+
+  it.each([{ api_format: "anthropic" }, { model: "LongCat-Next" }])(
+    "is the platform's to judge with %j",
+    async (more) => {
+      const { call, server } = await saying("Fine.");
+      await call("longcat_chat", { ...asked, ...more });
+      expect(JSON.parse(server.hits[0]?.body ?? "{}")).toMatchObject({ max_tokens: 131_073 });
+    },
+  );
+});
+
 describe("what is cut", () => {
   it("is cut between characters", async () => {
     const { call, runtime } = await saying(`a${"🐋".repeat(6_000)}`);
