@@ -124,6 +124,21 @@ describe("what the delegate says", () => {
   });
 });
 
+describe("what is asked for", () => {
+  it.each(["openai", "anthropic"] as const)("is sent as it is in the %s format", async (format) => {
+    const { call, server } = await saying("Fine.");
+    const sampling = { temperature: 0.3, top_p: 0.85, max_tokens: 77 };
+    await call("longcat_chat", { prompt: "?", api_format: format, ...sampling, thinking: true });
+    expect(JSON.parse(server.hits[0]?.body ?? "{}")).toEqual({
+      model: "LongCat-2.0-Preview",
+      stream: true,
+      ...sampling,
+      thinking: { type: "enabled" },
+      messages: [{ role: "user", content: "?" }],
+    });
+  });
+});
+
 describe("max_tokens", () => {
   const asked = { prompt: "?", max_tokens: 131_073 };
 
