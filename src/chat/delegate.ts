@@ -245,12 +245,7 @@ export class Delegate implements Work {
     throw new AppError(
       "invalid_input",
       `That is about ${count(total)} tokens, and ${request.model} takes ${count(context)}${request.maxTokens ? `, of which max_tokens keeps ${count(request.maxTokens)} for the answer` : ""}.${named}`,
-      {
-        next:
-          past.length > 0
-            ? "Attach less, or begin a new thread; LONGCAT_MCP_TRIM_HISTORY=on leaves out a thread's oldest turns. Nothing was sent."
-            : "Attach less; nothing was sent.",
-      },
+      { next: adviceOnSize(past.length > leftOut.length, this.#context.trimHistory) },
     );
   }
 
@@ -370,6 +365,15 @@ export class Delegate implements Work {
     const patch = { charge, error: errorOf(error), completedAt: clock.now() };
     await moveSurely(this.#context, job, state, patch);
   }
+}
+
+/** What can still make a turn fit. */
+function adviceOnSize(hasHistory: boolean, trimHistory: boolean): string {
+  if (!hasHistory) return "Attach less; nothing was sent.";
+  const why = trimHistory
+    ? "turns with files are never left out"
+    : "LONGCAT_MCP_TRIM_HISTORY=on leaves out a thread's oldest turns";
+  return `Attach less, or begin a new thread; ${why}. Nothing was sent.`;
 }
 
 function busy(threadId: string, jobId: string): AppError {

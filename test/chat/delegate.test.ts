@@ -591,6 +591,26 @@ describe("more than the model takes", () => {
   });
 });
 
+describe("more than the model takes, though old turns may be left out,", () => {
+  it("is refused with an advice that can still help", async () => {
+    const server = await rawServer((hit, response) =>
+      hit.method === "GET"
+        ? json(response, 200, { id: "m", context_length: 30_000 })
+        : stream(response, chunk("Fine.")),
+    );
+    const rig = await openChatRig({ origin: server.origin, trimHistory: true });
+    const adviceFor = (threadId: string) =>
+      rig.ask("y".repeat(200_000), { threadId }).catch(({ next }) => next);
+    const plain = await rig.reached(await rig.ask("Old?"), "completed");
+    expect(await adviceFor(threadOf(plain))).toBe("Attach less; nothing was sent.");
+    await writeFile(join(rig.folder, "a.txt"), "attached");
+    const withFile = await rig.reached(await rig.ask("Old?", { files: ["a.txt"] }), "completed");
+    expect(await adviceFor(threadOf(withFile))).toBe(
+      "Attach less, or begin a new thread; turns with files are never left out. Nothing was sent.",
+    );
+  });
+});
+
 describe("an answer's file", () => {
   it("is made of what is longer than hosts show", async () => {
     const { origin } = await rawServer((_hit, response) =>
