@@ -114,12 +114,14 @@ function plainText(body: string): string {
   return title ?? head.replaceAll(/<[^>]*>/g, " ");
 }
 
+/** Some write the number as a string; an empty one is none. */
+const waitSeconds = z
+  .union([z.number(), z.string().regex(/^\s*\d+(\.\d+)?\s*$/)])
+  .optional()
+  .catch(undefined);
 const waitFields = z.looseObject({
-  retry_after: z.number().optional().catch(undefined),
-  error: z
-    .looseObject({ retry_after: z.number().optional().catch(undefined) })
-    .optional()
-    .catch(undefined),
+  retry_after: waitSeconds,
+  error: z.looseObject({ retry_after: waitSeconds }).optional().catch(undefined),
 });
 
 /** How long to wait: the header, a field of the body, or a number of seconds in the text. */

@@ -202,6 +202,9 @@ describe("how long to wait", () => {
     ["a date that has passed", { "retry-after": "Fri, 20 Nov 2026 11:00:00 GMT", date }, "", 0],
     ["a field of the body", {}, { error: "Too Many Requests", retry_after: 12 }, 12_000],
     ["a field of the error", {}, { error: { message: "Slow down", retry_after: 3 } }, 3_000],
+    ["a field that is a string", {}, { error: "Too Many Requests", retry_after: "12" }, 12_000],
+    ["a string in the error", {}, { error: { message: "No", retry_after: " 1.5 " } }, 1_500],
+    ["an empty string", {}, { retry_after: "", message: "in 60 seconds" }, 60_000],
     ["seconds in the text", {}, { message: "Please try again in 60 seconds" }, 60_000],
     ["seconds in the text, short", {}, { message: "Retry after 5s" }, 5_000],
     [
