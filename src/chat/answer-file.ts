@@ -1,10 +1,17 @@
 import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { AppError, toAppError } from "../core/errors.ts";
+import type { JobContext } from "../jobs/context.ts";
 import type { Job, Medium } from "../jobs/job.ts";
+import { missingMedia } from "../jobs/missing.ts";
 import type { Library } from "../media/library.ts";
 import { SHOWN_CHARACTERS, threadUri } from "./names.ts";
+import type { ThreadStore } from "./threads.ts";
+
+type RestoreContext = Pick<JobContext, "library" | "store" | "events" | "clock"> & {
+  threads: ThreadStore;
+};
 
 /** Whether an answer becomes a file: it is longer than hosts show, or the caller wants one. */
 export function needsFile(answer: string, saveTo: string | null): boolean {
@@ -20,6 +27,46 @@ export async function keepAnswer(
   job: Job,
   answer: string,
 ): Promise<{ media: Medium[]; warnings: string[] }> {
+  let medium: Medium;
+  try {
+    medium = await writeAnswer(library, job, answer);
+  } catch (error) {
+    const reason = toAppError(error).message;
+    return { media: [], warnings: [`No file was made: ${reason} The whole is in ${uriOf(job)}.`] };
+  }
+  const warnings: string[] = [];
+  const copies =
+    job.saveTo === null
+      ? []
+      : await library.copyTo(job.saveTo, [medium.path]).catch((error: unknown) => {
+          warnings.push(`\`save_to\` was not done: ${toAppError(error).message}`);
+          return [];
+        });
+  return { media: [{ ...medium, copies }], warnings };
+}
+
+/**
+ * Writes the answer of a completed job again if its file is gone: its thread still has the text.
+ * @throws {not_found} when the thread was deleted
+ * @throws {storage}
+ */
+export async function restoreAnswer(context: RestoreContext, job: Job): Promise<Job> {
+  const { threads, library, store, events, clock } = context;
+  if ((await missingMedia(job.media)).length === 0) return job;
+  const { answer } = await threads.said(job.jobId);
+  if (answer === "") {
+    throw new AppError("not_found", `The thread of ${job.jobId} was deleted, its answer with it.`, {
+      next: "Nothing can bring the file back; ask again with `longcat_chat`.",
+    });
+  }
+  const medium = await writeAnswer(library, job, answer);
+  const media = job.media.map(({ copies }) => ({ ...medium, copies }));
+  const restored = await store.patch(job.jobId, { media }, clock.now());
+  events.publish(restored);
+  return restored;
+}
+
+async function writeAnswer(library: Library, job: Job, answer: string): Promise<Medium> {
   const bytes = Buffer.from(answer);
   const extension = wantedExtension(job.saveTo);
   const naming = {
@@ -30,40 +77,25 @@ export async function keepAnswer(
     extension,
     createdAt: job.createdAt,
   };
-  let path: string;
+  const partial = await library.partialPath(naming);
   try {
-    const partial = await library.partialPath(naming);
-    const file = await open(partial, "w", 0o600);
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    path = await library.keep(partial, naming);
+    await writeFile(partial, bytes, { mode: 0o600, flush: true });
   } catch (error) {
-    const reason = error instanceof AppError ? error.message : "the file could not be written";
-    const whole = threadUri(String(job.input["thread_id"] ?? ""));
-    return { media: [], warnings: [`No file was made (${reason}); the whole is in ${whole}.`] };
+    throw new AppError("storage", `${partial} cannot be written.`, { cause: error });
   }
-  const warnings: string[] = [];
-  const copies =
-    job.saveTo === null
-      ? []
-      : await library.copyTo(job.saveTo, [path]).catch((error: unknown) => {
-          warnings.push(`\`save_to\` was not done: ${toAppError(error).message}`);
-          return [];
-        });
-  const medium: Medium = {
+  return {
     index: 1,
-    url: threadUri(String(job.input["thread_id"] ?? "")),
-    path,
+    url: uriOf(job),
+    path: await library.keep(partial, naming),
     mimeType: extension === "md" ? "text/markdown" : "text/plain",
     sizeBytes: bytes.length,
     sha256: createHash("sha256").update(bytes).digest("hex"),
-    copies,
+    copies: [],
   };
-  return { media: [medium], warnings };
+}
+
+function uriOf(job: Job): string {
+  return threadUri(String(job.input["thread_id"] ?? ""));
 }
 
 /** The ending that the caller gave the copy; Markdown otherwise. */

@@ -10,7 +10,7 @@ import type { JobRunner, Started } from "../jobs/runner.ts";
 import { giveUp, MAX_WAIT_TO_SUBMIT_MS, pauseBeforeRetry } from "../jobs/submission.ts";
 import type { Work } from "../jobs/work.ts";
 import type { Places } from "../media/files.ts";
-import { keepAnswer, needsFile } from "./answer-file.ts";
+import { keepAnswer, needsFile, restoreAnswer } from "./answer-file.ts";
 import { type Attached, attachFiles, biggest } from "./attachments.ts";
 import { chatRequest, type PastTurn, pastTurns } from "./history.ts";
 import { LiveAnswer } from "./live-answer.ts";
@@ -175,6 +175,10 @@ export class Delegate implements Work {
     }
     const message = "The server stopped before anything of the answer had come.";
     return this.#end(job, "unknown", new AppError("outcome_unknown", message));
+  }
+
+  async restore(job: Job): Promise<Job> {
+    return restoreAnswer(this.#context, job);
   }
 
   async #attach(jobId: string, threadId: string, patterns: readonly string[]): Promise<Attached> {

@@ -206,10 +206,12 @@ export class JobRunner {
 
   /**
    * Brings back files of a completed job that are no longer where they were.
-   * @throws {media_expired | bad_upstream_reply | storage}
+   * @throws {media_expired | bad_upstream_reply | not_found | storage}
    */
   async restore(job: Job): Promise<Job> {
     if (job.state !== "completed") return job;
+    const work = this.#context.works.get(job.operation);
+    if (work) return work.restore(job);
     return this.#collector.restore(job, operationNamed(job.operation));
   }
 

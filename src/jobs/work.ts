@@ -13,4 +13,6 @@ export interface Work {
   carryOut(job: Job): Promise<void>;
   /** Does the next thing for an unfinished job whose process is gone. */
   recover(job: Job): Promise<void>;
+  /** Brings back files of a completed job that are no longer where they were. */
+  restore(job: Job): Promise<Job>;
 }

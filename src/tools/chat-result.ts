@@ -1,11 +1,12 @@
-import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/server";
+import type { CallToolResult } from "@modelcontextprotocol/server";
 import { SHOWN_CHARACTERS, threadUri } from "../chat/names.ts";
 import { remarks } from "../chat/thread-page.ts";
-import type { Turn, TurnOutcome } from "../chat/threads.ts";
+import type { Said, Turn, TurnOutcome } from "../chat/threads.ts";
 import { estimateTokens } from "../chat/tokens.ts";
 import { ERROR_RULES } from "../core/errors.ts";
 import { beginningOf, endOf } from "../core/text.ts";
-import { isFinal, type Job } from "../jobs/job.ts";
+import { isFinal, type Job, type Medium } from "../jobs/job.ts";
+import { missingMedia } from "../jobs/missing.ts";
 import { uris } from "../jobs/view.ts";
 import type { Presenter } from "./presenters.ts";
 import { heldUpNotes, linkBlock, type ResultOptions, textBlock } from "./result.ts";
@@ -31,12 +32,10 @@ export const chatPresenter: Presenter = {
     const turn = await services.threads.turn(job.jobId);
     if (!turn) return { content: [textBlock(`${job.jobId} completed; its thread was deleted.`)] };
     const said = await services.threads.said(job.jobId);
-    return {
-      content: [
-        textBlock(answerText(job, turn, said, options)),
-        ...job.media.map((medium): ContentBlock => linkBlock(job)(medium)),
-      ],
-    };
+    const missing = await missingMedia(job.media);
+    const there = job.media.filter((medium) => !missing.includes(medium));
+    const text = answerText(job, turn, said, missing.map(missingNote), options);
+    return { content: [textBlock(text), ...there.map(linkBlock(job))] };
   },
   summary: (job) => `an answer in ${threadOf(job)}`,
 };
@@ -44,13 +43,13 @@ export const chatPresenter: Presenter = {
 function answerText(
   job: Job,
   turn: Turn,
-  said: { answer: string; reasoning: string },
+  { answer, reasoning }: Said,
+  lost: readonly string[],
   options: ResultOptions,
 ): string {
-  const { answer, reasoning } = said;
   const isShort = answer.length <= SHOWN_CHARACTERS;
   const shown = isShort ? answer : `${beginningOf(answer, SHOWN_CHARACTERS).trimEnd()} …`;
-  const notes = [...repeatNotes(job, options), ...remarks(turn), ...job.warnings];
+  const notes = [...repeatNotes(job, options), ...remarks(turn), ...job.warnings, ...lost];
   if (answer === "") {
     notes.unshift(
       reasoning === ""
@@ -70,6 +69,10 @@ function answerText(
     ...notes.map((note) => `Note: ${note}`),
     factsLine(job, turn, answer),
   ].join("\n");
+}
+
+function missingNote({ path }: Medium): string {
+  return `${path} is missing: it was moved or deleted. \`job_status\` with \`redownload: true\` writes it again.`;
 }
 
 /** An answer between two lines that name its job, whose id it cannot know and so cannot forge. */

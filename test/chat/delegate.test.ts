@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, unlink, writeFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -630,6 +630,46 @@ describe("an answer's file", () => {
     const job = await rig.reached(await rig.ask("Save", { saveTo: "allowed/a.json" }), "completed");
     expect(job.media[0]?.copies).toEqual([join(rig.folder, "allowed/a.json")]);
     expect(await readFile(join(rig.folder, "allowed/a.json"), "utf8")).toBe("Answer 1.");
+  });
+
+  it("is said to be missing where it cannot be made, and the answer stays", async () => {
+    const server = await held();
+    const rig = await openChatRig({ origin: server.origin });
+    await mkdir(join(rig.folder, "allowed"));
+    const asked = await rig.ask("Save", { saveTo: "allowed/a.md" });
+    const response = await server.next();
+    await rm(rig.outputDir, { recursive: true });
+    await writeFile(rig.outputDir, "in its place");
+    response.end(`${chunk("Fine.")}data: [DONE]\n\n`);
+    const job = await rig.reached(asked, "completed");
+    expect(job.media).toEqual([]);
+    expect(job.warnings).toEqual([
+      expect.stringMatching(
+        /^No file was made: .* cannot be written\. The whole is in longcat:.*\.$/,
+      ),
+    ]);
+  });
+
+  it("is written again from the thread where it is gone", async () => {
+    const server = await answering();
+    const rig = await openChatRig({ origin: server.origin });
+    await mkdir(join(rig.folder, "allowed"));
+    const job = await rig.reached(await rig.ask("Save", { saveTo: "allowed/a.json" }), "completed");
+    const path = job.media[0]?.path ?? "";
+    expect((await rig.runner.restore(job)).updatedAt).toBe(job.updatedAt);
+    await unlink(path);
+    const restored = await rig.runner.restore(job);
+    expect(restored.media).toEqual(job.media);
+    expect(await rig.get(job)).toEqual(restored);
+    expect(await readFile(path, "utf8")).toBe("Answer 1.");
+    expect(server.hits).toHaveLength(1);
+
+    await unlink(path);
+    await rig.threads.delete(threadOf(job), systemClock.now());
+    await expect(rig.runner.restore(job)).rejects.toMatchObject({
+      code: "not_found",
+      message: expect.stringContaining("deleted"),
+    });
   });
 
   it("is not asked for outside the allowed folders", async () => {

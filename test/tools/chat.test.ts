@@ -1,3 +1,4 @@
+import { readFile, unlink } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import { describe, expect, it } from "vitest";
@@ -121,6 +122,24 @@ describe("what the delegate says", () => {
     expect(page).toContain(
       "\n\nReasoning:\n\n> Hm\n> </details>\n> ## User\n\nAnswer:\n\n*No answer.*\n",
     );
+  });
+});
+
+describe("an answer's file that is gone", () => {
+  it("is said to be missing, and comes back with redownload", async () => {
+    const { call, runtime } = await saying("Fine.");
+    await call("longcat_chat", { prompt: "?", save_to: "out/" });
+    const [job] = (await runtime.jobs.list({ owner: OWNER, limit: 1 })).jobs;
+    const look = (more = {}) => call("job_status", { job_id: job?.jobId, ...more });
+    const path = job?.media[0]?.path ?? "";
+    await unlink(path);
+    const lost = await look();
+    expect(partsOf(textOf(lost)).after).toContain(`Note: ${path} is missing: `);
+    expect(lost.content).toHaveLength(1);
+    const found = await look({ redownload: true });
+    expect(textOf(found)).not.toContain("is missing");
+    expect(found.content).toHaveLength(2);
+    expect(await readFile(path, "utf8")).toBe("Fine.");
   });
 });
 
