@@ -12,7 +12,7 @@ import type { Work } from "../jobs/work.ts";
 import type { Places } from "../media/files.ts";
 import { keepAnswer, needsFile, restoreAnswer } from "./answer-file.ts";
 import { type Attached, attachFiles, biggest } from "./attachments.ts";
-import { chatRequest, type PastTurn, pastTurns } from "./history.ts";
+import { chatRequest, type Past, pastOf, tokensOf } from "./history.ts";
 import { LiveAnswer } from "./live-answer.ts";
 import { CHAT_OPERATION } from "./names.ts";
 import type { ThreadFile, ThreadStore, Turn, TurnOutcome, TurnRequest } from "./threads.ts";
@@ -199,7 +199,7 @@ export class Delegate implements Work {
     warnings: string[],
   ): Promise<void> {
     const { threads, clock } = this.#context;
-    const past = await pastTurns(threads, threadId, Number.MAX_SAFE_INTEGER);
+    const past = await pastOf(threads, threadId, Number.MAX_SAFE_INTEGER);
     const leftOut = await this.#fit(request, files, past);
     if (leftOut.length > 0) {
       warnings.push(
@@ -223,33 +223,38 @@ export class Delegate implements Work {
   async #fit(
     request: TurnRequest,
     files: readonly ThreadFile[],
-    past: readonly PastTurn[],
+    { answered, waiting }: Past,
   ): Promise<number[]> {
     const own =
       estimateTokens(request.prompt) +
       estimateTokens(request.system ?? "") +
-      files.reduce((sum, file) => sum + file.tokens, 0);
-    let total = own + past.reduce((sum, one) => sum + one.tokens, 0);
+      tokensOf({ turns: waiting.turns, files: [...waiting.files, ...files] });
+    let total = own + answered.reduce((sum, one) => sum + one.tokens, 0);
     if (total <= SURELY_FITS_TOKENS) return [];
     const context = await this.#contextLength(request);
     if (context === undefined) return [];
     const room = context - (request.maxTokens ?? 0);
     const leftOut: number[] = [];
-    for (const one of past) {
+    for (const one of answered) {
       if (total <= room || !this.#context.trimHistory) break;
       // What was attached stays with its thread.
       if (one.files.length > 0) continue;
-      leftOut.push(one.turn.seq);
+      leftOut.push(one.seq);
       total -= one.tokens;
     }
     if (total <= room) return leftOut;
-    const all = [...past.flatMap((one) => one.files), ...files];
+    const all = [...answered.flatMap((one) => one.files), ...waiting.files, ...files];
     const named =
       all.length > 0 ? ` ${biggest(all, (file) => `~${count(file.tokens)} tokens`)}` : "";
     throw new AppError(
       "invalid_input",
       `That is about ${count(total)} tokens, and ${request.model} takes ${count(context)}${request.maxTokens ? `, of which max_tokens keeps ${count(request.maxTokens)} for the answer` : ""}.${named}`,
-      { next: adviceOnSize(past.length > leftOut.length, this.#context.trimHistory) },
+      {
+        next: adviceOnSize(
+          answered.length + waiting.files.length > leftOut.length,
+          this.#context.trimHistory,
+        ),
+      },
     );
   }
 
@@ -319,13 +324,13 @@ export class Delegate implements Work {
   async #request(turn: Turn) {
     const { threads } = this.#context;
     const skipped = turn.request.leftOut ?? [];
-    const past = await pastTurns(threads, turn.threadId, turn.seq);
+    const past = await pastOf(threads, turn.threadId, turn.seq);
     const files = await threads.files(turn.threadId);
     return chatRequest(
       threads,
       turn,
       files.filter((file) => file.jobId === turn.jobId),
-      past.filter((one) => !skipped.includes(one.turn.seq)),
+      { ...past, answered: past.answered.filter((one) => !skipped.includes(one.seq)) },
     );
   }
 

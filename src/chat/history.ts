@@ -2,34 +2,57 @@ import type { ChatMessage, ChatRequest, ChatText } from "../gateway/chat-body.ts
 import type { ThreadFile, ThreadStore, Turn } from "./threads.ts";
 import { estimateTokens } from "./tokens.ts";
 
-/** An earlier turn that was answered, with what it weighs. */
-export interface PastTurn {
-  turn: Turn;
-  answer: string;
+/** What one message of the user holds. */
+export interface Asked {
+  /** The last is the message's own question; those before it were answered with no word. */
+  turns: Turn[];
+  /** Also of turns that came to nothing: what is attached stays with its thread. */
   files: ThreadFile[];
+}
+
+/** An earlier turn that was answered, with what it weighs. */
+export interface PastTurn extends Asked {
+  /** Of the turn that was answered. */
+  seq: number;
+  answer: string;
   tokens: number;
 }
 
-/** The turns before one that belong to the conversation: those that got an answer. */
-export async function pastTurns(
-  store: ThreadStore,
-  threadId: string,
-  before: number,
-): Promise<PastTurn[]> {
-  const turns = (await store.turns(threadId)).filter((turn) => turn.seq < before && turn.outcome);
+/** A thread as it stands before a turn. */
+export interface Past {
+  answered: PastTurn[];
+  /** What goes along with the turn, because no answer has come to it yet. */
+  waiting: Asked;
+}
+
+/**
+ * The conversation before a turn: the turns that got an answer. The question of one whose answer
+ * was empty goes along with the next one; of one that failed, only its files do.
+ */
+export async function pastOf(store: ThreadStore, threadId: string, before: number): Promise<Past> {
+  const turns = (await store.turns(threadId)).filter((turn) => turn.seq < before);
   const files = turns.length > 0 ? await store.files(threadId) : [];
-  const past: PastTurn[] = [];
+  const answered: PastTurn[] = [];
+  let waiting: Asked = { turns: [], files: [] };
   for (const turn of turns) {
+    waiting.files.push(...files.filter((file) => file.jobId === turn.jobId));
+    if (!turn.outcome) continue;
+    waiting.turns.push(turn);
     const { answer } = await store.said(turn.jobId);
     if (answer.trim() === "") continue;
-    const own = files.filter((file) => file.jobId === turn.jobId);
-    const tokens =
-      estimateTokens(turn.request.prompt) +
-      estimateTokens(answer) +
-      own.reduce((sum, file) => sum + file.tokens, 0);
-    past.push({ turn, answer, files: own, tokens });
+    const tokens = tokensOf(waiting) + estimateTokens(answer);
+    answered.push({ ...waiting, seq: turn.seq, answer, tokens });
+    waiting = { turns: [], files: [] };
   }
-  return past;
+  return { answered, waiting };
+}
+
+/** What a message weighs. */
+export function tokensOf({ turns, files }: Asked): number {
+  return (
+    turns.reduce((sum, turn) => sum + estimateTokens(turn.request.prompt), 0) +
+    files.reduce((sum, file) => sum + file.tokens, 0)
+  );
 }
 
 /** A turn as it is sent: what was attached and said before, and then itself. */
@@ -37,19 +60,23 @@ export function chatRequest(
   store: ThreadStore,
   turn: Turn,
   files: readonly ThreadFile[],
-  past: readonly PastTurn[],
+  { answered, waiting }: Past,
 ): ChatRequest {
-  const { prompt, format, model, system, maxTokens, temperature, topP, thinking } = turn.request;
-  const messages: ChatMessage[] = past.flatMap(({ turn: earlier, answer, files: attached }) => [
-    { role: "user" as const, content: userText(store, earlier.request.prompt, attached) },
-    { role: "assistant" as const, content: [answer] },
+  const { format, model, maxTokens, temperature, topP, thinking } = turn.request;
+  const last: Asked = {
+    turns: [...waiting.turns, turn],
+    files: [...waiting.files, ...files],
+  };
+  const messages: ChatMessage[] = answered.flatMap((one) => [
+    { role: "user" as const, content: userText(store, one) },
+    { role: "assistant" as const, content: [one.answer] },
   ]);
-  messages.push({ role: "user", content: userText(store, prompt, files) });
-  const lastSystem = past.findLast((one) => one.turn.request.system !== undefined);
+  messages.push({ role: "user", content: userText(store, last) });
+  const asked = [...answered.flatMap((one) => one.turns), ...last.turns];
   return {
     format,
     model,
-    system: system ?? lastSystem?.turn.request.system,
+    system: asked.findLast((one) => one.request.system !== undefined)?.request.system,
     messages,
     maxTokens,
     temperature,
@@ -59,7 +86,8 @@ export function chatRequest(
 }
 
 /** The files in their order, each under its name, and then what is asked about them. */
-function userText(store: ThreadStore, prompt: string, files: readonly ThreadFile[]): ChatText[] {
+function userText(store: ThreadStore, { turns, files }: Asked): ChatText[] {
+  const prompt = turns.map((turn) => turn.request.prompt).join("\n\n");
   if (files.length === 0) return [prompt];
   return [
     ...files.flatMap((file, position): ChatText[] => [

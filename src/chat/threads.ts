@@ -154,7 +154,8 @@ const unfinishedRow = z.object({ unfinished: z.number() });
 
 const THREAD_COLUMNS = `thread_id, title, latest, created_at, updated_at,
   (SELECT count(*) FROM chat_turns WHERE chat_turns.thread_id = chat_threads.thread_id) AS turns,
-  (SELECT count(*) FROM chat_files WHERE chat_files.thread_id = chat_threads.thread_id) AS files`;
+  (SELECT count(*) FROM chat_files JOIN chat_turns USING (job_id)
+   WHERE chat_files.thread_id = chat_threads.thread_id) AS files`;
 
 /**
  * Conversations: their turns, what was attached and what was answered, kept beside the jobs. Every
@@ -274,11 +275,14 @@ export class ThreadStore {
     };
   }
 
-  /** What is attached to a thread, in the order in which it was. */
+  /**
+   * What is attached to a thread, in the order in which it was. What a turn was about to attach is
+   * not, until the turn is there: its process may have died in between.
+   */
   async files(threadId: string): Promise<ThreadFile[]> {
     return this.#db
       .all(
-        `SELECT f.* FROM chat_files f LEFT JOIN chat_turns t ON t.job_id = f.job_id
+        `SELECT f.* FROM chat_files f JOIN chat_turns t ON t.job_id = f.job_id
          WHERE f.thread_id = ? ORDER BY t.seq, f.position`,
         [threadId],
       )

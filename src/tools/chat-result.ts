@@ -123,7 +123,7 @@ function failure(job: Job, options: ResultOptions): CallToolResult {
     `${job.jobId} ${job.state}${error ? `: ${error.code}: ${error.message}` : ""}`,
     isOpen
       ? "It may have been answered there; it is never sent again by itself."
-      : `No answer came; ${threadOf(job)} is as it was before.`,
+      : `No answer came; ${threadOf(job)} goes on without it${job.input["files"] ? ", and keeps its files" : ""}.`,
     ...repeatNotes(job, options).map((note) => `Note: ${note}`),
     ...(options.sandbox ? ["Note: SANDBOX, nothing was charged."] : []),
     ...(error ? [`Next: ${adviceOn(error.code, isOpen)}`] : []),

@@ -3,7 +3,9 @@ import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
+import { attachFiles } from "../../src/chat/attachments.ts";
 import { systemClock } from "../../src/core/clock.ts";
+import { newJobId } from "../../src/core/ids.ts";
 import type { Job } from "../../src/jobs/job.ts";
 import { chunk, openChatRig, stream } from "../support/chat-rig.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -122,6 +124,25 @@ describe("a turn", () => {
     const second = await rig.ask("Good?", { threadId: threadOf(first) });
     await rig.reached(second, "completed");
     expect(messagesOf(server.hits[1])).toEqual([{ role: "user", content: "Good?" }]);
+  });
+
+  it("goes along with the next question when its answer was empty", async () => {
+    let count = 0;
+    const server = await rawServer((_hit, response) =>
+      stream(response, chunk(++count === 1 ? "" : `Answer ${count}.`, "stop")),
+    );
+    const rig = await openChatRig({ origin: server.origin });
+    const first = await rig.ask("One?", { system: "Be brief." });
+    await rig.reached(first, "completed");
+    const threadId = threadOf(first);
+    await rig.reached(await rig.ask("Two?", { threadId }), "completed");
+    await rig.reached(await rig.ask("Three?", { threadId }), "completed");
+    expect(messagesOf(server.hits[2])).toEqual([
+      { role: "system", content: "Be brief." },
+      { role: "user", content: "One?\n\nTwo?" },
+      { role: "assistant", content: "Answer 2." },
+      { role: "user", content: "Three?" },
+    ]);
   });
 
   it("loses control and bidirectional characters, and no half of a character", async () => {
@@ -510,6 +531,55 @@ describe("what is attached", () => {
     expect(contents.at(-1)).toContain("two");
   });
 
+  it("is sent with the next turns when its own came to nothing", async () => {
+    let count = 0;
+    const server = await rawServer((_hit, response) =>
+      ++count === 1
+        ? json(response, 401, { error: { message: "no" } })
+        : stream(response, chunk(`Answer ${count}.`)),
+    );
+    const rig = await openChatRig({ origin: server.origin });
+    await writeFile(join(rig.folder, "a.txt"), "one");
+    const first = await rig.ask("1", { files: ["a.txt"] });
+    await rig.reached(first, "failed");
+    const threadId = threadOf(first);
+    await writeFile(join(rig.folder, "b.txt"), "two");
+    const second = await rig.ask("1", { threadId, files: ["*.txt"] });
+    await rig.reached(second, "completed");
+    await rig.reached(await rig.ask("2", { threadId, files: ["*.txt"] }), "completed");
+    const asked =
+      '<file index="1" name="a.txt">\none\n</file>\n<file index="2" name="b.txt">\ntwo\n</file>\n\n1';
+    expect(second.warnings).toEqual(["1 unchanged files were attached already."]);
+    expect(messagesOf(server.hits[1])).toEqual([{ role: "user", content: asked }]);
+    expect(messagesOf(server.hits[2])).toEqual([
+      { role: "user", content: asked },
+      { role: "assistant", content: "Answer 2." },
+      { role: "user", content: "2" },
+    ]);
+  });
+
+  it("is attached anew when the process died before its turn was recorded", async () => {
+    const server = await answering();
+    const rig = await openChatRig({ origin: server.origin });
+    await writeFile(join(rig.folder, "a.txt"), "one");
+    const first = await rig.ask("1");
+    await rig.reached(first, "completed");
+    const threadId = threadOf(first);
+    await attachFiles(rig.threads, {
+      jobId: newJobId(),
+      threadId,
+      patterns: ["a.txt"],
+      places: { allowedDirs: [rig.folder], workingDir: rig.folder, homeDir: rig.folder },
+      known: [],
+      now: systemClock.now(),
+    });
+    expect((await rig.threads.thread(OWNER, threadId))?.files).toBe(0);
+    const second = await rig.ask("2", { threadId, files: ["a.txt"] });
+    await rig.reached(second, "completed");
+    expect(second.warnings).toEqual([]);
+    expect(messagesOf(server.hits[1]).at(-1)?.content).toContain("one");
+  });
+
   it("is nowhere left when the turn was refused", async () => {
     const rig = await openChatRig({ origin: await deadOrigin() });
     await writeFile(join(rig.folder, "a.txt"), "text");
@@ -556,6 +626,22 @@ describe("more than the model takes", () => {
     await expect(rig.ask("y".repeat(100_000), { maxTokens: 8_000 })).rejects.toMatchObject({
       message: expect.stringContaining("max_tokens keeps 8,000"),
     });
+  });
+
+  it("counts what earlier turns have attached in vain", async () => {
+    const server = await rawServer((hit, response) =>
+      hit.method === "GET"
+        ? json(response, 200, { id: "m", context_length: 30_000 })
+        : json(response, 401, {}),
+    );
+    const rig = await openChatRig({ origin: server.origin });
+    await writeFile(join(rig.folder, "a.txt"), "a".repeat(80_000));
+    await writeFile(join(rig.folder, "b.txt"), "b".repeat(80_000));
+    const first = await rig.ask("?", { files: ["a.txt"] });
+    await rig.reached(first, "failed");
+    await expect(
+      rig.ask("?", { threadId: threadOf(first), files: ["b.txt"] }),
+    ).rejects.toMatchObject({ message: expect.stringContaining("a.txt (~20,000 tokens)") });
   });
 
   it("is sent if nobody says how much the model takes", async () => {
