@@ -2,10 +2,11 @@ import { ageOf } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/errors.ts";
 import { newJobId, newThreadId } from "../core/ids.ts";
 import { quoteUpstream } from "../core/text.ts";
+import type { ChatRequest } from "../gateway/chat-body.ts";
 import type { ChatOutcome, LongcatClient } from "../gateway/longcat.ts";
 import type { JobContext } from "../jobs/context.ts";
 import type { Job, JobPatch, JobState } from "../jobs/job.ts";
-import { errorOf, moveSurely } from "../jobs/moves.ts";
+import { errorOf, moveSurely, surely } from "../jobs/moves.ts";
 import type { JobRunner, Started } from "../jobs/runner.ts";
 import { giveUp, MAX_WAIT_TO_SUBMIT_MS, pauseBeforeRetry } from "../jobs/submission.ts";
 import type { Work } from "../jobs/work.ts";
@@ -131,22 +132,23 @@ export class Delegate implements Work {
 
   async carryOut(queued: Job): Promise<void> {
     const { threads, clock, stopping } = this.#context;
-    const turn = await threads.turn(queued.jobId);
+    const turn = await this.#surely(queued, () => threads.turn(queued.jobId));
     if (!turn) {
       await this.#end(queued, "cancelled", new AppError("not_found", "Its thread was deleted."));
       return;
     }
+    const request = await this.#surely(queued, () => this.#request(turn));
     const ageMs = ageOf(clock, queued.createdAt);
     let job = queued;
     for (let tries = 0; !stopping.aborted; tries++) {
       if (ageMs() >= MAX_WAIT_TO_SUBMIT_MS) {
-        await threads.finish(job.jobId, undefined, clock.now());
+        await this.#finish(job, undefined);
         await giveUp(this.#context, job);
         return;
       }
       const submitting = await moveSurely(this.#context, job, "submitting", {});
       if (!submitting) return;
-      const refusal = await this.#send(submitting, turn);
+      const refusal = await this.#send(submitting, request);
       if (!refusal) return;
       const again = await moveSurely(this.#context, submitting, "queued", {
         error: errorOf(refusal),
@@ -160,7 +162,7 @@ export class Delegate implements Work {
 
   async recover(job: Job): Promise<void> {
     const { threads, clock, baseUrl } = this.#context;
-    const turn = await threads.turn(job.jobId);
+    const turn = await this.#surely(job, () => threads.turn(job.jobId));
     if (job.state === "queued") {
       const late = clock.now() - job.createdAt >= MAX_WAIT_TO_SUBMIT_MS;
       if (!late && job.baseUrl === baseUrl) return this.carryOut(job);
@@ -168,7 +170,7 @@ export class Delegate implements Work {
       const message = `It was recorded but not sent when the server stopped, ${why}.`;
       return this.#end(job, "cancelled", new AppError("cancelled", message));
     }
-    const { answer, reasoning } = await threads.said(job.jobId);
+    const { answer, reasoning } = await this.#surely(job, () => threads.said(job.jobId));
     const arrived = answer !== "" || reasoning !== "";
     if (turn && (turn.outcome || arrived)) {
       return this.#complete(job, turn.outcome ?? { brokeOff: STOPPED });
@@ -270,7 +272,7 @@ export class Delegate implements Work {
   }
 
   /** @returns the refusal after which the turn may be sent again, if it was one. */
-  async #send(submitting: Job, turn: Turn): Promise<AppError | undefined> {
+  async #send(submitting: Job, request: ChatRequest): Promise<AppError | undefined> {
     const { client, clock, events, log, threads, stopping } = this.#context;
     const { jobId } = submitting;
     let job = submitting;
@@ -279,7 +281,10 @@ export class Delegate implements Work {
       clock,
       jobId,
       onProgress: () => events.publish(job),
-      onError: (error) => log.error({ job: jobId, err: error }, "an answer cannot be kept"),
+      onError: (error) => {
+        log.error({ job: jobId, err: error }, "an answer cannot be kept at the moment");
+        events.holdUp(jobId, toAppError(error).message);
+      },
     });
     const hurry = new AbortController();
     const stop = () => {
@@ -292,7 +297,7 @@ export class Delegate implements Work {
       let outcome: ChatOutcome;
       try {
         outcome = await client.chat(
-          await this.#request(turn),
+          request,
           {
             accepted: async () => {
               const acceptedAt = clock.now();
@@ -304,14 +309,9 @@ export class Delegate implements Work {
           hurry.signal,
         );
       } catch (error) {
-        outcome = { kind: "refused", error: toAppError(error) };
+        outcome = notSent(error);
       }
-      try {
-        await live.end();
-      } catch (error) {
-        await this.#end(job, "failed", toAppError(error));
-        return undefined;
-      }
+      await this.#surely(job, () => live.end());
       if (outcome.kind === "not_taken") return outcome.error;
       await this.#settle(job, live, outcome);
       return undefined;
@@ -321,7 +321,7 @@ export class Delegate implements Work {
     }
   }
 
-  async #request(turn: Turn) {
+  async #request(turn: Turn): Promise<ChatRequest> {
     const { threads } = this.#context;
     const skipped = turn.request.leftOut ?? [];
     const past = await pastOf(threads, turn.threadId, turn.seq);
@@ -346,18 +346,20 @@ export class Delegate implements Work {
     if (outcome.kind === "cut" && live.characters > 0) {
       return this.#complete(job, { ...facts, brokeOff: outcome.error.message });
     }
-    const isOpen = outcome.kind !== "refused" && outcome.error.code === "outcome_unknown";
+    const isOpen =
+      outcome.kind === "uncertain" ||
+      (outcome.kind === "cut" && outcome.error.code === "outcome_unknown");
     return this.#end(job, isOpen ? "unknown" : "failed", outcome.error);
   }
 
   /** Makes an answer the job's result. */
   async #complete(job: Job, outcome: TurnOutcome): Promise<void> {
     const { threads, clock, library } = this.#context;
-    await threads.finish(job.jobId, outcome, clock.now());
+    await this.#finish(job, outcome);
     const arrived =
       job.state === "downloading" ? job : await moveSurely(this.#context, job, "downloading", {});
     if (!arrived) return;
-    const { answer } = await threads.said(job.jobId);
+    const { answer } = await this.#surely(job, () => threads.said(job.jobId));
     const patch: JobPatch = { completedAt: clock.now(), error: null };
     if (needsFile(answer, job.saveTo)) {
       const { media, warnings } = await keepAnswer(library, job, answer);
@@ -368,12 +370,29 @@ export class Delegate implements Work {
   }
 
   async #end(job: Job, state: JobState, error: AppError): Promise<void> {
-    const { threads, clock } = this.#context;
-    await threads.finish(job.jobId, undefined, clock.now());
+    await this.#finish(job, undefined);
     const charge = state === "unknown" ? ("uncertain" as const) : ("none" as const);
-    const patch = { charge, error: errorOf(error), completedAt: clock.now() };
+    const patch = { charge, error: errorOf(error), completedAt: this.#context.clock.now() };
     await moveSurely(this.#context, job, state, patch);
   }
+
+  async #finish(job: Job, outcome: TurnOutcome | undefined): Promise<void> {
+    const { threads, clock } = this.#context;
+    await this.#surely(job, () => threads.finish(job.jobId, outcome, clock.now()));
+  }
+
+  /** Waits while the disk is full, rather than losing a turn to it. */
+  #surely<T>({ jobId }: Job, work: () => Promise<T>): Promise<T> {
+    return surely(this.#context, jobId, work);
+  }
+}
+
+/** A missing setting is found before anything is sent; of any other failure nobody can say that. */
+function notSent(thrown: unknown): ChatOutcome {
+  const error = toAppError(thrown);
+  if (error.code === "configuration") return { kind: "refused", error };
+  const message = `It is not known whether the request was sent: ${error.message}`;
+  return { kind: "uncertain", error: new AppError("outcome_unknown", message, { cause: error }) };
 }
 
 /** What can still make a turn fit. */

@@ -10,7 +10,7 @@ export interface LiveOptions {
   jobId: string;
   /** Hears when reasoning and answer begin, and whenever some of either has been saved. */
   onProgress: () => void;
-  /** Hears of a piece that could not be saved. */
+  /** Hears that what has come cannot be saved at the moment; it is tried again. */
   onError: (error: unknown) => void;
 }
 
@@ -23,6 +23,7 @@ export class LiveAnswer {
   #saving: Promise<void> = Promise.resolve();
   #callOff: (() => void) | undefined;
   #failure: unknown;
+  #isWhole = false;
   /** What the provider has told beside the text. */
   readonly facts: TurnOutcome = {};
 
@@ -55,37 +56,49 @@ export class LiveAnswer {
     if (news.outputTokens !== undefined) this.facts.outputTokens = news.outputTokens;
     const now = [this.#answer.whole, this.#reasoning.whole];
     if (now.some((text, track) => text !== "" && before[track] === "")) this.#options.onProgress();
-    this.#callOff ??= this.#options.clock.schedule(SAVE_EVERY_MS, () => {
-      this.#callOff = undefined;
-      void this.save();
-    });
+    this.#saveSoon();
   }
 
   /** Writes down what has come since the last time. */
   save(): Promise<void> {
     this.#saving = this.#saving.then(async () => {
+      this.#failure = undefined;
       const said: Said = { answer: this.#answer.unsaved(), reasoning: this.#reasoning.unsaved() };
       if (said.answer === "" && said.reasoning === "") return;
       const { store, jobId, onProgress, onError } = this.#options;
       try {
-        await store.append(jobId, this.#part++, said);
-        onProgress();
+        await store.append(jobId, this.#part, said);
       } catch (error) {
-        this.#failure ??= error;
+        this.#failure = error;
         onError(error);
+        this.#saveSoon();
+        return;
       }
+      this.#part++;
+      this.#answer.saved(said.answer);
+      this.#reasoning.saved(said.reasoning);
+      onProgress();
     });
     return this.#saving;
   }
 
   /**
-   * Writes down the rest.
-   * @throws {storage} when a piece could not be kept
+   * Writes down the rest. May be called again until it succeeds.
+   * @throws {storage} when it cannot be written
    */
   async end(): Promise<void> {
+    this.#isWhole = true;
     this.#callOff?.();
     await this.save();
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #saveSoon(): void {
+    if (this.#isWhole) return;
+    this.#callOff ??= this.#options.clock.schedule(SAVE_EVERY_MS, () => {
+      this.#callOff = undefined;
+      void this.save();
+    });
   }
 }
 
@@ -99,8 +112,10 @@ class Track {
   }
 
   unsaved(): string {
-    const text = this.whole.slice(this.#saved);
-    this.#saved = this.whole.length;
-    return text;
+    return this.whole.slice(this.#saved);
+  }
+
+  saved(text: string): void {
+    this.#saved += text.length;
   }
 }

@@ -31,7 +31,7 @@ export async function move(
 
 /**
  * As {@link move}, for what must not be forgotten because a disk is full for a while: the gateway's
- * answer to a purchase exists nowhere else. Tries until it is written or the server stops.
+ * answer to a purchase exists nowhere else.
  * @param isWanted asked before each try; `undefined` is returned once it is not.
  */
 export async function moveSurely(
@@ -41,21 +41,31 @@ export async function moveSurely(
   patch: JobPatch,
   isWanted: () => boolean = () => true,
 ): Promise<Job | undefined> {
-  for (let tries = 0; isWanted(); tries++) {
+  const known = { state, requestId: patch.requestId };
+  const tryMove = async () => (isWanted() ? move(context, job, state, patch) : undefined);
+  return surely(context, job.jobId, tryMove, known);
+}
+
+/** Writes what a job has come to. Tries until it is written or the server stops. */
+export async function surely<T>(
+  context: Omit<MoveContext, "store" | "holder">,
+  jobId: string,
+  write: () => Promise<T>,
+  known: object = {},
+): Promise<T> {
+  for (let tries = 0; ; tries++) {
     try {
-      return await move(context, job, state, patch);
+      return await write();
     } catch (error) {
       const canWait = error instanceof AppError && error.code === "storage";
-      const known = { job: job.jobId, state, requestId: patch.requestId, err: error };
-      context.log.error(known, "a job's change cannot be recorded");
+      context.log.error({ job: jobId, ...known, err: error }, "a job's change cannot be recorded");
       if (!canWait || context.stopping.aborted) throw error;
-      context.events.holdUp(job.jobId, error.message);
+      context.events.holdUp(jobId, error.message);
     }
     const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries) * context.timeScale;
     // Stopping ends the pause early, for a last try.
     await delay(context.clock, pause, context.stopping).catch(() => undefined);
   }
-  return undefined;
 }
 
 export function errorOf(error: AppError): NonNullable<Job["error"]> {

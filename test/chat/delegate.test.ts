@@ -1,10 +1,11 @@
 import { mkdir, readFile, rm, unlink, writeFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import * as z from "zod";
 import { attachFiles } from "../../src/chat/attachments.ts";
 import { systemClock } from "../../src/core/clock.ts";
+import { AppError } from "../../src/core/errors.ts";
 import { newJobId } from "../../src/core/ids.ts";
 import type { Job } from "../../src/jobs/job.ts";
 import { chunk, openChatRig, stream } from "../support/chat-rig.ts";
@@ -275,6 +276,91 @@ describe("an answer that is still coming", () => {
     const next = await openChatRig({ origin: server.origin, folder });
     expect((await next.get(job)).state).toBe("completed");
     expect((await next.threads.said(job.jobId)).answer).toBe("Until now");
+  });
+});
+
+describe("a disk that is full for a while", () => {
+  const full = () => new AppError("storage", "The job database cannot be used: disk is full.");
+
+  it("makes no hole in an answer", async () => {
+    const clock = new FakeClock();
+    const server = await held();
+    const rig = await openChatRig({ origin: server.origin, clock });
+    const append = vi.spyOn(rig.threads, "append").mockRejectedValueOnce(full());
+    const job = await rig.ask("Long?");
+    const response = await server.next();
+    await rig.reached(job, "running");
+    response.write(chunk("First"));
+    await until(() => rig.delegate.live(job.jobId)?.characters === 5);
+    await clock.advance(1_000);
+    expect(append).toHaveBeenCalledTimes(1);
+    expect(rig.runner.heldUpBy(job.jobId)).toContain("disk is full");
+    // By itself, though nothing more comes.
+    await clock.advance(1_000);
+    expect((await rig.threads.said(job.jobId)).answer).toBe("First");
+    expect(rig.runner.heldUpBy(job.jobId)).toBeUndefined();
+
+    append.mockRejectedValueOnce(full());
+    response.write(chunk(" second"));
+    await until(() => rig.delegate.live(job.jobId)?.characters === 12);
+    await clock.advance(1_000);
+    response.end(`${chunk(" third")}data: [DONE]\n\n`);
+    await rig.reached(job, "completed");
+    expect((await rig.threads.said(job.jobId)).answer).toBe("First second third");
+  });
+
+  it("is waited for at an answer's end, and says so", async () => {
+    const server = await answering();
+    const clock = new FakeClock();
+    const rig = await openChatRig({ origin: server.origin, clock, timeScale: 1 });
+    const append = vi.spyOn(rig.threads, "append").mockRejectedValue(full());
+    const job = await rig.ask("Whole?");
+    await until(() => append.mock.calls.length > 0);
+    expect(rig.runner.heldUpBy(job.jobId)).toContain("disk is full");
+    expect((await rig.get(job)).state).toBe("running");
+    expect((await rig.ask("Whole?")).jobId).toBe(job.jobId);
+    append.mockRestore();
+    await clock.advance(500);
+    await rig.reached(job, "completed");
+    expect((await rig.threads.said(job.jobId)).answer).toBe("Answer 1.");
+    expect(rig.runner.heldUpBy(job.jobId)).toBeUndefined();
+    expect(server.hits).toHaveLength(1);
+  });
+
+  it.each([
+    ["answered", 200, "completed"],
+    ["refused", 400, "failed"],
+  ] as const)("does not leave a turn open that was %s", async (_name, status, state) => {
+    const server = await rawServer((_hit, response) =>
+      status === 200 ? stream(response, chunk("Yes.")) : json(response, status, {}),
+    );
+    const rig = await openChatRig({ origin: server.origin });
+    const finish = vi.spyOn(rig.threads, "finish").mockRejectedValueOnce(full());
+    const job = await rig.reached(await rig.ask("?"), state);
+    expect(finish).toHaveBeenCalledTimes(2);
+    expect((await rig.threads.turn(job.jobId))?.isOpen).toBe(false);
+    expect(server.hits).toHaveLength(1);
+  });
+
+  it("leaves what was written to the next process when this one is stopped", async () => {
+    const folder = await tempDir();
+    const clock = new FakeClock();
+    const server = await held();
+    const rig = await openChatRig({ origin: server.origin, clock, folder });
+    const job = await rig.ask("Stopped?");
+    const response = await server.next();
+    await rig.reached(job, "running");
+    response.write(chunk("Written"));
+    await until(() => rig.delegate.live(job.jobId)?.characters === 7);
+    await clock.advance(1_000);
+    const append = vi.spyOn(rig.threads, "append").mockRejectedValue(full());
+    response.end(`${chunk(" and not")}data: [DONE]\n\n`);
+    await until(() => append.mock.calls.length > 0);
+    await rig.close();
+    const next = await openChatRig({ origin: server.origin, folder });
+    await next.reached(job, "completed");
+    expect((await next.threads.said(job.jobId)).answer).toBe("Written");
+    expect((await next.threads.turn(job.jobId))?.outcome?.brokeOff).toBe("the server stopped");
   });
 });
 
