@@ -33,7 +33,7 @@ const PATHS: Readonly<Record<ChatFormat, string>> = {
 
 /** Everything a turn can come to. */
 export type ChatOutcome =
-  /** The stream came to its end; `marked` whether the provider said that it was the end. */
+  /** It came to its end; `marked` whether the provider said so, and perhaps without a word. */
   | { kind: "ended"; marked: boolean }
   /** The stream broke off, or the provider reported an error in it. */
   | { kind: "cut"; error: AppError }
@@ -196,17 +196,12 @@ export class LongcatClient {
       }
       answer.end();
     } catch (error) {
-      if (!answer.done) return cut(reasonOf(error), error);
+      // What comes after the reason why it ended is not part of it.
+      if (!answer.done && !answer.finished) return cut(reasonOf(error), error);
     }
     if (answer.error !== undefined) return { kind: "cut", error: this.#reported(answer.error) };
-    if (!answer.any) {
-      const what = answer.head.trim() === "" ? "is empty" : "is neither a stream nor JSON";
-      return {
-        kind: "refused",
-        error: new AppError("bad_upstream_reply", `The provider's answer ${what}.`),
-      };
-    }
-    return { kind: "ended", marked: answer.done || answer.finished };
+    const marked = answer.done || answer.finished;
+    return answer.said || marked ? { kind: "ended", marked } : nothingSaid(answer.isForeign);
   }
 
   /** An error that came inside an answer whose status had said that all is well. */
@@ -220,14 +215,19 @@ export class LongcatClient {
 
 const REPORTED = "The provider broke off with an error";
 
+/** How a stream of events may begin. */
+const STREAM_BEGINS = ["data:", "event:", "id:", "retry:", ":"];
+const HEAD_CHARACTERS = 6;
+
 /** Reads an answer piece by piece, as a stream of events or as one JSON object. */
 class AnswerReader {
-  /** The first characters, which tell what kind of answer it is. */
-  head = "";
-  any = false;
+  /** Whether any text or reasoning has come. */
+  said = false;
   done = false;
   finished = false;
   error: string | undefined;
+  /** The first characters, which tell what kind of answer it is. */
+  #head = "";
   #json: string[] | undefined;
   readonly #tell: (news: ChatNews) => void;
   readonly #parser = createParser({
@@ -239,15 +239,25 @@ class AnswerReader {
     this.#tell = tell;
   }
 
+  /** Something came, and it is a page or the like: no stream, and no JSON. */
+  get isForeign(): boolean {
+    const head = this.#head.trimStart();
+    return (
+      head !== "" &&
+      !this.#json &&
+      !STREAM_BEGINS.some((field) => head.startsWith(field) || field.startsWith(head))
+    );
+  }
+
   feed(text: string): void {
     if (this.#json) {
       this.#json.push(text);
       return;
     }
-    if (this.head.trimStart().length < 1) {
-      this.head += text;
-      if (/^\s*\{/.test(this.head)) {
-        this.#json = [this.head];
+    if (this.#head.trimStart().length < HEAD_CHARACTERS) {
+      this.#head += text;
+      if (/^\s*\{/.test(this.#head)) {
+        this.#json = [this.#head];
         return;
       }
     }
@@ -264,7 +274,7 @@ class AnswerReader {
     if (this.done || this.error !== undefined) return;
     const news = readChatNews(data);
     if (!news) return;
-    this.any = true;
+    if (news.text !== "" || news.reasoning !== "") this.said = true;
     this.done = news.done;
     this.error = news.error;
     if (news.finishReason !== undefined) this.finished = true;
@@ -311,6 +321,16 @@ function notAnswered(error: unknown): ChatOutcome {
 function cut(reason: string, cause?: unknown): ChatOutcome {
   const message = `The answer broke off: ${reason}.`;
   return { kind: "cut", error: new AppError("outcome_unknown", message, { cause }) };
+}
+
+/** What became of a request that was accepted and got an answer without a word in it. */
+function nothingSaid(isForeign: boolean): ChatOutcome {
+  if (isForeign) {
+    const message = "The provider's answer is neither a stream nor JSON.";
+    return { kind: "refused", error: new AppError("bad_upstream_reply", message) };
+  }
+  const message = "The provider accepted the request, but its answer ended before it began.";
+  return { kind: "uncertain", error: new AppError("outcome_unknown", message) };
 }
 
 function asList(model: ChatModel | undefined): ChatModel[] | undefined {

@@ -210,6 +210,16 @@ describe("an answer that is still coming", () => {
     expect(server.hits).toHaveLength(1);
   });
 
+  it("is unknown when it ended without a word and without an end mark", async () => {
+    const server = await held();
+    const rig = await openChatRig({ origin: server.origin });
+    const job = await rig.ask("Empty?");
+    (await server.next()).end(chunk(""));
+    expect(await rig.reached(job, "unknown")).toMatchObject({ charge: "uncertain" });
+    expect((await rig.ask("Empty?")).jobId).toBe(job.jobId);
+    expect(server.hits).toHaveLength(1);
+  });
+
   it("is kept as partial by the next process when this one is gone", async () => {
     const folder = await tempDir();
     const clock = new FakeClock();

@@ -407,11 +407,58 @@ describe("an answer that is not streamed", () => {
 
   it.each([
     ["a page", "<!doctype html><title>Please wait</title>"],
-    ["nothing", ""],
-    ["JSON that is cut", '{"choices":[{"mess'],
+    ["a line of text", "database not reachable"],
   ])("is no answer if it is %s", async (_name, body) => {
-    const { outcome } = await ask(await saying([body], { "content-type": "text/html" }));
-    expect(outcome).toMatchObject({ kind: "refused", error: { code: "bad_upstream_reply" } });
+    for (const pieces of [[body], [...body]]) {
+      const { outcome } = await ask(await saying(pieces, { "content-type": "text/html" }));
+      expect(outcome).toMatchObject({ kind: "refused", error: { code: "bad_upstream_reply" } });
+    }
+  });
+
+  it("is refused if it is an error object", async () => {
+    const { outcome } = await ask(await saying(['{"error":{"message":"no","code":400}}']));
+    expect(outcome).toMatchObject({ kind: "cut", error: { code: "upstream_rejected" } });
+  });
+});
+
+describe("an answer that was accepted", () => {
+  const role = `data: ${JSON.stringify({ choices: [{ delta: { role: "assistant", content: "" }, finish_reason: null }] })}\n\n`;
+
+  it.each([
+    ["nothing", ""],
+    ["blank lines", "\n\n"],
+    ["JSON that is cut", '{"choices":[{"mess'],
+    ["an event that is cut", 'data: {"choices":[{"del'],
+    ["the first letters of an event", "da"],
+    ["a role", role],
+    ["comments", ": ping\n\n: ping\n\n"],
+    ["pings", 'event: ping\ndata: {"type": "ping"}\n\n'],
+    ["a message that only starts", DOCUMENTED_ANTHROPIC.split("event: content_block_start")[0]],
+  ])("and ends with %s leaves open what became of it", async (_name, body = "") => {
+    const { outcome, accepted } = await ask(await saying(body === "" ? [] : [body]));
+    expect(outcome).toMatchObject({ kind: "uncertain", error: { code: "outcome_unknown" } });
+    expect(accepted).toBe(1);
+  });
+
+  it.each([
+    ["[DONE]", `${role}data: [DONE]\n\n`],
+    ["a finish reason", `data: ${chunk("", "length")}\n\n`],
+    ["a message's stop", 'event: message_stop\ndata: {"type": "message_stop"}\n\n'],
+    ["JSON without a word", '{"choices":[{"message":{"content":""},"finish_reason":"stop"}]}'],
+  ])("and ends with %s is empty", async (_name, body) => {
+    const { text, outcome } = await ask(await saying([body]));
+    expect(text).toBe("");
+    expect(outcome).toEqual({ kind: "ended", marked: true });
+  });
+
+  it("is whole if it breaks off after the reason why it ended", async () => {
+    const { origin } = await rawServer((_hit, response) => {
+      response.writeHead(200, SSE);
+      response.write(`data: ${chunk("Whole", "stop")}\n\n`, () => response.destroy());
+    });
+    const { text, outcome } = await ask(origin);
+    expect(text).toBe("Whole");
+    expect(outcome).toEqual({ kind: "ended", marked: true });
   });
 });
 
