@@ -131,7 +131,7 @@ export class Delegate implements Work {
   }
 
   async carryOut(queued: Job): Promise<void> {
-    const { threads, clock, stopping } = this.#context;
+    const { store, threads, clock, stopping } = this.#context;
     const turn = await this.#surely(queued, () => threads.turn(queued.jobId));
     if (!turn) {
       await this.#end(queued, "cancelled", new AppError("not_found", "Its thread was deleted."));
@@ -139,15 +139,19 @@ export class Delegate implements Work {
     }
     const request = await this.#surely(queued, () => this.#request(turn));
     const ageMs = ageOf(clock, queued.createdAt);
+    const isLate = () => ageMs() >= MAX_WAIT_TO_SUBMIT_MS;
+    const mayBeSent = () => !isLate() && !stopping.aborted;
     let job = queued;
-    for (let tries = 0; !stopping.aborted; tries++) {
-      if (ageMs() >= MAX_WAIT_TO_SUBMIT_MS) {
-        await this.#finish(job, undefined);
-        await giveUp(this.#context, job);
+    for (let tries = 0; ; tries++) {
+      // On a full disk this takes long, and what waits too long is not sent any more.
+      const submitting = await moveSurely(this.#context, job, "submitting", {}, mayBeSent);
+      if (!submitting) {
+        const current = await this.#surely(job, () => store.get(job.owner, job.jobId));
+        if (current?.state !== "queued" || !isLate()) return;
+        await this.#finish(current, undefined);
+        await giveUp(this.#context, current);
         return;
       }
-      const submitting = await moveSurely(this.#context, job, "submitting", {});
-      if (!submitting) return;
       const refusal = await this.#send(submitting, request);
       if (!refusal) return;
       const again = await moveSurely(this.#context, submitting, "queued", {

@@ -10,6 +10,7 @@ import { newJobId } from "../../src/core/ids.ts";
 import type { Job } from "../../src/jobs/job.ts";
 import { chunk, openChatRig, stream } from "../support/chat-rig.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { fillDisk } from "../support/full-store.ts";
 import { deadOrigin, type Hit, json, rawServer } from "../support/raw-server.ts";
 import { OWNER, until } from "../support/rig.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -350,6 +351,21 @@ describe("a disk that is full for a while", () => {
     expect(finish).toHaveBeenCalledTimes(2);
     expect((await rig.threads.turn(job.jobId))?.isOpen).toBe(false);
     expect(server.hits).toHaveLength(1);
+  });
+
+  it("sends nothing that has waited for ten minutes", async () => {
+    const clock = new FakeClock();
+    const server = await answering();
+    const rig = await openChatRig({ origin: server.origin, clock, timeScale: 1 });
+    const disk = fillDisk(rig.store, 1);
+    const job = await rig.ask("Late?");
+    await until(() => rig.runner.heldUpBy(job.jobId));
+    for (let minutes = 0; minutes < 11; minutes++) await clock.advance(60_000);
+    disk.empty();
+    await clock.advance(30_000);
+    await rig.reached(job, "cancelled");
+    expect((await rig.threads.turn(job.jobId))?.isOpen).toBe(false);
+    expect(server.hits).toHaveLength(0);
   });
 
   it("leaves what was written to the next process when this one is stopped", async () => {
