@@ -170,7 +170,7 @@ export class Delegate implements Work {
     if (job.state === "queued") {
       const late = clock.now() - job.createdAt >= MAX_WAIT_TO_SUBMIT_MS;
       if (!late && job.baseUrl === baseUrl) return this.carryOut(job);
-      const why = late ? "more than ten minutes ago" : "and the sandbox it was for has ended";
+      const why = late ? "more than ten minutes ago" : "and it was for another base URL";
       const message = `It was recorded but not sent when the server stopped, ${why}.`;
       return this.#end(job, "cancelled", new AppError("cancelled", message));
     }

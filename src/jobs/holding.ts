@@ -1,6 +1,5 @@
 import type { JobContext } from "./context.ts";
 import type { Job } from "./job.ts";
-import type { Holder } from "./store.ts";
 
 /** A holder that shows no life for so long has lost its jobs. */
 const LEASE_MS = 30_000;
@@ -55,14 +54,10 @@ export class Holding {
 
   async #takeOver(): Promise<void> {
     const { store, clock, isGone, baseUrl, baseIsEphemeral, holder, works } = this.#context;
-    const own = new Set([baseUrl, ...[...works.values()].map((work) => work.baseUrl)]);
-    const bases = baseIsEphemeral ? [undefined] : [...own];
+    const base = baseIsEphemeral ? undefined : baseUrl;
+    const kinds = [...works.keys()];
     const now = clock.elapsed();
-    const others = new Map<string, Holder>();
-    for (const only of bases) {
-      for (const other of await store.otherHolders(holder, only)) others.set(other.holder, other);
-    }
-    const gone = [...others.values()].filter((other) => {
+    const gone = (await store.otherHolders(holder, base, kinds)).filter((other) => {
       const seen = this.#seenAlive.get(other.holder);
       if (!seen || seen.beat !== other.beat) {
         this.#seenAlive.set(other.holder, { beat: other.beat, at: now });
@@ -72,12 +67,10 @@ export class Holding {
     });
     for (const other of gone) this.#seenAlive.delete(other.holder);
     const names = gone.map((other) => other.holder);
-    for (const only of bases) {
-      for (;;) {
-        const jobs = await store.takeOver(holder, names, only);
-        if (jobs.length === 0) break;
-        for (const job of jobs) this.#takers.recover(job);
-      }
+    for (;;) {
+      const jobs = await store.takeOver(holder, names, base, kinds);
+      if (jobs.length === 0) break;
+      for (const job of jobs) this.#takers.recover(job);
     }
   }
 

@@ -88,7 +88,7 @@ export interface Job {
   input: Record<string, unknown>;
   /** The body to send; dropped as soon as it can never be sent again. */
   wire: Record<string, unknown> | null;
-  /** Where it was or will be sent. A process follows only jobs of its own bases. */
+  /** Where it was or will be sent. A process follows only purchases at its own base. */
   baseUrl: string;
   saveTo: string | null;
   state: JobState;

@@ -28,6 +28,9 @@ const SUMS = `
   total(CASE charge WHEN 'uncertain' THEN reserved_usd END) AS uncertainUsd,
   count(*) AS jobs,
   count(*) FILTER (WHERE coalesce(cost_usd, reserved_usd) IS NULL) AS unpriced`;
+/** Takes a base URL and a list of operations. */
+const OURS = `(base_url = coalesce(?, base_url)
+  OR operation IN (SELECT value FROM json_each(?)))`;
 const MAX_DAYS = 31;
 const TAKEN_AT_ONCE = 500;
 const DAY_MS = 86_400_000;
@@ -173,12 +176,16 @@ export class SqliteJobStore implements JobStore {
     return held;
   }
 
-  async otherHolders(holder: string, baseUrl: string | undefined): Promise<Holder[]> {
+  async otherHolders(
+    holder: string,
+    baseUrl: string | undefined,
+    operations: readonly string[] = [],
+  ): Promise<Holder[]> {
     const rows = this.connection.all(
       `SELECT DISTINCT lease_holder AS holder, coalesce(beat, 0) AS beat
        FROM jobs LEFT JOIN holders ON holder = lease_holder
-       WHERE ${UNFINISHED} AND lease_holder <> ? AND base_url = coalesce(?, base_url)`,
-      [holder, baseUrl ?? null],
+       WHERE ${UNFINISHED} AND lease_holder <> ? AND ${OURS}`,
+      [holder, baseUrl ?? null, JSON.stringify(operations)],
     );
     return rows.map((row) => holderRow.parse(row));
   }
@@ -187,11 +194,12 @@ export class SqliteJobStore implements JobStore {
     holder: string,
     gone: readonly string[],
     baseUrl: string | undefined,
+    operations: readonly string[] = [],
   ): Promise<Job[]> {
-    const free = `${UNFINISHED} AND base_url = coalesce(?, base_url)
+    const free = `${UNFINISHED} AND ${OURS}
       AND (lease_holder IS NULL OR lease_holder IN (SELECT value FROM json_each(?)))`;
     const chosen = `SELECT job_id FROM jobs WHERE ${free} LIMIT ${TAKEN_AT_ONCE}`;
-    const values = [baseUrl ?? null, JSON.stringify(gone)];
+    const values = [baseUrl ?? null, JSON.stringify(operations), JSON.stringify(gone)];
     if (this.connection.all(chosen, values).length === 0) {
       for (const one of gone) this.connection.run("DELETE FROM holders WHERE holder = ?", [one]);
       return [];

@@ -98,14 +98,24 @@ export interface JobStore {
   ): Promise<Job | undefined>;
   /** Shows that a holder is alive. @returns the ids of the unfinished jobs that it still holds. */
   beat(holder: string): Promise<string[]>;
-  /** The other processes that hold unfinished jobs. @param baseUrl only of jobs sent there. */
-  otherHolders(holder: string, baseUrl: string | undefined): Promise<Holder[]>;
+  /** The other processes that hold unfinished jobs, of those that `takeOver` may take. */
+  otherHolders(
+    holder: string,
+    baseUrl: string | undefined,
+    operations?: readonly string[],
+  ): Promise<Holder[]>;
   /**
    * Takes over unfinished jobs of holders that are gone, and those without one: some of them at a
    * time, none when there are no more.
    * @param baseUrl only jobs sent there; all when absent.
+   * @param operations jobs of these wherever they were sent.
    */
-  takeOver(holder: string, gone: readonly string[], baseUrl: string | undefined): Promise<Job[]>;
+  takeOver(
+    holder: string,
+    gone: readonly string[],
+    baseUrl: string | undefined,
+    operations?: readonly string[],
+  ): Promise<Job[]>;
   /** Gives all jobs back, at an orderly end. */
   release(holder: string): Promise<void>;
   /** Jobs changed since the last call by anyone but this store; cheap when there are none. */

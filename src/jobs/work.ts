@@ -7,7 +7,7 @@ import type { Job } from "./job.ts";
 export interface Work {
   /** What its jobs have as their operation. */
   name: string;
-  /** Where they are sent. Only jobs sent there are taken over. */
+  /** Where they are sent. Jobs that were sent elsewhere are taken over as well. */
   baseUrl: string;
   /** Brings a queued job to its end. It stays unfinished only when the server is stopping. */
   carryOut(job: Job): Promise<void>;

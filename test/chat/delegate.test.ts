@@ -12,7 +12,7 @@ import { chunk, openChatRig, stream } from "../support/chat-rig.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { fillDisk } from "../support/full-store.ts";
 import { deadOrigin, type Hit, json, rawServer } from "../support/raw-server.ts";
-import { OWNER, until } from "../support/rig.ts";
+import { leftJob, OWNER, recordJob, until } from "../support/rig.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 const bodySchema = z.looseObject({
@@ -266,6 +266,51 @@ describe("an answer that is still coming", () => {
     await second.reached(job, "unknown");
     expect(server.hits).toHaveLength(1);
     response.destroy();
+  });
+
+  it.each([
+    ["had come in part", "So far", "completed"],
+    ["had not come", "", "unknown"],
+  ] as const)(
+    "is settled by the next process at another base if it %s",
+    async (_n, said, state) => {
+      const folder = await tempDir();
+      const clock = new FakeClock();
+      const server = await held();
+      const first = await openChatRig({ origin: server.origin, clock, folder, holder: "gone" });
+      const purchase = leftJob({ baseUrl: server.origin, state: "running", requestId: "r" });
+      await recordJob(first.store, purchase, "gone");
+      const job = await first.ask("Killed?");
+      const response = await server.next();
+      await first.reached(job, "running");
+      if (said !== "") response.write(chunk(said));
+      await until(() => first.delegate.live(job.jobId)?.characters === said.length);
+      await clock.advance(1_000);
+
+      const isGone = (holder: string) => holder === "gone";
+      const elsewhere = await deadOrigin();
+      const second = await openChatRig({ origin: elsewhere, clock, folder, holder: "new", isGone });
+      await second.reached(job, state);
+      // Purchases of another base are left alone.
+      expect(await second.get(purchase)).toMatchObject({ state: "running", orphaned: false });
+      expect(await second.threads.delete(threadOf(job), clock.now())).toEqual({});
+      response.destroy();
+    },
+  );
+
+  it("is not sent elsewhere by the next process at another base", async () => {
+    const folder = await tempDir();
+    const clock = new FakeClock();
+    const origin = await deadOrigin();
+    const first = await openChatRig({ origin, clock, folder, holder: "gone", timeScale: 1 });
+    const job = await first.ask("Queued?");
+    await until(async () => (await first.get(job)).error !== null);
+    const server = await answering();
+    const isGone = (holder: string) => holder === "gone";
+    const second = await openChatRig({ origin: server.origin, clock, folder, holder: "b", isGone });
+    expect((await second.reached(job, "cancelled")).error?.message).toContain("another base URL");
+    expect((await second.threads.turn(job.jobId))?.isOpen).toBe(false);
+    expect(server.hits).toHaveLength(0);
   });
 
   it("may go on for a moment when the server is stopped, and is then kept", async () => {

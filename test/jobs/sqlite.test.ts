@@ -249,6 +249,16 @@ describe("holders", () => {
     expect(await openStore().takeOver("third", ["me", "other"], undefined)).toHaveLength(2);
   });
 
+  it("leave none of an operation that needs no base", async () => {
+    const baseUrl = "http://127.0.0.1:1";
+    const turn = await add({ baseUrl, operation: "longcat_chat" });
+    await add({ baseUrl });
+    const other = openStore();
+    expect(await other.otherHolders("other", BASE, ["longcat_chat"])).toHaveLength(1);
+    const taken = await other.takeOver("other", ["me"], BASE, ["longcat_chat"]);
+    expect(taken.map((job) => job.jobId)).toEqual([turn.jobId]);
+  });
+
   it("can give their jobs back", async () => {
     await add();
     await store.release("me");
