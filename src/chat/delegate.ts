@@ -187,6 +187,14 @@ export class Delegate implements Work {
     return restoreAnswer(this.#context, job);
   }
 
+  async cancelled({ jobId }: Job): Promise<void> {
+    const { threads, clock, log } = this.#context;
+    await threads
+      .finish(jobId, undefined, clock.now())
+      // The next start does it.
+      .catch((error: unknown) => log.error({ job: jobId, err: error }, "a turn is not ended"));
+  }
+
   async #attach(jobId: string, threadId: string, patterns: readonly string[]): Promise<Attached> {
     const { threads, places, clock } = this.#context;
     if (patterns.length === 0) return { files: [], all: [], warnings: [] };

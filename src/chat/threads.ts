@@ -168,10 +168,15 @@ export class ThreadStore {
     this.#db = db;
   }
 
-  /** Removes what turns that were never recorded have left behind. */
+  /** Ends turns whose job has ended, and removes what was never recorded and left behind. */
   async sweep(now: number): Promise<void> {
     const before = now - DAY_MS;
     this.#db.transaction(() => {
+      this.#db.run(
+        `UPDATE chat_turns SET is_open = 0 WHERE is_open = 1
+         AND job_id IN (SELECT job_id FROM jobs WHERE state NOT IN ${UNFINISHED})`,
+        [],
+      );
       this.#db.run(
         `DELETE FROM chat_turns
          WHERE is_open = 1 AND created_at < ? AND job_id NOT IN (SELECT job_id FROM jobs)`,

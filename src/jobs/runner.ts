@@ -235,9 +235,9 @@ export class JobRunner {
       completedAt: this.#context.clock.now(),
       wire: null,
     });
-    return cancelled
-      ? { job: cancelled, stopped: true }
-      : { job: await this.get(owner, jobId), stopped: false };
+    if (!cancelled) return { job: await this.get(owner, jobId), stopped: false };
+    await this.#context.works.get(job.operation)?.cancelled(cancelled);
+    return { job: cancelled, stopped: true };
   }
 
   /** Waits for a job's end, or less. @returns the job as it stands when the wait is over. */

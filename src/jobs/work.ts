@@ -15,4 +15,6 @@ export interface Work {
   recover(job: Job): Promise<void>;
   /** Brings back files of a completed job that are no longer where they were. */
   restore(job: Job): Promise<Job>;
+  /** Hears that a queued job was cancelled. Must not throw. */
+  cancelled(job: Job): Promise<void>;
 }

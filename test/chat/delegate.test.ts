@@ -613,6 +613,45 @@ describe("a thread", () => {
     expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
   });
 
+  it("is free again when its queued turn is cancelled", async () => {
+    const clock = new FakeClock();
+    const rig = await openChatRig({ origin: await deadOrigin(), clock, timeScale: 1 });
+    const cancel = async (prompt: string, threadId?: string) => {
+      const job = await rig.ask(prompt, { threadId });
+      await until(async () => (await rig.get(job)).error !== null);
+      expect(await rig.runner.cancel(OWNER, job.jobId)).toMatchObject({ stopped: true });
+      return job;
+    };
+    const first = await cancel("Queued?");
+    expect((await rig.threads.turn(first.jobId))?.isOpen).toBe(false);
+
+    // A process that died in between leaves it to the next start.
+    vi.spyOn(rig.threads, "finish").mockRejectedValueOnce(new Error("died"));
+    const second = await cancel("Queued again?", threadOf(first));
+    expect((await rig.threads.turn(second.jobId))?.isOpen).toBe(true);
+    await rig.threads.sweep(clock.now());
+    expect((await rig.threads.turn(second.jobId))?.isOpen).toBe(false);
+    const third = await rig.ask("Queued?", { threadId: threadOf(first) });
+    await rig.threads.sweep(clock.now());
+    expect((await rig.threads.turn(third.jobId))?.isOpen).toBe(true);
+  });
+
+  it("gives a repeated call its twin, even at the same time", async () => {
+    const server = await held();
+    const rig = await openChatRig({ origin: server.origin });
+    await writeFile(join(rig.folder, "a.txt"), "attached");
+    const first = await rig.ask("First?");
+    (await server.next()).end(`${chunk("Done.")}data: [DONE]\n\n`);
+    await rig.reached(first, "completed");
+    const more = { threadId: threadOf(first), files: ["a.txt"] };
+    const all = await Promise.all([1, 2, 3].map(() => rig.ask("Same?", more)));
+    expect(new Set(all.map((job) => job.jobId)).size).toBe(1);
+    expect((await rig.threads.turns(threadOf(first))).length).toBe(2);
+    expect(rig.store.connection.all("SELECT * FROM chat_files", [])).toHaveLength(1);
+    (await server.next()).destroy();
+    await rig.reached(all[0] ?? first, "unknown");
+  });
+
   it("that is unknown is not begun", async () => {
     const rig = await openChatRig({ origin: await deadOrigin() });
     await expect(rig.ask("?", { threadId: "thread_x" })).rejects.toMatchObject({
