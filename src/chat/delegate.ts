@@ -55,6 +55,8 @@ export class Delegate implements Work {
   readonly name = CHAT_OPERATION;
   readonly #context: DelegateContext;
   readonly #live = new Map<string, LiveAnswer>();
+  /** The last call that is being recorded, by thread. */
+  readonly #starting = new Map<string, Promise<unknown>>();
 
   constructor(context: DelegateContext) {
     this.#context = context;
@@ -72,6 +74,27 @@ export class Delegate implements Work {
    *   while the thread's last turn is under way
    */
   async start(owner: string, given: TurnArguments, jobs: JobRunner): Promise<Started> {
+    const { threadId } = given;
+    if (threadId === undefined) return this.#start(owner, given, jobs);
+    return this.#oneByOne(threadId, async () => {
+      await this.requireThread(owner, threadId);
+      return this.#start(owner, given, jobs);
+    });
+  }
+
+  /** For a thread: a call that is repeated at once finds the job of the first. */
+  async #oneByOne<T>(threadId: string, call: () => Promise<T>): Promise<T> {
+    const mine = (this.#starting.get(threadId) ?? Promise.resolve()).then(call);
+    const over = mine.catch(() => undefined);
+    this.#starting.set(threadId, over);
+    try {
+      return await mine;
+    } finally {
+      if (this.#starting.get(threadId) === over) this.#starting.delete(threadId);
+    }
+  }
+
+  async #start(owner: string, given: TurnArguments, jobs: JobRunner): Promise<Started> {
     const { defaultModel } = this.#context;
     const {
       threadId: continued,
@@ -81,7 +104,6 @@ export class Delegate implements Work {
       forceNew,
       ...asked
     } = given;
-    if (continued !== undefined) await this.requireThread(owner, continued);
     const jobId = newJobId();
     const threadId = continued ?? newThreadId();
     const request = withoutUnset({ ...asked, model: asked.model ?? defaultModel });

@@ -636,20 +636,23 @@ describe("a thread", () => {
     expect((await rig.threads.turn(third.jobId))?.isOpen).toBe(true);
   });
 
-  it("gives a repeated call its twin, even at the same time", async () => {
-    const server = await held();
+  it.each([
+    ["short", "Same?", []],
+    ["long", "Same? ".repeat(20_000), []],
+    ["with files", "Same?", ["a.txt"]],
+  ])("gives a call that is repeated at once its twin (%s)", async (_name, prompt, files) => {
+    const server = await answering();
     const rig = await openChatRig({ origin: server.origin });
     await writeFile(join(rig.folder, "a.txt"), "attached");
     const first = await rig.ask("First?");
-    (await server.next()).end(`${chunk("Done.")}data: [DONE]\n\n`);
     await rig.reached(first, "completed");
-    const more = { threadId: threadOf(first), files: ["a.txt"] };
-    const all = await Promise.all([1, 2, 3].map(() => rig.ask("Same?", more)));
+    const more = { threadId: threadOf(first), files };
+    const all = await Promise.all([1, 2, 3].map(() => rig.ask(prompt, more)));
     expect(new Set(all.map((job) => job.jobId)).size).toBe(1);
+    await rig.reached(all[0] ?? first, "completed");
     expect((await rig.threads.turns(threadOf(first))).length).toBe(2);
-    expect(rig.store.connection.all("SELECT * FROM chat_files", [])).toHaveLength(1);
-    (await server.next()).destroy();
-    await rig.reached(all[0] ?? first, "unknown");
+    expect(rig.store.connection.all("SELECT * FROM chat_files", [])).toHaveLength(files.length);
+    expect(posts(server.hits)).toHaveLength(2);
   });
 
   it("that is unknown is not begun", async () => {
