@@ -77,10 +77,13 @@ async function writeAnswer(library: Library, job: Job, answer: string): Promise<
     extension,
     createdAt: job.createdAt,
   };
+  // A process that was killed may have left one.
+  if (job.orphaned) await library.clearPartials(job);
   const partial = await library.partialPath(naming);
   try {
     await writeFile(partial, bytes, { mode: 0o600, flush: true });
   } catch (error) {
+    await library.discard([partial]);
     throw new AppError("storage", `${partial} cannot be written.`, { cause: error });
   }
   return {

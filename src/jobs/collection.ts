@@ -18,10 +18,14 @@ const MAX_BACKOFF_MS = 60_000;
 /** A content network may need a moment until a new file is everywhere: six tries are a minute. */
 const TRIES_WHEN_GONE = 6;
 
+type RemoteFile = Pick<Medium, "url" | "index">;
+
 /** Brings finished files home and completes their jobs. */
 export class Collector {
   readonly #context: JobContext;
   readonly #limit = pLimit(MAX_CONCURRENT_DOWNLOADS);
+  /** What stops the work on each job. */
+  readonly #atWork = new Map<string, AbortController>();
 
   constructor(context: JobContext) {
     this.#context = context;
@@ -29,17 +33,36 @@ export class Collector {
 
   /**
    * Downloads what is missing of a `downloading` job, for as long as its files may exist.
-   * @returns the ended job; `downloading` still only when the server is stopping.
+   * @returns the ended job; `downloading` still only when the server is stopping or another process
+   *   has taken it over.
    */
   async collect(job: Job, operation: AnyOperation | undefined): Promise<Job> {
+    const leaving = new AbortController();
+    this.#atWork.get(job.jobId)?.abort();
+    this.#atWork.set(job.jobId, leaving);
+    try {
+      return await this.#collect(job, operation, leaving.signal);
+    } finally {
+      if (this.#atWork.get(job.jobId) === leaving) this.#atWork.delete(job.jobId);
+    }
+  }
+
+  /** Leaves all jobs but these to whoever holds them now. */
+  keepOnly(jobIds: ReadonlySet<string>): void {
+    for (const [jobId, leaving] of this.#atWork) if (!jobIds.has(jobId)) leaving.abort();
+  }
+
+  async #collect(job: Job, operation: AnyOperation | undefined, lost: AbortSignal): Promise<Job> {
+    const { stopping, library } = this.#context;
+    if (job.orphaned) await library.clearPartials(job);
     const media = [...job.media];
     const missing = job.mediaUrls.flatMap((url, position) => {
       const index = position + 1;
       return media.some((one) => one.index === index) ? [] : [{ url, index }];
     });
     const failures = await Promise.all(
-      missing.map(({ url, index }) =>
-        this.#fetch(job, operation, url, index)
+      missing.map((file) =>
+        this.#fetch(job, operation, file, lost)
           .then(async (medium) => {
             media.push(medium);
             media.sort((a, b) => a.index - b.index);
@@ -49,50 +72,69 @@ export class Collector {
           .catch((error: unknown) => error),
       ),
     );
-    if (this.#context.stopping.aborted) return job;
+    if (lost.aborted) return this.#giveWay(job, media);
+    if (stopping.aborted) return job;
     const failure = failures.find((one) => one !== undefined);
     return failure === undefined ? this.#complete(job, media, operation) : this.#fail(job, failure);
   }
 
+  /** Tries again and again, and goes on where a try broke off. */
   async #fetch(
     job: Job,
     operation: AnyOperation | undefined,
-    url: string,
-    index: number,
+    file: RemoteFile,
+    lost: AbortSignal,
   ): Promise<Medium> {
-    const { clock, stopping, library } = this.#context;
+    const { clock } = this.#context;
+    const { index } = file;
+    const over = AbortSignal.any([this.#context.stopping, lost]);
     const startedAt = clock.elapsed();
-    for (let tries = 0; ; tries++) {
-      try {
-        return await this.#limit(() => this.#fetchOnce(job, operation, url, index));
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : "unknown";
-        this.#context.log.warn({ job: job.jobId, index, tries, reason }, "download failed");
-        if (stopping.aborted) throw error;
-        if (isHopeless(error, tries + 1, clock.elapsed() - startedAt)) {
-          const partial = await library.partialPath(namingOf(job, index)).catch(() => undefined);
-          if (partial !== undefined) await discardPartial(partial);
-          throw error;
+    return this.#throughPartial(job, index, async (partial) => {
+      for (let tries = 0; ; tries++) {
+        try {
+          return await this.#limit(() => this.#fetchOnce(job, operation, file, partial, lost));
+        } catch (error) {
+          const reason = error instanceof Error ? error.message : "unknown";
+          this.#context.log.warn({ job: job.jobId, index, tries, reason }, "download failed");
+          if (over.aborted || isHopeless(error, tries + 1, clock.elapsed() - startedAt)) {
+            throw error;
+          }
+          this.#context.events.holdUp(job.jobId, `File ${index} is not here yet: ${reason}`);
         }
-        this.#context.events.holdUp(job.jobId, `File ${index} is not here yet: ${reason}`);
+        const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(tries, 10));
+        await delay(clock, backoff * this.#context.timeScale, over);
       }
-      const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(tries, 10));
-      await delay(clock, backoff * this.#context.timeScale, stopping);
+    });
+  }
+
+  /** Works on a hidden file of its own, of which nothing stays behind when it cannot be kept. */
+  async #throughPartial(
+    job: Job,
+    index: number,
+    work: (partial: string) => Promise<Medium>,
+  ): Promise<Medium> {
+    const partial = this.#context.library.newPartial(namingOf(job, index));
+    try {
+      return await work(partial);
+    } catch (error) {
+      await discardPartial(partial);
+      throw error;
     }
   }
 
   async #fetchOnce(
     job: Job,
     operation: AnyOperation | undefined,
-    url: string,
-    index: number,
+    { url, index }: RemoteFile,
+    partial: string,
+    signal?: AbortSignal,
   ): Promise<Medium> {
     const { library } = this.#context;
     const naming = namingOf(job, index);
     const weights = operation?.media === "weights";
-    const partial = await library.partialPath(naming);
+    await library.makeFolderOf(partial);
     this.#context.reached("before-download");
-    const got = await download(url, partial, weights, this.#context);
+    const got = await download(url, partial, weights, { ...this.#context, signal });
     const facts = got.isPicture && !weights ? await pictureFacts(partial) : undefined;
     this.#context.reached("before-rename");
     const path = await library.keep(partial, { ...naming, extension: got.extension });
@@ -160,13 +202,14 @@ export class Collector {
     const { store, events, clock } = this.#context;
     const gone = await missingMedia(job.media);
     if (gone.length === 0) return job;
+    await this.#context.library.clearPartials(job);
     const own = await Promise.all(
       job.media
         .filter((medium) => medium.role === undefined)
         .map(async (medium) => {
           if (!gone.includes(medium)) return medium;
-          const again = await this.#limit(() =>
-            this.#fetchOnce(job, operation, medium.url, medium.index),
+          const again = await this.#throughPartial(job, medium.index, (partial) =>
+            this.#limit(() => this.#fetchOnce(job, operation, medium, partial)),
           ).catch((error: unknown) => {
             throw asJobError(error);
           });

@@ -29,6 +29,21 @@ export async function makeLayerExtras(
     sheet: await partial("sheet"),
     manifest: await partial("manifest"),
   };
+  try {
+    return await makeThrough(targets, library, job, layers, naming);
+  } catch (error) {
+    await library.discard(Object.values(targets));
+    throw error;
+  }
+}
+
+async function makeThrough(
+  targets: Readonly<Record<MediumRole, string>>,
+  library: Library,
+  job: Job,
+  layers: readonly Medium[],
+  naming: Omit<FileNaming, "extension">,
+): Promise<Medium[]> {
   const composed = await composeLayers(
     layers.map(({ path }) => path),
     targets,

@@ -87,7 +87,10 @@ export class JobRunner {
     this.#follower = new Follower(context, (job) => this.#resume(job));
     this.#holding = new Holding(context, {
       recover: (job) => this.#track(this.#recover(job)),
-      keepOnly: (jobIds) => this.#follower.keepOnly(jobIds),
+      keepOnly: (jobIds) => {
+        this.#follower.keepOnly(jobIds);
+        this.#collector.keepOnly(jobIds);
+      },
     });
   }
 

@@ -53,12 +53,14 @@ export interface DownloadOptions {
   clock: Clock;
   /** Origins of our own loopback bases; from nowhere else is http or a loopback address taken. */
   trustedOrigins: readonly string[];
+  /** Breaks the download off. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
  * Streams one file to `target` (replaced if it is there), checks length and content, and syncs it.
  * What a transfer that broke off has brought is kept where the server can go on from there, and
- * the next try for the same address does.
+ * the next try for the same address and target does.
  * @throws {DownloadFailure}
  */
 export async function download(
@@ -68,13 +70,14 @@ export async function download(
   options: DownloadOptions,
 ): Promise<Downloaded> {
   const stop = new AbortController();
+  const signal = options.signal ? AbortSignal.any([stop.signal, options.signal]) : stop.signal;
   const capBytes = weights ? WEIGHTS_CAP_BYTES : IMAGE_CAP_BYTES;
   let checkpoint = await readCheckpoint(target, url);
   try {
     const { body, length, etag, startsAt } = await openFile(
       new URL(url),
       options,
-      stop.signal,
+      signal,
       checkpoint,
     );
     if (length !== undefined && length > capBytes) {

@@ -5,6 +5,7 @@ import {
   link,
   mkdir,
   open,
+  readdir,
   realpath,
   rename,
   stat,
@@ -13,12 +14,14 @@ import {
 } from "node:fs/promises";
 import { basename, dirname, extname, isAbsolute, join, parse, relative, resolve } from "node:path";
 import { AppError } from "../core/errors.ts";
+import { randomToken } from "../core/ids.ts";
 import { isInside, realOrSame } from "./files.ts";
 
 const MAX_WORDS = 6;
 const MAX_WORDS_LENGTH = 48;
 const MAX_NAME_TRIES = 10_000;
 const PICTURE_ROOM_BYTES = 64 * 1024 * 1024;
+const TOKEN_LENGTH = 10;
 const WEIGHTS_ROOM_BYTES = 2 * 1024 * 1024 * 1024;
 
 export interface LibraryOptions {
@@ -43,9 +46,15 @@ export interface FileNaming {
   createdAt: number;
 }
 
+/** What an unfinished file is named after. */
+type PartialNaming = Pick<FileNaming, "jobId" | "index" | "createdAt">;
+
 /** Where finished files live and what they are called. */
 export class Library {
   readonly #options: LibraryOptions;
+  /** Part of the names of unfinished files, so that no other process writes to them. */
+  readonly #token = randomToken().slice(0, TOKEN_LENGTH);
+  #partials = 0;
 
   constructor(options: LibraryOptions) {
     this.#options = options;
@@ -89,13 +98,44 @@ export class Library {
   }
 
   /**
-   * A path for a download in progress, in the folder its file will end in.
+   * A hidden name for an unfinished file, in the folder it will end in. Nobody else ever writes to
+   * it: not another process that takes itself for the job's holder, nor another try in this one.
+   */
+  newPartial({ jobId, index, createdAt }: PartialNaming): string {
+    const own = `${this.#token}-${++this.#partials}`;
+    return join(this.#folder(createdAt), `.${jobId}-${index}.${own}.partial`);
+  }
+
+  /**
+   * As {@link Library.newPartial}, in a folder that is there.
    * @throws {storage}
    */
-  async partialPath(naming: Pick<FileNaming, "jobId" | "index" | "createdAt">): Promise<string> {
-    const folder = this.#folder(naming.createdAt);
+  async partialPath(naming: PartialNaming): Promise<string> {
+    const partial = this.newPartial(naming);
+    await this.makeFolderOf(partial);
+    return partial;
+  }
+
+  /** @throws {storage} */
+  async makeFolderOf(path: string): Promise<void> {
+    const folder = dirname(path);
     await orStorage(folder, () => mkdir(folder, { recursive: true }));
-    return join(folder, `.${naming.jobId}-${naming.index}.partial`);
+  }
+
+  /**
+   * Removes the unfinished files that other processes have left of a job. One of them that is at
+   * work all the same finds nothing to rename in the end, and begins anew.
+   */
+  async clearPartials({ jobId, createdAt }: Omit<PartialNaming, "index">): Promise<void> {
+    const folder = this.#folder(createdAt);
+    const names = await readdir(folder).catch(() => []);
+    const left = names.filter(
+      (name) =>
+        name.startsWith(`.${jobId}-`) &&
+        /\.partial(?:\.json)?$/.test(name) &&
+        !name.includes(`.${this.#token}-`),
+    );
+    await this.discard(left.map((name) => join(folder, name)));
   }
 
   /**
@@ -143,7 +183,7 @@ export class Library {
     });
   }
 
-  /** Removes files that were kept but never recorded. */
+  /** Removes files that nothing refers to. */
   async discard(paths: readonly string[]): Promise<void> {
     await Promise.all(paths.map((path) => unlink(path).catch(() => undefined)));
   }
@@ -235,12 +275,22 @@ async function placeWithoutOverwriting(
 async function moveExclusively(from: string, to: string): Promise<void> {
   try {
     await link(from, to);
-    await unlink(from);
   } catch (error) {
     if (!isCode(error, "EPERM", "ENOTSUP", "ENOSYS", "EMLINK")) throw error;
-    // A file system without hard links: claim the name first, then replace our own empty file.
-    await (await open(to, "wx")).close();
+    return moveWithoutLinks(from, to);
+  }
+  // From here on the file has its name; the hidden one may have been removed by another process.
+  await unlink(from).catch(() => undefined);
+}
+
+/** For file systems without hard links: claims the name first, then replaces our own empty file. */
+async function moveWithoutLinks(from: string, to: string): Promise<void> {
+  await (await open(to, "wx")).close();
+  try {
     await rename(from, to);
+  } catch (error) {
+    await unlink(to);
+    throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { basename, join, sep } from "node:path";
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type FileNaming, Library, slug } from "../../src/media/library.ts";
@@ -15,13 +15,18 @@ beforeEach(async () => {
   output = join(folder, "output");
   allowed = join(folder, "allowed");
   await mkdir(allowed);
-  library = new Library({
+  library = openLibrary();
+});
+
+/** As every process has one of its own. */
+function openLibrary(): Library {
+  return new Library({
     outputDir: output,
     allowedDirs: [output, allowed, join(folder, "home")],
     workingDir: allowed,
     homeDir: join(folder, "home"),
   });
-});
+}
 
 const naming = (change: Partial<FileNaming> = {}): FileNaming => ({
   operation: "z_image_turbo_generate",
@@ -136,6 +141,31 @@ describe("a finished file", () => {
   it("in progress is hidden, in the folder where it will end", async () => {
     const partial = await library.partialPath(naming());
     expect(partial).toMatch(/[/\\]2026-11-20[/\\]\.[^/\\]+\.partial$/);
+  });
+
+  it("in progress is nobody else's: not another process's, nor another try's", async () => {
+    const other = openLibrary();
+    const partials = [library, library, other].map((one) => one.newPartial(naming()));
+    expect(new Set(partials).size).toBe(3);
+  });
+
+  it("in progress elsewhere is cleared away with its note, and nothing else is", async () => {
+    const other = openLibrary();
+    const left = await other.partialPath(naming());
+    await writeFile(left, "left");
+    await writeFile(`${left}.json`, "{}");
+    const kept = [
+      await library.partialPath(naming()),
+      await other.partialPath(naming({ jobId: "job_another" })),
+      join(output, "2026-11-20", "mine.partial"),
+    ];
+    for (const path of kept) await writeFile(path, "kept");
+    kept.push(await keep("whole", { index: 2 }));
+    await library.clearPartials(naming());
+    const names = await readdir(join(output, "2026-11-20"));
+    expect(names.sort()).toEqual(kept.map((path) => basename(path)).sort());
+    await expect(other.keep(left, naming())).rejects.toMatchObject({ code: "storage" });
+    expect((await readdir(join(output, "2026-11-20"))).sort()).toEqual(names.sort());
   });
 
   it("that the disk refuses is a matter of storage", async () => {

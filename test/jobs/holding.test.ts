@@ -1,0 +1,121 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
+import { basename, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { FakeClock } from "../support/fake-clock.ts";
+import { file, type Reply, scriptedGateway } from "../support/gateway-script.ts";
+import { picture } from "../support/pictures.ts";
+import { leftJob, openRig, type Rig, recordJob, until } from "../support/rig.ts";
+
+const SECOND = 1_000;
+
+async function visibleFiles(folder: string): Promise<string[]> {
+  return (await filesIn(folder)).filter((path) => !basename(path).startsWith("."));
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
+}
+
+/** Sends the first bytes of a file, and the rest when it is told to. */
+function slowly(bytes: Buffer, head: number, taken: (finish: () => void) => void): Reply {
+  return (response: ServerResponse) => {
+    response.writeHead(200, { "content-length": String(bytes.length) });
+    response.write(bytes.subarray(0, head));
+    response.flushHeaders();
+    taken(() => response.end(bytes.subarray(head)));
+  };
+}
+
+/** A job whose file is there, held by a process that fetches it. */
+function downloading(origin: string) {
+  return leftJob({
+    baseUrl: origin,
+    state: "downloading",
+    requestId: "request-1",
+    mediaUrls: [`${origin}/media/a`],
+    createdAt: Date.parse("2026-11-20T12:00:00Z"),
+  });
+}
+
+describe("two processes that fetch a file of one job", () => {
+  it("never make a damaged file of it, and leave nothing unfinished", async () => {
+    const bytes = await picture("png", { width: 300, height: 300 });
+    const finish: (() => void)[] = [];
+    const note = (one: () => void) => void finish.push(one);
+    const half = bytes.length >> 1;
+    const gateway = await scriptedGateway({
+      media: [slowly(bytes, half, note), slowly(bytes, 0, note), file(bytes)],
+    });
+    const job = downloading(gateway.origin);
+    const first = await openRig({
+      origin: gateway.origin,
+      holder: "first",
+      before: (store) => recordJob(store, { ...job, orphaned: true }, "gone"),
+      isGone: (holder) => holder === "gone",
+    });
+    const sizes = async () =>
+      Promise.all((await filesIn(first.outputDir)).map(async (path) => (await stat(path)).size));
+    await until(async () => (await sizes())[0] === half, "the first half");
+
+    // The other one takes the first for gone and begins anew, before the first has ended.
+    const second = await openRig({
+      origin: gateway.origin,
+      holder: "second",
+      folder: first.folder,
+      isGone: () => true,
+    });
+    await until(() => finish.length === 2);
+    await until(async () => (await sizes())[0] === 0, "the second's empty file");
+    finish[0]?.();
+    await first.reached(job, "completed");
+    for (const path of await visibleFiles(first.outputDir)) {
+      expect((await readFile(path)).equals(bytes), path).toBe(true);
+    }
+
+    finish[1]?.();
+    await until(async () => (await filesIn(first.outputDir)).length === 1, "the end of the second");
+    const { media } = await second.get(job);
+    expect(await filesIn(first.outputDir)).toEqual(media.map((medium) => medium.path));
+    expect(media).toHaveLength(1);
+    expect((await readFile(media[0]?.path ?? "")).equals(bytes)).toBe(true);
+  });
+
+  it("are one again as soon as the one that lost the job hears of it", async () => {
+    const bytes = await picture();
+    const clock = new FakeClock();
+    let isCut = false;
+    const gateway = await scriptedGateway({
+      media: [
+        (response, hit) => {
+          response.on("close", () => {
+            isCut = true;
+          });
+          return slowly(bytes, 1, () => undefined)(response, hit);
+        },
+        file(bytes),
+      ],
+    });
+    const job = downloading(gateway.origin);
+    const open = (holder: string, gone: string, folder?: string): Promise<Rig> =>
+      openRig({
+        origin: gateway.origin,
+        clock,
+        holder,
+        isGone: (other) => other === gone,
+        ...(folder === undefined ? { before: (store) => recordJob(store, job, gone) } : { folder }),
+      });
+    const first = await open("first", "nobody");
+    await until(() => gateway.fetches.length === 1);
+    const second = await open("second", "first", first.folder);
+    await second.reached(job, "completed");
+    expect(isCut).toBe(false);
+    await clock.advance(10 * SECOND);
+    await until(() => isCut, "the end of the first download");
+    await clock.advance(60 * SECOND);
+    await first.quiet();
+    expect(gateway.fetches).toHaveLength(2);
+    expect(await filesIn(first.outputDir)).toEqual([(await first.get(job)).media[0]?.path]);
+  });
+});

@@ -1,0 +1,46 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { expect, it, vi } from "vitest";
+import { Library } from "../../src/media/library.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+/** A file system without hard links, as on many memory cards. */
+vi.mock("node:fs/promises", async (original) => ({
+  ...(await original<typeof import("node:fs/promises")>()),
+  link: () => Promise.reject(Object.assign(new Error("no links"), { code: "EPERM" })),
+}));
+
+const NAMING = {
+  operation: "longcat_image_generate",
+  words: "",
+  jobId: "job_abcdefghijklmnopqrstuvwxyz",
+  index: 1,
+  extension: "png",
+  createdAt: 0,
+};
+
+async function openLibrary(): Promise<Library> {
+  const folder = await tempDir();
+  return new Library({
+    outputDir: folder,
+    allowedDirs: [],
+    workingDir: folder,
+    homeDir: folder,
+  });
+}
+
+it("a finished file gets its name without hard links too, and replaces nothing", async () => {
+  const library = await openLibrary();
+  for (const content of ["one", "two"]) {
+    const partial = await library.partialPath(NAMING);
+    await writeFile(partial, content);
+    expect(await readFile(await library.keep(partial, NAMING), "utf8")).toBe(content);
+  }
+});
+
+it("an unfinished file that another process has removed leaves no empty one", async () => {
+  const library = await openLibrary();
+  const partial = await library.partialPath(NAMING);
+  await expect(library.keep(partial, NAMING)).rejects.toMatchObject({ code: "storage" });
+  expect(await readdir(dirname(partial))).toEqual([]);
+});
