@@ -80,16 +80,19 @@ async function writeAnswer(library: Library, job: Job, answer: string): Promise<
   // A process that was killed may have left one.
   if (job.orphaned) await library.clearPartials(job);
   const partial = await library.partialPath(naming);
+  let path: string;
   try {
     await writeFile(partial, bytes, { mode: 0o600, flush: true });
+    path = await library.keep(partial, naming);
   } catch (error) {
     await library.discard([partial]);
+    if (error instanceof AppError) throw error;
     throw new AppError("storage", `${partial} cannot be written.`, { cause: error });
   }
   return {
     index: 1,
     url: uriOf(job),
-    path: await library.keep(partial, naming),
+    path,
     mimeType: extension === "md" ? "text/markdown" : "text/plain",
     sizeBytes: bytes.length,
     sha256: createHash("sha256").update(bytes).digest("hex"),

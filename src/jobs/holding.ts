@@ -4,6 +4,8 @@ import type { Job } from "./job.ts";
 /** A holder that shows no life for so long has lost its jobs. */
 const LEASE_MS = 30_000;
 const BEAT_MS = 10_000;
+/** A longer pause between two rounds is our own: this process was stopped, or its disk was full. */
+const LONGEST_ROUND_MS = 2 * BEAT_MS;
 const WATCH_MS = 500;
 const DAY_MS = 86_400_000;
 
@@ -18,7 +20,8 @@ export interface Takers {
 /**
  * Shares jobs with other processes on the same data folder: each is followed by one, and taken over
  * when that one is gone. Whether a process lives is told by its beat as our own steady clock sees
- * it, so neither a clock that is set nor a machine that sleeps confuses it.
+ * it, so neither a clock that is set nor a machine that sleeps confuses it. Time in which we did not
+ * run ourselves is not held against others.
  */
 export class Holding {
   readonly #context: JobContext;
@@ -27,6 +30,7 @@ export class Holding {
   readonly #rounds: (() => void)[] = [];
   /** When each other holder was last seen to change its beat. */
   readonly #seenAlive = new Map<string, { beat: number; at: number }>();
+  #roundAt = 0;
 
   constructor(context: JobContext, takers: Takers) {
     this.#context = context;
@@ -36,10 +40,7 @@ export class Holding {
   /** Takes up what an earlier process left, and keeps doing so for processes that end. */
   async open(): Promise<void> {
     await this.#every(DAY_MS, () => this.#keepHouse());
-    await this.#every(BEAT_MS, async () => {
-      await this.#holdOn();
-      await this.#takeOver();
-    });
+    await this.#every(BEAT_MS, () => this.#round());
     await this.#every(WATCH_MS, () => this.#watchOthers());
   }
 
@@ -47,9 +48,24 @@ export class Holding {
     for (const end of this.#rounds) end();
   }
 
+  async #round(): Promise<void> {
+    const now = this.#context.clock.elapsed();
+    if (now - this.#roundAt > LONGEST_ROUND_MS) this.#seenAlive.clear();
+    this.#roundAt = now;
+    try {
+      await this.#holdOn();
+      await this.#takeOver();
+    } catch (error) {
+      // What we cannot write, others cannot write either: they are given a whole lease again.
+      this.#seenAlive.clear();
+      throw error;
+    }
+  }
+
   /** Shows that this process is alive, and hears what others have taken over meanwhile. */
   async #holdOn(): Promise<void> {
-    this.#takers.keepOnly(new Set(await this.#context.store.beat(this.#context.holder)));
+    const { store, holder } = this.#context;
+    this.#takers.keepOnly(new Set(await store.beat(holder, this.#seenAlive.size > 0)));
   }
 
   async #takeOver(): Promise<void> {
@@ -57,7 +73,12 @@ export class Holding {
     const base = baseIsEphemeral ? undefined : baseUrl;
     const kinds = [...works.keys()];
     const now = clock.elapsed();
-    const gone = (await store.otherHolders(holder, base, kinds)).filter((other) => {
+    const others = await store.otherHolders(holder, base, kinds);
+    const holders = new Set(others.map((other) => other.holder));
+    for (const seen of this.#seenAlive.keys()) {
+      if (!holders.has(seen)) this.#seenAlive.delete(seen);
+    }
+    const gone = others.filter((other) => {
       const seen = this.#seenAlive.get(other.holder);
       if (!seen || seen.beat !== other.beat) {
         this.#seenAlive.set(other.holder, { beat: other.beat, at: now });

@@ -162,11 +162,11 @@ export class SqliteJobStore implements JobStore {
     });
   }
 
-  async beat(holder: string): Promise<string[]> {
+  async beat(holder: string, isWatching = false): Promise<string[]> {
     const held = this.connection
       .all(`SELECT job_id FROM jobs WHERE lease_holder = ? AND ${UNFINISHED}`, [holder])
       .map((row) => jobIdRow.parse(row).job_id);
-    if (held.length > 0) {
+    if (held.length > 0 || isWatching) {
       this.connection.run(
         `INSERT INTO holders (holder, beat) VALUES (?, 1)
          ON CONFLICT (holder) DO UPDATE SET beat = beat + 1`,

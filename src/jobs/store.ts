@@ -96,8 +96,12 @@ export interface JobStore {
     charge: "spent" | "none",
     now: number,
   ): Promise<Job | undefined>;
-  /** Shows that a holder is alive. @returns the ids of the unfinished jobs that it still holds. */
-  beat(holder: string): Promise<string[]>;
+  /**
+   * Shows that a holder is alive.
+   * @param isWatching write even for a holder without jobs, because it watches the life of others.
+   * @returns the ids of the unfinished jobs that it still holds.
+   */
+  beat(holder: string, isWatching?: boolean): Promise<string[]>;
   /** The other processes that hold unfinished jobs, of those that `takeOver` may take. */
   otherHolders(
     holder: string,

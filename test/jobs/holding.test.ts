@@ -2,10 +2,12 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { AppError } from "../../src/core/errors.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { file, type Reply, scriptedGateway } from "../support/gateway-script.ts";
+import { file, type Reply, says, scriptedGateway } from "../support/gateway-script.ts";
 import { picture } from "../support/pictures.ts";
 import { leftJob, openRig, type Rig, recordJob, until } from "../support/rig.ts";
+import { tempDir } from "../support/temp-dir.ts";
 
 const SECOND = 1_000;
 
@@ -38,6 +40,103 @@ function downloading(origin: string) {
     createdAt: Date.parse("2026-11-20T12:00:00Z"),
   });
 }
+
+const KEY_HEADER = "ocp-apim-subscription-key";
+
+interface Timed {
+  rig: Rig;
+  clock: FakeClock;
+}
+
+/** Lets time pass for processes, which do what is due one after the other. */
+async function pass(ms: number, ...processes: Timed[]): Promise<void> {
+  for (let left = ms; left > 0; left -= 5 * SECOND) {
+    for (const { rig, clock } of processes) {
+      await clock.advance(Math.min(left, 5 * SECOND));
+      await rig.quiet();
+    }
+  }
+}
+
+/** Two processes on one folder, and a running job of the first; nobody is seen to be gone. */
+async function openTwo() {
+  const gateway = await scriptedGateway({ status: [says("PROCESSING")] });
+  const folder = await tempDir();
+  const open = async (holder: string): Promise<Timed> => {
+    const clock = new FakeClock();
+    const options = { origin: gateway.origin, clock, timeScale: 1, holder, folder, apiKey: holder };
+    return { rig: await openRig(options), clock };
+  };
+  const first = await open("first");
+  const job = await first.rig.reached(await first.rig.start(), "running");
+  const second = await open("second");
+  const isTaken = async () => (await second.rig.get(job)).orphaned;
+  const looksOf = (holder: string) =>
+    gateway.looks.filter((look) => look.headers[KEY_HEADER] === holder).length;
+  return { first, second, isTaken, looksOf };
+}
+
+/** Makes what a process does with its store fail or do nothing. @returns what ends that. */
+function spoil<T extends object>(target: T, method: keyof T & string, how: object) {
+  Reflect.set(target, method, how);
+  return () => Reflect.deleteProperty(target, method);
+}
+
+describe("a process that shows no life", () => {
+  it("loses its jobs after thirty seconds and not before, and lets go of them", async () => {
+    const { first, second, isTaken, looksOf } = await openTwo();
+    await pass(60 * SECOND, first, second);
+    expect(await isTaken()).toBe(false);
+    expect(looksOf("second")).toBe(0);
+
+    const { store } = first.rig;
+    const held = await store.beat("first");
+    const goOn = spoil(store, "beat", async () => held);
+    await pass(25 * SECOND, first, second);
+    expect(await isTaken()).toBe(false);
+    await pass(15 * SECOND, first, second);
+    expect(await isTaken()).toBe(true);
+
+    // It comes back, and hears at its next beat that the job is another's.
+    goOn();
+    await pass(10 * SECOND, first, second);
+    const [own, others] = [looksOf("first"), looksOf("second")];
+    await pass(60 * SECOND, first, second);
+    expect(looksOf("first")).toBe(own);
+    expect(looksOf("second")).toBeGreaterThan(others);
+  });
+
+  it("keeps its jobs where the other one did not run either", async () => {
+    const { first, second, isTaken } = await openTwo();
+    for (let i = 0; i < 3; i++) {
+      await pass(20 * SECOND, first, second);
+      for (const { clock } of [first, second]) clock.sleep(300 * SECOND);
+      // The other one wakes up first, and sees a beat as old as its own sleep.
+      await pass(20 * SECOND, second);
+      expect(await isTaken()).toBe(false);
+    }
+  });
+
+  it.each([60, 65, 70, 75, 80, 85, 90, 95])(
+    "keeps its jobs where nobody could write for %i seconds",
+    async (seconds) => {
+      const { first, second, isTaken } = await openTwo();
+      await pass(15 * SECOND, first, second);
+      const full = () => {
+        throw new AppError("storage", "The disk is full.");
+      };
+      const takeOver = async (_holder: string, gone: string[]) => (gone.length > 0 ? full() : []);
+      const empty = [first, second].flatMap(({ rig: { store } }) => [
+        spoil(store, "takeOver", takeOver),
+        spoil(store.connection, "run", full),
+      ]);
+      await pass(seconds * SECOND, first, second);
+      for (const end of empty) end();
+      await pass(60 * SECOND, second, first);
+      expect(await isTaken()).toBe(false);
+    },
+  );
+});
 
 describe("two processes that fetch a file of one job", () => {
   it("never make a damaged file of it, and leave nothing unfinished", async () => {
@@ -116,6 +215,7 @@ describe("two processes that fetch a file of one job", () => {
     await clock.advance(60 * SECOND);
     await first.quiet();
     expect(gateway.fetches).toHaveLength(2);
+    await until(async () => (await filesIn(first.outputDir)).length === 1, "nothing left of it");
     expect(await filesIn(first.outputDir)).toEqual([(await first.get(job)).media[0]?.path]);
   });
 });
