@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { accessSync, constants, mkdirSync, readFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -66,18 +66,26 @@ function readCommandLine(argv: readonly string[]): CommandLine | "help" | "versi
   return { command, words, flags };
 }
 
-/** Names this process in leases, so that another one on this machine can see that it is gone. */
-const holder = `${hostname()}/${process.pid}/${Math.round(performance.timeOrigin)}`;
-
-function isGone(other: string): boolean {
-  const [host, pid] = other.split("/");
-  if (host !== hostname() || !pid) return false;
-  if (Number(pid) === process.pid) return other !== holder;
+/**
+ * Where process ids mean the same to all: containers that share a folder have their own, and may
+ * have one host name. Only Linux has such; it also counts a new start of the machine as elsewhere.
+ */
+function findPlace(): string | undefined {
+  if (process.platform !== "linux") return hostname();
   try {
-    process.kill(Number(pid), 0);
-    return false;
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return `${hostname()}/${boot}/${readlinkSync("/proc/self/ns/pid")}`;
+  } catch {
+    return undefined;
+  }
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "ESRCH";
+    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
   }
 }
 
@@ -147,6 +155,9 @@ async function serve(command: "stdio" | "http", settings: Settings): Promise<voi
   const reached = crashPoint(process.env["LONGCAT_MCP_TEST_CRASH_AT"]);
   const services = new Lazy(async () => {
     const { openRuntime } = await import("./runtime.ts");
+    const { nameHolder } = await import("./jobs/holder.ts");
+    const { pid } = process;
+    const startedAt = Math.round(performance.timeOrigin);
     return openRuntime({
       settings,
       proxies: readProxies(process.env),
@@ -157,8 +168,7 @@ async function serve(command: "stdio" | "http", settings: Settings): Promise<voi
       startSandbox,
       reached,
       servesHttp: command === "http",
-      holder,
-      isGone,
+      ...nameHolder({ place: findPlace(), pid, startedAt, lives }),
     });
   });
   const factory = new ServerFactory({
