@@ -131,6 +131,24 @@ test.each([
   ["client 2.x", "http"],
 ] as const)("news about a job and its files reach a listening %s over %s", hearsNews);
 
+test.each(["stdio", "http"] as const)(
+  "news about a job of one program reach who listens to another one over %s",
+  async (transport) => {
+    const owner = await bench.connect("sdk 1.x");
+    const listener = await bench.connect("client 2.x", transport);
+    bench.sandbox.faults.add({ kind: "slow", ms: 1_500, match: { path: "/v2/requests" } });
+    const started = await owner.client.call("z_image_turbo_generate", {
+      ...TURBO,
+      wait_seconds: 0,
+    });
+    const jobId = jobIdOf(started);
+    const news: string[] = [];
+    await listener.client.watch(`longcat://jobs/${jobId}`, (one) => news.push(one));
+    await finished(owner.client, jobId);
+    await expect.poll(() => news, PATIENTLY).toContain(`updated longcat://jobs/${jobId}`);
+  },
+);
+
 test.each([
   { kind: "reset-after" as const },
   { kind: "status" as const, status: 502, body: "<html>Bad Gateway</html>" },

@@ -334,6 +334,27 @@ describe("several processes on one data folder", () => {
   });
 });
 
+describe("who listens in one process", () => {
+  it("hears of a job that another one has moved on, once", async () => {
+    const gateway = await scriptedGateway({
+      status: [says("PROCESSING"), completed("a")],
+      media: [file(await picture())],
+    });
+    const clock = new FakeClock();
+    const second = await openRig({ origin: gateway.origin, holder: "second", clock });
+    const heard: string[] = [];
+    second.events.subscribe((job) => heard.push(`${job.jobId} ${job.state}`));
+    // The other one's time passes by itself.
+    const first = await openRig({ origin: gateway.origin, holder: "first", folder: second.folder });
+    const job = await first.reached(await first.start(), "completed");
+    expect(heard).toEqual([]);
+    await clock.advance(SECOND / 2);
+    expect(heard).toEqual([`${job.jobId} completed`]);
+    await clock.advance(5 * SECOND);
+    expect(heard).toHaveLength(1);
+  });
+});
+
 describe("an orderly end", () => {
   it("lets a POST in flight finish, and records its outcome", async () => {
     let answer = () => {};
