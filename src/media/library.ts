@@ -155,7 +155,13 @@ export class Library {
       const path = await placeWithoutOverwriting(folder, name, naming.extension, (target) =>
         moveExclusively(partial, target),
       );
-      await syncFolder(folder);
+      try {
+        await syncFolder(folder);
+      } catch (error) {
+        // Nobody will know of it: whoever tries again begins anew.
+        await this.discard([path]);
+        throw error;
+      }
       return path;
     });
   }
