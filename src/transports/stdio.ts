@@ -18,6 +18,8 @@ export interface StdioOptions {
 
 /** Serves one client on stdin and stdout, of any protocol revision. */
 export function serveOnStdio(factory: ServerFactory, options: StdioOptions): () => Promise<void> {
+  // Every answer that waits until the client reads listens to it.
+  options.stdout.setMaxListeners(0);
   const transport = new WatchedTransport(options);
   const handle = serveStdio(
     ({ era }) =>
