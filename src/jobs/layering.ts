@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { composeLayers } from "../media/layers.ts";
-import type { FileNaming, Library } from "../media/library.ts";
+import { type FileNaming, type Library, syncFile } from "../media/library.ts";
 import { pictureFacts } from "../media/preview.ts";
 import type { Job, Medium, MediumRole } from "./job.ts";
 import { uris } from "./view.ts";
@@ -67,6 +67,7 @@ async function makeThrough(
   await writeFile(targets.manifest, `${JSON.stringify(manifest, undefined, 2)}\n`, { mode: 0o600 });
   const extras: Medium[] = [];
   for (const [position, role] of roles.entries()) {
+    await syncFile(targets[role]);
     const bytes = await readFile(targets[role]);
     const facts = role === "manifest" ? undefined : await pictureFacts(targets[role]);
     const extension = EXTENSIONS[role];

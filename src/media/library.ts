@@ -180,13 +180,25 @@ export class Library {
         const extension = extname(original);
         const number = originals.length > 1 ? `-${position + 1}` : "";
         const stem = name === undefined ? parse(original).name : `${parse(name).name}${number}`;
-        const copy = await placeWithoutOverwriting(folder, stem, extension.slice(1), (target) =>
-          copyFile(original, target, constants.COPYFILE_EXCL),
-        );
-        copies.push(copy);
+        copies.push(await this.#copy(original, folder, stem, extension.slice(1)));
       }
       return copies;
     });
+  }
+
+  /** Has its name only once it is whole. */
+  async #copy(original: string, folder: string, stem: string, extension: string): Promise<string> {
+    const partial = join(folder, `.${this.#token}-${++this.#partials}.partial`);
+    try {
+      await copyFile(original, partial, constants.COPYFILE_EXCL);
+      await syncFile(partial);
+      return await placeWithoutOverwriting(folder, stem, extension, (target) =>
+        moveExclusively(partial, target),
+      );
+    } catch (error) {
+      await this.discard([partial]);
+      throw error;
+    }
   }
 
   /** Removes files that nothing refers to. */
@@ -297,6 +309,16 @@ async function moveWithoutLinks(from: string, to: string): Promise<void> {
   } catch (error) {
     await unlink(to);
     throw error;
+  }
+}
+
+/** Makes sure that a file's content is on disk. */
+export async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, "r+");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 

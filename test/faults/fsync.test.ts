@@ -87,6 +87,19 @@ describe("a sync of a file that fails", () => {
     // The one that failed, and both of the second try.
     expect(sync.calls()).toBe(number + 3);
   });
+
+  test("leaves no copy where the caller wanted one, and says so", async () => {
+    const gateway = await scriptedGateway({
+      status: [completed("a")],
+      media: [file(await picture("png", { width: 300, height: 300 }))],
+    });
+    const rig = await openRig({ origin: gateway.origin });
+    await failSync(2);
+    const saveTo = join(rig.outputDir, "copies");
+    const job = await rig.reached(await rig.start(undefined, undefined, saveTo), "completed");
+    expect(job.warnings).toContainEqual(expect.stringContaining("`save_to`"));
+    expect(await filesIn(rig.outputDir)).toEqual([job.media[0]?.path]);
+  });
 });
 
 /** Makes one change of the database fail as a failed fsync does, by its number. */

@@ -13,7 +13,10 @@ const TIMEOUT_MS = 30_000 + 20_000 * ROUNDS;
 const CALLS = [
   { name: "longcat_image_generate", args: { image_size: "landscape_4_3" } },
   { name: "qwen_image_generate", args: { size: "512*512" } },
-  { name: "z_image_turbo_generate", args: { image_size: "square_1_1", num_images: 2 } },
+  {
+    name: "z_image_turbo_generate",
+    args: { image_size: "square_1_1", num_images: 2, save_to: "out/copies" },
+  },
 ] as const;
 
 async function withBench(run: (bench: Bench) => Promise<void>): Promise<void> {
