@@ -12,6 +12,8 @@ const pragmaRows = {
   synchronous: z.object({ synchronous: z.number() }),
 };
 
+const versionRow = z.object({ user_version: z.number() });
+
 /**
  * The open connection to `jobs.db`, for all parts of the program that keep tables in it. Every
  * method throws {storage}, with the file's path, when the database cannot be used.
@@ -49,19 +51,45 @@ export class Connection {
   transaction<T>(work: () => T): T {
     return this.#guard(() => {
       this.#db.exec("BEGIN IMMEDIATE");
+      let result: T;
       try {
-        const result = work();
-        this.#db.exec("COMMIT");
-        return result;
+        result = work();
       } catch (error) {
-        if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+        this.#rollBack();
         throw error;
       }
+      try {
+        this.#db.exec("COMMIT");
+      } catch (error) {
+        this.#rollBack();
+        this.#overwrite();
+        throw error;
+      }
+      return result;
     });
   }
 
   close(): void {
     this.#db.close();
+  }
+
+  #rollBack(): void {
+    if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+  }
+
+  /**
+   * A commit whose sync has failed is in the log all the same, and whoever opens the database after
+   * a crash would find it: a job of which the caller was told that it is not recorded. Writing
+   * anything puts an end to it; this changes nothing. A disk that refuses this as well keeps the
+   * old end, as far as anyone can know.
+   */
+  #overwrite(): void {
+    try {
+      const [row] = this.#db.prepare("PRAGMA user_version").all();
+      this.#db.exec(`PRAGMA user_version=${versionRow.parse(row).user_version}`);
+    } catch {
+      // The failure of the commit itself is what is reported.
+    }
   }
 
   /** The texts are few and fixed, so each is compiled once. */

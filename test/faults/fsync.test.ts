@@ -140,6 +140,16 @@ describe("a sync of the database that fails", () => {
     expect(gateway.posts).toHaveLength(1);
   });
 
+  test("and yet is in the log, is overwritten there, so that no crash brings it back", async () => {
+    const gateway = await scriptedGateway({});
+    const rig = await openRig({ origin: gateway.origin });
+    const log = () => readFile(join(rig.folder, "data", "jobs.db-wal"));
+    const before = await log();
+    commits.fail = true;
+    await expect(rig.start()).rejects.toMatchObject({ code: "storage" });
+    expect((await log()).equals(before)).toBe(false);
+  });
+
   test.each([1, 2, 3, 4, 5])("at change %i of a job, it is written again, and whole", async (n) => {
     const bytes = await picture();
     const gateway = await scriptedGateway({ status: [completed("a")], media: [file(bytes)] });
