@@ -2,7 +2,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import { AppError } from "../core/errors.ts";
 import type { Column } from "./rows.ts";
-import { type Database, openDatabase } from "./schema.ts";
+import { type Database, openDatabase, versionOf } from "./schema.ts";
 
 type Value = Column | Uint8Array;
 
@@ -11,8 +11,6 @@ const pragmaRows = {
   journalMode: z.object({ journal_mode: z.string() }),
   synchronous: z.object({ synchronous: z.number() }),
 };
-
-const versionRow = z.object({ user_version: z.number() });
 
 /**
  * The open connection to `jobs.db`, for all parts of the program that keep tables in it. Every
@@ -85,8 +83,7 @@ export class Connection {
    */
   #overwrite(): void {
     try {
-      const [row] = this.#db.prepare("PRAGMA user_version").all();
-      this.#db.exec(`PRAGMA user_version=${versionRow.parse(row).user_version}`);
+      this.#db.exec(`PRAGMA user_version=${versionOf(this.#db)}`);
     } catch {
       // The failure of the commit itself is what is reported.
     }

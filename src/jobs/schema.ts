@@ -205,7 +205,8 @@ function refuseNewer(db: Database, path: string): void {
   });
 }
 
-function versionOf(db: Database): number {
+/** How many steps a database has had. */
+export function versionOf(db: Database): number {
   const row = db.prepare("PRAGMA user_version").get();
   return z.object({ user_version: z.number() }).parse(row).user_version;
 }
