@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { build } from "esbuild";
 
 const outdir = process.argv[2] ?? "dist";
-const entry = resolve("src/cli.ts");
+const entry = resolve("src/cli/main.ts");
 
 /**
  * Every file that a start has to open costs it about a millisecond, and esbuild makes a file of
@@ -15,7 +15,7 @@ const oneFileToStart = {
   name: "one-file-to-start",
   setup({ onLoad }) {
     const loadedLater =
-      /[/\\]src[/\\](runtime|doctor|jobs-command|demo[/\\]demo|gateway[/\\](http|longcat)|jobs[/\\]sqlite|media[/\\](dataset|hosting)|sandbox[/\\]server|transports[/\\]http)\.ts$/;
+      /[/\\]src[/\\](runtime|cli[/\\](doctor|jobs-command)|demo[/\\]demo|gateway[/\\](http|longcat)|jobs[/\\]sqlite|media[/\\](dataset|hosting)|sandbox[/\\]server|transports[/\\]http)\.ts$/;
     onLoad({ filter: loadedLater }, async ({ path }) => ({
       contents: `import ${JSON.stringify(entry)};\n${await readFile(path, "utf8")}`,
       loader: "ts",

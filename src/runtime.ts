@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { Delegate } from "./chat/delegate.ts";
 import { ThreadStore } from "./chat/threads.ts";
-import type { Settings } from "./config.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Log } from "./core/log.ts";
 import type { Redact } from "./core/redact.ts";
@@ -19,6 +18,7 @@ import { FileListener } from "./media/file-listener.ts";
 import { HOSTED_FOLDER, HostedFolder, OwnHosting, type PublicAddress } from "./media/hosting.ts";
 import { InputResolver } from "./media/inputs.ts";
 import { Library } from "./media/library.ts";
+import type { Settings } from "./settings/settings.ts";
 import type { Services } from "./tools/tool.ts";
 
 /** A provider that lives inside this process. */

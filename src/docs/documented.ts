@@ -1,4 +1,3 @@
-import { readSettings } from "../config.ts";
 import { systemClock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { Lazy } from "../core/lazy.ts";
@@ -6,6 +5,7 @@ import { createLog } from "../core/log.ts";
 import { createRedact } from "../core/redact.ts";
 import { OPERATIONS } from "../models/index.ts";
 import type { AnyOperation } from "../models/operation.ts";
+import { readSettings } from "../settings/settings.ts";
 import { createTools } from "../tools/index.ts";
 import type { Tool, ToolDeps } from "../tools/tool.ts";
 

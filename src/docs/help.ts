@@ -1,4 +1,5 @@
-import { COMMAND_HELP, COMMANDS, SETTINGS, type SettingSpec } from "../config.ts";
+import { COMMAND_HELP, COMMANDS } from "../settings/commands.ts";
+import { SETTINGS, type SettingSpec } from "../settings/specs.ts";
 
 const COLUMN = 30;
 

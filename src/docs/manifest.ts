@@ -1,4 +1,4 @@
-import { SETTINGS, type SettingSpec } from "../config.ts";
+import { SETTINGS, type SettingSpec } from "../settings/specs.ts";
 import { documentedTools } from "./documented.ts";
 
 export interface PackageFacts {

@@ -1,4 +1,4 @@
-import { SETTINGS, type SettingSpec } from "../config.ts";
+import { SETTINGS, type SettingSpec } from "../settings/specs.ts";
 import { code, table } from "./markdown.ts";
 
 /** Every setting with its flag, its default and its help. */

@@ -2,7 +2,6 @@ import type { CallToolResult, ContentBlock, ToolAnnotations } from "@modelcontex
 import * as z from "zod";
 import type { Delegate } from "../chat/delegate.ts";
 import type { ThreadStore } from "../chat/threads.ts";
-import type { Settings } from "../config.ts";
 import type { Clock } from "../core/clock.ts";
 import { toAppError } from "../core/errors.ts";
 import type { Lazy } from "../core/lazy.ts";
@@ -13,6 +12,7 @@ import type { LifePoint } from "../jobs/context.ts";
 import type { JobRunner } from "../jobs/runner.ts";
 import type { InputResolver } from "../media/inputs.ts";
 import { parseArguments } from "../models/parse.ts";
+import type { Settings } from "../settings/settings.ts";
 import { presenterOf } from "./presenters.ts";
 import { errorResult, newsBlock } from "./result.ts";
 

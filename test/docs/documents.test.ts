@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import packageJson from "../../package.json" with { type: "json" };
-import { readSettings } from "../../src/config.ts";
 import { argumentsTable } from "../../src/docs/arguments.ts";
 import { manifestFile } from "../../src/docs/manifest.ts";
 import { table } from "../../src/docs/markdown.ts";
 import { fillReadme } from "../../src/docs/readme.ts";
+import { readSettings } from "../../src/settings/settings.ts";
 import { advertisedSchema } from "../../src/tools/tool.ts";
 
 const EMPTY = ["tools", "settings"]

@@ -1,7 +1,7 @@
-import { readSettings, type Settings } from "../../src/config.ts";
 import { AppError } from "../../src/core/errors.ts";
 import { Lazy } from "../../src/core/lazy.ts";
 import type { Log } from "../../src/core/log.ts";
+import { readSettings, type Settings } from "../../src/settings/settings.ts";
 import type { ToolDeps } from "../../src/tools/tool.ts";
 import { FakeClock } from "./fake-clock.ts";
 

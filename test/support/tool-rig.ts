@@ -1,11 +1,11 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import { onTestFinished } from "vitest";
-import { readSettings } from "../../src/config.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { Lazy } from "../../src/core/lazy.ts";
 import { createRedact } from "../../src/core/redact.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
 import { openRuntime, type Runtime } from "../../src/runtime.ts";
+import { readSettings } from "../../src/settings/settings.ts";
 import { createTools } from "../../src/tools/index.ts";
 import { OWNER } from "./rig.ts";
 import { tempDir } from "./temp-dir.ts";

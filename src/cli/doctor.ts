@@ -1,10 +1,10 @@
 import { constants } from "node:fs";
 import { access, mkdir } from "node:fs/promises";
-import type { Settings } from "./config.ts";
-import { systemClock } from "./core/clock.ts";
-import { toAppError } from "./core/errors.ts";
-import { createRedact } from "./core/redact.ts";
-import type { ProxySettings } from "./gateway/http.ts";
+import { systemClock } from "../core/clock.ts";
+import { toAppError } from "../core/errors.ts";
+import { createRedact } from "../core/redact.ts";
+import type { ProxySettings } from "../gateway/http.ts";
+import type { Settings } from "../settings/settings.ts";
 
 export interface DoctorSurroundings {
   write: (text: string) => void;
@@ -30,7 +30,7 @@ export async function runDoctor(
     { ok: true, name: "Node", detail: nodeVersion },
     await folder("output folder", settings.outputDir),
     await check("job database", async () => {
-      const { SqliteJobStore } = await import("./jobs/sqlite.ts");
+      const { SqliteJobStore } = await import("../jobs/sqlite.ts");
       await new SqliteJobStore(settings.dataDir).close();
       return settings.dataDir;
     }),
@@ -67,8 +67,8 @@ async function chatKey(settings: Settings, proxies: ProxySettings): Promise<Find
     return { ok: true, name, detail: "not set: chat tools will refuse; --sandbox works without" };
   }
   return check(name, async () => {
-    const { HttpDoor } = await import("./gateway/http.ts");
-    const { LongcatClient } = await import("./gateway/longcat.ts");
+    const { HttpDoor } = await import("../gateway/http.ts");
+    const { LongcatClient } = await import("../gateway/longcat.ts");
     const http = new HttpDoor(proxies);
     try {
       const client = new LongcatClient({

@@ -1,11 +1,11 @@
-import type { Settings } from "./config.ts";
-import { AppError } from "./core/errors.ts";
-import { JOB_ID_PATTERN } from "./core/id-patterns.ts";
-import { formatUsd } from "./core/money.ts";
-import { countedUsd } from "./jobs/budget.ts";
-import type { Job } from "./jobs/job.ts";
-import type { JobStore } from "./jobs/store.ts";
-import { viewJob } from "./jobs/view.ts";
+import { AppError } from "../core/errors.ts";
+import { JOB_ID_PATTERN } from "../core/id-patterns.ts";
+import { formatUsd } from "../core/money.ts";
+import { countedUsd } from "../jobs/budget.ts";
+import type { Job } from "../jobs/job.ts";
+import type { JobStore } from "../jobs/store.ts";
+import { viewJob } from "../jobs/view.ts";
+import type { Settings } from "../settings/settings.ts";
 
 const LISTED = 20;
 const PAGE = 100;
@@ -30,7 +30,7 @@ export async function runJobsCommand(
   words: readonly string[],
   options: JobsCommandOptions,
 ): Promise<void> {
-  const { SqliteJobStore } = await import("./jobs/sqlite.ts");
+  const { SqliteJobStore } = await import("../jobs/sqlite.ts");
   const store = new SqliteJobStore(options.settings.dataDir);
   try {
     await run(store, words, options);

@@ -1,0 +1,21 @@
+import type { Settings } from "../settings/settings.ts";
+
+/** Shows the main job on the sandbox. */
+export async function runDemo(settings: Settings): Promise<void> {
+  const { runDemo: run } = await import("../demo/demo.ts");
+  const { stdout, argv, execPath, env } = process;
+  const stopping = new AbortController();
+  process.once("SIGINT", () => stopping.abort());
+  process.once("SIGTERM", () => stopping.abort());
+  stdout.on("error", () => stopping.abort());
+  process.exitCode = await run({
+    write: (text) => stdout.write(text),
+    isTerminal: stdout.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb",
+    // A terminal that does not know its size says 0.
+    columns: stdout.columns || 80,
+    program: { command: execPath, script: argv[1] ?? "" },
+    environment: env,
+    sandboxSpeed: settings.sandboxSpeed,
+    signal: stopping.signal,
+  });
+}

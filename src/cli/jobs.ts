@@ -1,0 +1,14 @@
+import { systemClock } from "../core/clock.ts";
+import { LOCAL_OWNER } from "../server.ts";
+import type { Settings } from "../settings/settings.ts";
+
+/** Lists, shows, exports or settles jobs. */
+export async function runJobs(words: readonly string[], settings: Settings): Promise<void> {
+  const { runJobsCommand } = await import("./jobs-command.ts");
+  await runJobsCommand(words, {
+    settings,
+    owner: LOCAL_OWNER,
+    now: systemClock.now(),
+    write: (text) => process.stdout.write(text),
+  });
+}

@@ -1,0 +1,209 @@
+import type * as z from "zod";
+import { LOG_LEVELS } from "../core/log.ts";
+import type { Command } from "./commands.ts";
+import {
+  chatBase,
+  dollars,
+  key,
+  oneOf,
+  onOff,
+  positiveNumber,
+  prices,
+  text,
+  toolsets,
+  url,
+  wholeNumber,
+} from "./forms.ts";
+
+/*
+ * Every setting: its variable, its flag where it has one, its default and one line of help. The
+ * `--help` text, the README's table and the bundle's manifest are made from this file.
+ */
+
+export interface SettingSpec {
+  /** Environment variable. */
+  env: string;
+  /** Command-line flag that does the same, without dashes. */
+  flag?: string;
+  help: string;
+  /** What the documentation shows where nothing is set. */
+  defaultText: string;
+  secret?: boolean;
+  /** Which commands read it; all when absent. */
+  commands?: readonly Command[];
+  schema: z.ZodType<unknown, string>;
+}
+
+export const SETTINGS = {
+  apiKey: {
+    env: "PIXAZO_API_KEY",
+    help: "key of the Pixazo image gateway; or PIXAZO_API_KEY_FILE",
+    defaultText: "unset: calls say so, the sandbox needs none",
+    secret: true,
+    schema: key,
+  },
+  chatApiKey: {
+    env: "LONGCAT_API_KEY",
+    help: "key of the LongCat chat platform; or LONGCAT_API_KEY_FILE",
+    defaultText: "unset: calls say so, the sandbox needs none",
+    secret: true,
+    schema: key,
+  },
+  baseUrl: {
+    env: "PIXAZO_BASE_URL",
+    help: "the image gateway",
+    defaultText: "https://gateway.pixazo.ai",
+    schema: url,
+  },
+  legacyBaseUrl: {
+    env: "PIXAZO_LEGACY_BASE_URL",
+    help: "the older LongCat-Image status endpoint",
+    defaultText: "https://gateway-falai-automate.appypie.workers.dev",
+    schema: url,
+  },
+  chatBaseUrl: {
+    env: "LONGCAT_BASE_URL",
+    help: "the chat platform, with or without /openai, /openai/v1 or /anthropic",
+    defaultText: "https://api.longcat.chat",
+    schema: chatBase,
+  },
+  chatModel: {
+    env: "LONGCAT_MCP_CHAT_MODEL",
+    help: "the model that longcat_chat asks unless it is told another",
+    defaultText: "LongCat-2.0-Preview",
+    schema: text,
+  },
+  trimHistory: {
+    env: "LONGCAT_MCP_TRIM_HISTORY",
+    help: "leave out a thread's oldest turns where they no longer fit; off: refuse and say so",
+    defaultText: "off",
+    schema: onOff,
+  },
+  sandbox: {
+    env: "LONGCAT_MCP_SANDBOX",
+    flag: "sandbox",
+    help: "use the built-in imitation of the provider: no key, no network, no cost",
+    defaultText: "off",
+    schema: onOff,
+  },
+  sandboxSpeed: {
+    env: "LONGCAT_MCP_SANDBOX_SPEED",
+    flag: "sandbox-speed",
+    help: "divides the sandbox's times, which are a second or two",
+    defaultText: "1",
+    schema: positiveNumber,
+  },
+  dataDir: {
+    env: "LONGCAT_MCP_DATA_DIR",
+    help: "where the job database lives",
+    defaultText: "the platform's folder for application data",
+    schema: text,
+  },
+  outputDir: {
+    env: "LONGCAT_MCP_OUTPUT_DIR",
+    help: "where finished files are kept",
+    defaultText: "Pictures/longcat-mcp in the home folder",
+    schema: text,
+  },
+  inputDirs: {
+    env: "LONGCAT_MCP_INPUT_DIRS",
+    help: "further folders for input files and save_to, separated by the platform's path delimiter",
+    defaultText: "the output folder and the working directory",
+    schema: text,
+  },
+  publicUrl: {
+    env: "LONGCAT_MCP_PUBLIC_URL",
+    help: "where the provider can reach this server, to fetch local pictures and training sets",
+    defaultText: "unset: only `qwen_image_edit` takes local files",
+    schema: url,
+  },
+  publicPort: {
+    env: "LONGCAT_MCP_PUBLIC_PORT",
+    help: "on stdio, the local port that LONGCAT_MCP_PUBLIC_URL leads to; it serves those files only",
+    defaultText: "unset",
+    commands: ["stdio"],
+    schema: wholeNumber(1, 65_535),
+  },
+  shrinkInputs: {
+    env: "LONGCAT_MCP_SHRINK_INPUTS",
+    help: "make pictures smaller that are too large (10 MB) to be sent inside a request",
+    defaultText: "off",
+    schema: onOff,
+  },
+  previews: {
+    env: "LONGCAT_MCP_PREVIEWS",
+    help: "pictures in answers: off, on (small) or full (the file where it fits)",
+    defaultText: "on",
+    schema: oneOf(["off", "on", "full"]),
+  },
+  prices: {
+    env: "LONGCAT_MCP_PRICES",
+    help: "prices of image operations that you know better, as JSON: tool name to US dollars",
+    defaultText: "the printed ones",
+    schema: prices,
+  },
+  budgetPerDay: {
+    env: "LONGCAT_MCP_BUDGET_USD_PER_DAY",
+    help: "what jobs may cost in a UTC day, in US dollars",
+    defaultText: "no limit",
+    schema: dollars,
+  },
+  budgetPerMonth: {
+    env: "LONGCAT_MCP_BUDGET_USD_PER_MONTH",
+    help: "what jobs may cost in a UTC month, in US dollars",
+    defaultText: "no limit",
+    schema: dollars,
+  },
+  confirmAbove: {
+    env: "LONGCAT_MCP_CONFIRM_ABOVE_USD",
+    help: "a dearer start is refused unless its max_cost_usd allows it",
+    defaultText: "no limit",
+    schema: dollars,
+  },
+  keepJobsDays: {
+    env: "LONGCAT_MCP_KEEP_JOBS_DAYS",
+    help: "forget ended jobs after so many days, 32 at least, and with them their idempotency keys and share of spending; their files stay",
+    defaultText: "never",
+    schema: wholeNumber(32, 36_500),
+  },
+  maxWaitSeconds: {
+    env: "LONGCAT_MCP_MAX_WAIT_SECONDS",
+    help: "the longest a call may wait for its job; hosts cut calls at 60 s or later",
+    defaultText: "45",
+    schema: wholeNumber(1, 3600),
+  },
+  toolsets: {
+    env: "LONGCAT_MCP_TOOLSETS",
+    help: "which tools to offer: images, chat",
+    defaultText: "images,chat",
+    schema: toolsets,
+  },
+  pollFloorMs: {
+    env: "LONGCAT_MCP_POLL_FLOOR_MS",
+    help: "shrinks every polling time in proportion to 2000 ms; loopback bases only, for tests",
+    defaultText: "2000",
+    schema: wholeNumber(1, 2000),
+  },
+  logLevel: {
+    env: "LONGCAT_MCP_LOG_LEVEL",
+    help: `how much to log on stderr: ${LOG_LEVELS.join(", ")}`,
+    defaultText: "warn",
+    schema: oneOf(LOG_LEVELS),
+  },
+  port: {
+    env: "LONGCAT_MCP_PORT",
+    flag: "port",
+    help: "the port to listen on; 0 takes any free one",
+    defaultText: "8787 for http, 4010 for sandbox",
+    commands: ["http", "sandbox"],
+    schema: wholeNumber(0, 65_535),
+  },
+  host: {
+    env: "LONGCAT_MCP_HOST",
+    flag: "host",
+    help: "the loopback address to listen on",
+    defaultText: "127.0.0.1",
+    commands: ["http"],
+    schema: oneOf(["127.0.0.1", "localhost", "::1"]),
+  },
+} as const satisfies Record<string, SettingSpec>;
