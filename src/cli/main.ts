@@ -11,6 +11,7 @@ import { runDemo } from "./demo.ts";
 import { runJobs } from "./jobs.ts";
 import { serveSandbox } from "./sandbox.ts";
 import { serve } from "./serve.ts";
+import { startWords } from "./started.ts";
 
 const WRONG_USAGE = 2;
 const WRONG_USAGE_CODES: readonly ErrorCode[] = ["configuration", "storage", "invalid_input"];
@@ -19,11 +20,14 @@ async function main(): Promise<void> {
   const commandLine = readCommandLine(process.argv.slice(2));
   if (commandLine === "help") return void process.stdout.write(helpText());
   if (commandLine === "version") return void process.stdout.write(`${packageJson.version}\n`);
+  const { env, platform, execPath } = process;
+  const start = startWords({ env, platform, execPath, script: process.argv[1] ?? "" });
   const settings = readSettings({
     env: process.env,
     flags: commandLine.flags,
     platform: process.platform,
     workingDir: process.cwd(),
+    start,
     readFile: (path) => readFileSync(path, "utf8"),
   });
   checkPriceList(settings.prices);

@@ -4,6 +4,7 @@ import type * as z from "zod";
 import { AppError } from "../core/errors.ts";
 import type { LOG_LEVELS } from "../core/log.ts";
 import type { Limits, PriceList } from "../core/money.ts";
+import { type Program, quoted } from "../core/program.ts";
 import type { Toolset } from "./forms.ts";
 import { SETTINGS, type SettingSpec } from "./specs.ts";
 
@@ -42,6 +43,8 @@ export interface Settings {
   logLevel: (typeof LOG_LEVELS)[number];
   port: number | undefined;
   host: string;
+  /** How this user starts the program again, with the same jobs. */
+  program: Program;
 }
 
 export interface Surroundings {
@@ -49,6 +52,8 @@ export interface Surroundings {
   flags: Readonly<Record<string, string | undefined>>;
   platform: NodeJS.Platform;
   workingDir: string;
+  /** The words that start this program. */
+  start?: string;
   /** Reads a small text file. @throws when it cannot. */
   readFile: (path: string) => string;
 }
@@ -102,6 +107,13 @@ export function readSettings(surroundings: Surroundings): Settings {
     logLevel: values.logLevel ?? "warn",
     port: values.port,
     host: values.host ?? "127.0.0.1",
+    program: {
+      start: surroundings.start ?? "longcat-mcp",
+      options: [
+        ...(sandbox ? [`--${SETTINGS.sandbox.flag}`] : []),
+        ...(values.dataDir ? [`--${SETTINGS.dataDir.flag}`, quoted(dataRoot, platform)] : []),
+      ],
+    },
   };
 }
 

@@ -95,6 +95,7 @@ export const SETTINGS = {
   },
   dataDir: {
     env: "LONGCAT_MCP_DATA_DIR",
+    flag: "data-dir",
     help: "where the job database lives",
     defaultText: "the platform's folder for application data",
     schema: text,

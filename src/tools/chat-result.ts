@@ -4,6 +4,7 @@ import { remarks } from "../chat/thread-page.ts";
 import type { Said, Turn, TurnOutcome } from "../chat/threads.ts";
 import { estimateTokens } from "../chat/tokens.ts";
 import { ERROR_RULES } from "../core/errors.ts";
+import { runnable } from "../core/program.ts";
 import { beginningOf, endOf } from "../core/text.ts";
 import { isFinal, type Job, type Medium } from "../jobs/job.ts";
 import { missingMedia } from "../jobs/missing.ts";
@@ -126,7 +127,7 @@ function failure(job: Job, options: ResultOptions): CallToolResult {
       : `No answer came; ${threadOf(job)} goes on without it${job.input["files"] ? ", and keeps its files" : ""}.`,
     ...repeatNotes(job, options).map((note) => `Note: ${note}`),
     ...(options.sandbox ? ["Note: SANDBOX, nothing was charged."] : []),
-    ...(error ? [`Next: ${adviceOn(error.code, isOpen)}`] : []),
+    ...(error ? [`Next: ${runnable(adviceOn(error.code, isOpen), options.program)}`] : []),
   ];
   return { isError: true, content: [textBlock(lines.join("\n"))] };
 }

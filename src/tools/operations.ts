@@ -125,7 +125,7 @@ export async function answerStart(
     return { ...result, content: [...result.content, textBlock(note)] };
   } catch (error) {
     deps.log.error({ job: job.jobId, err: error }, "no answer about a started job");
-    return errorResult(error, job.jobId);
+    return errorResult(error, deps.settings.program, job.jobId);
   }
 }
 
@@ -178,7 +178,7 @@ export async function finishCall(
   call: Call,
   isRepeat = false,
 ) {
-  const { previews, sandbox } = deps.settings;
+  const { previews, sandbox, program } = deps.settings;
   deps.reached("before-answer");
   const result = await presenterOf(job).result(services, job, {
     previews,
@@ -186,6 +186,7 @@ export async function finishCall(
     now: deps.clock.now(),
     isRepeat,
     heldUpBy: services.jobs.heldUpBy(job.jobId),
+    program,
   });
   if (isFinal(job.state)) call.onDelivered(() => services.jobs.markDelivered(job));
   return result;

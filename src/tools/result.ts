@@ -1,6 +1,7 @@
 import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/server";
 import { ERROR_RULES, toAppError } from "../core/errors.ts";
 import { formatUsd } from "../core/money.ts";
+import { type Program, runnable } from "../core/program.ts";
 import { imagesAsked, isFinal, type Job, type Medium, type MediumRole } from "../jobs/job.ts";
 import { missingMedia } from "../jobs/missing.ts";
 import { GIVE_UP_MS } from "../jobs/pace.ts";
@@ -21,6 +22,7 @@ export interface ResultOptions {
   isRepeat: boolean;
   /** What keeps it from going on at the moment. */
   heldUpBy: string | undefined;
+  program: Program;
 }
 
 export function textBlock(text: string): ContentBlock {
@@ -35,7 +37,7 @@ export function dataResult(data: Record<string, unknown>): CallToolResult {
 }
 
 /** Anything thrown, for an assistant: code, what happened, what to do next. Never a stack or key. */
-export function errorResult(thrown: unknown, jobId?: string): CallToolResult {
+export function errorResult(thrown: unknown, program: Program, jobId?: string): CallToolResult {
   const error = toAppError(thrown);
   const job =
     jobId === undefined
@@ -43,7 +45,9 @@ export function errorResult(thrown: unknown, jobId?: string): CallToolResult {
       : `\nIt is about ${jobId}, which goes on by itself: look with \`job_status\` before starting it again.`;
   return {
     isError: true,
-    content: [textBlock(`${error.code}: ${error.message}\nNext: ${error.next}${job}`)],
+    content: [
+      textBlock(`${error.code}: ${error.message}\nNext: ${runnable(error.next, program)}${job}`),
+    ],
   };
 }
 
@@ -84,7 +88,12 @@ function jobText(job: Job, options: ResultOptions, more: readonly string[]): str
   if (options.isRepeat) notes.unshift(repeatNote(job, options.now));
   notes.unshift(...heldUpNotes(job, options));
   if (options.sandbox) notes.push("SANDBOX, nothing was charged.");
-  return [headline(job, options), ...job.media.flatMap(fileLines(job)), ...notes, next(job)]
+  return [
+    headline(job, options),
+    ...job.media.flatMap(fileLines(job)),
+    ...notes,
+    next(job, options.program),
+  ]
     .filter((line) => line !== "")
     .join("\n");
 }
@@ -183,7 +192,7 @@ function fileLines(job: Job): (medium: Medium) => string[] {
   ];
 }
 
-function next(job: Job): string {
+function next(job: Job, program: Program): string {
   if (!isFinal(job.state)) {
     const typical = operationNamed(job.operation)?.pace.typicalMs ?? 10_000;
     const usual = `usually ${Math.round(typical / 1000)} s`;
@@ -192,7 +201,7 @@ function next(job: Job): string {
   if (job.state === "completed") return "";
   const advice = job.charge === "uncertain" ? settleAdvice(job) : generalAdvice(job);
   const urls = job.mediaUrls.map((url) => `\n   ${url}`).join("");
-  return `Next: ${advice}${urls === "" ? "" : `\nThe files were served at:${urls}`}`;
+  return `Next: ${runnable(advice, program)}${urls === "" ? "" : `\nThe files were served at:${urls}`}`;
 }
 
 function generalAdvice(job: Job): string {
