@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
-import type { Commission } from "./commission.ts";
-import type { Fault, JOB_FAULTS } from "./fault-schema.ts";
-import type { ArmedFault } from "./faults.ts";
+import type { Commission } from "./contract/commission.ts";
+import type { ArmedFault } from "./faults/plan.ts";
+import type { Fault, JOB_FAULTS } from "./faults/schema.ts";
 import type { LoadedInputs } from "./inputs.ts";
 import type { Schedule } from "./queue.ts";
 

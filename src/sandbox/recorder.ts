@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { beginningOf } from "../core/text.ts";
-import { isRecord } from "./rules.ts";
+import { isRecord } from "./contract/rules.ts";
 
 /** One request as the sandbox saw it. */
 export interface RecordedRequest {

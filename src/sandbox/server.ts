@@ -4,25 +4,27 @@ import { Hono } from "hono";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { Archive } from "./archive.ts";
-import { chatRoutes } from "./chat.ts";
-import { refuse, type SandboxContext, type SandboxEnv } from "./context.ts";
-import { CONTROL_PREFIX, controlRoutes } from "./control.ts";
-import type { Fault } from "./fault-schema.ts";
-import { FaultPlan } from "./faults.ts";
-import { gatewayRoutes } from "./gateway.ts";
+import type { SandboxContext, SandboxEnv } from "./context.ts";
+import { errorBody, type Shapes } from "./contract/replies.ts";
+import { FaultPlan } from "./faults/plan.ts";
+import type { Fault } from "./faults/schema.ts";
 import { InputLoader, isLoopback } from "./inputs.ts";
-import { intake } from "./intake.ts";
-import { legacyRoutes } from "./legacy.ts";
-import { MediaShelf, mediaRoutes } from "./media.ts";
-import { Painter } from "./picture.ts";
+import { MediaShelf } from "./media-shelf.ts";
+import { Painter } from "./painter/picture.ts";
 import { Queue } from "./queue.ts";
 import { type RecordedRequest, Recorder } from "./recorder.ts";
-import { errorBody, type Shapes } from "./replies.ts";
-import { syncRoutes } from "./sync.ts";
+import { chatRoutes } from "./routes/chat.ts";
+import { CONTROL_PREFIX, controlRoutes } from "./routes/control.ts";
+import { mediaRoutes } from "./routes/files.ts";
+import { intake } from "./routes/intake.ts";
+import { legacyRoutes } from "./routes/legacy.ts";
+import { gatewayRoutes } from "./routes/queued.ts";
+import { refuse } from "./routes/refusal.ts";
+import { syncRoutes } from "./routes/sync.ts";
 
-export type { Fault } from "./fault-schema.ts";
+export type { Shapes } from "./contract/replies.ts";
+export type { Fault } from "./faults/schema.ts";
 export type { RecordedRequest } from "./recorder.ts";
-export type { Shapes } from "./replies.ts";
 
 export interface SandboxOptions {
   /** Default 0: any free one. */

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { beforeEach, describe, expect, it } from "vitest";
 import { composeLayers } from "../../src/media/layers.ts";
-import { LAYER_COUNT, layer } from "../../src/sandbox/layers.ts";
+import { LAYER_COUNT } from "../../src/sandbox/contract/commission.ts";
+import { layer } from "../../src/sandbox/painter/layers.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 const WIDTH = 60;

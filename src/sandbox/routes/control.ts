@@ -1,7 +1,8 @@
 import { type Context, Hono } from "hono";
-import { AppError } from "../core/errors.ts";
-import { refuse, type SandboxContext, type SandboxEnv } from "./context.ts";
-import { isLoopback } from "./inputs.ts";
+import { AppError } from "../../core/errors.ts";
+import type { SandboxContext, SandboxEnv } from "../context.ts";
+import { isLoopback } from "../inputs.ts";
+import { refuse } from "./refusal.ts";
 
 /** Routes for whoever runs the sandbox rather than calls it; they are not recorded. */
 export const CONTROL_PREFIX = "/_sandbox";

@@ -1,13 +1,12 @@
 import { Hono } from "hono";
-import { hasGatewayKey, refuse, type SandboxContext, type SandboxEnv } from "./context.ts";
-import { LEGACY_PATH, legacyBody, legacyCompleted, standingOf } from "./replies.ts";
-import { isRecord } from "./rules.ts";
+import type { SandboxContext, SandboxEnv } from "../context.ts";
+import { LEGACY_PATH, legacyBody, legacyCompleted, standingOf } from "../contract/replies.ts";
+import { isRecord } from "../contract/rules.ts";
+import { DEMO_PICTURE_PATH } from "../media-shelf.ts";
+import { hasGatewayKey, refuse } from "./refusal.ts";
 
 const DEMO_CREATED_AT = Date.parse("2024-06-15T10:30:00Z");
 const DEMO_DURATION_MS = 42_000;
-
-/** Path of the picture that the documented example of a finished request shows. */
-export const DEMO_PICTURE_PATH = "/results/demo-completed.png";
 
 /**
  * The older LongCat status operation. It has no submit, so it knows the queue's own ids and the

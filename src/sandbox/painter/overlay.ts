@@ -1,4 +1,4 @@
-import type { Size } from "./commission.ts";
+import type { Size } from "../contract/commission.ts";
 import { inked, type Lettering } from "./lettering.ts";
 
 /** What is written on a picture. */

@@ -1,6 +1,6 @@
-import { AppError } from "../core/errors.ts";
-import { type Fault, faultSchema, MEDIA_FAULTS } from "./fault-schema.ts";
-import { isRecord } from "./rules.ts";
+import { AppError } from "../../core/errors.ts";
+import { isRecord } from "../contract/rules.ts";
+import { type Fault, faultSchema, MEDIA_FAULTS } from "./schema.ts";
 
 /** What is happening, for a fault to match against. */
 export interface Occasion {

@@ -1,4 +1,4 @@
-import type { Commission } from "./commission.ts";
+import type { Commission } from "../contract/commission.ts";
 import { Random } from "./random.ts";
 
 const RANK = 16;

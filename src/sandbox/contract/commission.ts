@@ -1,6 +1,5 @@
 import * as z from "zod";
 import type { UpstreamOperation } from "./acceptance.ts";
-import { LAYER_COUNT } from "./layers.ts";
 
 export interface Size {
   width: number;
@@ -29,6 +28,9 @@ export interface Commission {
   /** Addresses from the body's `webhook`. */
   webhook: string | undefined;
 }
+
+/** Background, shapes, subject, details with lettering. */
+export const LAYER_COUNT = 4;
 
 /** A job with more files than anyone looks at is cut to this many. */
 const MOST_FILES = 16;

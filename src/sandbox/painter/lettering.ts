@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Font, PathCommand } from "opentype.js";
-import { AppError } from "../core/errors.ts";
-import { packageRoot } from "../core/package-root.ts";
+import { AppError } from "../../core/errors.ts";
+import { packageRoot } from "../../core/package-root.ts";
 
 export interface TextBlock {
   /** SVG path data of all outlines, in pieces: a renderer may cut a very long one short. */

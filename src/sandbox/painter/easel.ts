@@ -1,4 +1,4 @@
-import type { Size } from "./commission.ts";
+import type { Size } from "../contract/commission.ts";
 import type { Palette } from "./palettes.ts";
 import type { Random } from "./random.ts";
 

@@ -1,14 +1,15 @@
 import { type Context, Hono } from "hono";
-import { SYNC_EDIT, SYNC_GENERATE, type UpstreamOperation } from "./acceptance.ts";
-import type { SandboxJob } from "./archive.ts";
-import { type Commission, syncCommission } from "./commission.ts";
-import { refuse, type SandboxContext, type SandboxEnv } from "./context.ts";
-import { SYNC_FAULTS } from "./fault-schema.ts";
-import { enqueue, refusal, takeTime } from "./gateway.ts";
-import { uuidV7 } from "./ids.ts";
-import type { LoadedInputs } from "./inputs.ts";
-import { outputSize } from "./picture.ts";
-import { acceptedBody, editBody, generateBody } from "./replies.ts";
+import type { SandboxJob } from "../archive.ts";
+import type { SandboxContext, SandboxEnv } from "../context.ts";
+import { SYNC_EDIT, SYNC_GENERATE, type UpstreamOperation } from "../contract/acceptance.ts";
+import { type Commission, syncCommission } from "../contract/commission.ts";
+import { acceptedBody, editBody, generateBody } from "../contract/replies.ts";
+import { SYNC_FAULTS } from "../faults/schema.ts";
+import { uuidV7 } from "../ids.ts";
+import type { LoadedInputs } from "../inputs.ts";
+import { outputSize } from "../painter/picture.ts";
+import { enqueue, refusal, takeTime } from "./queued.ts";
+import { refuse } from "./refusal.ts";
 
 /** The two operations that answer with the picture itself. */
 export function syncRoutes(context: SandboxContext): Hono<SandboxEnv> {

@@ -1,4 +1,4 @@
-import type { Size } from "./commission.ts";
+import type { Size } from "../contract/commission.ts";
 import { Easel } from "./easel.ts";
 import { ridges, trees, water } from "./land.ts";
 import { chooseScene, type SceneKind } from "./palettes.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { beginningOf } from "../core/text.ts";
+import { beginningOf } from "../../core/text.ts";
 import type { ChatAsked } from "./chat-acceptance.ts";
 
 export interface SandboxModel {

@@ -1,14 +1,15 @@
 import { type Context, Hono } from "hono";
-import { delay } from "../core/clock.ts";
-import { QUEUE_OPERATIONS, type UpstreamOperation } from "./acceptance.ts";
-import type { MediaFile, SandboxJob } from "./archive.ts";
+import { delay } from "../../core/clock.ts";
+import type { MediaFile, SandboxJob } from "../archive.ts";
+import type { SandboxContext, SandboxEnv } from "../context.ts";
+import { QUEUE_OPERATIONS, type UpstreamOperation } from "../contract/acceptance.ts";
+import { type Commission, queueCommission } from "../contract/commission.ts";
+import { acceptedBody, standingOf, statusBody } from "../contract/replies.ts";
+import { objectionTo } from "../contract/rules.ts";
+import { JOB_FAULTS } from "../faults/schema.ts";
+import { uuidV7 } from "../ids.ts";
 import { announce } from "./callbacks.ts";
-import { type Commission, queueCommission } from "./commission.ts";
-import { hasGatewayKey, refuse, type SandboxContext, type SandboxEnv } from "./context.ts";
-import { JOB_FAULTS } from "./fault-schema.ts";
-import { uuidV7 } from "./ids.ts";
-import { acceptedBody, standingOf, statusBody } from "./replies.ts";
-import { objectionTo } from "./rules.ts";
+import { hasGatewayKey, refuse } from "./refusal.ts";
 
 /** The eight queue operations and the status operation they share. */
 export function gatewayRoutes(context: SandboxContext): Hono<SandboxEnv> {

@@ -1,4 +1,4 @@
-import { shortened } from "../core/text.ts";
+import { shortened } from "../../core/text.ts";
 
 /** What one JSON value may be. Whatever a rule does not mention is accepted. */
 export type Rule =

@@ -1,7 +1,5 @@
-import type { Size } from "./commission.ts";
+import { LAYER_COUNT, type Size } from "../contract/commission.ts";
 
-/** Background, shapes, subject, details with lettering. */
-export const LAYER_COUNT = 4;
 const DETAILS = LAYER_COUNT - 1;
 
 /** The background is worked out at this fraction of the size. */

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from "node:http";
-import type { SandboxJob } from "./archive.ts";
-import { phaseAt, progressAt } from "./queue.ts";
+import type { SandboxJob } from "../archive.ts";
+import { phaseAt, progressAt } from "../queue.ts";
 
 export interface Shapes {
   /** `output.media_type` tells the real type instead of `application/octet-stream`. */

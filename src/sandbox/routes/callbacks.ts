@@ -1,7 +1,7 @@
-import type { SandboxJob } from "./archive.ts";
-import type { SandboxContext } from "./context.ts";
-import { isLoopback } from "./inputs.ts";
-import { standingOf, statusBody } from "./replies.ts";
+import type { SandboxJob } from "../archive.ts";
+import type { SandboxContext } from "../context.ts";
+import { standingOf, statusBody } from "../contract/replies.ts";
+import { isLoopback } from "../inputs.ts";
 
 /** Posts the job's final status to each address on this machine once it ends; to no other. */
 export function announce(

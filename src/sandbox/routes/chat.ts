@@ -1,15 +1,16 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Context, Hono } from "hono";
-import { delay } from "../core/clock.ts";
-import { CHAT_BODIES, type ChatFormat } from "./chat-acceptance.ts";
-import { type Answer, answerTo, MODELS, type SandboxModel } from "./chat-answer.ts";
-import { wholeReply, writeEvents } from "./chat-replies.ts";
-import { refuse, type SandboxContext, type SandboxEnv } from "./context.ts";
-import { STREAM_FAULTS } from "./fault-schema.ts";
-import { uuidV7 } from "./ids.ts";
+import { delay } from "../../core/clock.ts";
+import type { SandboxContext, SandboxEnv } from "../context.ts";
+import { CHAT_BODIES, type ChatFormat } from "../contract/chat-acceptance.ts";
+import { type Answer, answerTo, MODELS, type SandboxModel } from "../contract/chat-answer.ts";
+import { wholeReply, writeEvents } from "../contract/chat-replies.ts";
+import { errorBody } from "../contract/replies.ts";
+import { objectionTo } from "../contract/rules.ts";
+import { STREAM_FAULTS } from "../faults/schema.ts";
+import { uuidV7 } from "../ids.ts";
 import { hangUp } from "./intake.ts";
-import { errorBody } from "./replies.ts";
-import { objectionTo } from "./rules.ts";
+import { refuse } from "./refusal.ts";
 
 /** At speed 1: how fast an answer comes. */
 const MS_PER_TOKEN = 8;

@@ -1,13 +1,14 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Context, MiddlewareHandler } from "hono";
-import { delay } from "../core/clock.ts";
-import { AppError } from "../core/errors.ts";
-import type { SandboxJob } from "./archive.ts";
-import { refuse, type SandboxContext, type SandboxEnv } from "./context.ts";
-import { type Fault, REQUEST_FAULTS } from "./fault-schema.ts";
-import { promptIn } from "./faults.ts";
-import { abridge } from "./recorder.ts";
-import { errorBody } from "./replies.ts";
+import { delay } from "../../core/clock.ts";
+import { AppError } from "../../core/errors.ts";
+import type { SandboxJob } from "../archive.ts";
+import type { SandboxContext, SandboxEnv } from "../context.ts";
+import { errorBody } from "../contract/replies.ts";
+import { promptIn } from "../faults/plan.ts";
+import { type Fault, REQUEST_FAULTS } from "../faults/schema.ts";
+import { abridge } from "../recorder.ts";
+import { refuse } from "./refusal.ts";
 
 type RequestFault = Extract<Fault, { kind: (typeof REQUEST_FAULTS)[number] }>;
 
