@@ -1,0 +1,45 @@
+import type { Module } from "./modules.ts";
+import type { Room, Rules } from "./rules.ts";
+
+/** Everything in which the program departs from its rules, a sentence each; empty where it does not. */
+export function complaints(modules: readonly Module[], rules: Rules): string[] {
+  return [
+    ...modules.flatMap((module) => layerComplaints(module, rules.rooms)),
+    ...modules.flatMap((module) => reservedComplaints(module, rules)),
+  ];
+}
+
+/** The room that a path lies in. */
+export function roomOf(path: string, rooms: readonly Room[]): Room | undefined {
+  return rooms
+    .filter((room) => within(path, room.path))
+    .sort((a, b) => b.path.length - a.path.length)[0];
+}
+
+function within(path: string, room: string): boolean {
+  return room.endsWith("/") ? path.startsWith(room) : path === room;
+}
+
+function layerComplaints({ path, imports }: Module, rooms: readonly Room[]): string[] {
+  const from = roomOf(path, rooms);
+  if (!from) return [`${path} lies in no room of the rules.`];
+  return imports.flatMap((imported) => {
+    const to = roomOf(imported, rooms);
+    if (!to || to === from || from.uses.includes(to.path)) return [];
+    const allowed = from.uses.length === 0 ? "nothing of ours" : from.uses.join(", ");
+    return [`${path} imports ${imported}: ${from.path} may import ${allowed}.`];
+  });
+}
+
+function reservedComplaints({ path, packages, texts }: Module, { reserved }: Rules): string[] {
+  return reserved.flatMap((kind) => {
+    if (kind.only.some((room) => within(path, room))) return [];
+    const used = packages.find((name) => kind.packages?.includes(name));
+    const written = texts.find((text) => kind.text?.test(text));
+    const found =
+      used ?? (written === undefined ? undefined : JSON.stringify(written.slice(0, 60)));
+    return found === undefined
+      ? []
+      : [`${path} has ${kind.what} (${found}); only ${kind.only.join(", ")} may.`];
+  });
+}

@@ -1,0 +1,8 @@
+// Holds the program against its own rules of structure: part of `npm run check`.
+import { complaints } from "./architecture/check.ts";
+import { HOUSE } from "./architecture/house.ts";
+import { readModules } from "./architecture/modules.ts";
+
+const found = complaints(await readModules(".", "src"), HOUSE);
+for (const complaint of found) process.stderr.write(`${complaint}\n`);
+process.exitCode = found.length === 0 ? 0 : 1;

@@ -1,0 +1,79 @@
+import { describe, expect, it } from "vitest";
+import { complaints } from "../../scripts/architecture/check.ts";
+import { HOUSE } from "../../scripts/architecture/house.ts";
+import { readModule, readModules } from "../../scripts/architecture/modules.ts";
+import type { Rules } from "../../scripts/architecture/rules.ts";
+
+const RULES: Rules = {
+  rooms: [
+    { path: "src/low/", about: "the ground", uses: [] },
+    { path: "src/high/", about: "above it", uses: ["src/low/"] },
+    { path: "src/high/attic.ts", about: "a file of its own", uses: ["src/high/"] },
+  ],
+  reserved: [
+    {
+      what: "SQL",
+      packages: ["some-database"],
+      text: /\bSELECT\b[\s\S]+\bFROM\b/,
+      only: ["src/low/"],
+    },
+  ],
+};
+
+function complaintsOn(path: string, text: string): string[] {
+  return complaints([readModule(path, text)], RULES);
+}
+
+describe("the structure of the program", () => {
+  it("keeps its own rules", async () => {
+    const modules = await readModules(".", "src");
+    expect(modules.length).toBeGreaterThan(100);
+    expect(complaints(modules, HOUSE)).toEqual([]);
+  });
+
+  it.each([
+    ["an import", 'import { a } from "../high/a.ts";'],
+    ["a type's import", 'import type { A } from "../high/a.ts";'],
+    ["an import for its effects", 'import "../high/a.ts";'],
+    ["an import that comes later", 'const load = () => import("../high/a.ts");'],
+    ["something handed on", 'export { a } from "../high/a.ts";'],
+    ["all of it handed on", 'export * from "../high/a.ts";'],
+  ])("refuses a lower room that leans on a higher one by %s", (_, text) => {
+    expect(complaintsOn("src/low/b.ts", text)).toEqual([
+      "src/low/b.ts imports src/high/a.ts: src/low/ may import nothing of ours.",
+    ]);
+  });
+
+  it("lets a room lean on itself and on those that it names, however deep its folders", () => {
+    const text = 'import "../../low/deep/a.ts";\nimport "../b.ts";\nimport "node:path";';
+    expect(complaintsOn("src/high/inner/c.ts", text)).toEqual([]);
+  });
+
+  it("tells a file that is a room of its own from its folder", () => {
+    expect(complaintsOn("src/high/attic.ts", 'import "./b.ts";')).toEqual([]);
+    expect(complaintsOn("src/high/b.ts", 'import "./attic.ts";')).toHaveLength(1);
+  });
+
+  it("refuses a file that lies in no room", () => {
+    expect(complaintsOn("src/cellar.ts", "")).toEqual([
+      "src/cellar.ts lies in no room of the rules.",
+    ]);
+  });
+
+  it.each([
+    ["a text", 'const sql = "SELECT a FROM b";'],
+    ["pieces of a template", "const sql = `SELECT a\n FROM b`;"],
+    ["a package", 'import { open } from "some-database";'],
+  ])("refuses what is reserved, by %s", (_, text) => {
+    expect(complaintsOn("src/high/b.ts", text)).toEqual([
+      expect.stringMatching(/^src\/high\/b\.ts has SQL \(.+\); only src\/low\/ may\.$/),
+    ]);
+    expect(complaintsOn("src/low/b.ts", text)).toEqual([]);
+  });
+
+  it("takes words that only sound like it for what they are", () => {
+    expect(complaintsOn("src/high/b.ts", '// SELECT a FROM b\nconst note = "select one";')).toEqual(
+      [],
+    );
+  });
+});
