@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { Delegate } from "./chat/delegate.ts";
 import { ThreadStore } from "./chat/threads.ts";
+import { isLoopbackHost } from "./core/addresses.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Log } from "./core/log.ts";
 import type { Redact } from "./core/redact.ts";
-import { isLoopbackHost } from "./gateway/addresses.ts";
 import { HttpDoor, type ProxySettings } from "./gateway/http.ts";
 import { LongcatClient } from "./gateway/longcat.ts";
 import { PixazoClient } from "./gateway/pixazo.ts";

@@ -1,6 +1,6 @@
 import { Agent, request } from "undici";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { isLoopbackHost, isPublicAddress } from "../../src/gateway/addresses.ts";
+import { isLoopbackHost, isPublicAddress } from "../../src/core/addresses.ts";
 import { checkedConnector, RefusedAddress } from "../../src/gateway/connector.ts";
 import { HttpDoor } from "../../src/gateway/http.ts";
 import { json, rawServer } from "../support/raw-server.ts";

@@ -47,6 +47,39 @@ export function isPublicAddress(address: string): boolean {
 
 /** Whether a URL's host name is loopback by itself, without asking any resolver. */
 export function isLoopbackHost(hostname: string): boolean {
-  const bare = hostname.replace(/^\[|\]$/g, "").toLowerCase();
+  const bare = bareHost(hostname);
   return bare === "localhost" || bare === "::1" || (isIP(bare) === 4 && bare.startsWith("127."));
+}
+
+/** Names that resolve on one machine or in one network only, and those kept for such use. */
+const LOCAL_SUFFIXES = [
+  "localhost",
+  "localdomain",
+  "local",
+  "internal",
+  "intranet",
+  "private",
+  "corp",
+  "home",
+  "home.arpa",
+  "lan",
+];
+
+/**
+ * Whether a host is seen by this machine or its network only, as far as its name tells: no resolver
+ * is asked.
+ * @param hostname as `URL.hostname` gives it, where every spelling of an IPv4 address is the same.
+ */
+export function isLocalHost(hostname: string): boolean {
+  const bare = bareHost(hostname);
+  if (isIP(bare.replace(/%.*$/, "")) !== 0) return !isPublicAddress(bare);
+  return !bare.includes(".") || LOCAL_SUFFIXES.some((suffix) => bare.endsWith(`.${suffix}`));
+}
+
+/** Without the brackets of an IPv6 address and the dot that may end a name. */
+function bareHost(hostname: string): string {
+  return hostname
+    .replace(/^\[|\]$/g, "")
+    .replace(/\.+$/, "")
+    .toLowerCase();
 }
