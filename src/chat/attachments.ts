@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { AppError } from "../core/errors.ts";
-import { quoteUpstream } from "../core/text.ts";
+import { oneLine } from "../core/text.ts";
 import { ESCAPED_GROWTH, escapeJson } from "../gateway/chat-body.ts";
 import { type AllowedFile, openAllowedFile, type Places, resolvePlaces } from "../media/files.ts";
 import { type FoundFile, findFiles } from "./find-files.ts";
@@ -75,7 +75,7 @@ export function biggest<T extends { name: string; sizeBytes: number }>(
   const list = [...files]
     .sort((a, b) => b.sizeBytes - a.sizeBytes)
     .slice(0, NAMED)
-    .map((file) => `${quoteUpstream(file.name, 120)} (${measure(file)})`);
+    .map((file) => `${oneLine(file.name, 120)} (${measure(file)})`);
   return `The biggest: ${list.join(", ")}.`;
 }
 
@@ -191,7 +191,7 @@ function endOfCharacters(utf8: Uint8Array): number {
 }
 
 function names(list: readonly string[]): string {
-  const shown = list.slice(0, NAMED).map((name) => quoteUpstream(name, 120));
+  const shown = list.slice(0, NAMED).map((name) => oneLine(name, 120));
   const more = list.length - shown.length;
   return shown.join(", ") + (more > 0 ? ` and ${more} more` : "");
 }

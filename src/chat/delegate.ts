@@ -1,7 +1,7 @@
 import { ageOf } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/errors.ts";
 import { newJobId, newThreadId } from "../core/ids.ts";
-import { quoteUpstream } from "../core/text.ts";
+import { oneLine } from "../core/text.ts";
 import type { ChatRequest } from "../gateway/chat-body.ts";
 import type { ChatOutcome, LongcatClient } from "../gateway/longcat.ts";
 import type { JobContext } from "../jobs/context.ts";
@@ -114,7 +114,7 @@ export class Delegate implements Work {
         jobId,
         owner,
         input: {
-          prompt: quoteUpstream(request.prompt, RECORDED_CHARACTERS),
+          prompt: oneLine(request.prompt, RECORDED_CHARACTERS),
           model: request.model,
           thread_id: threadId,
           ...(patterns.length > 0 ? { files: patterns } : {}),
@@ -246,7 +246,7 @@ export class Delegate implements Work {
       jobId,
       threadId,
       request: leftOut.length === 0 ? request : { ...request, leftOut },
-      title: quoteUpstream(request.prompt, TITLE_CHARACTERS),
+      title: oneLine(request.prompt, TITLE_CHARACTERS),
       now: clock.now(),
     });
     if (busyWith !== undefined) throw busy(threadId, busyWith);

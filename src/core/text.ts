@@ -1,16 +1,22 @@
-const MAX_UPSTREAM_CHARACTERS = 300;
+/** The most characters of any text from outside that one line of ours quotes. */
+export const MAX_SHOWN_CHARACTERS = 300;
 
 /**
- * Text from outside, made safe to show: white space folded; control characters, bidirectional
- * overrides and invisible formatting characters removed; cut after `max` characters.
+ * THE way to show text that comes from outside: arguments, the provider's words, addresses, names,
+ * paths. It becomes a piece of one line: line breaks and white space are folded, what is not seen
+ * (controls, bidirectional and zero-width characters, fillers, halves of characters) is removed, and
+ * what is longer than `max` characters is cut. A line of ours never begins with it, so that it
+ * cannot pass for one. Text that is itself the product goes through {@link cleanText} instead.
  */
-export function quoteUpstream(text: string, max = MAX_UPSTREAM_CHARACTERS): string {
-  const clean = text
-    .replaceAll(/\s+/g, " ")
-    .replaceAll(/[\p{Cc}\p{Cf}]/gu, "")
-    .trim();
-  return shortened(clean, max);
+export function oneLine(text: string, max = MAX_SHOWN_CHARACTERS): string {
+  const clean = text.replaceAll(BREAKS, " ").replaceAll(INVISIBLE, "").replaceAll(/ {2,}/g, " ");
+  return shortened(clean.trim(), max);
 }
+
+/** Whatever a reader may take for white space or for the end of a line. */
+const BREAKS = /[\s\u0085]+/g;
+/** What takes no room, turns the direction of what follows, or is no character at all. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
 
 /** A text as it is, or its beginning and an ellipsis if it has more than `max` characters. */
 export function shortened(text: string, max: number): string {

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { AppError, type ErrorCode } from "../core/errors.ts";
-import { quoteUpstream } from "../core/text.ts";
+import { oneLine } from "../core/text.ts";
 import { parseJson } from "./replies.ts";
 
 const MAX_RETRY_AFTER_MS = 3_600_000;
@@ -83,7 +83,7 @@ const errorFields = z.looseObject({
 export function upstreamWords(body: string): string {
   const json = parseJson(body);
   const words = json === undefined ? plainText(body) : explanation(json);
-  return quoteUpstream(words);
+  return oneLine(words);
 }
 
 function explanation(value: unknown, depth = 0): string {

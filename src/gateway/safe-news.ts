@@ -1,5 +1,5 @@
 import type { Redact } from "../core/redact.ts";
-import { beginningOf, cleanText, quoteUpstream, shortened } from "../core/text.ts";
+import { beginningOf, cleanText, oneLine, shortened } from "../core/text.ts";
 import type { ChatNews } from "./chat-replies.ts";
 
 /** Longer than any name of a model and any reason to finish. */
@@ -36,7 +36,7 @@ export class SafeNews {
   #word(word: string | undefined): string | undefined {
     if (word === undefined) return undefined;
     // Cleaned before it is searched for keys, and cut only after that: half a key is not found.
-    const clean = this.#redact(quoteUpstream(word, Number.POSITIVE_INFINITY));
+    const clean = this.#redact(oneLine(word, Number.POSITIVE_INFINITY));
     return shortened(clean, MAX_WORD_CHARACTERS) || undefined;
   }
 }

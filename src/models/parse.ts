@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import { AppError } from "../core/errors.ts";
-import { shortened } from "../core/text.ts";
+import { oneLine } from "../core/text.ts";
 import { nearMiss } from "./near-miss.ts";
 
 const MAX_QUOTED = 60;
@@ -65,5 +65,5 @@ function sentence(text: string): string {
 
 function quote(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
-  return shortened(text, MAX_QUOTED);
+  return oneLine(text, MAX_QUOTED);
 }

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { CHAT_OPERATION } from "../chat/names.ts";
 import { AppError } from "../core/errors.ts";
 import { JOB_ID_PATTERN } from "../core/id-patterns.ts";
-import { quoteUpstream } from "../core/text.ts";
+import { oneLine } from "../core/text.ts";
 import { JOB_STATES } from "../jobs/job.ts";
 import { jobViewSchema, viewJob } from "../jobs/view.ts";
 import { OPERATIONS } from "../models/index.ts";
@@ -110,7 +110,7 @@ export function legacyStatusTool(deps: ToolDeps): Tool {
       if (report.error) throw report.error;
       const progress =
         report.progress === undefined ? "" : ` (${Math.round(report.progress * 100)} %)`;
-      const lines = [`${quoteUpstream(input.request_id)}: ${report.status}${progress}`];
+      const lines = [`${oneLine(input.request_id)}: ${report.status}${progress}`];
       for (const url of report.mediaUrls) lines.push(url);
       if (report.status === "completed" && report.mediaUrls.length === 0) {
         lines.push("The provider names no file for it.");

@@ -10,7 +10,13 @@ import { Lazy } from "../../src/core/lazy.ts";
 import { createLog } from "../../src/core/log.ts";
 import { packageRoot } from "../../src/core/package-root.ts";
 import { createRedact } from "../../src/core/redact.ts";
-import { beginningOf, endOf, quoteUpstream, shortened } from "../../src/core/text.ts";
+import {
+  beginningOf,
+  endOf,
+  MAX_SHOWN_CHARACTERS,
+  oneLine,
+  shortened,
+} from "../../src/core/text.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { until } from "../support/rig.ts";
 
@@ -209,12 +215,30 @@ describe("a text that is cut", () => {
     expect(endOf(whales, 9)).toBe(whales);
     expect(shortened(whales, 7)).toBe("🐋🐋🐋…");
     expect(shortened(whales, 8)).toBe(whales);
-    expect(quoteUpstream(`a ${whales}`, 3)).toBe("a …");
+    expect(oneLine(`a ${whales}`, 3)).toBe("a …");
   });
 });
 
 describe("the package's own folder", () => {
   it("is found from the source", () => {
     expect(existsSync(join(packageRoot(), "package.json"))).toBe(true);
+  });
+});
+
+describe("foreign text in a line of ours", () => {
+  it("is one line of what can be seen, however it was written", () => {
+    expect(oneLine(" a\r\nNext:\u2028b\u0085c\u2029d\t\ve ")).toBe("a Next: b c d e");
+    expect(oneLine("p\u202eai\u200bd\u{e0041}\ufe0f\u115f\u3164\ud800!")).toBe("paid!");
+    expect(oneLine("水墨画 Москва İstanbul 👍")).toBe("水墨画 Москва İstanbul 👍");
+  });
+
+  it("is never long, and never half a character", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 1_000 }), (text) => {
+        const shown = oneLine(text);
+        expect(shown.length).toBeLessThanOrEqual(MAX_SHOWN_CHARACTERS + 1);
+        expect(shown).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
+      }),
+    );
   });
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createRedact } from "../../src/core/redact.ts";
-import { quoteUpstream } from "../../src/core/text.ts";
+import { oneLine } from "../../src/core/text.ts";
 import { failureOf, jobFailureOf, upstreamWords } from "../../src/gateway/failures.ts";
 
 const submit = (status: number, body: unknown = "", headers: Record<string, string> = {}) =>
@@ -168,7 +168,7 @@ describe("the provider's words", () => {
   it("are one line of harmless text whatever comes", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 600 }), (text) => {
-        const shown = quoteUpstream(text);
+        const shown = oneLine(text);
         expect(shown).not.toMatch(/[\p{Cc}\p{Cf}]/u);
         expect(shown.length).toBeLessThanOrEqual(301);
       }),
