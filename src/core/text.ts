@@ -10,8 +10,7 @@ export const MAX_SHOWN_CHARACTERS = 300;
  */
 export function oneLine(text: string, max = MAX_SHOWN_CHARACTERS): string {
   const clean = text.replaceAll(BREAKS, " ").replaceAll(INVISIBLE, "").replaceAll(/ {2,}/g, " ");
-  const line = clean.trim();
-  return line.length > max ? `${beginningOf(line, max - 1)}…` : line;
+  return shortened(clean.trim(), max);
 }
 
 /** Whatever a reader may take for white space or for the end of a line. */
