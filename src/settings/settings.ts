@@ -4,6 +4,7 @@ import type * as z from "zod";
 import { AppError } from "../core/errors.ts";
 import type { LOG_LEVELS } from "../core/log.ts";
 import type { Limits, PriceList } from "../core/money.ts";
+import { isPrivatePlace, systemHome } from "../core/private-places.ts";
 import { type Program, quoted } from "../core/program.ts";
 import type { Toolset } from "./forms.ts";
 import { SETTINGS, type SettingSpec } from "./specs.ts";
@@ -24,7 +25,10 @@ export interface Settings {
   sandboxSpeed: number;
   dataDir: string;
   outputDir: string;
-  /** What input files and `save_to` may name: output folder, working directory, and what was added. */
+  /**
+   * What input files and `save_to` may name: output folder and working directory, unless they are
+   * private places, and what was added.
+   */
   allowedDirs: string[];
   workingDir: string;
   homeDir: string;
@@ -73,7 +77,8 @@ export function readSettings(surroundings: Surroundings): Settings {
   const outputRoot = folder(values.outputDir ?? join(homeDir, "Pictures", "longcat-mcp"));
   const outputDir = sandbox && !values.outputDir ? join(outputRoot, "sandbox") : outputRoot;
   const added = (values.inputDirs ?? "").split(delimiter).filter((path) => path.trim() !== "");
-  const cwdIsPrivate = workingDir !== resolve("/") && workingDir !== homeDir;
+  const homes = [homeDir, ...[set(env["USERPROFILE"]) ?? []].flat(), ...systemHome()];
+  const byDefault = [outputDir, workingDir].filter((path) => !isPrivatePlace(path, homes));
   const baseUrl = values.baseUrl ?? SETTINGS.baseUrl.defaultText;
   return {
     apiKey: values.apiKey,
@@ -87,7 +92,7 @@ export function readSettings(surroundings: Surroundings): Settings {
     sandboxSpeed: values.sandboxSpeed ?? 1,
     dataDir: sandbox ? join(dataRoot, "sandbox") : dataRoot,
     outputDir,
-    allowedDirs: [outputDir, ...(cwdIsPrivate ? [workingDir] : []), ...added.map(folder)],
+    allowedDirs: [...byDefault, ...added.map(folder)],
     workingDir,
     homeDir,
     publicUrl: values.publicUrl,

@@ -95,6 +95,11 @@ export class Bench {
     return new Bench(folder, sandbox);
   }
 
+  /** Beside the working folder: what holds a home folder is a private place. */
+  get homeDir(): string {
+    return `${this.folder}-home`;
+  }
+
   get outputDir(): string {
     return join(this.folder, "out");
   }
@@ -116,7 +121,7 @@ export class Bench {
       maxFileKiB: this.maxFileKiB,
       env: {
         PATH: process.env["PATH"] ?? "",
-        HOME: join(this.folder, "home"),
+        HOME: this.homeDir,
         PIXAZO_API_KEY: TEST_KEY,
         PIXAZO_BASE_URL: this.sandbox.origin,
         PIXAZO_LEGACY_BASE_URL: this.sandbox.origin,
@@ -155,6 +160,7 @@ export class Bench {
     await Promise.all(this.programs.map((program) => program.kill("SIGKILL")));
     await this.sandbox.close();
     await rm(this.folder, { recursive: true, force: true });
+    await rm(this.homeDir, { recursive: true, force: true });
   }
 }
 

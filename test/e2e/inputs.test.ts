@@ -71,7 +71,7 @@ describe.each(SETUPS)("$client over $transport, with a public address", (setup) 
     bench = await Bench.open();
     const port = await freePort();
     publicUrl = `http://127.0.0.1:${port}`;
-    const pictures = join(bench.folder, "home", "pictures");
+    const pictures = join(bench.homeDir, "pictures");
     await mkdir(pictures, { recursive: true });
     picture = await png("#3366cc");
     await writeFile(join(bench.folder, "relative ü.png"), picture);

@@ -23,7 +23,7 @@ export async function openToolRig(origin: string): Promise<ToolRig> {
   const folder = await tempDir();
   const settings = readSettings({
     env: {
-      HOME: `${folder}/home`,
+      HOME: "/home/nobody",
       LONGCAT_API_KEY: KEY,
       LONGCAT_BASE_URL: origin,
       LONGCAT_MCP_DATA_DIR: `${folder}/data`,
