@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Commission } from "./contract/commission.ts";
 import type { ArmedFault } from "./faults/plan.ts";
-import type { Fault, JOB_FAULTS } from "./faults/schema.ts";
+import type { Twist } from "./faults/twist.ts";
 import type { LoadedInputs } from "./inputs.ts";
 import type { Schedule } from "./queue.ts";
 
@@ -14,7 +14,7 @@ export interface SandboxJob {
   commission: Commission;
   schedule: Schedule;
   /** What goes wrong with it, if anything. */
-  fault: Extract<Fault, { kind: (typeof JOB_FAULTS)[number] }> | undefined;
+  twist: Twist;
   /** Faults of its later status and file requests. */
   armed: readonly ArmedFault[];
   inputs: Promise<LoadedInputs>;

@@ -62,35 +62,25 @@ export interface Standing {
   status: string;
   error: string | null;
   /** Addresses of the files, or null where there are none to tell yet. */
-  mediaUrls: string[] | null;
+  mediaUrls: readonly string[] | null;
 }
 
 /** Where a job stands now, its faults included; waits for its inputs if it is due. */
 export async function standingOf(job: SandboxJob, now: number, origin: string): Promise<Standing> {
-  const { fault, schedule } = job;
+  const { twist, schedule } = job;
   const phase = phaseAt(schedule, now);
   const running = (status: string): Standing => ({ status, error: null, mediaUrls: null });
   if (phase === "QUEUED") return running("QUEUED");
   job.polls += 1;
-  if (phase === "PROCESSING") {
-    if (fault?.kind === "unknown-status") return running(fault.status ?? "THINKING");
-    if (fault?.kind === "status-goes-backwards" && job.polls % 2 === 0) return running("QUEUED");
-    return running("PROCESSING");
-  }
-  if (fault?.kind === "status-goes-backwards" && !job.relapsed) {
+  if (phase === "PROCESSING") return running(twist.running?.(job.polls) ?? "PROCESSING");
+  if (twist.relapses && !job.relapsed) {
     job.relapsed = true;
     return running("QUEUED");
   }
-  const ended = (status: string, error: string): Standing => ({ status, error, mediaUrls: null });
-  if (fault?.kind === "job-error")
-    return ended("ERROR", fault.message ?? "The model worker stopped unexpectedly.");
-  if (fault?.kind === "job-failed")
-    return ended("FAILED", fault.message ?? "The model could not finish this request.");
+  if (twist.end) return { ...twist.end, mediaUrls: null };
   const inputs = await job.inputs;
-  if ("problem" in inputs) return ended("FAILED", inputs.problem);
-  const own = job.files.map(({ path }) => origin + path);
-  const replaced = fault?.kind === "media-url" ? fault.urls : own;
-  const mediaUrls = fault?.kind === "empty-media" ? [] : replaced;
+  if ("problem" in inputs) return { status: "FAILED", error: inputs.problem, mediaUrls: null };
+  const mediaUrls = twist.mediaUrls ?? job.files.map(({ path }) => origin + path);
   return { status: "COMPLETED", error: null, mediaUrls };
 }
 

@@ -1,6 +1,6 @@
 import { AppError } from "../../core/errors.ts";
-import { isRecord } from "../contract/rules.ts";
-import { type Fault, faultSchema, MEDIA_FAULTS } from "./schema.ts";
+import { readMarkers, type Stage } from "./markers.ts";
+import { type Fault, type FaultGroup, type FaultOf, faultSchema, isOf } from "./schema.ts";
 
 /** What is happening, for a fault to match against. */
 export interface Occasion {
@@ -71,16 +71,11 @@ export class FaultPlan {
     }));
   }
 
-  /** The first fault of these kinds that matches; it counts as having struck. */
-  take<K extends Fault["kind"]>(
-    kinds: readonly K[],
-    occasion: Occasion,
-  ): Extract<Fault, { kind: K }> | undefined {
-    const isOneOf = (fault: Fault): fault is Extract<Fault, { kind: K }> =>
-      kinds.some((kind) => kind === fault.kind);
+  /** The first fault of this group that matches; it counts as having struck. */
+  take<G extends FaultGroup>(group: G, occasion: Occasion): FaultOf<G> | undefined {
     for (const armed of [...occasion.own, ...this.#armed]) {
       const { fault } = armed;
-      if (!isOneOf(fault) || !armed.strikes(occasion)) continue;
+      if (!isOf(group, fault) || !armed.strikes(occasion)) continue;
       this.#armed = this.#armed.filter((one) => one.left > 0);
       return fault;
     }
@@ -88,29 +83,17 @@ export class FaultPlan {
   }
 
   /**
-   * The faults a prompt asks for, so that a person can try them without another connection:
-   * `[[fault:job-failed]]`, `[[fault:status=502]]`, with options behind semicolons:
-   *
-   * - `times=2`: strikes the first two requests with this very prompt; always, unless told.
-   * - `on=poll` or `on=media`: strikes the status or the file requests of the job instead.
-   * - `retry-after=3` and `body=…` for `status`, `type=image/svg+xml` for `media-body`.
-   *
-   * The value behind `=` is the code of `status` and `media-status`, the milliseconds of `slow`,
-   * the events before `stream-cut`, `stream-stall` and `stream-error`,
-   * the message of `job-failed` and `job-error`, the word of `unknown-status`, the address of
-   * `redirect`, the addresses of `media-url` (split by commas), the content of `media-body`.
-   *
-   * @throws {invalid_input} where a marker is not a fault.
+   * The faults that a prompt asks for, written as `readMarkers` says.
+   * @param stage what the prompt came with; absent where nothing will be acted out anyway.
+   * @throws {invalid_input} where a marker is not a fault, or none that can be acted out there.
    */
-  marked(prompt: string): { now: ArmedFault[]; later: ArmedFault[] } {
+  marked(prompt: string, stage: Stage | undefined): { now: ArmedFault[]; later: ArmedFault[] } {
     const now: ArmedFault[] = [];
     const later: ArmedFault[] = [];
     if (prompt.length > LONGEST_MARKED_PROMPT) return { now, later };
-    for (const [marker, text = ""] of prompt.matchAll(/\[\[fault:([^\]]{1,500})\]\]/g)) {
-      const { fault, on } = readMarker(text);
-      if (on !== undefined || MEDIA_FAULTS.some((kind) => kind === fault.kind))
-        later.push(new ArmedFault(fault));
-      else now.push(fault.times === 0 ? new ArmedFault(fault) : this.#once(marker + prompt, fault));
+    for (const { text, fault, on } of readMarkers(prompt, stage)) {
+      if (on !== undefined || isOf("media", fault)) later.push(new ArmedFault(fault));
+      else now.push(fault.times === 0 ? new ArmedFault(fault) : this.#once(text + prompt, fault));
     }
     return { now, later };
   }
@@ -123,99 +106,5 @@ export class FaultPlan {
     if (this.#marked.size >= MOST_MARKED && oldest !== undefined) this.#marked.delete(oldest);
     this.#marked.set(key, armed);
     return armed;
-  }
-}
-
-const PATH_OF = { poll: "/v2/requests/status/", media: "/output" } as const;
-
-function readMarker(text: string): { fault: Fault; on: string | undefined } {
-  const [head = "", ...rest] = text.split(";");
-  const [kind = "", value] = splitOnce(head);
-  const options = Object.fromEntries(rest.map(splitOnce));
-  const { on } = options;
-  const path = on === "poll" || on === "media" ? PATH_OF[on] : undefined;
-  const parsed = faultSchema.safeParse({
-    kind,
-    times: Number(options.times ?? 0),
-    ...(path && { match: { path } }),
-    ...valuesOf(kind, value, options),
-  });
-  if (!parsed.success || (on !== undefined && path === undefined))
-    throw new AppError("invalid_input", `"[[fault:${text}]]" in the prompt is not a fault.`);
-  return { fault: parsed.data, on };
-}
-
-function valuesOf(
-  kind: string,
-  value: string | undefined,
-  options: Record<string, string | undefined>,
-) {
-  switch (kind) {
-    case "status": {
-      const retryAfter = options["retry-after"];
-      return {
-        status: Number(value),
-        body: options.body,
-        ...(retryAfter !== undefined && { headers: { "Retry-After": retryAfter } }),
-      };
-    }
-    case "media-status":
-      return { status: Number(value) };
-    case "unknown-status":
-      return { status: value };
-    case "job-failed":
-    case "job-error":
-      return { message: value };
-    case "slow":
-      return { ms: Number(value) };
-    case "stream-cut":
-    case "stream-stall":
-    case "stream-error":
-      return { after: value === undefined ? undefined : Number(value) };
-    case "redirect":
-      return { location: value };
-    case "media-url":
-      return { urls: value?.split(",") };
-    case "media-body":
-      return { body: value ?? "<!doctype html><p>Not a picture.</p>", contentType: options.type };
-    default:
-      return {};
-  }
-}
-
-function splitOnce(text: string): [string, string | undefined] {
-  const at = text.indexOf("=");
-  return at < 0 ? [text.trim(), undefined] : [text.slice(0, at).trim(), text.slice(at + 1)];
-}
-
-const PROMPT_FIELDS = ["prompt", "text", "content", "default_caption", "system"];
-const ADDRESS_FIELDS = ["image_url", "image_data_url"];
-
-/**
- * All that a request body says in words, whatever the operation; and the addresses of operations
- * without a prompt, where a marker may stand percent-encoded.
- */
-export function promptIn(body: unknown): string {
-  const found: string[] = [];
-  const visit = (value: unknown, field: string): void => {
-    if (typeof value === "string") {
-      if (PROMPT_FIELDS.includes(field)) found.push(value);
-      else if (ADDRESS_FIELDS.includes(field)) found.push(decoded(value));
-    } else if (Array.isArray(value)) {
-      for (const item of value) visit(item, field);
-    } else if (isRecord(value)) {
-      for (const [key, item] of Object.entries(value)) visit(item, key);
-    }
-  };
-  visit(body, "");
-  return found.join("\n");
-}
-
-function decoded(address: string): string {
-  if (address.startsWith("data:")) return "";
-  try {
-    return decodeURIComponent(address);
-  } catch {
-    return address;
   }
 }

@@ -7,7 +7,7 @@ import { type Answer, answerTo, MODELS, type SandboxModel } from "../contract/ch
 import { wholeReply, writeEvents } from "../contract/chat-replies.ts";
 import { errorBody } from "../contract/replies.ts";
 import { objectionTo } from "../contract/rules.ts";
-import { STREAM_FAULTS } from "../faults/schema.ts";
+import type { FaultOf } from "../faults/schema.ts";
 import { uuidV7 } from "../ids.ts";
 import { hangUp } from "./intake.ts";
 import { refuse } from "./refusal.ts";
@@ -128,7 +128,7 @@ async function stream(
   // Nothing of it is meant to be seen.
   if (spoil !== undefined && spoil !== "truncate") return c.body("data: [DONE]\n\n");
   const { outgoing } = c.env;
-  const fault = context.faults.take(STREAM_FAULTS, c.get("occasion"));
+  const fault = context.faults.take("stream", c.get("occasion"));
   const events = [...writeEvents(reply.format, { ...reply, now: context.clock.now() })];
   const cutAt = spoil ? Math.ceil(events.length / 2) : undefined;
   const endsAt = fault ? Math.min(events.length, fault.after ?? 3) : cutAt;
@@ -145,16 +145,27 @@ async function stream(
     );
     if (!goesOn) return hangUp(c);
   }
-  if (fault?.kind === "stream-stall" && !outgoing.destroyed) {
-    await new Promise((resolve) => outgoing.once("close", resolve));
-  }
-  if (fault?.kind === "stream-error") {
-    const error = JSON.stringify(errorBody(c.req.path, 500, "The model worker stopped."));
-    outgoing.end(`data: ${error}\n\n`);
-  } else if (endsAt === undefined) {
-    outgoing.end();
-  } else return hangUp(c);
+  if (fault) return await breakOff(c, fault);
+  if (endsAt !== undefined) return hangUp(c);
+  outgoing.end();
   return RESPONSE_ALREADY_SENT;
+}
+
+/** How a stream ends that was not let come to its end. */
+async function breakOff(c: Context<SandboxEnv>, fault: FaultOf<"stream">): Promise<Response> {
+  const { outgoing } = c.env;
+  switch (fault.kind) {
+    case "stream-cut":
+      return hangUp(c);
+    case "stream-stall":
+      if (!outgoing.destroyed) await new Promise((resolve) => outgoing.once("close", resolve));
+      return hangUp(c);
+    case "stream-error": {
+      const error = JSON.stringify(errorBody(c.req.path, 500, "The model worker stopped."));
+      outgoing.end(`data: ${error}\n\n`);
+      return RESPONSE_ALREADY_SENT;
+    }
+  }
 }
 
 function drained(outgoing: Context<SandboxEnv>["env"]["outgoing"]): Promise<void> {

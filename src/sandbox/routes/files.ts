@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
 import type { SandboxJob } from "../archive.ts";
 import type { SandboxContext, SandboxEnv } from "../context.ts";
-import { MEDIA_FAULTS } from "../faults/schema.ts";
+import type { FaultOf } from "../faults/schema.ts";
 import { DEMO_PICTURE_PATH, type StoredMedia } from "../media-shelf.ts";
 import { phaseAt } from "../queue.ts";
 import { cutShort, replaceReply } from "./intake.ts";
@@ -18,27 +18,41 @@ export function mediaRoutes(context: SandboxContext): Hono<SandboxEnv> {
     if (!found || !file || !isFinished(found.job, context.clock.now()))
       return refuse(c, 404, "There is nothing here.");
 
-    const fault = context.faults.take(MEDIA_FAULTS, c.get("occasion"));
-    if (fault?.kind === "media-status")
-      return new Response(`The file store answered ${fault.status}.`, { status: fault.status });
-    if (fault?.kind === "media-body") {
-      const bytes = Buffer.from(fault.body, fault.encoding ?? "utf8");
-      const type = fault.contentType ?? "text/html; charset=utf-8";
-      return new Response(bytes, { headers: { "Content-Type": type } });
-    }
-    const stored = await context.media.file(found.job, found.index);
-    if (!stored) return refuse(c, 404, "There is nothing here.");
-    const reply = serve(c, stored, file.contentType);
-    if (fault?.kind !== "media-truncate") return reply;
-    replaceReply(c, reply);
-    return await cutShort(c);
+    const fault = context.faults.take("media", c.get("occasion"));
+    const whole = async () => {
+      const stored = await context.media.file(found.job, found.index);
+      return stored ? serve(c, stored, file.contentType) : refuse(c, 404, "There is nothing here.");
+    };
+    return fault ? await spoil(c, fault, whole) : await whole();
   });
   return app;
 }
 
+/** Lets the request for a file go wrong. */
+async function spoil(
+  c: Context<SandboxEnv>,
+  fault: FaultOf<"media">,
+  whole: () => Promise<Response>,
+): Promise<Response> {
+  switch (fault.kind) {
+    case "media-status":
+      return new Response(`The file store answered ${fault.status}.`, { status: fault.status });
+    case "media-body": {
+      const bytes = Buffer.from(fault.body, fault.encoding ?? "utf8");
+      const type = fault.contentType ?? "text/html; charset=utf-8";
+      return new Response(bytes, { headers: { "Content-Type": type } });
+    }
+    case "media-truncate": {
+      const reply = await whole();
+      if (!reply.ok) return reply;
+      replaceReply(c, reply);
+      return await cutShort(c);
+    }
+  }
+}
+
 function isFinished(job: SandboxJob, now: number): boolean {
-  const failed = job.fault?.kind === "job-failed" || job.fault?.kind === "job-error";
-  return !failed && phaseAt(job.schedule, now) === "ENDED";
+  return job.twist.end === undefined && phaseAt(job.schedule, now) === "ENDED";
 }
 
 function serve(c: Context<SandboxEnv>, stored: StoredMedia, contentType: string): Response {

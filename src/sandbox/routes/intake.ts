@@ -5,15 +5,13 @@ import { AppError } from "../../core/errors.ts";
 import type { SandboxJob } from "../archive.ts";
 import type { SandboxContext, SandboxEnv } from "../context.ts";
 import { errorBody } from "../contract/replies.ts";
-import { promptIn } from "../faults/plan.ts";
-import { type Fault, REQUEST_FAULTS } from "../faults/schema.ts";
+import { promptIn } from "../faults/prompt.ts";
+import type { FaultOf } from "../faults/schema.ts";
 import { abridge } from "../recorder.ts";
 import { refuse } from "./refusal.ts";
-
-type RequestFault = Extract<Fault, { kind: (typeof REQUEST_FAULTS)[number] }>;
+import { stageOf } from "./stage.ts";
 
 const LARGEST_BODY_BYTES = 96 * 1024 * 1024;
-const OTHER_THAN_SLOW = REQUEST_FAULTS.filter((kind) => kind !== "slow");
 
 /** Writes every request down, then lets happen what was asked to go wrong with it. */
 export function intake(context: SandboxContext): MiddlewareHandler<SandboxEnv> {
@@ -36,7 +34,9 @@ export function intake(context: SandboxContext): MiddlewareHandler<SandboxEnv> {
     if (job) c.get("record").requestId = job.requestId;
     const prompt = job?.commission.prompt ?? promptIn(body);
     try {
-      const { now, later } = job ? { now: job.armed, later: [] } : context.faults.marked(prompt);
+      const { now, later } = job
+        ? { now: job.armed, later: [] }
+        : context.faults.marked(prompt, stageOf(c.req.path, body));
       c.set("occasion", { path: c.req.path, method: c.req.method, prompt, own: now });
       c.set("later", later);
     } catch (error) {
@@ -44,16 +44,15 @@ export function intake(context: SandboxContext): MiddlewareHandler<SandboxEnv> {
       return answer(c, refuse(c, 400, message));
     }
 
-    const slow = context.faults.take(["slow"], c.get("occasion"));
+    const slow = context.faults.take("delay", c.get("occasion"));
     if (slow) await delay(context.clock, slow.ms, context.closing);
-    const fault = context.faults.take(OTHER_THAN_SLOW, c.get("occasion"));
-    const reply = fault && refusalBy(c, fault);
-    if (reply) return answer(c, reply);
-    if (fault?.kind === "reset-before") return hangUp(c);
+    const fault = context.faults.take("request", c.get("occasion"));
+    const act = fault && actOf(fault);
+    if (act?.refuses) return act.refuses(c);
     c.set("spoil", fault?.kind);
     await next();
     if (c.res === RESPONSE_ALREADY_SENT) return undefined;
-    if (fault) return await spoil(c, fault);
+    if (act?.spoils) return await act.spoils(c);
     c.get("record").status = c.res.status;
     return undefined;
   };
@@ -64,14 +63,49 @@ function answer(c: Context<SandboxEnv>, reply: Response): Response {
   return reply;
 }
 
-/** The answer of a fault that refuses the request before anything is accepted. */
-function refusalBy(c: Context<SandboxEnv>, fault: RequestFault): Response | undefined {
-  if (fault.kind === "redirect")
-    return new Response(null, {
-      status: fault.status ?? 307,
-      headers: { Location: fault.location },
-    });
-  if (fault.kind !== "status") return undefined;
+/** What a fault does to a request: refuses it, or accepts it and spoils the reply. */
+interface Act {
+  refuses?: (c: Context<SandboxEnv>) => Response;
+  spoils?: (c: Context<SandboxEnv>) => Promise<Response | undefined>;
+}
+
+function actOf(fault: FaultOf<"request">): Act {
+  switch (fault.kind) {
+    case "status":
+      return { refuses: (c) => answer(c, statusReply(c, fault)) };
+    case "redirect": {
+      const { status = 307, location } = fault;
+      const headers = { Location: location };
+      return { refuses: (c) => answer(c, new Response(null, { status, headers })) };
+    }
+    case "reset-before":
+      return { refuses: hangUp };
+    case "reset-after":
+      return { spoils: async (c) => hangUp(c) };
+    case "hang":
+      // Only the end of the connection ends this.
+      return { spoils: () => new Promise<Response>(() => {}) };
+    case "truncate":
+      return { spoils: cutShort };
+    case "not-json":
+      return {
+        spoils: async (c) =>
+          replaced(
+            c,
+            new Response("<!doctype html><title>Gateway</title><p>Please wait…</p>", {
+              headers: { "Content-Type": "text/html; charset=utf-8" },
+            }),
+          ),
+      };
+    case "empty-body":
+      return { spoils: async (c) => replaced(c, new Response(null, { status: c.res.status })) };
+  }
+}
+
+function statusReply(
+  c: Context<SandboxEnv>,
+  fault: Extract<FaultOf<"request">, { kind: "status" }>,
+) {
   const { status, body = errorBody(c.req.path, status), headers = {} } = fault;
   const isText = typeof body === "string";
   const textType = isText && /^\s*</.test(body) ? "text/html" : "text/plain";
@@ -82,30 +116,9 @@ function refusalBy(c: Context<SandboxEnv>, fault: RequestFault): Response | unde
   });
 }
 
-/** Lets the accepted request's reply go wrong on its way back. */
-async function spoil(c: Context<SandboxEnv>, fault: RequestFault): Promise<Response | undefined> {
-  switch (fault.kind) {
-    case "hang":
-      // Only the end of the connection ends this.
-      return await new Promise<Response>(() => {});
-    case "truncate":
-      return await cutShort(c);
-    case "not-json":
-      replaceReply(
-        c,
-        new Response("<!doctype html><title>Gateway</title><p>Please wait…</p>", {
-          headers: { "Content-Type": "text/html; charset=utf-8" },
-        }),
-      );
-      break;
-    case "empty-body":
-      replaceReply(c, new Response(null, { status: c.res.status }));
-      break;
-    default:
-      return hangUp(c);
-  }
+function replaced(c: Context<SandboxEnv>, reply: Response): undefined {
+  replaceReply(c, reply);
   c.get("record").status = c.res.status;
-  return undefined;
 }
 
 /** Drops the connection. */

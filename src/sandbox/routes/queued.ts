@@ -6,7 +6,7 @@ import { QUEUE_OPERATIONS, type UpstreamOperation } from "../contract/acceptance
 import { type Commission, queueCommission } from "../contract/commission.ts";
 import { acceptedBody, standingOf, statusBody } from "../contract/replies.ts";
 import { objectionTo } from "../contract/rules.ts";
-import { JOB_FAULTS } from "../faults/schema.ts";
+import { twistOf } from "../faults/twist.ts";
 import { uuidV7 } from "../ids.ts";
 import { announce } from "./callbacks.ts";
 import { hasGatewayKey, refuse } from "./refusal.ts";
@@ -72,7 +72,8 @@ export function enqueue(
   commission: Commission,
   c: Context<SandboxEnv>,
 ): SandboxJob {
-  const fault = context.faults.take(JOB_FAULTS, c.get("occasion"));
+  const fault = context.faults.take("job", c.get("occasion"));
+  const twist = fault ? twistOf(fault) : {};
   const requestId = `${operation.modelId}_${uuidV7(context.clock.now())}`;
   const load = operation.output === "weights" ? "archive" : "pictures";
   const [archive = ""] = commission.inputs;
@@ -81,8 +82,8 @@ export function enqueue(
     modelId: operation.modelId,
     synchronous: false,
     commission,
-    schedule: context.queue.enter(operation.durationMs, { stuck: fault?.kind === "job-stuck" }),
-    fault,
+    schedule: context.queue.enter(operation.durationMs, { stuck: twist.stuck ?? false }),
+    twist,
     armed: c.get("later"),
     inputs:
       load === "archive"
@@ -95,7 +96,7 @@ export function enqueue(
   context.archive.add(job);
   const record = c.get("record");
   record.requestId = requestId;
-  record.charged = fault?.kind !== "job-error";
+  record.charged = !twist.uncharged;
   return job;
 }
 

@@ -4,7 +4,7 @@ import type { SandboxContext, SandboxEnv } from "../context.ts";
 import { SYNC_EDIT, SYNC_GENERATE, type UpstreamOperation } from "../contract/acceptance.ts";
 import { type Commission, syncCommission } from "../contract/commission.ts";
 import { acceptedBody, editBody, generateBody } from "../contract/replies.ts";
-import { SYNC_FAULTS } from "../faults/schema.ts";
+import type { FaultOf } from "../faults/schema.ts";
 import { uuidV7 } from "../ids.ts";
 import type { LoadedInputs } from "../inputs.ts";
 import { outputSize } from "../painter/picture.ts";
@@ -46,8 +46,9 @@ async function answer(
   const inputs = await context.inputs.pictures(commission.inputs);
   if ("problem" in inputs) return refuse(c, 400, inputs.problem);
 
-  const fault = context.faults.take(SYNC_FAULTS, c.get("occasion"));
-  if (fault?.kind === "sync-queued") {
+  const fault = context.faults.take("sync", c.get("occasion"));
+  const change = fault ? changeBy(fault) : {};
+  if (change.asQueued) {
     const { requestId } = enqueue(context, operation, commission, c);
     return c.json(acceptedBody(context.origin(), requestId), 202);
   }
@@ -61,10 +62,20 @@ async function answer(
   return c.json(
     write({
       requestId: job.requestId,
-      imageUrls: fault?.kind === "sync-no-image" ? [] : imageUrls,
+      imageUrls: change.withoutImage ? [] : imageUrls,
       ...outputSize(commission, inputs),
     }),
   );
+}
+
+/** What a fault does to the answer. */
+function changeBy(fault: FaultOf<"sync">): { asQueued?: true; withoutImage?: true } {
+  switch (fault.kind) {
+    case "sync-queued":
+      return { asQueued: true };
+    case "sync-no-image":
+      return { withoutImage: true };
+  }
 }
 
 function keep(
@@ -81,7 +92,7 @@ function keep(
     synchronous: true,
     commission: made.commission,
     schedule: { acceptedAt: now, startsAt: now, endsAt: now },
-    fault: undefined,
+    twist: {},
     armed: made.armed,
     inputs: Promise.resolve(made.inputs),
     files: [{ path: `/${modelId}/${modelId}-${requestId}-${now}.png`, contentType: "image/png" }],

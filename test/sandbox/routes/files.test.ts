@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { call, finish, get, openSandbox, post } from "./client.ts";
-import { PATHS } from "./examples.ts";
+import { call, finish, get, openSandbox, post } from "../client.ts";
+import { PATHS } from "../examples.ts";
 
 const JOB = { prompt: "A lighthouse on a cliff", image_size: "landscape_16_9" };
 

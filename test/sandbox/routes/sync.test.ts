@@ -1,8 +1,8 @@
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
-import type { SandboxOptions } from "../../src/sandbox/server.ts";
-import { advanceWhenAwaited, get, openSandbox, post } from "./client.ts";
-import { editRequest, generateRequest, PATHS } from "./examples.ts";
+import type { SandboxOptions } from "../../../src/sandbox/server.ts";
+import { advanceWhenAwaited, get, openSandbox, post } from "../client.ts";
+import { editRequest, generateRequest, PATHS } from "../examples.ts";
 
 const MS_UNTIL_DONE = 1200;
 

@@ -1,8 +1,8 @@
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
-import { finish, get, openSandbox } from "./client.ts";
-import { PATHS } from "./examples.ts";
-import { serve } from "./file-server.ts";
+import { finish, get, openSandbox } from "../client.ts";
+import { PATHS } from "../examples.ts";
+import { serve } from "../file-server.ts";
 
 type Opened = Awaited<ReturnType<typeof openSandbox>>;
 

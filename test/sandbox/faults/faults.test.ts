@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { Fault } from "../../src/sandbox/server.ts";
-import { advanceWhenAwaited, finish, get, openSandbox, post } from "./client.ts";
-import { editRequest, generateRequest, PATHS } from "./examples.ts";
+import type { Fault } from "../../../src/sandbox/server.ts";
+import { advanceWhenAwaited, finish, get, openSandbox, post } from "../client.ts";
+import { editRequest, generateRequest, PATHS } from "../examples.ts";
 
+const CHAT = "/openai/v1/chat/completions";
 const JOB = { prompt: "A lighthouse", image_size: "landscape_4_3" };
 
 async function openWith(...faults: Fault[]) {
@@ -344,6 +345,41 @@ describe("faults written into the prompt", () => {
       expect(reply.json.message).toContain(marker);
     },
   );
+
+  const picture = (text: string) => ({ ...JOB, prompt: text });
+  const synchronous = (text: string) => ({
+    ...generateRequest(),
+    input: { messages: [{ role: "user", content: [{ text }] }] },
+  });
+  const talk = (content: string) => ({
+    model: "LongCat-2.0-Preview",
+    messages: [{ role: "user", content }],
+  });
+
+  it.each([
+    ["a queue job's fault", PATHS.generate, synchronous, "[[fault:job-failed]]"],
+    ["the status of what has none", PATHS.generate, synchronous, "[[fault:status=500;on=poll]]"],
+    ["a file's fault of a status", PATHS.turbo, picture, "[[fault:media-status=404;on=poll]]"],
+    ["a synchronous answer's fault", PATHS.turbo, picture, "[[fault:sync-no-image]]"],
+    ["a stream's fault of a picture", PATHS.turbo, picture, "[[fault:stream-cut]]"],
+    ["a stream's fault of a whole answer", CHAT, talk, "[[fault:stream-cut]]"],
+    ["a file's fault of an answer", CHAT, talk, "[[fault:media-truncate]]"],
+  ])("cannot ask for %s", async (_, path, write, marker) => {
+    const { sandbox, charged } = await openWith();
+    const headers = { Authorization: "Bearer some-key" };
+    const reply = await post(sandbox.origin + path, write(`A cat ${marker}`), headers);
+    expect(reply.status).toBe(400);
+    expect(reply.text).toContain(`${marker}\\" in the prompt cannot happen to this request`);
+    expect(charged()).toBe(0);
+  });
+
+  it("may give a synchronous operation the faults of a job that it is turned into", async () => {
+    const { sandbox, clock } = await openWith();
+    const marked = synchronous("A cat [[fault:sync-queued]] [[fault:job-failed]]");
+    const { json } = await post(sandbox.origin + PATHS.generate, marked);
+    await clock.advance(5000);
+    expect((await get(json.polling_url)).json.status).toBe("FAILED");
+  });
 
   it("mean nothing in a long document", async () => {
     const { submit } = await openWith();

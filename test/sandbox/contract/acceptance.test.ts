@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { KEY, openSandbox, post } from "./client.ts";
-import { editRequest, generateRequest, PATHS, QUEUE_EXAMPLES } from "./examples.ts";
+import { KEY, openSandbox, post } from "../client.ts";
+import { editRequest, generateRequest, PATHS, QUEUE_EXAMPLES } from "../examples.ts";
 
 const UUID_V7 = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
 
