@@ -1,9 +1,10 @@
-// Bundles the program: `node scripts/build.mjs [folder]`, by default into dist/.
-import { chmod, readFile, rm } from "node:fs/promises";
+// Bundles the program: `node scripts/build.mjs [folder [metafile]]`, by default into dist/; the
+// metafile tells what the bundle is made of.
+import { chmod, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
 
-const outdir = process.argv[2] ?? "dist";
+const [outdir = "dist", metafilePath] = process.argv.slice(2);
 const entry = resolve("src/cli/main.ts");
 
 /**
@@ -24,7 +25,8 @@ const oneFileToStart = {
 };
 
 await rm(outdir, { recursive: true, force: true });
-await build({
+const { metafile } = await build({
+  metafile: metafilePath !== undefined,
   entryPoints: { cli: entry },
   outdir,
   bundle: true,
@@ -44,3 +46,4 @@ await build({
   },
 });
 await chmod(join(outdir, "cli.js"), 0o755);
+if (metafilePath !== undefined) await writeFile(metafilePath, JSON.stringify(metafile));

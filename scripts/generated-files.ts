@@ -8,6 +8,7 @@ import { fillReadme } from "../src/docs/readme.ts";
 import { referencePage } from "../src/docs/reference.ts";
 import { JobEvents } from "../src/jobs/events.ts";
 import { ServerFactory } from "../src/server.ts";
+import { NOTICES, noticesHere, shippedHere } from "./shipped.ts";
 
 export const SNAPSHOTS = "test/snapshots/tools";
 
@@ -18,6 +19,7 @@ export async function generatedFiles(): Promise<Map<string, string>> {
     ["README.md", fillReadme(await readFile("README.md", "utf8"))],
     ["docs/reference.md", referencePage()],
     ["manifest.json", manifestFile(packageJson)],
+    [NOTICES, await noticesHere(await shippedHere())],
     ...tools.map((tool): [string, string] => [
       `${SNAPSHOTS}/${tool.name}.json`,
       `${JSON.stringify(tool, undefined, 2)}\n`,

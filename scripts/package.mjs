@@ -25,10 +25,12 @@ const SOURCES = [
 const packageJson = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
 const manifest = JSON.parse(await readFile(join(root, "manifest.json"), "utf8"));
 const bundle = join(root, `${packageJson.name}-${packageJson.version}.mcpb`);
+const sbom = join(root, `${packageJson.name}-${packageJson.version}.cdx.json`);
 const scratch = await mkdtemp(join(tmpdir(), "longcat-mcp-package-"));
 try {
   await run(process.execPath, ["scripts/build.mjs"], { cwd: root });
   say(`dist/ has ${await sizeOf(join(root, "dist"))}`);
+  await compliance("check", sbom, ...process.argv.slice(2));
   await makeBundle(join(scratch, "stage"));
   await tryBundle(join(scratch, "unpacked"));
   await tryPackage(join(scratch, "installed"));
@@ -52,14 +54,23 @@ async function makeBundle(stage) {
   for (const name of SOURCES) {
     await rm(join(stage, "node_modules", name), { recursive: true, force: true });
   }
-  for (const name of ["dist", "assets", "LICENSE", "README.md", "manifest.json"]) {
+  for (const name of [...packageJson.files, "LICENSE", "README.md", "manifest.json"]) {
     await cp(join(root, name), join(stage, name), { recursive: true });
   }
+  await compliance("carry", stage);
   const { devDependencies: _, scripts: __, ...shipped } = packageJson;
   await writeFile(join(stage, "package.json"), `${JSON.stringify(shipped, undefined, 2)}\n`);
   await checkPortable(join(stage, "node_modules"));
   await run(process.execPath, [MCPB, "pack", stage, bundle]);
   say(`${relative(root, bundle)} has ${await sizeOf(bundle)}, unpacked ${await sizeOf(stage)}`);
+}
+
+/** Licences, notices, bill of materials and audit; what it has to say is passed on. */
+async function compliance(...args) {
+  const script = ["scripts/run-ts.mjs", "scripts/compliance.ts"];
+  const { stdout, stderr } = await run(process.execPath, [...script, ...args], { cwd: root });
+  process.stdout.write(stdout);
+  process.stderr.write(stderr);
 }
 
 /** A bundle is installed on any system: no file in it may be for this machine only. */
@@ -141,6 +152,10 @@ async function tryPackage(folder) {
     LONGCAT_MCP_OUTPUT_DIR: join(folder, "output"),
   });
   expect(!doctor.stdout.includes("FAIL"), doctor.stdout);
+  const demo = await npm(["exec", "--no", "--", "longcat-mcp", "demo"], folder, {
+    LONGCAT_MCP_OUTPUT_DIR: join(folder, "pictures"),
+  });
+  expect(/completed/.test(demo.stdout), demo.stdout);
   say(
     `${filename} has ${await sizeOf(join(folder, filename))}, installed it answers ${version.stdout.trim()}`,
   );
