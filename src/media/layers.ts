@@ -1,5 +1,7 @@
 import type { OverlayOptions, Sharp } from "sharp";
-import { MAX_PICTURE_PIXELS } from "./preview.ts";
+import { MAX_PICTURE_PIXELS } from "../core/decoding.ts";
+import { AppError } from "../core/errors.ts";
+import { decoder, openPicture, readHeader, whileDecoding } from "./decoder.ts";
 
 const TILE_PX = 360;
 const GAP_PX = 12;
@@ -30,31 +32,63 @@ export interface Composition {
  * Lays layers over each other, the first at the bottom, and puts them side by side to look at:
  * the composite first, then each layer on a checkerboard.
  * @param targets where the composite and the sheet are written, as PNG.
- * @throws when a layer cannot be decoded.
+ * @throws {bad_upstream_reply} when they span too many pixels; and when one cannot be decoded.
  */
 export async function composeLayers(
   paths: readonly string[],
   targets: { composite: string; sheet: string },
 ): Promise<Composition> {
-  const layers: LayerFacts[] = [];
-  for (const path of paths) layers.push(await layerFacts(path));
-  const width = Math.max(...layers.map((layer) => layer.width));
-  const height = Math.max(...layers.map((layer) => layer.height));
-  const { default: sharp } = await import("sharp");
-  const transparent = { r: 0, g: 0, b: 0, alpha: 0 };
-  await sharp({ create: { width, height, channels: 4, background: transparent } })
-    .composite(paths.map((input) => ({ input, left: 0, top: 0, limitInputPixels: false })))
+  const headers = await Promise.all(paths.map((path) => readHeader(path)));
+  const width = Math.max(...headers.map((header) => header.width));
+  const height = Math.max(...headers.map((header) => header.height));
+  if (width * height > MAX_PICTURE_PIXELS) {
+    throw new AppError(
+      "bad_upstream_reply",
+      `The layers span ${width}×${height} pixels, more than ${MAX_PICTURE_PIXELS}.`,
+    );
+  }
+  return whileDecoding({ width, height }, async () => {
+    const layers: LayerFacts[] = [];
+    for (const path of paths) layers.push(await layerFacts(path));
+    await laidOver(paths, { width, height }, targets.composite);
+    await (await contactSheet([targets.composite, ...paths]))
+      .removeAlpha()
+      .png()
+      .toFile(targets.sheet);
+    return { width, height, layers };
+  });
+}
+
+/**
+ * Writes the composite. Some pictures are decoded whole to be read, so no more than
+ * {@link MAX_PICTURE_PIXELS} of them are laid over each other at once.
+ */
+async function laidOver(
+  paths: readonly string[],
+  { width, height }: { width: number; height: number },
+  target: string,
+): Promise<void> {
+  const atOnce = Math.max(1, Math.floor(MAX_PICTURE_PIXELS / (width * height)));
+  const sharp = await decoder();
+  const background = { r: 0, g: 0, b: 0, alpha: 0 };
+  const canvas = () => sharp({ create: { width, height, channels: 4, background } });
+  const over = (inputs: readonly (string | Buffer)[]) =>
+    canvas().composite(
+      inputs.map((input) => ({ input, left: 0, top: 0, limitInputPixels: MAX_PICTURE_PIXELS })),
+    );
+  let below: Buffer[] = [];
+  let rest = paths;
+  for (; rest.length > atOnce; rest = rest.slice(atOnce)) {
+    const group = over([...below, ...rest.slice(0, atOnce)]);
+    below = [await group.png({ compressionLevel: 1 }).toBuffer()];
+  }
+  await over([...below, ...rest])
     .png()
-    .toFile(targets.composite);
-  await (await contactSheet([targets.composite, ...paths]))
-    .removeAlpha()
-    .png()
-    .toFile(targets.sheet);
-  return { width, height, layers };
+    .toFile(target);
 }
 
 async function layerFacts(path: string): Promise<LayerFacts> {
-  const { data, info } = await (await open(path))
+  const { data, info } = await (await openPicture(path))
     .ensureAlpha()
     .extractChannel("alpha")
     .raw()
@@ -79,7 +113,7 @@ async function layerFacts(path: string): Promise<LayerFacts> {
 }
 
 async function contactSheet(paths: readonly string[]): Promise<Sharp> {
-  const { default: sharp } = await import("sharp");
+  const sharp = await decoder();
   const columns = Math.ceil(Math.sqrt(paths.length));
   const tiles: OverlayOptions[] = [];
   let bottom = GAP_PX;
@@ -103,8 +137,8 @@ async function contactSheet(paths: readonly string[]): Promise<Sharp> {
 
 /** A small rendering on a checkerboard, which shows where nothing is. */
 async function tile(path: string) {
-  const { default: sharp } = await import("sharp");
-  const { data, info } = await (await open(path))
+  const sharp = await decoder();
+  const { data, info } = await (await openPicture(path))
     .resize({ width: TILE_PX, height: TILE_PX, fit: "inside", withoutEnlargement: true })
     .ensureAlpha()
     .toColourspace("srgb")
@@ -140,9 +174,4 @@ function checks(): OverlayOptions {
     tile: true,
     gravity: "northwest",
   };
-}
-
-async function open(path: string): Promise<Sharp> {
-  const { default: sharp } = await import("sharp");
-  return sharp(path, { limitInputPixels: MAX_PICTURE_PIXELS, failOn: "error" });
 }

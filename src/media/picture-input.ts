@@ -1,7 +1,7 @@
 import { fileTypeFromBuffer } from "file-type";
 import type { Metadata, Sharp } from "sharp";
+import { MAX_PICTURE_PIXELS } from "../core/decoding.ts";
 import { AppError } from "../core/errors.ts";
-import { MAX_PICTURE_PIXELS } from "./preview.ts";
 
 /** What is decoded to be checked; anything else could not be cleaned before it is sent. */
 const READABLE_TYPES = [

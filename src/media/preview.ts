@@ -1,13 +1,15 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import type { OutputInfo, Sharp } from "sharp";
+import { MAX_PICTURE_PIXELS } from "../core/decoding.ts";
+import { decoder, openPicture, readHeader, whileDecoding } from "./decoder.ts";
 
 const LONG_SIDE_PX = 1024;
-/** A header that promises more than this is a bomb, not a picture. */
-export const MAX_PICTURE_PIXELS = 100_000_000;
 /** Hosts cut results at about 1 MB; this leaves room for everything else. */
 export const PREVIEW_BUDGET_BASE64 = 700 * 1024;
 const QUALITIES = [82, 70, 55, 40] as const;
+/** How many colours a picture with transparency keeps; all of them at first. */
+const COLOURS = [undefined, 256, 64] as const;
 const MIN_SIDE_PX = 128;
 /** What is this many times too large does not get small enough by quality alone. */
 const HOPELESS_RATIO = 3;
@@ -25,35 +27,44 @@ export interface PictureFacts {
 /** Pixels from a picture's header. @returns `undefined` when it cannot be read as a picture. */
 export async function pictureFacts(path: string): Promise<PictureFacts | undefined> {
   try {
-    const { width, height } = await (await open(path)).metadata();
-    return { width, height };
+    const { width, height } = await readHeader(path);
+    return width * height <= MAX_PICTURE_PIXELS ? { width, height } : undefined;
   } catch {
     return undefined;
   }
 }
 
 /**
- * A small rendering of a picture for a model's eyes: long side at most 1,024 px, WebP where there
- * is transparency, else JPEG. Decoding and encoding are done beside the event loop.
+ * A small rendering of a picture for a model's eyes: long side at most 1,024 px, PNG where
+ * something is transparent, else JPEG: local models' hosts know no other. Decoding and encoding
+ * are done beside the event loop.
  * @param maxBase64 how long it may be once encoded, in characters.
  * @returns `undefined` when there is none; see {@link whyNoPreview}.
  */
 export async function makePreview(path: string, maxBase64: number): Promise<Preview | undefined> {
-  const maxBytes = Math.floor((maxBase64 * 3) / 4) - 3;
+  const maxBytes = Math.floor(maxBase64 / 4) * 3;
   try {
-    let pixels = await decodeSmall(await open(path), LONG_SIDE_PX);
-    for (let side = LONG_SIDE_PX; side >= MIN_SIDE_PX; side = Math.floor(side * 0.7)) {
-      if (side < Math.max(pixels.info.width, pixels.info.height)) {
-        pixels = await decodeSmall(await fromRaw(pixels), side);
-      }
-      for (const quality of QUALITIES) {
-        const preview = await encode(pixels, quality);
-        if (preview.data.length <= maxBytes) return preview;
-        if (preview.data.length > maxBytes * HOPELESS_RATIO) break;
-      }
-    }
+    const header = await readHeader(path);
+    return await whileDecoding(header, async () =>
+      fitting(await upright(path, header.orientation ?? 1), maxBytes),
+    );
   } catch {
     // A picture that cannot be decoded is still delivered as a file.
+    return undefined;
+  }
+}
+
+async function fitting(decoded: Pixels, maxBytes: number): Promise<Preview | undefined> {
+  let pixels = decoded;
+  const encode = showsThrough(pixels) ? pngs : jpegs;
+  for (let side = LONG_SIDE_PX; side >= MIN_SIDE_PX; side = Math.floor(side * 0.7)) {
+    if (side < Math.max(pixels.info.width, pixels.info.height)) {
+      pixels = await rawOf(within(await fromRaw(pixels), side));
+    }
+    for await (const preview of encode(pixels)) {
+      if (preview.data.length <= maxBytes) return preview;
+      if (preview.data.length > maxBytes * HOPELESS_RATIO) break;
+    }
   }
   return undefined;
 }
@@ -80,10 +91,10 @@ export async function makePreviews(
 
 /** Why a file that should be a picture is not shown, in a few words. */
 export async function whyNoPreview(path: string): Promise<string> {
-  const facts = await pictureFacts(path);
-  if (!facts) return "it cannot be read as a picture";
-  if (facts.width * facts.height > MAX_PICTURE_PIXELS) {
-    return `its header promises ${facts.width}×${facts.height} pixels`;
+  const header = await readHeader(path).catch(() => undefined);
+  if (!header) return "it cannot be read as a picture";
+  if (header.width * header.height > MAX_PICTURE_PIXELS) {
+    return `its header promises ${header.width}×${header.height} pixels`;
   }
   return "it cannot be decoded";
 }
@@ -94,8 +105,11 @@ export async function fullPreview(
   mimeType: string,
   maxBase64: number,
 ): Promise<Preview | undefined> {
+  const fits = (bytes: number) => Math.ceil(bytes / 3) * 4 <= maxBase64;
+  const size = (await stat(path).catch(() => undefined))?.size;
+  if (size === undefined || !fits(size)) return undefined;
   const data = await readFile(path).catch(() => undefined);
-  return data && Math.ceil(data.length / 3) * 4 <= maxBase64 ? { data, mimeType } : undefined;
+  return data && fits(data.length) ? { data, mimeType } : undefined;
 }
 
 interface Pixels {
@@ -103,34 +117,65 @@ interface Pixels {
   info: OutputInfo;
 }
 
-/** Decoded once; all further renderings are made of these pixels. */
-async function decodeSmall(picture: Sharp, side: number): Promise<Pixels> {
-  return picture
-    .autoOrient()
-    .resize({ width: side, height: side, fit: "inside", withoutEnlargement: true })
-    .toColourspace("srgb")
-    .raw()
-    .toBuffer({ resolveWithObject: true });
+/** Made small before it is turned, so that the whole picture is never in memory. */
+async function upright(path: string, orientation: number): Promise<Pixels> {
+  const small = await rawOf(within(await openPicture(path), LONG_SIDE_PX).toColourspace("srgb"));
+  if (orientation === 1) return small;
+  const { mirrored, degrees } = TURNS[orientation] ?? { mirrored: false, degrees: 0 };
+  const turned = (await fromRaw(small)).flop(mirrored);
+  // A mirror comes before a turn only between two passes.
+  return rawOf((await fromRaw(await rawOf(turned))).rotate(degrees));
 }
 
-async function encode(pixels: Pixels, quality: number): Promise<Preview> {
-  const picture = await fromRaw(pixels);
-  const hasAlpha = pixels.info.channels === 2 || pixels.info.channels === 4;
-  return hasAlpha
-    ? {
-        data: await picture.webp({ quality, alphaQuality: quality }).toBuffer(),
-        mimeType: "image/webp",
-      }
-    : { data: await picture.jpeg({ quality, mozjpeg: true }).toBuffer(), mimeType: "image/jpeg" };
+/** What makes pictures of each EXIF orientation upright: first the mirror, then the turn. */
+const TURNS: Readonly<Record<number, { mirrored: boolean; degrees: number }>> = {
+  2: { mirrored: true, degrees: 0 },
+  3: { mirrored: false, degrees: 180 },
+  4: { mirrored: true, degrees: 180 },
+  5: { mirrored: true, degrees: 270 },
+  6: { mirrored: false, degrees: 90 },
+  7: { mirrored: true, degrees: 90 },
+  8: { mirrored: false, degrees: 270 },
+};
+
+function within(picture: Sharp, side: number): Sharp {
+  return picture.resize({ width: side, height: side, fit: "inside", withoutEnlargement: true });
+}
+
+function rawOf(picture: Sharp): Promise<Pixels> {
+  return picture.raw().toBuffer({ resolveWithObject: true });
+}
+
+/** Whether anything is seen through a picture; an alpha channel alone says nothing of it. */
+function showsThrough({ data, info: { channels } }: Pixels): boolean {
+  if (channels !== 2 && channels !== 4) return false;
+  for (let at = channels - 1; at < data.length; at += channels) {
+    if (data[at] !== 255) return true;
+  }
+  return false;
+}
+
+async function* jpegs(pixels: Pixels): AsyncGenerator<Preview> {
+  for (const quality of QUALITIES) {
+    const opaque = (await fromRaw(pixels)).removeAlpha();
+    yield {
+      data: await opaque.jpeg({ quality, mozjpeg: true }).toBuffer(),
+      mimeType: "image/jpeg",
+    };
+  }
+}
+
+async function* pngs(pixels: Pixels): AsyncGenerator<Preview> {
+  for (const colours of COLOURS) {
+    const options = colours === undefined ? {} : { palette: true, colours, effort: 4 };
+    yield {
+      data: await (await fromRaw(pixels)).png(options).toBuffer(),
+      mimeType: "image/png",
+    };
+  }
 }
 
 async function fromRaw({ data, info }: Pixels): Promise<Sharp> {
-  const { default: sharp } = await import("sharp");
   const { width, height, channels } = info;
-  return sharp(data, { raw: { width, height, channels } });
-}
-
-async function open(path: string): Promise<Sharp> {
-  const { default: sharp } = await import("sharp");
-  return sharp(path, { limitInputPixels: MAX_PICTURE_PIXELS, failOn: "error" });
+  return (await decoder())(data, { raw: { width, height, channels } });
 }

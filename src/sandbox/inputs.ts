@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { DECODING, MAX_PICTURE_PIXELS } from "../core/decoding.ts";
 import { shortened } from "../core/text.ts";
 
 /** A picture that a request refers to, made small enough to keep. */
@@ -35,7 +36,6 @@ export interface InputSources {
 }
 
 const LARGEST_INPUT_BYTES = 64 * 1024 * 1024;
-const MOST_INPUT_PIXELS = 100_000_000;
 const KEPT_SIDE = 1600;
 const REMOTE_SIDE = 1024;
 const DOWNLOAD_TIMEOUT_MS = 10_000;
@@ -131,18 +131,20 @@ function dataUri(address: string): { bytes: Buffer } | { problem: string } {
 async function decode(bytes: Buffer, address: string): Promise<Input | { problem: string }> {
   try {
     const { default: sharp } = await import("sharp");
-    const source = sharp(bytes, { limitInputPixels: MOST_INPUT_PIXELS, failOn: "error" });
+    const source = sharp(bytes, { limitInputPixels: MAX_PICTURE_PIXELS, failOn: "error" });
     const { format, autoOrient } = await source.metadata();
     // A vector file could make the renderer read other files.
     if (format === "svg") return { problem: `Input is not a picture: ${shorten(address)}` };
-    const kept = await source
-      .autoOrient()
-      .flatten({ background: "#ffffff" })
-      .toColourspace("srgb")
-      .resize({ width: KEPT_SIDE, height: KEPT_SIDE, fit: "inside", withoutEnlargement: true })
-      .webp({ quality: 92, effort: 1 })
-      .toBuffer();
     const { width, height } = autoOrient;
+    const kept = await DECODING.run(width * height, () =>
+      source
+        .autoOrient()
+        .flatten({ background: "#ffffff" })
+        .toColourspace("srgb")
+        .resize({ width: KEPT_SIDE, height: KEPT_SIDE, fit: "inside", withoutEnlargement: true })
+        .webp({ quality: 92, effort: 1 })
+        .toBuffer(),
+    );
     return { kind: "picture", bytes: kept, width, height, sizeBytes: kept.length };
   } catch {
     return { problem: `Input is not a picture that can be decoded: ${shorten(address)}` };

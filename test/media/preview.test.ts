@@ -52,14 +52,54 @@ describe("a preview", () => {
     expect(preview).toMatchObject({ width: smallWidth, height: smallHeight });
   });
 
-  it("is a JPEG, and a WebP where there is transparency", async () => {
+  it("is a JPEG, and a PNG where something is transparent", async () => {
     expect(await previewOf(await picture("png"))).toMatchObject({
       mimeType: "image/jpeg",
       format: "jpeg",
     });
     const transparent = await previewOf(await picture("png", { alpha: true }));
-    expect(transparent).toMatchObject({ mimeType: "image/webp", format: "webp" });
+    expect(transparent).toMatchObject({ mimeType: "image/png", format: "png" });
     expect((await sharp(transparent.data).metadata()).hasAlpha).toBe(true);
+  });
+
+  it("is a JPEG where an alpha channel hides nothing", async () => {
+    const opaque = await sharp(await picture("png"))
+      .ensureAlpha(1)
+      .png()
+      .toBuffer();
+    expect((await sharp(opaque).metadata()).hasAlpha).toBe(true);
+    expect(await previewOf(opaque)).toMatchObject({ mimeType: "image/jpeg", format: "jpeg" });
+  });
+
+  it.each([PREVIEW_BUDGET_BASE64, 90_000, 30_000])(
+    "with transparency that does not compress keeps to %i characters",
+    async (maxBase64) => {
+      const preview = await previewOf(await noise(1_100, 900, 4), maxBase64);
+      expect(preview.format).toBe("png");
+      expect(preview.base64).toBeLessThanOrEqual(maxBase64);
+    },
+  );
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])("of EXIF orientation %i is upright", async (orientation) => {
+    const corners = Buffer.from([
+      255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 9, 9, 255, 255, 0, 0, 255, 255,
+    ]);
+    const lying = await sharp(corners, { raw: { width: 3, height: 2, channels: 3 } })
+      .resize({ width: 60, height: 40, kernel: "nearest" })
+      .withMetadata({ orientation })
+      .png()
+      .toBuffer();
+    const expected = await sharp(lying).autoOrient().raw().toBuffer({ resolveWithObject: true });
+    const preview = await previewOf(lying);
+    expect(preview).toMatchObject({ width: expected.info.width, height: expected.info.height });
+    const shown = await sharp(preview.data).raw().toBuffer();
+    const at = (10 * expected.info.width + 10) * 3;
+    for (const offset of [at, shown.length - 3 - at]) {
+      for (const channel of [0, 1, 2]) {
+        const differs = (shown[offset + channel] ?? 0) - (expected.data[offset + channel] ?? 0);
+        expect(Math.abs(differs)).toBeLessThan(40);
+      }
+    }
   });
 
   it.each(["png", "jpeg", "webp", "gif"] as const)("is made of a %s", async (format) => {

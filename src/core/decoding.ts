@@ -1,0 +1,11 @@
+import { Gate } from "./gate.ts";
+
+/** A header that promises more than this is a bomb, not a picture. */
+export const MAX_PICTURE_PIXELS = 100_000_000;
+
+/**
+ * The one door to all decoding and encoding of pictures, for memory belongs to the process and not
+ * to whoever decodes: the weights are pixels, so many small pictures or one of the largest are
+ * inside at a time. Never enter it from inside.
+ */
+export const DECODING = new Gate(MAX_PICTURE_PIXELS);
