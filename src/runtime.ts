@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { Delegate } from "./chat/delegate.ts";
 import { ThreadStore } from "./chat/threads.ts";
 import { isLoopbackHost } from "./core/addresses.ts";
@@ -11,11 +10,12 @@ import { PixazoClient } from "./gateway/pixazo.ts";
 import type { LifePoint } from "./jobs/context.ts";
 import { earlierFile } from "./jobs/earlier.ts";
 import type { JobEvents } from "./jobs/events.ts";
+import { HostedRecord, needsFiles } from "./jobs/hosted-record.ts";
 import { POLL_FLOOR_MS } from "./jobs/pace.ts";
 import { JobRunner } from "./jobs/runner.ts";
 import { SqliteJobStore } from "./jobs/sqlite.ts";
-import { FileListener } from "./media/file-listener.ts";
-import { HOSTED_FOLDER, HostedFolder, OwnHosting, type PublicAddress } from "./media/hosting.ts";
+import type { HostedFolder } from "./media/hosted-folder.ts";
+import { OwnHosting, type PublicAddress } from "./media/hosting.ts";
 import { InputResolver } from "./media/inputs.ts";
 import { Library } from "./media/library.ts";
 import type { Settings } from "./settings/settings.ts";
@@ -29,6 +29,18 @@ export interface BuiltInProvider {
   close(): Promise<void>;
 }
 
+/** The port for everybody, which knows nothing but what is public. */
+export interface PublicPlace {
+  /** Where hosted files lie. */
+  folder: HostedFolder;
+  /** Whether a port is known to which a public address can lead. */
+  isConfigured: boolean;
+  /** Listens, unless another program has the port. @returns the port. */
+  open(): Promise<number>;
+  /** Makes sure that something of ours listens. @throws {configuration} */
+  require(): Promise<void>;
+}
+
 export interface RuntimeOptions {
   settings: Settings;
   proxies: ProxySettings;
@@ -39,8 +51,7 @@ export interface RuntimeOptions {
   /** Starts the sandbox; asked only when the settings want it. */
   startSandbox: (speed: number) => Promise<BuiltInProvider>;
   reached: (point: LifePoint) => void;
-  /** Whether hosted files are served beside MCP over HTTP. */
-  servesHttp: boolean;
+  publicPlace: PublicPlace;
   holder: string;
   isGone: (holder: string) => boolean;
 }
@@ -79,11 +90,24 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   await chat.threads
     .sweep(clock.now())
     .catch((error: unknown) => log.error({ err: error }, "left-over turns were not removed"));
+  const own = { clock, holder, isGone: options.isGone };
+  const hosting = new OwnHosting({
+    ...own,
+    folder: options.publicPlace.folder,
+    record: new HostedRecord(store.connection, own),
+    address: await publicAddress(options),
+    maxBytes: settings.hostedBytes,
+    log,
+  });
+  const stopReleasing = events.subscribe((job) => {
+    if (!needsFiles(job, clock.now())) hosting.release(job.jobId);
+  });
   const jobs = new JobRunner({
     store,
     gateway,
     http,
     library,
+    hosting,
     events,
     clock,
     log,
@@ -101,20 +125,17 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     isGone: options.isGone,
     stopping: stopping.signal,
   });
-  const hosted = new HostedFolder(join(settings.dataDir, HOSTED_FOLDER), clock);
-  const files = new FileListener(hosted, settings.publicPort ?? 0);
   const inputs = new InputResolver({
     places: settings,
-    hosting: new OwnHosting(hosted, await publicAddress(options, files)),
+    hosting,
     mayShrink: settings.shrinkInputs,
     findEarlier: async (owner, jobId, index) => {
       const job = await jobs.get(owner, jobId);
       return earlierFile(job, index, { now: clock.now(), trustedOrigins });
     },
   });
-  // What an earlier process published must stay within the provider's reach.
-  if (settings.publicPort !== undefined && (await hosted.isInUse())) await files.open();
   await jobs.open();
+  hosting.open();
   return {
     jobs,
     gateway,
@@ -122,9 +143,10 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     ...chat,
     async close() {
       stopping.abort();
+      hosting.close();
       await jobs.close();
+      stopReleasing();
       await http.close();
-      await files.close();
       await sandbox?.close();
     },
   };
@@ -166,16 +188,20 @@ function openChat(
 }
 
 /** Where the provider can fetch our files, if anywhere. */
-async function publicAddress(
-  { settings, servesHttp }: RuntimeOptions,
-  files: FileListener,
-): Promise<PublicAddress | undefined> {
-  const { publicUrl, publicPort, sandbox } = settings;
-  const serve = (name: string) => files.serve(name);
-  if (publicUrl !== undefined && servesHttp) return { url: publicUrl, serve: async () => {} };
-  if (publicUrl !== undefined && publicPort !== undefined) return { url: publicUrl, serve };
+async function publicAddress(options: RuntimeOptions): Promise<PublicAddress | undefined> {
+  const { settings, publicPlace, log } = options;
+  const { publicUrl, sandbox } = settings;
+  const require = () => publicPlace.require();
+  if (publicUrl !== undefined && publicPlace.isConfigured) {
+    // At once: what an earlier process published must stay within the provider's reach.
+    await publicPlace.open();
+    return { url: publicUrl, require };
+  }
+  if (publicUrl !== undefined) {
+    log.warn({}, "on stdio, LONGCAT_MCP_PUBLIC_URL needs LONGCAT_MCP_PUBLIC_PORT and is not used");
+  }
   // The built-in sandbox is on this machine, so every local port is public to it.
-  return sandbox ? { url: `http://127.0.0.1:${await files.open()}`, serve } : undefined;
+  return sandbox ? { url: `http://127.0.0.1:${await publicPlace.open()}`, require } : undefined;
 }
 
 /** How much faster than the real gateway a base on this machine is looked at. */

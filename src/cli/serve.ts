@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { systemClock } from "../core/clock.ts";
 import { Lazy } from "../core/lazy.ts";
@@ -27,11 +26,20 @@ export async function serve(command: "stdio" | "http", settings: Settings): Prom
   const log = createLog(settings.logLevel, redact, (line) => process.stderr.write(line));
   const events = new JobEvents();
   const reached = crashPoint(process.env["LONGCAT_MCP_TEST_CRASH_AT"]);
+  /** Where MCP is served over HTTP. */
+  let serverPort: number | undefined;
+  const naming = new Lazy(async () => {
+    const { nameHolder } = await import("../jobs/holder.ts");
+    const startedAt = Math.round(performance.timeOrigin);
+    return nameHolder({ place: findPlace(), pid: process.pid, startedAt, lives });
+  });
+  const place = new Lazy(async () => {
+    const { publicPlace } = await import("./public-place.ts");
+    const { holder } = await naming.get();
+    return publicPlace(settings, holder, serverPort, log);
+  });
   const services = new Lazy(async () => {
     const { openRuntime } = await import("../runtime.ts");
-    const { nameHolder } = await import("../jobs/holder.ts");
-    const { pid } = process;
-    const startedAt = Math.round(performance.timeOrigin);
     return openRuntime({
       settings,
       proxies: readProxies(process.env),
@@ -41,8 +49,8 @@ export async function serve(command: "stdio" | "http", settings: Settings): Prom
       redact,
       startSandbox,
       reached,
-      servesHttp: command === "http",
-      ...nameHolder({ place: findPlace(), pid, startedAt, lives }),
+      publicPlace: await place.get(),
+      ...(await naming.get()),
     });
   });
   const factory = new ServerFactory({
@@ -67,6 +75,7 @@ export async function serve(command: "stdio" | "http", settings: Settings): Prom
     setTimeout(() => process.exit(0), EXIT_DEADLINE_MS).unref();
     await close();
     await (await services.settled())?.close();
+    await place.current?.close();
     process.exit(0);
   });
   process.on("SIGTERM", end);
@@ -86,18 +95,26 @@ export async function serve(command: "stdio" | "http", settings: Settings): Prom
     });
   } else {
     const { serveOnHttp } = await import("../transports/http.ts");
-    const { HOSTED_FOLDER, HostedFolder } = await import("../media/hosting.ts");
-    const { host, port = 8787 } = settings;
-    const hosted = new HostedFolder(join(settings.dataDir, HOSTED_FOLDER), systemClock);
+    const { refuseServerPort } = await import("./public-place.ts");
+    const { host, port = 8787, publicPort, publicUrl } = settings;
     const serving = await serveOnHttp(factory, {
       host,
       port,
       version: packageJson.version,
       events,
-      hostedFile: (request) => hosted.fetch(request),
       onError,
     });
     close = serving.close;
+    serverPort = serving.port;
+    if (publicUrl !== undefined || publicPort !== undefined) {
+      refuseServerPort(settings, serverPort);
+      const { require, open } = await place.get();
+      await require();
+      const served = `http://127.0.0.1:${await open()}`;
+      process.stderr.write(
+        `Public files, and nothing else, are at ${served}: lead a tunnel there.\n`,
+      );
+    }
     process.stderr.write(`longcat-mcp listens on ${serving.url}\n`);
     openEarly();
   }

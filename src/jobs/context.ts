@@ -3,6 +3,7 @@ import type { Log } from "../core/log.ts";
 import type { Limits, PriceList } from "../core/money.ts";
 import type { HttpDoor } from "../gateway/http.ts";
 import type { PixazoClient } from "../gateway/pixazo.ts";
+import type { JobFiles } from "../media/hosting.ts";
 import type { Library } from "../media/library.ts";
 import type { JobEvents } from "./events.ts";
 import type { JobStore } from "./store.ts";
@@ -31,6 +32,8 @@ export interface JobContext {
   gateway: PixazoClient;
   http: HttpDoor;
   library: Library;
+  /** Files that the provider fetches here. */
+  hosting: JobFiles;
   events: JobEvents;
   clock: Clock;
   log: Log;

@@ -1,6 +1,7 @@
 import { AppError } from "../core/errors.ts";
 import { newJobId } from "../core/ids.ts";
 import { checkedId } from "../gateway/pixazo.ts";
+import type { StagedFile } from "../media/hosting.ts";
 import { operationNamed } from "../models/index.ts";
 import type { AnyOperation, Prepared } from "../models/operation.ts";
 import { adoptRequest, attachRequest } from "./adoption.ts";
@@ -23,6 +24,8 @@ const LAST_POST_MS = 10_000;
 export interface StartRequest {
   operation: AnyOperation;
   prepared: Prepared;
+  /** What the provider is to fetch here. */
+  staged?: readonly StagedFile[] | undefined;
   owner: string;
   saveTo?: string | undefined;
   /** The most it may cost, in US dollars. */
@@ -106,7 +109,7 @@ export class JobRunner {
    * @throws {over_budget} when it would cost more than is allowed; nothing is bought
    */
   async start(request: StartRequest): Promise<Started> {
-    const { clock, library, stopping, prices, limits } = this.#context;
+    const { clock, library, hosting, stopping, prices, limits } = this.#context;
     if (stopping.aborted) throw new AppError("cancelled", "The server is shutting down.");
     const { operation, prepared, saveTo } = request;
     const now = clock.now();
@@ -131,10 +134,18 @@ export class JobRunner {
       warnings: prepared.warnings,
     };
     const rules = { forceNew: request.forceNew ?? false, limits, now };
-    return this.#admit(job, rules, async () => {
-      checkPrice(operation, reservedUsd, request.maxCostUsd, limits);
-      await library.checkRoom(operation.media, pictures, saveTo);
-    });
+    let isNew = false;
+    try {
+      const started = await this.#admit(job, rules, async () => {
+        checkPrice(operation, reservedUsd, request.maxCostUsd, limits);
+        await library.checkRoom(operation.media, pictures, saveTo);
+        await hosting.reserve(job.jobId, request.staged ?? []);
+      });
+      isNew = !started.isRepeat;
+      return started;
+    } finally {
+      if (!isNew) hosting.release(job.jobId);
+    }
   }
 
   /**

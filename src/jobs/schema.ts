@@ -114,6 +114,16 @@ export const MIGRATIONS: readonly string[] = [
     WHERE orphaned = 1 AND delivered_at IS NULL AND mentioned_at IS NULL;`,
 
   "ALTER TABLE jobs ADD COLUMN settled_at INTEGER",
+
+  `CREATE TABLE hosted_files (
+    job_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    holder TEXT NOT NULL,
+    claimed_at INTEGER NOT NULL,
+    PRIMARY KEY (job_id, name)
+  ) STRICT;
+  CREATE INDEX hosted_files_by_name ON hosted_files (name);`,
 ];
 
 /**

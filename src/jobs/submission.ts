@@ -26,6 +26,13 @@ export async function submitJob(
   const isLate = () => ageMs() >= MAX_WAIT_TO_SUBMIT_MS;
   const mayBeSent = () => !isLate() && !context.stopping.aborted;
   let job = queued;
+  try {
+    // The last moment: whatever would have refused the purchase has had its say.
+    await context.hosting.publish(job.jobId);
+  } catch (error) {
+    const { state, patch } = ended("failed", "none", toAppError(error), clock.now());
+    return (await moveSurely(context, job, state, patch)) ?? job;
+  }
   for (let tries = 0; ; tries++) {
     // On a full disk this takes long, and what waits too long is not bought any more.
     const submitting = await moveSurely(context, job, "submitting", {}, mayBeSent);

@@ -1,186 +1,224 @@
-import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, readdir, rename, stat, unlink, utimes } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable, Transform } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import type { Readable } from "node:stream";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
-import { randomToken } from "../core/ids.ts";
+import type { Log } from "../core/log.ts";
+import { HOSTED_PATH, type HostedFolder } from "./hosted-folder.ts";
+import { megabytes } from "./picture-input.ts";
 
-/** Inside the data folder. */
-export const HOSTED_FOLDER = "hosted";
-/** Where hosted files are found below a public address. */
-export const HOSTED_PATH = "/files/";
-/** Long enough for a provider's queue. */
-export const HOSTED_FOR_MS = 24 * 3_600_000;
+const SWEEP_MS = 3_600_000;
+/** How long what nobody speaks for is kept: files of an earlier version, or of a machine elsewhere. */
+export const UNCLAIMED_MS = 24 * 3_600_000;
 
-const NAME = /^[a-z2-7]{26}\.([a-z0-9]{1,8})$/;
-const TYPES: Readonly<Record<string, string>> = {
-  png: "image/png",
-  jpg: "image/jpeg",
-  webp: "image/webp",
-  gif: "image/gif",
-  bmp: "image/bmp",
-  tif: "image/tiff",
-  avif: "image/avif",
-  zip: "application/zip",
-};
-
-export interface HostedFile {
-  /** Where the provider can fetch it for a day. */
+/** Bytes that have been read and written down, and are not served yet. */
+export interface StagedFile {
+  name: string;
+  /** Where the provider will find them once their job is about to be sent. */
   url: string;
   sha256: string;
   sizeBytes: number;
+  path: string;
 }
 
-/** Bytes in, public URL out. */
+/** Bytes in, a public URL out: for whoever reads a caller's files. */
 export interface Hosting {
   /** Whether there is a public address at all. */
   readonly isAvailable: boolean;
   /**
    * @param extension of the file's type, which the URL ends with.
-   * @throws {configuration} when there is no public address, or nothing can listen there
-   * @throws {storage}
+   * @throws {configuration} when there is no public address
+   * @throws {storage} when it cannot be written or is more than may be hosted
+   * @throws {invalid_input} when the content breaks off
    */
-  publish(content: Buffer | Readable, extension: string): Promise<HostedFile>;
+  stage(content: Buffer | Readable, extension: string): Promise<StagedFile>;
+  /** Forgets what was staged for a job that did not come to be. */
+  discard(files: readonly StagedFile[]): Promise<void>;
 }
 
-/**
- * Files that the world may fetch for a while, by names that cannot be guessed. They lie in the data
- * folder, so that any process that shares it can serve them; a file's time of change is when it
- * was published.
- */
-export class HostedFolder {
-  readonly #folder: string;
-  readonly #clock: Clock;
+/** The hosted files of a job, from its record to its end. */
+export interface JobFiles {
+  /**
+   * Notes what a job that is about to be recorded will need.
+   * @throws {storage} above the quota
+   * @throws {configuration} when nothing can listen at the public port
+   */
+  reserve(jobId: string, files: readonly StagedFile[]): Promise<void>;
+  /** Serves a job's files from now on. @throws {storage} when one of them is gone. */
+  publish(jobId: string): Promise<void>;
+  /** Ends that, for files that no other job needs. */
+  release(jobId: string): void;
+}
 
-  constructor(folder: string, clock: Clock) {
-    this.#folder = folder;
-    this.#clock = clock;
-  }
-
-  /** @returns the file's name, and what it holds. @throws {storage} */
-  async add(
-    content: Buffer | Readable,
-    extension: string,
-  ): Promise<{ name: string; sha256: string; sizeBytes: number }> {
-    const name = `${randomToken()}.${extension}`;
-    const path = join(this.#folder, name);
-    const partial = `${path}.partial`;
-    const hash = createHash("sha256");
-    let sizeBytes = 0;
-    const measure = new Transform({
-      transform(chunk: Buffer, _, done) {
-        hash.update(chunk);
-        sizeBytes += chunk.length;
-        done(null, chunk);
-      },
-    });
-    try {
-      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-      await this.sweep();
-      const source = Buffer.isBuffer(content) ? Readable.from(slices(content)) : content;
-      await pipeline(source, measure, createWriteStream(partial, { mode: 0o600, flags: "wx" }));
-      const now = this.#clock.now() / 1000;
-      await utimes(partial, now, now);
-      await rename(partial, path);
-    } catch (error) {
-      await unlink(partial).catch(() => undefined);
-      if (error instanceof AppError) throw error;
-      throw new AppError("storage", `${this.#folder} cannot be written.`, { cause: error });
-    }
-    return { name, sha256: hash.digest("hex"), sizeBytes };
-  }
-
-  /** Whether anything is still to be served. */
-  async isInUse(): Promise<boolean> {
-    await this.sweep();
-    return (await this.#names()).length > 0;
-  }
-
-  /** Removes what nobody may fetch any more. */
-  async sweep(): Promise<void> {
-    for (const name of await this.#names()) {
-      const path = join(this.#folder, name);
-      const found = await stat(path).catch(() => undefined);
-      if (found && this.#isOver(found.mtimeMs)) await unlink(path).catch(() => undefined);
-    }
-  }
-
-  /** Answers a request for a hosted file, and nothing else. */
-  async fetch(request: Request): Promise<Response> {
-    const { pathname } = new URL(request.url);
-    const name = pathname.slice(pathname.lastIndexOf("/") + 1);
-    const extension = NAME.exec(name)?.[1];
-    if (extension === undefined || !pathname.endsWith(HOSTED_PATH + name)) return nothing(404);
-    if (request.method !== "GET" && request.method !== "HEAD") return nothing(405);
-    const path = join(this.#folder, name);
-    const found = await stat(path).catch(() => undefined);
-    if (!found?.isFile() || this.#isOver(found.mtimeMs)) return nothing(404);
-    const headers = {
-      "content-type": TYPES[extension] ?? "application/octet-stream",
-      "content-length": String(found.size),
-      "cache-control": "private, no-store",
-      "x-content-type-options": "nosniff",
-      "content-security-policy": "default-src 'none'; sandbox",
-    };
-    if (request.method === "HEAD") return new Response(null, { headers });
-    return new Response(Readable.toWeb(createReadStream(path)), { headers });
-  }
-
-  async #names(): Promise<string[]> {
-    return (await readdir(this.#folder).catch(() => [])).filter((name) => NAME.test(name));
-  }
-
-  #isOver(publishedMs: number): boolean {
-    return this.#clock.now() - publishedMs > HOSTED_FOR_MS;
-  }
+/** Which job needs which file, as the store knows it. */
+export interface HostingRecord {
+  /** Runs `work` while no other process changes the record or, by our custom, the folder. */
+  exclusively<T>(work: () => T): T;
+  add(jobId: string, files: readonly StagedFile[]): void;
+  remove(jobId: string): void;
+  filesOf(jobId: string): { name: string; sizeBytes: number }[];
+  isNeeded(name: string): boolean;
+  /** The bytes of all files that jobs need, each content counted once. */
+  usedBytes(): number;
+  /** Jobs whose files are recorded and that need them no more. */
+  overdue(): string[];
 }
 
 export interface PublicAddress {
   /** Without a trailing slash. */
   url: string;
-  /**
-   * Makes sure that a hosted file is served there.
-   * @throws {configuration}
-   */
-  serve(name: string): Promise<void>;
+  /** Makes sure that something of ours listens there. @throws {configuration} */
+  require(): Promise<void>;
+}
+
+export interface HostingOptions {
+  folder: HostedFolder;
+  record: HostingRecord;
+  /** `undefined` where none is set. */
+  address: PublicAddress | undefined;
+  /** The most that may be hosted at a time. */
+  maxBytes: number;
+  isGone: (holder: string) => boolean;
+  clock: Clock;
+  log: Log;
 }
 
 /** This server as the host of its own files. */
-export class OwnHosting implements Hosting {
-  readonly #folder: HostedFolder;
-  readonly #address: PublicAddress | undefined;
+export class OwnHosting implements Hosting, JobFiles {
+  readonly #options: HostingOptions;
+  #stagingBytes = 0;
+  #callOff = () => {};
 
-  /** @param address `undefined` where none is set. */
-  constructor(folder: HostedFolder, address: PublicAddress | undefined) {
-    this.#folder = folder;
-    this.#address = address;
+  constructor(options: HostingOptions) {
+    this.#options = options;
   }
 
   get isAvailable(): boolean {
-    return this.#address !== undefined;
+    return this.#options.address !== undefined;
   }
 
-  async publish(content: Buffer | Readable, extension: string): Promise<HostedFile> {
-    if (!this.#address) {
+  /** Removes what is left over, now and every hour. */
+  open(): void {
+    this.sweep();
+    this.#callOff = this.#options.clock.schedule(SWEEP_MS, () => this.open());
+  }
+
+  close(): void {
+    this.#callOff();
+  }
+
+  async stage(content: Buffer | Readable, extension: string): Promise<StagedFile> {
+    const { folder, address, maxBytes } = this.#options;
+    if (!address) {
       throw new AppError("configuration", "This server has no public address for files.");
     }
-    const { name, sha256, sizeBytes } = await this.#folder.add(content, extension);
-    await this.#address.serve(name);
-    return { url: this.#address.url + HOSTED_PATH + name, sha256, sizeBytes };
+    let counted = 0;
+    try {
+      const written = await folder.write(content, (sizeBytes) => {
+        this.#stagingBytes += sizeBytes - counted;
+        counted = sizeBytes;
+        if (this.#stagingBytes > maxBytes) throw overQuota(sizeBytes, maxBytes);
+      });
+      const name = folder.nameFor(written.sha256, extension);
+      return { ...written, name, url: address.url + HOSTED_PATH + name };
+    } finally {
+      this.#stagingBytes -= counted;
+    }
+  }
+
+  async discard(files: readonly StagedFile[]): Promise<void> {
+    for (const { path } of files) await unlink(path).catch(() => undefined);
+  }
+
+  async reserve(jobId: string, files: readonly StagedFile[]): Promise<void> {
+    if (files.length === 0) return;
+    const { folder, record, address, maxBytes } = this.#options;
+    await address?.require();
+    const addedBytes = () => {
+      const added = new Map(files.map(({ name, sizeBytes }) => [name, sizeBytes]));
+      for (const name of added.keys()) if (record.isNeeded(name)) added.delete(name);
+      return [...added.values()].reduce((sum, one) => sum + one, 0);
+    };
+    if (record.usedBytes() + addedBytes() > maxBytes) this.sweep();
+    record.exclusively(() => {
+      const used = record.usedBytes();
+      const added = addedBytes();
+      if (used + added > maxBytes) throw overQuota(added, maxBytes, used);
+      for (const { path, name } of files) orStorage(() => folder.makeReady(path, name));
+      record.add(jobId, files);
+    });
+  }
+
+  async publish(jobId: string): Promise<void> {
+    const { folder, record } = this.#options;
+    if (record.filesOf(jobId).length === 0) return;
+    record.exclusively(() => {
+      // Asked again: the job may have been cancelled meanwhile.
+      for (const { name, sizeBytes } of record.filesOf(jobId)) {
+        if (folder.stage(name) === "ready") orStorage(() => folder.serve(name));
+        const found = statSync(join(folder.path, name), { throwIfNoEntry: false });
+        if (found?.size !== sizeBytes) {
+          throw new AppError("storage", "A file that the provider was to fetch is gone.", {
+            next: "Make the same call again; nothing was sent.",
+          });
+        }
+      }
+    });
+  }
+
+  release(jobId: string): void {
+    const { folder, record, log } = this.#options;
+    try {
+      if (record.filesOf(jobId).length === 0) return;
+      record.exclusively(() => {
+        const names = record.filesOf(jobId).map(({ name }) => name);
+        record.remove(jobId);
+        // Before the commit: a file that stays is still spoken for, and the next sweep tries again.
+        for (const name of names) if (!record.isNeeded(name)) folder.remove(name);
+      });
+    } catch (error) {
+      log.error({ job: jobId, err: error }, "a hosted file was not removed");
+    }
+  }
+
+  /** Removes files of jobs that have ended, and what nobody has finished or speaks for. */
+  sweep(): void {
+    const { folder, record, clock, isGone, log } = this.#options;
+    try {
+      for (const jobId of record.overdue()) this.release(jobId);
+      const now = clock.now();
+      record.exclusively(() => {
+        for (const { name, writtenMs } of folder.names()) {
+          if (record.isNeeded(name)) continue;
+          if (folder.stage(name) === "ready" || now - writtenMs > UNCLAIMED_MS) folder.remove(name);
+        }
+      });
+      folder.sweepStaging(isGone, now, UNCLAIMED_MS);
+    } catch (error) {
+      log.error({ err: error }, "hosted files were not swept");
+    }
   }
 }
 
-function nothing(status: number): Response {
-  return new Response(null, { status });
+function orStorage(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    throw new AppError("storage", "A file for the provider could not be moved into place.", {
+      cause: error,
+      next: "Make the same call again; nothing was sent.",
+    });
+  }
 }
 
-const SLICE_BYTES = 256 * 1024;
-
-function* slices(bytes: Buffer): Generator<Buffer> {
-  for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
-    yield bytes.subarray(at, at + SLICE_BYTES);
-  }
+function overQuota(addedBytes: number, maxBytes: number, usedBytes = 0): AppError {
+  const used = usedBytes === 0 ? "" : `, and running jobs need ${megabytes(usedBytes)} already`;
+  return new AppError(
+    "storage",
+    `The files for the provider have ${megabytes(addedBytes)}${used}: more than the ${megabytes(maxBytes)} that may be hosted at a time.`,
+    {
+      next: "Wait until running jobs have ended, send less, give a public https URL instead, or ask the user to raise LONGCAT_MCP_HOSTED_BYTES; nothing was sent.",
+    },
+  );
 }

@@ -8,7 +8,7 @@ import { OPERATIONS } from "../models/index.ts";
 import type { FileField, ResolvedFiles } from "../models/operation.ts";
 import type { Dataset, DatasetReport, DatasetWishes } from "./dataset.ts";
 import { absolutePath, allowedFolder, openAllowedFile, type Places } from "./files.ts";
-import type { Hosting } from "./hosting.ts";
+import type { Hosting, StagedFile } from "./hosting.ts";
 import { type CheckedPicture, checkPicture, megabytes, shrinkPicture } from "./picture-input.ts";
 
 /** A caller's picture is read into memory, so it is bounded. */
@@ -43,6 +43,8 @@ export interface ResolvedInputs {
   values: ResolvedFiles;
   /** The same files by what they hold, so that a repeated call is recognised. */
   identities: ResolvedFiles;
+  /** What the provider is to fetch here: written down, and served once the purchase is recorded. */
+  staged: StagedFile[];
   /** What the caller should know. */
   notes: string[];
 }
@@ -50,6 +52,7 @@ export interface ResolvedInputs {
 interface Resolved {
   value: string;
   identity: string;
+  staged?: StagedFile;
   notes: string[];
 }
 
@@ -62,8 +65,8 @@ export class InputResolver {
   }
 
   /**
-   * Reads, checks and, where needed, hosts the files of validated arguments. Nothing has been
-   * recorded or bought when it throws.
+   * Reads and checks the files of validated arguments, and writes down what the provider is to
+   * fetch here; nothing is served yet. Nothing has been recorded or bought when it throws.
    * @throws {invalid_input | not_found | configuration | storage}
    */
   async resolve(
@@ -71,9 +74,29 @@ export class InputResolver {
     input: Readonly<Record<string, unknown>>,
     owner: string,
   ): Promise<ResolvedInputs> {
+    const resolved: ResolvedInputs = { values: {}, identities: {}, staged: [], notes: [] };
+    try {
+      await this.#resolveInto(resolved, fields, input, owner);
+      return resolved;
+    } catch (error) {
+      await this.discard(resolved);
+      throw error;
+    }
+  }
+
+  /** Forgets what was written down for a purchase that was not made. */
+  async discard({ staged }: Pick<ResolvedInputs, "staged">): Promise<void> {
+    await this.#options.hosting.discard(staged);
+  }
+
+  async #resolveInto(
+    into: ResolvedInputs,
+    fields: readonly FileField[],
+    input: Readonly<Record<string, unknown>>,
+    owner: string,
+  ): Promise<void> {
     const values: Record<string, string[]> = {};
     const identities: Record<string, string[]> = {};
-    const notes: string[] = [];
     for (const field of fields) {
       const named = [input[field.name]].flat().filter((one) => typeof one === "string");
       // One after the other, so that one picture at a time is in memory.
@@ -84,10 +107,12 @@ export class InputResolver {
             : await this.#picture(field, text, owner);
         values[field.name] = [...(values[field.name] ?? []), resolved.value];
         identities[field.name] = [...(identities[field.name] ?? []), resolved.identity];
-        notes.push(...resolved.notes);
+        if (resolved.staged) into.staged.push(resolved.staged);
+        into.notes.push(...resolved.notes);
       }
     }
-    return { values, identities, notes };
+    into.values = values;
+    into.identities = identities;
   }
 
   /**
@@ -139,10 +164,11 @@ export class InputResolver {
         throw new AppError("invalid_input", `\`${field.name}\` cannot be used. ${summary}`);
       }
       if (!hosting.isAvailable) throw needsAddress(field);
-      const { url, sha256 } = await hosting.publish(dataset.zip(), "zip");
+      const staged = await hosting.stage(dataset.zip(), "zip");
       return {
-        value: url,
-        identity: `sha256:${sha256}`,
+        value: staged.url,
+        identity: `sha256:${staged.sha256}`,
+        staged,
         notes: [summary, ...dataset.changes.slice(0, MAX_NOTES)],
       };
     } finally {
@@ -214,8 +240,8 @@ export class InputResolver {
       if (!hosting.isAvailable) throw tooLarge(field, picture.bytes.length);
     }
     if (!hosting.isAvailable) throw needsAddress(field);
-    const { url } = await hosting.publish(picture.bytes, picture.extension);
-    return { value: url, identity, notes: picture.notes };
+    const staged = await hosting.stage(picture.bytes, picture.extension);
+    return { value: staged.url, identity, staged, notes: picture.notes };
   }
 }
 
@@ -306,7 +332,7 @@ function inlineOperation(): string {
 
 /** The settings that give this server a public address. */
 const ADDRESS_ADVICE =
-  "set LONGCAT_MCP_PUBLIC_URL to where this server can be reached (on stdio with LONGCAT_MCP_PUBLIC_PORT, the port that a tunnel leads to)";
+  "set LONGCAT_MCP_PUBLIC_URL to the address of a tunnel that leads to this server's public port (LONGCAT_MCP_PUBLIC_PORT, needed on stdio; over HTTP by default the port above the server's)";
 
 function needsAddress(field: FileField): AppError {
   const alternative =

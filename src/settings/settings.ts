@@ -35,6 +35,8 @@ export interface Settings {
   /** Without a trailing slash. */
   publicUrl: string | undefined;
   publicPort: number | undefined;
+  /** The most that may be hosted at a time. */
+  hostedBytes: number;
   shrinkInputs: boolean;
   previews: "off" | "on" | "full";
   prices: PriceList;
@@ -97,6 +99,7 @@ export function readSettings(surroundings: Surroundings): Settings {
     homeDir,
     publicUrl: values.publicUrl,
     publicPort: values.publicPort,
+    hostedBytes: values.hostedBytes ?? Number(SETTINGS.hostedBytes.defaultText),
     shrinkInputs: values.shrinkInputs ?? false,
     previews: values.previews ?? "on",
     prices: values.prices ?? {},

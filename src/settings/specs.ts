@@ -120,10 +120,17 @@ export const SETTINGS = {
   },
   publicPort: {
     env: "LONGCAT_MCP_PUBLIC_PORT",
-    help: "on stdio, the local port that LONGCAT_MCP_PUBLIC_URL leads to; it serves those files only",
-    defaultText: "unset",
-    commands: ["stdio"],
+    help: "the local port that LONGCAT_MCP_PUBLIC_URL leads to; it serves those files only",
+    defaultText: "over HTTP the port above the server's; on stdio unset",
+    commands: ["stdio", "http"],
     schema: wholeNumber(1, 65_535),
+  },
+  hostedBytes: {
+    env: "LONGCAT_MCP_HOSTED_BYTES",
+    help: "how many bytes of such files running jobs may need at a time; what would pass it is refused",
+    defaultText: "1073741824",
+    commands: ["stdio", "http"],
+    schema: wholeNumber(1, Number.MAX_SAFE_INTEGER),
   },
   shrinkInputs: {
     env: "LONGCAT_MCP_SHRINK_INPUTS",

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { AppError } from "../core/errors.ts";
 import { isFinal, type Job } from "../jobs/job.ts";
 import type { Started, WaitOptions } from "../jobs/runner.ts";
+import type { ResolvedInputs } from "../media/inputs.ts";
 import type { AnyOperation, Prepared } from "../models/operation.ts";
 import { presenterOf } from "./presenters.ts";
 import { errorResult, textBlock } from "./result.ts";
@@ -64,20 +65,29 @@ export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
       }
       requireKey(deps);
       const services = await deps.services.get();
-      const prepared = await withFiles(services, operation, args, given, call.owner);
       const added = addedArguments.parse(input);
-      const { job, isRepeat } = await services.jobs.start({
-        operation,
-        prepared,
-        owner: call.owner,
-        saveTo: added.save_to,
-        maxCostUsd: added.max_cost_usd,
-        idempotencyKey: added.idempotency_key,
-        forceNew: added.force_new,
-      });
+      const files =
+        operation.files.length === 0
+          ? undefined
+          : await services.inputs.resolve(operation.files, given.input, call.owner);
+      let started: Started;
+      try {
+        started = await services.jobs.start({
+          operation,
+          prepared: withFiles(operation, args, given, files),
+          staged: files?.staged,
+          owner: call.owner,
+          saveTo: added.save_to,
+          maxCostUsd: added.max_cost_usd,
+          idempotencyKey: added.idempotency_key,
+          forceNew: added.force_new,
+        });
+      } finally {
+        if (files) await services.inputs.discard(files);
+      }
       const spentMs = deps.clock.elapsed() - startedAt;
       const wishes = { seconds: added.wait_seconds, saveTo: added.save_to, spentMs };
-      return answerStart(deps, services, { job, isRepeat }, call, wishes);
+      return answerStart(deps, services, started, call, wishes);
     },
   });
 }
@@ -89,16 +99,14 @@ async function checkDatasets(deps: ToolDeps, operation: AnyOperation, given: Pre
   return { content: [textBlock(`${text}\nNothing was sent or bought.`)], isError: !isUsable };
 }
 
-/** Arguments with the files that they name read, checked and put where the provider finds them. */
-async function withFiles(
-  services: Services,
+/** Arguments with what is sent in place of the files that they name. */
+function withFiles(
   operation: AnyOperation,
   args: Record<string, unknown>,
   given: Prepared,
-  owner: string,
-): Promise<Prepared> {
-  if (operation.files.length === 0) return given;
-  const files = await services.inputs.resolve(operation.files, given.input, owner);
+  files: ResolvedInputs | undefined,
+): Prepared {
+  if (!files) return given;
   const prepared = operation.prepare(args, files.values);
   return {
     ...prepared,

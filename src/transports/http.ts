@@ -12,9 +12,19 @@ import { Hono } from "hono";
 import { AppError } from "../core/errors.ts";
 import type { JobEvents } from "../jobs/events.ts";
 import { bringsMedia, type Connection, changedUris, type ServerFactory } from "../server.ts";
+import { forwardingHeader } from "./forwarding.ts";
 
 /** Room for a picture sent as a data URI. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
+/** How long a client may take to say what it wants; answers may take as long as they like. */
+const TIMES = {
+  headersTimeout: 15_000,
+  requestTimeout: 120_000,
+  connectionsCheckingInterval: 5_000,
+};
+/** Behind a proxy, "this machine" is everybody: so nothing that was passed on is served here. */
+const ONLY_LOCAL =
+  "This port serves MCP to programs on this machine only. A tunnel or reverse proxy must lead to the public port instead, which serves nothing but public files (LONGCAT_MCP_PUBLIC_PORT; by default the port above this one, once LONGCAT_MCP_PUBLIC_URL is set).";
 
 export interface HttpOptions {
   host: string;
@@ -22,20 +32,20 @@ export interface HttpOptions {
   port: number;
   version: string;
   events: JobEvents;
-  /** Answers requests for files that the provider was told to fetch here. */
-  hostedFile: (request: Request) => Promise<Response>;
   onError: (error: Error) => void;
 }
 
 export interface HttpServing {
   /** Where clients connect. */
   url: string;
+  port: number;
   close(): Promise<void>;
 }
 
 /**
  * Serves any number of clients on this machine, of any protocol revision. Requests whose `Host` or
- * `Origin` is not of this machine are refused: that is what keeps web pages out.
+ * `Origin` is not of this machine are refused, which keeps web pages out, and so are those that
+ * came through a proxy, which could make strangers look like this machine.
  * @throws {configuration} when the port cannot be listened on.
  */
 export async function serveOnHttp(
@@ -58,24 +68,32 @@ export async function serveOnHttp(
   });
 
   const app = new Hono<{ Bindings: HttpBindings }>();
-  // Fetched through a public address, by names that cannot be guessed: the one route for anybody.
-  app.all("/files/:name", (context) => options.hostedFile(context.req.raw));
-  app.use(async (context, next) => {
-    const request = context.req.raw;
-    const refusal =
-      hostHeaderValidationResponse(request, localhostAllowedHostnames()) ??
-      originValidationResponse(request, localhostAllowedOrigins());
-    return refusal ?? next();
-  });
+  app.use(async (context, next) => refusalOf(context.req.raw) ?? next());
   app.get("/healthz", (context) => context.json({ status: "ok", version: options.version }));
-  app.all("/mcp", (context) =>
-    answers.run(context.env.outgoing, () => handler.fetch(context.req.raw)),
+  app.use(async (context, next) => {
+    const header = forwardingHeader(context.req.raw.headers.keys());
+    return header === undefined
+      ? next()
+      : refused(`The request was passed on by a proxy: it carries \`${header}\`. ${ONLY_LOCAL}`);
+  });
+  app.get("/", (context) => {
+    const { origin } = new URL(context.req.url);
+    return context.text(`longcat-mcp ${options.version}: MCP clients connect to ${origin}/mcp\n`);
+  });
+  for (const path of ["/mcp", "/mcp/"]) {
+    app.all(path, (context) =>
+      answers.run(context.env.outgoing, () => handler.fetch(context.req.raw)),
+    );
+  }
+  app.notFound((context) =>
+    context.text(`There is nothing here; MCP is at /mcp. ${ONLY_LOCAL}\n`, 404),
   );
 
   const { server, port } = await listen(app, options);
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   return {
     url: `http://${host}:${port}/mcp`,
+    port,
     async close() {
       unsubscribe();
       await handler.close();
@@ -85,12 +103,26 @@ export async function serveOnHttp(
   };
 }
 
+/** What keeps web pages and strangers out of everything on this port. */
+function refusalOf(request: Request): Response | undefined {
+  return (
+    hostHeaderValidationResponse(request, localhostAllowedHostnames()) ??
+    originValidationResponse(request, localhostAllowedOrigins())
+  );
+}
+
+function refused(message: string): Response {
+  const error = { code: -32000, message };
+  return Response.json({ jsonrpc: "2.0", error, id: null }, { status: 403 });
+}
+
 function listen(
   app: Hono<{ Bindings: HttpBindings }>,
   { host, port }: HttpOptions,
 ): Promise<{ server: Server; port: number }> {
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, hostname: host, port }, (address) => {
+    const options = { fetch: app.fetch, hostname: host, port, serverOptions: TIMES };
+    const server = serve(options, (address) => {
       resolve({ server: server as Server, port: address.port });
     });
     server.once("error", (error: NodeJS.ErrnoException) => {

@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { freePort } from "../support/free-port.ts";
+import { freePortPair, openTunnel, type Tunnel } from "../support/tunnel.ts";
 import { Bench, jobIdOf, type McpClient, textOf, urlsOf } from "./harness.ts";
 
 /** Every operation that takes a picture, and how. */
@@ -49,12 +49,6 @@ function received(bench: Bench): string[] {
   return [body.image_urls ?? [], body.image_url ?? [], inline].flat();
 }
 
-async function bytesAt(url: string): Promise<Buffer> {
-  const reply = await fetch(url);
-  expect(reply.status).toBe(200);
-  return Buffer.from(await reply.arrayBuffer());
-}
-
 function argumentsFor({ field, many }: (typeof OPERATIONS)[number], input: string) {
   // The same picture comes in many ways, which would otherwise be the same call again.
   return { prompt: "Make it night", [field]: many ? [input] : input, force_new: true };
@@ -64,24 +58,24 @@ describe.each(SETUPS)("$client over $transport, with a public address", (setup) 
   let bench: Bench;
   let client: McpClient;
   let picture: Buffer;
-  let publicUrl: string;
+  let tunnel: Tunnel;
   let made: { reference: string; url: string };
 
   beforeAll(async () => {
     bench = await Bench.open();
-    const port = await freePort();
-    publicUrl = `http://127.0.0.1:${port}`;
+    const port = await freePortPair();
+    tunnel = await openTunnel(port + 1);
     const pictures = join(bench.homeDir, "pictures");
     await mkdir(pictures, { recursive: true });
     picture = await png("#3366cc");
     await writeFile(join(bench.folder, "relative ü.png"), picture);
     await writeFile(join(pictures, "mine.png"), picture);
     ({ client } = await bench.connect(setup.client, setup.transport, {
-      LONGCAT_MCP_PUBLIC_URL: publicUrl,
+      LONGCAT_MCP_PUBLIC_URL: tunnel.url,
       LONGCAT_MCP_INPUT_DIRS: "~/pictures",
       ...(setup.transport === "http"
         ? { LONGCAT_MCP_PORT: String(port) }
-        : { LONGCAT_MCP_PUBLIC_PORT: String(port) }),
+        : { LONGCAT_MCP_PUBLIC_PORT: String(port + 1) }),
     }));
     const result = await client.call("z_image_turbo_generate", {
       prompt: "A cat",
@@ -90,7 +84,16 @@ describe.each(SETUPS)("$client over $transport, with a public address", (setup) 
     made = { reference: `longcat://media/${jobIdOf(result)}/1`, url: urlsOf(result)[0] ?? "" };
   });
 
-  afterAll(() => bench.close());
+  afterAll(async () => {
+    tunnel.close();
+    await bench.close();
+  });
+
+  /** What the upstream fetched at an address, which leads nowhere once the job has ended. */
+  const fetched = async (url: string): Promise<Buffer> => {
+    expect((await fetch(url)).status).toBe(404);
+    return tunnel.bytesOf(url) ?? Buffer.alloc(0);
+  };
 
   describe.each(OPERATIONS)("$name", (operation) => {
     const start = async (input: string) => {
@@ -121,8 +124,8 @@ describe.each(SETUPS)("$client over $transport, with a public address", (setup) 
         const uri = dataUri(picture);
         expect(sent).toContain(`(${uri.length} characters, sha256 ${sha256(uri)})`);
       } else {
-        expect(sent).toMatch(new RegExp(`^${publicUrl}/files/[a-z2-7]{26}\\.png$`));
-        expect((await bytesAt(sent)).equals(picture)).toBe(true);
+        expect(sent).toMatch(new RegExp(`^${tunnel.url}/files/[a-z2-7]{26}\\.png$`));
+        expect((await fetched(sent)).equals(picture)).toBe(true);
       }
     });
 
@@ -131,7 +134,7 @@ describe.each(SETUPS)("$client over $transport, with a public address", (setup) 
       const { sent, text } = await start(uri);
       const isData = sent.startsWith("data:");
       if (isData) expect(sent).toContain(`sha256 ${sha256(uri)}`);
-      else expect((await bytesAt(sent)).equals(picture)).toBe(true);
+      else expect((await fetched(sent)).equals(picture)).toBe(true);
       const isUnpromised = operation.name === "qwen_image_edit_plus_lora";
       expect(isData).toBe(operation.inline || isUnpromised);
       expect(text.includes("do not promise")).toBe(isUnpromised);
@@ -143,7 +146,7 @@ describe.each(SETUPS)("$client over $transport, with a public address", (setup) 
     await client.call("qwen_image_edit_plus_lora", { prompt: "Together", image_urls });
     const sent = received(bench);
     expect([sent[0], sent[2]]).toEqual([made.url, "https://example.com/b.png"]);
-    expect((await bytesAt(sent[1] ?? "")).equals(picture)).toBe(true);
+    expect((await fetched(sent[1] ?? "")).equals(picture)).toBe(true);
   });
 
   test("the same picture named in another way is the same call, and nothing is bought again", async () => {
@@ -182,8 +185,8 @@ describe.each(SETUPS)("$client over $transport, with a public address", (setup) 
     await writeFile(join(bench.folder, "photo.jpg"), photo);
     const result = await client.call("qwen_image_layered", { image_url: "photo.jpg" });
     expect(textOf(result)).toContain("photo.jpg was sent changed: its location was removed.");
-    const fetched = await bytesAt(received(bench)[0] ?? "");
-    expect((await sharp(fetched).metadata()).exif).toBeUndefined();
+    const sent = await fetched(received(bench)[0] ?? "");
+    expect((await sharp(sent).metadata()).exif).toBeUndefined();
   });
 });
 

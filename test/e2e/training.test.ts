@@ -5,6 +5,7 @@ import * as z from "zod";
 import { inspectZip } from "../../src/media/dataset.ts";
 import { freePort } from "../support/free-port.ts";
 import { picture } from "../support/pictures.ts";
+import { openTunnel, type Tunnel } from "../support/tunnel.ts";
 import { renamed, zipOf } from "../support/zip.ts";
 import { Bench, type McpClient, pathsOf, textOf } from "./harness.ts";
 
@@ -33,11 +34,15 @@ function sent(): string {
 
 describe.each(["sdk 1.x", "client 2.x"] as const)("%s", (kind) => {
   let client: McpClient;
+  let tunnel: Tunnel;
+
+  afterEach(() => tunnel.close());
 
   beforeEach(async () => {
     const port = await freePort();
+    tunnel = await openTunnel(port);
     ({ client } = await bench.connect(kind, "stdio", {
-      LONGCAT_MCP_PUBLIC_URL: `http://127.0.0.1:${port}/`,
+      LONGCAT_MCP_PUBLIC_URL: `${tunnel.url}/`,
       LONGCAT_MCP_PUBLIC_PORT: String(port),
     }));
   });
@@ -54,7 +59,7 @@ describe.each(["sdk 1.x", "client 2.x"] as const)("%s", (kind) => {
     expect(JSON.parse(await readFile(pathsOf(result)[1] ?? "", "utf8"))).toMatchObject({
       image_data_url: sent(),
     });
-    const zip = Buffer.from(await (await fetch(sent())).arrayBuffer());
+    const zip = tunnel.bytesOf(sent()) ?? Buffer.alloc(0);
     const report = await inspectZip(zip, { defaultCaption: undefined, referenceCount: undefined });
     expect(report).toMatchObject({ pairs: 2, warnings: [], problems: [] });
   });
@@ -67,7 +72,7 @@ describe.each(["sdk 1.x", "client 2.x"] as const)("%s", (kind) => {
       default_caption: "a cat",
     });
     expect(textOf(result)).toMatch(/ completed in /);
-    expect(Buffer.from(await (await fetch(sent())).arrayBuffer()).equals(zip)).toBe(true);
+    expect(tunnel.bytesOf(sent())?.equals(zip)).toBe(true);
   });
 
   test("a check tells what is missing, without a key's worth of anything", async () => {

@@ -1,114 +1,187 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { FileListener } from "../../src/media/file-listener.ts";
-import { HOSTED_FOR_MS, HostedFolder, OwnHosting } from "../../src/media/hosting.ts";
+import { describe, expect, it } from "vitest";
+import { UNCLAIMED_MS } from "../../src/media/hosting.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { openHosting, serveFolder } from "../support/hosting.ts";
 
-let folder: string;
-let clock: FakeClock;
-let hosted: HostedFolder;
+const DAY_AND_MORE = UNCLAIMED_MS + 1000;
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "longcat-hosting-"));
-  clock = new FakeClock();
-  hosted = new HostedFolder(join(folder, "hosted"), clock);
-});
+async function publish(
+  { hosting }: Pick<Awaited<ReturnType<typeof openHosting>>, "hosting">,
+  jobId: string,
+  bytes: Buffer,
+) {
+  const staged = await hosting.stage(bytes, "png");
+  await hosting.reserve(jobId, [staged]);
+  await hosting.publish(jobId);
+  return staged;
+}
 
-afterEach(() => rm(folder, { recursive: true, force: true }));
+/** All files below a folder but the key. */
+async function filesIn(folder: string): Promise<string[]> {
+  const found = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  return found
+    .filter((one) => one.isFile() && one.name !== "key")
+    .map((one) => one.name)
+    .sort();
+}
 
-const ask = (path: string, method = "GET") =>
-  hosted.fetch(new Request(`http://any.example${path}`, { method }));
-
-it("serves what was published, and nothing for any other name", async () => {
+it("serves bytes only once their job is about to be sent", async () => {
+  const { hosting, folder } = await openHosting();
+  const origin = await serveFolder(folder);
   const bytes = Buffer.from("some bytes");
-  const { name, sizeBytes } = await hosted.add(bytes, "png");
-  expect(name).toMatch(/^[a-z2-7]{26}\.png$/);
-  expect(sizeBytes).toBe(bytes.length);
-  const reply = await ask(`/files/${name}`);
+  const staged = await hosting.stage(bytes, "png");
+  expect(staged.url).toMatch(/^https:\/\/files\.example\/files\/[a-z2-7]{26}\.png$/);
+  const ask = () => fetch(`${origin}/files/${staged.name}`);
+  expect((await ask()).status).toBe(404);
+  await hosting.reserve("job_a", [staged]);
+  expect((await ask()).status).toBe(404);
+  await hosting.publish("job_a");
+  const reply = await ask();
   expect(Buffer.from(await reply.arrayBuffer()).equals(bytes)).toBe(true);
   expect(Object.fromEntries(reply.headers)).toMatchObject({
     "content-type": "image/png",
     "content-length": "10",
-    "x-content-type-options": "nosniff",
   });
-  expect((await ask(`/files/${name}`, "HEAD")).headers.get("content-length")).toBe("10");
-  expect((await ask(`/files/${name}`, "POST")).status).toBe(405);
-  for (const path of [
-    "/files/",
-    "/files/jobs.db",
-    "/files/..%2fjobs.db",
-    "/files/../jobs.db",
-    `/files/${name}.partial`,
-    `/files/${"a".repeat(26)}.png`,
-    `/${name}`,
-  ]) {
-    expect((await ask(path)).status, path).toBe(404);
-  }
+  hosting.release("job_a");
+  expect((await ask()).status).toBe(404);
+  expect(await filesIn(folder.path)).toEqual([]);
 });
 
-it("gives the same bytes another name each time, and says what they are", async () => {
-  const first = await hosted.add(Buffer.from("same"), "png");
-  const second = await hosted.add(Readable.from([Buffer.from("sa"), Buffer.from("me")]), "png");
-  expect(first.name).not.toBe(second.name);
-  expect(first.sha256).toBe(second.sha256);
+it("the same bytes are one file, in use until the last job that needs them has ended", async () => {
+  const rig = await openHosting();
+  const first = await publish(rig, "job_a", Buffer.from("same"));
+  const other = await openHosting({ data: rig.data });
+  const stream = Readable.from([Buffer.from("sa"), Buffer.from("me")]);
+  const second = await other.hosting.stage(stream, "png");
+  await other.hosting.reserve("job_b", [second, second]);
+  await other.hosting.publish("job_b");
+  expect(second.url).toBe(first.url);
+  expect(await filesIn(rig.folder.path)).toEqual([first.name]);
+  rig.hosting.release("job_a");
+  expect(await filesIn(rig.folder.path)).toEqual([first.name]);
+  rig.hosting.release("job_b");
+  expect(await filesIn(rig.folder.path)).toEqual([]);
 });
 
-it("stops serving after a day, and removes the file", async () => {
-  const { name } = await hosted.add(Buffer.from("x"), "zip");
-  clock.jump(HOSTED_FOR_MS - 1000);
-  expect((await ask(`/files/${name}`)).status).toBe(200);
-  expect(await hosted.isInUse()).toBe(true);
-  clock.jump(2000);
-  expect((await ask(`/files/${name}`)).status).toBe(404);
-  expect(await hosted.isInUse()).toBe(false);
-  expect(await readdir(join(folder, "hosted"))).toEqual([]);
+it("a name is nobody's guess: another folder gives the same bytes another one", async () => {
+  const one = await openHosting();
+  const two = await openHosting();
+  const stage = (rig: typeof one) => rig.hosting.stage(Buffer.from("same"), "png");
+  expect((await stage(one)).name).not.toBe((await stage(two)).name);
 });
 
-it("leaves nothing behind when the content breaks off", async () => {
+describe("the quota", () => {
+  it("refuses what is larger by itself, and leaves nothing behind", async () => {
+    const { hosting, folder } = await openHosting({ maxBytes: 100 });
+    await expect(hosting.stage(Buffer.alloc(101), "png")).rejects.toMatchObject({
+      code: "storage",
+      next: expect.stringContaining("LONGCAT_MCP_HOSTED_BYTES"),
+    });
+    const endless = Readable.from(
+      (function* () {
+        for (;;) yield Buffer.alloc(60);
+      })(),
+    );
+    await expect(hosting.stage(endless, "zip")).rejects.toMatchObject({ code: "storage" });
+    expect(await filesIn(folder.path)).toEqual([]);
+  });
+
+  it("counts what running jobs need, each content once, and is free again when they end", async () => {
+    const rig = await openHosting({ maxBytes: 100 });
+    await publish(rig, "job_a", Buffer.alloc(60, "a"));
+    await publish(rig, "job_b", Buffer.alloc(60, "a"));
+    const more = await rig.hosting.stage(Buffer.alloc(60, "b"), "png");
+    await expect(rig.hosting.reserve("job_c", [more])).rejects.toMatchObject({ code: "storage" });
+    await rig.hosting.discard([more]);
+    rig.hosting.release("job_a");
+    rig.hosting.release("job_b");
+    await publish(rig, "job_c", Buffer.alloc(60, "b"));
+  });
+});
+
+it("what breaks off in its source belongs to the file, not to the disk", async () => {
+  const { hosting, folder } = await openHosting();
   const broken = new Readable({ read: () => broken.destroy(new Error("gone")) });
-  await expect(hosted.add(broken, "zip")).rejects.toMatchObject({ code: "storage" });
-  expect(await readdir(join(folder, "hosted"))).toEqual([]);
+  await expect(hosting.stage(broken, "zip")).rejects.toMatchObject({ code: "invalid_input" });
+  expect(await filesIn(folder.path)).toEqual([]);
+});
+
+it("a job whose file is gone, or is not whole, is not sent", async () => {
+  const rig = await openHosting();
+  const staged = await publish(rig, "job_a", Buffer.from("whole"));
+  await writeFile(join(rig.folder.path, staged.name), "cut");
+  await expect(rig.hosting.publish("job_a")).rejects.toMatchObject({ code: "storage" });
+});
+
+it("a job without files, or one that was cancelled, publishes nothing", async () => {
+  const rig = await openHosting();
+  await rig.hosting.publish("job_none");
+  const staged = await rig.hosting.stage(Buffer.from("x"), "png");
+  await rig.hosting.reserve("job_a", [staged]);
+  rig.hosting.release("job_a");
+  await rig.hosting.publish("job_a");
+  expect(await filesIn(rig.folder.path)).toEqual([]);
 });
 
 it("without an address, says so before anything is written", async () => {
-  const hosting = new OwnHosting(hosted, undefined);
+  const { hosting, folder } = await openHosting({ address: undefined });
   expect(hosting.isAvailable).toBe(false);
-  await expect(hosting.publish(Buffer.from("x"), "png")).rejects.toMatchObject({
+  await expect(hosting.stage(Buffer.from("x"), "png")).rejects.toMatchObject({
     code: "configuration",
   });
-  expect(await readdir(folder)).toEqual([]);
+  expect(await filesIn(folder.path)).toEqual([]);
 });
 
-it("two processes share a port: whoever has it serves for both", async () => {
-  const first = new FileListener(hosted, 0);
-  const port = await first.open();
-  const second = new FileListener(new HostedFolder(join(folder, "hosted"), clock), port);
-  try {
-    const address = {
-      url: `http://127.0.0.1:${port}`,
-      serve: (name: string) => second.serve(name),
+describe("the sweep", () => {
+  it("removes files of starts whose process is gone, and never those of one that lives", async () => {
+    const dead = await openHosting();
+    const staged = await dead.hosting.stage(Buffer.from("x"), "png");
+    await dead.hosting.reserve("job_never_recorded", [staged]);
+    await dead.hosting.publish("job_never_recorded");
+    const next = await openHosting({ data: dead.data });
+    next.hosting.sweep();
+    expect(await filesIn(dead.folder.path)).toEqual([staged.name]);
+    const last = await openHosting({ data: dead.data, isGone: () => true });
+    last.hosting.sweep();
+    expect(await filesIn(dead.folder.path)).toEqual([]);
+  });
+
+  it("removes what a process that is gone has left half written, also that of earlier versions", async () => {
+    const { hosting, folder } = await openHosting({ isGone: (holder) => holder === "gone" });
+    const half = async (holder: string) => {
+      const path = join(folder.path, "staging", Buffer.from(holder).toString("base64url"));
+      await mkdir(path, { recursive: true });
+      await writeFile(join(path, `${holder}.partial`), "half");
     };
-    const { url } = await new OwnHosting(hosted, address).publish(Buffer.from("hello"), "png");
-    expect(await (await fetch(url)).text()).toBe("hello");
-  } finally {
-    await second.close();
-    await first.close();
-  }
+    for (const holder of ["gone", "alive", "this-process"]) await half(holder);
+    await writeFile(join(folder.path, `${"a".repeat(26)}.png.partial`), "half");
+    hosting.sweep();
+    expect(await filesIn(folder.path)).toEqual(["alive.partial", "this-process.partial"]);
+  });
+
+  it("comes every hour, and lets what nobody speaks for lie for a day", async () => {
+    const clock = new FakeClock();
+    const { hosting, folder } = await openHosting({ clock });
+    const old = `${"a".repeat(26)}.png`;
+    await mkdir(folder.path, { recursive: true });
+    await writeFile(join(folder.path, old), "of an earlier version");
+    const seconds = clock.now() / 1000;
+    await utimes(join(folder.path, old), seconds, seconds);
+    hosting.open();
+    expect(await filesIn(folder.path)).toEqual([old]);
+    await clock.advance(DAY_AND_MORE);
+    await clock.advance(3_600_000);
+    expect(await filesIn(folder.path)).toEqual([]);
+  });
 });
 
-it("a stranger on the port is told apart", async () => {
-  const stranger = createServer((_, reply) => reply.writeHead(404).end());
-  await new Promise<void>((resolve) => stranger.listen(0, "127.0.0.1", resolve));
-  const { port } = stranger.address() as AddressInfo;
-  const listener = new FileListener(hosted, port);
-  await expect(listener.serve("x.png")).rejects.toMatchObject({
-    code: "configuration",
-    message: expect.stringContaining(`Port ${port}`),
-  });
-  stranger.close();
+it("a key that was not written to its end is made anew", async () => {
+  const { hosting, folder } = await openHosting();
+  await mkdir(folder.path, { recursive: true });
+  await writeFile(join(folder.path, "key"), "short");
+  await hosting.stage(Buffer.from("x"), "png");
+  expect(await readFile(join(folder.path, "key"))).toHaveLength(32);
 });

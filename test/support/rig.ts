@@ -13,6 +13,7 @@ import type { Job, JobState } from "../../src/jobs/job.ts";
 import { JobRunner } from "../../src/jobs/runner.ts";
 import { SqliteJobStore } from "../../src/jobs/sqlite.ts";
 import type { JobStore } from "../../src/jobs/store.ts";
+import type { JobFiles } from "../../src/media/hosting.ts";
 import { Library } from "../../src/media/library.ts";
 import { settle } from "./fake-clock.ts";
 import { operation } from "./operations.ts";
@@ -36,6 +37,8 @@ export interface RigOptions {
   prices?: PriceList;
   limits?: Limits;
   keepJobsDays?: number;
+  /** Default: jobs without files that the provider fetches here. */
+  hosting?: JobFiles;
   /** Kinds of jobs beside purchases. */
   works?: (parts: Omit<JobContext, "works"> & { store: SqliteJobStore }) => JobContext["works"];
   /** Runs on the store before anything is taken up. */
@@ -102,6 +105,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
       workingDir: folder,
       homeDir: join(folder, "home"),
     }),
+    hosting: options.hosting ?? NO_FILES,
     events,
     clock,
     log: silentLog,
@@ -176,6 +180,12 @@ export async function until<T>(
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
+
+const NO_FILES: JobFiles = {
+  reserve: async () => {},
+  publish: async () => {},
+  release: () => {},
+};
 
 export const NO_LIMITS: Limits = {
   perDayUsd: undefined,

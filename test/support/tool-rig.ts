@@ -4,6 +4,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import { Lazy } from "../../src/core/lazy.ts";
 import { createRedact } from "../../src/core/redact.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
+import { HostedFolder } from "../../src/media/hosted-folder.ts";
 import { openRuntime, type Runtime } from "../../src/runtime.ts";
 import { readSettings } from "../../src/settings/settings.ts";
 import { createTools } from "../../src/tools/index.ts";
@@ -41,7 +42,12 @@ export async function openToolRig(origin: string): Promise<ToolRig> {
     events: new JobEvents(),
     redact: createRedact([KEY]),
     startSandbox: () => Promise.reject(new Error("no sandbox is wanted")),
-    servesHttp: false,
+    publicPlace: {
+      folder: new HostedFolder(`${folder}/data/hosted`, "this-process"),
+      isConfigured: false,
+      open: () => Promise.reject(new Error("nothing is served")),
+      require: () => Promise.reject(new Error("nothing is served")),
+    },
     holder: "this-process",
     isGone: () => false,
   });
