@@ -1,5 +1,11 @@
+import { CUT_ESCAPE, type Reading, readingsOf } from "./readings.ts";
+
 const MIN_SECRET_LENGTH = 6;
 const MASK = "[key removed]";
+/** Far deeper than any reply; what lies below is left out rather than walked. */
+const MAX_DEPTH = 64;
+/** How far back an unfinished secret is looked for: several escapes of each of its characters. */
+const OPEN_CHARACTERS = 2_048;
 
 /** Replaces secrets in text. */
 export interface Redact {
@@ -9,27 +15,115 @@ export interface Redact {
 }
 
 /**
- * A function that takes the given secrets out of any text, also where they stand URL-encoded.
- * Values too short to be a key are left alone: masking them would only garble text.
+ * A function that takes the given secrets out of any text: as they are, in another case, as
+ * hexadecimal digits, or in base64 of any text around them; and all of these also escaped as in
+ * URLs, JSON and HTML, in part or several times, or torn apart by what is not seen. Values too short
+ * to be a key are left alone: masking them would only garble text.
  */
 export function createRedact(secrets: readonly (string | undefined)[]): Redact {
-  const needles = [
-    ...new Set(
-      secrets
-        .filter((secret) => secret !== undefined && secret.length >= MIN_SECRET_LENGTH)
-        .flatMap((secret) => (secret ? [secret, encodeURIComponent(secret)] : [])),
-    ),
-  ];
-  const longest = Math.max(0, ...needles.map((needle) => needle.length));
-  const openEnd = (text: string) => {
-    for (let at = Math.max(0, text.length - longest + 1); at < text.length; at++) {
-      const end = text.slice(at);
-      if (needles.some((needle) => needle.startsWith(end))) return end.length;
-    }
-    return 0;
-  };
-  return Object.assign(
-    (text: string) => needles.reduce((result, needle) => result.replaceAll(needle, MASK), text),
-    { openEnd },
+  const keys = [...new Set(secrets)].flatMap((secret) =>
+    secret && secret.length >= MIN_SECRET_LENGTH ? [secret] : [],
   );
+  const needles = [...new Set(keys.flatMap(needlesOf))];
+  /** No provider takes such a key, but nobody should see it either. */
+  const unreadable = keys.filter((key) => needlesOf(key).length === 0);
+  const lengths = [...needles, ...unreadable].map((needle) => needle.length);
+  const [shortest, longest] = [Math.min(...lengths), Math.max(...lengths)];
+  return Object.assign(
+    (text: string) => {
+      if (text.length < shortest) return text;
+      const ranges = readingsOf(text).flatMap((reading) => rangesIn(reading, needles));
+      return unreadable.reduce((all, key) => all.replaceAll(key, MASK), masked(text, ranges));
+    },
+    {
+      openEnd(text: string) {
+        if (needles.length === 0) return 0;
+        const tail = text.slice(-OPEN_CHARACTERS);
+        const starts = readingsOf(tail).map((reading) => openStart(reading, needles, longest));
+        return tail.length - Math.min(...starts.map((start) => start ?? tail.length));
+      },
+    },
+  );
+}
+
+/**
+ * A parsed JSON value with every string in it redacted, names of fields included. This is the one
+ * way in for what a provider sends: whatever the sender had escaped, parsing has undone.
+ */
+export function redactValue(value: unknown, redact: Redact, depth = 0): unknown {
+  if (typeof value === "string") return redact(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (depth >= MAX_DEPTH) return null;
+  if (Array.isArray(value)) return value.map((one) => redactValue(one, redact, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, one]) => [redact(name), redactValue(one, redact, depth + 1)]),
+  );
+}
+
+/** Whether a text has lost a secret that was in it. */
+export function isRedacted(text: string): boolean {
+  return text.includes(MASK);
+}
+
+/** What is looked for in a reading of a text. */
+function needlesOf(secret: string): string[] {
+  const read = readingsOf(secret)
+    .map((reading) => reading.text)
+    .filter((needle) => needle.length >= MIN_SECRET_LENGTH);
+  const bytes = Buffer.from(secret);
+  const encoded = [bytes.toString("hex"), ...base64Forms(bytes)];
+  return read.length === 0 ? [] : [...read, ...encoded.map((form) => form.toLowerCase())];
+}
+
+/**
+ * Base64 of any text that has the secret in it: at each of the three places where it can begin in a
+ * group, the characters that it alone decides. In both alphabets.
+ */
+function base64Forms(bytes: Buffer): string[] {
+  return [0, 1, 2].flatMap((before) => {
+    const text = Buffer.concat([Buffer.alloc(before), bytes]).toString("base64url");
+    const [first, end] = [before * 8, (before + bytes.length) * 8].map((bits) => bits / 6);
+    const decided = text.slice(Math.ceil(first ?? 0), Math.floor(end ?? 0));
+    return [decided, decided.replaceAll("-", "+").replaceAll("_", "/")];
+  });
+}
+
+type Range = readonly [start: number, end: number];
+
+function rangesIn({ text, starts, ends }: Reading, needles: readonly string[]): Range[] {
+  const ranges: Range[] = [];
+  for (const needle of needles) {
+    let found = text.indexOf(needle);
+    while (found >= 0) {
+      const next = found + needle.length;
+      ranges.push([starts[found] ?? 0, ends[next - 1] ?? 0]);
+      found = text.indexOf(needle, next);
+    }
+  }
+  return ranges;
+}
+
+function masked(text: string, ranges: readonly Range[]): string {
+  if (ranges.length === 0) return text;
+  const parts: string[] = [];
+  let done = 0;
+  for (const [start, end] of ranges.toSorted((a, b) => a[0] - b[0])) {
+    if (start >= done) parts.push(text.slice(done, start), MASK);
+    done = Math.max(done, end);
+  }
+  return [...parts, text.slice(done)].join("");
+}
+
+/** Where in a text that was read an unfinished secret may begin; `undefined` if there is none. */
+function openStart(
+  { text, starts }: Reading,
+  needles: readonly string[],
+  longest: number,
+): number | undefined {
+  const cut = CUT_ESCAPE.exec(text)?.index ?? text.length;
+  for (let start = Math.max(0, cut - longest + 1); start < cut; start++) {
+    const end = text.slice(start, cut);
+    if (needles.some((needle) => needle.startsWith(end))) return starts[start];
+  }
+  return cut < text.length ? starts[cut] : undefined;
 }
