@@ -1,11 +1,28 @@
 import { defineConfig } from "vitest/config";
 
+/** Folders whose tests start the built program. */
+const PROGRAM = ["test/{attack,cli,demo,e2e}/**/*.test.ts"];
+/** Kills and full disks at many points: minutes, not seconds. */
+const SOAK = ["test/faults/**/*.test.ts"];
+
+/** Ends what hangs; long enough for a machine with much else to do. */
+const limits = { testTimeout: 180_000, hookTimeout: 180_000 };
+const built = { globalSetup: ["test/support/build.ts"], ...limits };
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    globalSetup: ["test/support/build.ts"],
     maxWorkers: 3,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: [...PROGRAM, ...SOAK],
+          ...limits,
+        },
+      },
+      { test: { name: "program", include: PROGRAM, ...built } },
+      { test: { name: "soak", include: SOAK, ...built } },
+    ],
   },
 });

@@ -167,12 +167,15 @@ export async function openRig(options: RigOptions): Promise<Rig> {
   };
 }
 
+/** Only what never comes takes so long, however busy the machine is. */
+const GIVE_UP_MS = 150_000;
+
 /** Waits for real input and output, without any clock of the program's. */
 export async function until<T>(
   check: () => T | undefined | false | Promise<T | undefined | false>,
   what = "what was waited for",
 ): Promise<T> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + GIVE_UP_MS;
   for (;;) {
     const found = await check();
     if (found !== undefined && found !== false) return found;

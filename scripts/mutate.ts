@@ -1,0 +1,100 @@
+// Changes the program in small ways and tells which changes no test notices:
+// `npm run mutate -- jobs chat --sample 60`. Works on copies; by hand, since it takes its time.
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs, promisify } from "node:util";
+import { type Mutant, mutantsOf, mutated } from "./mutation/mutants.ts";
+
+const run = promisify(execFile);
+const LONGEST_MS = 120_000;
+const COPIED = ["src", "test", "scripts", "package.json", "tsconfig.json", "vitest.config.ts"];
+
+interface Task extends Mutant {
+  file: string;
+  room: string;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    /** Of each room, spread evenly over its files. */
+    sample: { type: "string", default: "50" },
+    /** Where in the row of mutants the sample begins. */
+    seed: { type: "string", default: "0" },
+    workers: { type: "string", default: String(Math.max(1, availableParallelism() - 1)) },
+  },
+});
+const rooms = positionals.length > 0 ? positionals : ["jobs", "chat", "settings"];
+const tasks = (await Promise.all(rooms.map(tasksOf))).flat();
+const survivors: Task[] = [];
+let done = 0;
+const waiting = [...tasks];
+await Promise.all(Array.from({ length: Number(values.workers) }, work));
+report();
+
+async function tasksOf(room: string): Promise<Task[]> {
+  const folder = join("src", room);
+  const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith(".ts"));
+  const all = (
+    await Promise.all(
+      files.sort().map(async (name) => {
+        const file = join(folder, name);
+        return mutantsOf(file, await readFile(file, "utf8")).map((one) => ({ ...one, file, room }));
+      }),
+    )
+  ).flat();
+  const step = Math.max(1, all.length / Number(values.sample));
+  const first = Number(values.seed) % Math.ceil(step);
+  return all.filter((_, position) => position >= first && (position - first) % step < 1);
+}
+
+/** Works through the tasks in a copy of its own. */
+async function work(): Promise<void> {
+  const parent = resolve("node_modules/.cache");
+  await mkdir(parent, { recursive: true });
+  const copy = await mkdtemp(join(parent, "mutate-"));
+  try {
+    for (const name of COPIED) await cp(name, join(copy, name), { recursive: true });
+    await symlink(resolve("node_modules"), join(copy, "node_modules"));
+    for (let task = waiting.shift(); task; task = waiting.shift()) {
+      if (await survives(copy, task)) survivors.push(task);
+      process.stderr.write(`\r${++done} of ${tasks.length}, ${survivors.length} unnoticed `);
+    }
+  } finally {
+    await rm(copy, { recursive: true, force: true });
+  }
+}
+
+async function survives(copy: string, task: Task): Promise<boolean> {
+  const path = join(copy, task.file);
+  const text = await readFile(path, "utf8");
+  await writeFile(path, mutated(text, task));
+  try {
+    const vitest = resolve("node_modules/vitest/vitest.mjs");
+    const args = ["related", task.file, "--run", "--project", "unit", "--bail", "1"];
+    await run(process.execPath, [vitest, ...args, "--reporter", "dot"], {
+      cwd: copy,
+      timeout: LONGEST_MS,
+    });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await writeFile(path, text);
+  }
+}
+
+function report(): void {
+  process.stdout.write("\n");
+  for (const room of rooms) {
+    const own = tasks.filter((task) => task.room === room).length;
+    const left = survivors.filter((task) => task.room === room);
+    const score = own === 0 ? 0 : Math.round((100 * (own - left.length)) / own);
+    process.stdout.write(`${room}: ${own - left.length} of ${own} noticed (${score} %)\n`);
+    for (const { file, line, about } of left) {
+      process.stdout.write(`  ${file}:${line}  ${about}\n`);
+    }
+  }
+}
