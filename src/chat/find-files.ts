@@ -2,14 +2,8 @@ import type { Dirent } from "node:fs";
 import { lstat, readdir, stat } from "node:fs/promises";
 import { basename, join, sep } from "node:path";
 import { AppError } from "../core/errors.ts";
-import {
-  absolutePath,
-  allowedFolder,
-  isInside,
-  type Places,
-  realDirsOf,
-  realOrSame,
-} from "../media/files.ts";
+import { allowedFolder, type Places, realDirsOf, realOrSame } from "../media/files.ts";
+import { absolutePath, isInside } from "../media/paths.ts";
 import { IgnoreRules } from "./ignore-rules.ts";
 import {
   type LeftOut,

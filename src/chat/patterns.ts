@@ -1,6 +1,7 @@
 import { relative, sep } from "node:path";
 import picomatch from "picomatch";
-import { absolutePath, isInside, type Places, realOrSame } from "../media/files.ts";
+import { type Places, realOrSame } from "../media/files.ts";
+import { absolutePath, isInside } from "../media/paths.ts";
 
 /** What patterns with a leading `!` leave out. */
 export interface LeftOut {

@@ -1,14 +1,16 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, readlink, realpath, stat } from "node:fs/promises";
-import { isAbsolute, relative, resolve, sep } from "node:path";
-import { fileURLToPath } from "node:url";
+import { basename, dirname, join, resolve } from "node:path";
 import { AppError } from "../core/errors.ts";
+import { oneLine } from "../core/text.ts";
+import { absolutePath, isInside, isUpload, type Surrounding, shownFolders } from "./paths.ts";
+
+/** As many as systems follow. */
+const MAX_LINKS = 40;
 
 /** Where a caller may point at files, and what `~` and relative paths refer to. All absolute. */
-export interface Places {
+export interface Places extends Surrounding {
   allowedDirs: readonly string[];
-  workingDir: string;
-  homeDir: string;
   /** `allowedDirs` with all links followed, if that is known: see {@link resolvePlaces}. */
   realDirs?: readonly string[];
 }
@@ -37,11 +39,7 @@ export async function openAllowedFile(path: string, places: Places): Promise<All
   const allowed = await realDirsOf(places);
   const isAllowed = (real: string) => allowed.some((dir) => isInside(dir, real));
   // What lies elsewhere is not even opened, and not told apart from what does not exist.
-  const expected = await realpath(target).catch((error: unknown) => {
-    const looksAllowed = [...places.allowedDirs, ...allowed].some((dir) => isInside(dir, target));
-    throw looksAllowed ? unreadable(target, places, error) : outside(target, places, error);
-  });
-  if (!isAllowed(expected)) throw outside(target, places);
+  if (!isAllowed(await whereItLeads(target, places))) throw outside(target, places);
 
   const handle = await open(target, READ_UNBLOCKED).catch((error: unknown) => {
     throw unreadable(target, places, error);
@@ -50,7 +48,9 @@ export async function openAllowedFile(path: string, places: Places): Promise<All
     const found = await handle.stat();
     if (!found.isFile()) {
       const what = found.isDirectory() ? "a folder" : "not a regular file";
-      throw new AppError("invalid_input", `${target} is ${what}.`, { next: whatMayBeRead(places) });
+      throw new AppError("invalid_input", `${oneLine(target)} is ${what}.`, {
+        next: whatMayBeRead(places),
+      });
     }
     const realPath = await pathOf(handle, target);
     if (realPath === undefined || !isAllowed(realPath)) throw outside(target, places);
@@ -77,42 +77,42 @@ export async function realDirsOf({ realDirs, allowedDirs }: Places): Promise<rea
  */
 export async function allowedFolder(path: string, places: Places): Promise<string> {
   const target = absolutePath(path, places);
-  const real = await realpath(target).catch(() => undefined);
+  const leads = await whereItLeads(target, places);
   const allowed = await realDirsOf(places);
-  if (real === undefined || !allowed.some((dir) => isInside(dir, real))) {
-    throw outside(target, places);
-  }
-  return real;
-}
-
-/** @throws {invalid_input} for a `file://` URL of another machine. */
-export function absolutePath(path: string, { homeDir, workingDir }: Places): string {
-  let local = path;
-  if (/^file:/i.test(path)) {
-    try {
-      local = fileURLToPath(path);
-    } catch (error) {
-      throw new AppError("invalid_input", `${path} names no file of this machine.`, {
-        cause: error,
-      });
-    }
-  }
-  if (local.includes("\0")) throw new AppError("invalid_input", "A path has a NUL character.");
-  const expanded = local.replace(/^~(?=$|[/\\])/, () => homeDir);
-  return isAbsolute(expanded) ? resolve(expanded) : resolve(workingDir, expanded);
-}
-
-/** Whether `path` is `folder` or lies in it; both absolute, compared as they are written. */
-export function isInside(folder: string, path: string): boolean {
-  // What is usual is found without taking the paths apart.
-  if (path.startsWith(folder + sep) || path === folder) return true;
-  const way = relative(folder, path);
-  return way === "" || (way !== ".." && !/^\.\.[/\\]/.test(way) && !isAbsolute(way));
+  if (!allowed.some((dir) => isInside(dir, leads))) throw outside(target, places);
+  const found = await stat(leads).catch((error: unknown) => {
+    throw unreadable(target, places, error);
+  });
+  if (found.isDirectory()) return leads;
+  throw new AppError("invalid_input", `${oneLine(target)} is not a folder.`, {
+    next: whatMayBeRead(places),
+  });
 }
 
 /** The path with all links followed; as it is where it does not exist. */
 export async function realOrSame(path: string): Promise<string> {
   return realpath(path).catch(() => path);
+}
+
+/**
+ * Where a path leads once all links are followed, those to nothing as well: so a link out of an
+ * allowed folder does not tell what exists there.
+ */
+async function whereItLeads(path: string, places: Places): Promise<string> {
+  // Asking for a share on Windows would present this user to whoever is named as its server.
+  const isShare = process.platform === "win32" && /^[\\/]{2}/.test(path);
+  if (isShare && !places.allowedDirs.some((dir) => isInside(dir, path))) return path;
+  const follow = async (at: string, links: number): Promise<string> => {
+    const real = await realpath(at).catch(() => undefined);
+    const above = dirname(at);
+    if (real !== undefined || above === at || links === 0) return real ?? at;
+    const link = await readlink(at).catch(() => undefined);
+    const folder = await follow(above, links);
+    return link === undefined
+      ? join(folder, basename(at))
+      : follow(resolve(folder, link), links - 1);
+  };
+  return follow(path, MAX_LINKS);
 }
 
 /**
@@ -130,26 +130,38 @@ async function pathOf(handle: FileHandle, target: string): Promise<string | unde
   return other?.ino === own.ino && other.dev === own.dev ? named : undefined;
 }
 
-function outside(target: string, places: Places, cause?: unknown): AppError {
-  const isUpload = /^[/\\]mnt[/\\]/.test(target);
-  const message = isUpload
-    ? `${target} is a place of the chat application, which this program cannot see.`
-    : `${target} is outside the allowed folders, or does not exist.`;
-  return new AppError("invalid_input", message, {
-    cause,
-    next: `Put the file into ${places.allowedDirs.join(" or ")}, or add its folder with LONGCAT_MCP_INPUT_DIRS.`,
+function outside(target: string, places: Places): AppError {
+  const shown = oneLine(target);
+  if (isUpload(target)) {
+    return new AppError(
+      "invalid_input",
+      `${shown} is outside the allowed folders: it looks like an upload of the chat application, which this program cannot see.`,
+      {
+        next: `Give a public URL of it, or the path where it lies on this machine. ${howToAllow(places)}`,
+      },
+    );
+  }
+  return new AppError("invalid_input", `${shown} is outside the allowed folders.`, {
+    next: howToAllow(places),
   });
 }
 
 function unreadable(target: string, places: Places, cause: unknown): AppError {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  const reason = code === "ENOENT" ? "does not exist" : `cannot be read${code ? ` (${code})` : ""}`;
-  return new AppError("invalid_input", `${target} ${reason}.`, {
+  const isMissing = code === "ENOENT" || code === "ENOTDIR";
+  const reason = isMissing ? "does not exist" : `cannot be read${code ? ` (${code})` : ""}`;
+  return new AppError("invalid_input", `${oneLine(target)} ${reason}.`, {
     cause,
     next: whatMayBeRead(places),
   });
 }
 
+function howToAllow({ allowedDirs }: Places): string {
+  return allowedDirs.length === 0
+    ? "No folder is allowed yet; name one with LONGCAT_MCP_INPUT_DIRS."
+    : `Put the file into ${shownFolders(allowedDirs)}, or add its folder with LONGCAT_MCP_INPUT_DIRS.`;
+}
+
 function whatMayBeRead({ allowedDirs }: Places): string {
-  return `Name a regular file in ${allowedDirs.join(" or ")}, or add a folder with LONGCAT_MCP_INPUT_DIRS.`;
+  return `Name a regular file in ${shownFolders(allowedDirs)}, or add a folder with LONGCAT_MCP_INPUT_DIRS.`;
 }

@@ -7,8 +7,9 @@ import { fileOrigin, readReference } from "../models/fields.ts";
 import { OPERATIONS } from "../models/index.ts";
 import type { FileField, ResolvedFiles } from "../models/operation.ts";
 import type { Dataset, DatasetReport, DatasetWishes } from "./dataset.ts";
-import { absolutePath, allowedFolder, openAllowedFile, type Places } from "./files.ts";
+import { allowedFolder, openAllowedFile, type Places } from "./files.ts";
 import type { Hosting, StagedFile } from "./hosting.ts";
+import { absolutePath } from "./paths.ts";
 import { type CheckedPicture, checkPicture, megabytes, shrinkPicture } from "./picture-input.ts";
 
 /** A caller's picture is read into memory, so it is bounded. */

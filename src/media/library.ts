@@ -15,7 +15,8 @@ import {
 import { basename, dirname, extname, isAbsolute, join, parse, relative, resolve } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { randomToken } from "../core/ids.ts";
-import { isInside, realOrSame } from "./files.ts";
+import { realOrSame } from "./files.ts";
+import { isInside } from "./paths.ts";
 
 const MAX_WORDS = 6;
 const MAX_WORDS_LENGTH = 48;

@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AppError } from "../../src/core/errors.ts";
 import { openAllowedFile, type Places } from "../../src/media/files.ts";
+import { pathUnderWsl } from "../../src/media/paths.ts";
 
 /** How long a path is attacked; `RACE_MS=10000` for the long run. */
 const RACE_MS = Number(process.env["RACE_MS"] ?? 1500);
@@ -55,7 +56,11 @@ describe("a file inside an allowed folder is opened", () => {
   it("by absolute path, relative path, file URL and through links", async () => {
     await symlink(join(root, "allowed", "a.txt"), join(root, "outside", "link"));
     const absolute = join(root, "allowed", "a.txt");
+    await writeFile(join(root, "allowed", "#1 ü?.txt"), "fine");
     for (const path of [
+      `file://${root}/allowed/#1 ü?.txt`,
+      pathToFileURL(join(root, "allowed", "#1 ü?.txt")).href,
+      `file://localhost${absolute}`,
       absolute,
       "a.txt",
       "./sub/../a.txt",
@@ -72,7 +77,9 @@ describe("a file inside an allowed folder is opened", () => {
   it("below the home folder by ~, where that is allowed", async () => {
     await mkdir(join(root, "home", "pictures"));
     await writeFile(join(root, "home", "pictures", "..cat é $&.png"), "cat");
-    expect(await read("~/pictures/..cat é $&.png")).toBe("cat");
+    for (const home of ["~", "$HOME", "${HOME}"]) {
+      expect(await read(`${home}/pictures/..cat é $&.png`)).toBe("cat");
+    }
   });
 });
 
@@ -80,32 +87,84 @@ describe("what is not a file inside an allowed folder is refused", () => {
   it("outside, by path, traversal and link; whether it exists is not told", async () => {
     await symlink(join(root, "outside"), join(root, "allowed", "way"));
     await symlink(join(root, "outside", "secret.txt"), join(root, "allowed", "link.txt"));
+    await symlink(join("..", "outside", "nothing"), join(root, "allowed", "dangling.txt"));
+    await symlink("way", join(root, "allowed", "chain"));
     for (const path of [
       join(root, "outside", "secret.txt"),
       join(root, "outside", "nothing"),
       "../outside/secret.txt",
       "way/secret.txt",
+      "way/nothing",
+      "way/deep/nothing",
       "link.txt",
+      "dangling.txt",
+      "chain/nothing",
       "~/secret.txt",
       "/etc/passwd",
       `${join(root, "allowed")}-not/a.txt`,
     ]) {
-      expect(await refusal(path)).toMatch(/is outside the allowed folders, or does not exist/);
+      const told = await refusal(path);
+      expect(told).toMatch(/ is outside the allowed folders\.$/);
+      expect(told).not.toMatch(/exist/);
     }
   });
 
-  it("says what is missing inside them", async () => {
-    expect(await refusal("nothing.png")).toMatch(/does not exist/);
+  it("says what is missing inside them, and nothing of allowed folders", async () => {
+    await symlink("sub/nothing", join(root, "allowed", "dangling.txt"));
+    await symlink("circle", join(root, "allowed", "circle"));
+    for (const path of ["nothing.png", "sub/deep/nothing.png", "a.txt/b", "dangling.txt"]) {
+      const told = await refusal(path);
+      expect(told, path).toMatch(/ does not exist\.$/);
+      expect(told).not.toMatch(/outside/);
+    }
+    expect(await refusal("circle")).toMatch(/cannot be read \(ELOOP\)/);
   });
 
-  it("names the chat application's own places for what they are", async () => {
-    expect(await refusal("/mnt/user-data/uploads/a.png")).toMatch(/cannot see/);
+  it("names the chat applications' own places for what they are, and no others", async () => {
+    for (const path of [
+      "/mnt/user-data/uploads/a.png",
+      "/mnt/data/a.png",
+      "sandbox:/mnt/data/a.png",
+      "file:///mnt/data/a.png",
+    ]) {
+      const { message, next } = await refused(path);
+      expect(message, path).toMatch(/upload of the chat application.*cannot see/);
+      expect(next).toContain("LONGCAT_MCP_INPUT_DIRS");
+    }
+    for (const path of ["/mnt/c/Users/a.png", "/mnt/database/a.png", "/mnt/nas/a.png", "/mnt/a"]) {
+      expect(await refusal(path), path).toBe(`${path} is outside the allowed folders.`);
+    }
   });
 
-  it("folders, NUL characters and file URLs of other machines", async () => {
+  it("folders, NUL characters, other schemes and file URLs of other machines", async () => {
     expect(await refusal("sub")).toMatch(/is a folder/);
     expect(await refusal("a.txt\0.png")).toMatch(/NUL/);
-    expect(await refusal("file://elsewhere/a.txt")).toMatch(/no file of this machine/);
+    for (const path of ["file://elsewhere/a.txt", "file:///a%2Fb", "file:///50%.txt"]) {
+      expect(await refusal(path), path).toMatch(/no file of this machine/);
+    }
+    for (const path of ["https://example.com/a", "s3://bucket/a", "data:text/plain,a"]) {
+      expect(await refusal(path), path).toMatch(/is no path/);
+    }
+  });
+
+  it("paths of Windows, with what they are called here", async () => {
+    for (const path of ["C:\\Users\\me\\a.png", "d:/a.png", "\\\\server\\share\\a.png"]) {
+      const { message, next } = await refused(path);
+      expect(message, path).toMatch(/is a Windows path, and this program runs under/);
+      expect(next).not.toBe("");
+    }
+    expect(pathUnderWsl("C:\\Users\\me\\a b.png")).toBe("/mnt/c/Users/me/a b.png");
+    expect(pathUnderWsl("d:/a.png")).toBe("/mnt/d/a.png");
+    expect(pathUnderWsl("\\\\wsl.localhost\\Ubuntu\\home\\me\\a.png")).toBe("/home/me/a.png");
+    expect(pathUnderWsl("\\\\server\\share\\a.png")).toBeUndefined();
+  });
+
+  it("paths of any length and with any characters, shown on one short line", async () => {
+    for (const path of ["a/".repeat(4_000_000), `x${"é".repeat(5_000)}`, `/${"b".repeat(4_000)}`]) {
+      expect((await refusal(path)).length).toBeLessThan(500);
+    }
+    const told = await refusal("no\nfile\u202e\u0007.png");
+    expect(told).toMatch(/no file\.png does not exist\.$/);
   });
 
   it("pipes, devices and sockets, without waiting for them", async () => {
