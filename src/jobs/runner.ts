@@ -176,7 +176,7 @@ export class JobRunner {
     };
     const rules = { forceNew: request.forceNew ?? false, limits: NO_LIMITS, now };
     return this.#admit(job, rules, async () => {
-      if (saveTo !== undefined) await library.checkRoom("images", 1, saveTo);
+      if (saveTo !== undefined) await library.checkRoom("text", 1, saveTo);
       await request.record();
     });
   }

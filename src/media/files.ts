@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, readlink, realpath, stat } from "node:fs/promises";
+import { platform } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
@@ -100,7 +101,7 @@ export async function realOrSame(path: string): Promise<string> {
  */
 async function whereItLeads(path: string, places: Places): Promise<string> {
   // Asking for a share on Windows would present this user to whoever is named as its server.
-  const isShare = process.platform === "win32" && /^[\\/]{2}/.test(path);
+  const isShare = platform() === "win32" && /^[\\/]{2}/.test(path);
   if (isShare && !places.allowedDirs.some((dir) => isInside(dir, path))) return path;
   const follow = async (at: string, links: number): Promise<string> => {
     const real = await realpath(at).catch(() => undefined);

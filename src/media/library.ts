@@ -6,33 +6,26 @@ import {
   mkdir,
   open,
   readdir,
-  realpath,
   rename,
-  stat,
   statfs,
   unlink,
 } from "node:fs/promises";
-import { basename, dirname, extname, isAbsolute, join, parse, relative, resolve } from "node:path";
+import { dirname, extname, join, parse } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { randomToken } from "../core/ids.ts";
-import { realOrSame } from "./files.ts";
-import { isInside } from "./paths.ts";
+import { oneLine } from "../core/text.ts";
+import { fittingName, type ResultKind, slug } from "./file-names.ts";
+import { findSavePlace, type HeldFolder, holdFolder, type SavePlaces } from "./save-place.ts";
 
-const MAX_WORDS = 6;
-const MAX_WORDS_LENGTH = 48;
 const MAX_NAME_TRIES = 10_000;
 const PICTURE_ROOM_BYTES = 64 * 1024 * 1024;
 const TOKEN_LENGTH = 10;
 const WEIGHTS_ROOM_BYTES = 2 * 1024 * 1024 * 1024;
 
-export interface LibraryOptions {
+/** `allowedDirs` are the folders that `save_to` may name. */
+export interface LibraryOptions extends SavePlaces {
   /** Where originals are kept. Absolute. */
   outputDir: string;
-  /** Folders that `save_to` may name, the output folder included. Absolute. */
-  allowedDirs: readonly string[];
-  /** What relative paths and `~` refer to. */
-  workingDir: string;
-  homeDir: string;
 }
 
 /** What a finished file is named after. */
@@ -70,32 +63,22 @@ export class Library {
    * @throws {storage} when the output folder cannot be written or is too full
    * @throws {invalid_input} when `saveTo` is outside the allowed folders or cannot be written
    */
-  async checkRoom(
-    media: "images" | "layers" | "weights",
-    count: number,
-    saveTo: string | undefined,
-  ): Promise<void> {
+  async checkRoom(kind: ResultKind, count: number, saveTo: string | undefined): Promise<void> {
     const { outputDir } = this.#options;
     try {
       await mkdir(outputDir, { recursive: true });
       await access(outputDir, constants.W_OK | constants.X_OK);
     } catch (error) {
-      throw new AppError("storage", `The output folder ${outputDir} cannot be written.`, {
+      throw new AppError("storage", `The output folder ${oneLine(outputDir)} cannot be written.`, {
         cause: error,
         next: "Make it writable or set LONGCAT_MCP_OUTPUT_DIR; nothing was bought.",
       });
     }
-    const needed = media === "weights" ? WEIGHTS_ROOM_BYTES : PICTURE_ROOM_BYTES * count;
-    const disk = await statfs(outputDir);
-    if (disk.bavail * disk.bsize < needed) {
-      const megabytes = Math.ceil(needed / 1024 / 1024);
-      throw new AppError(
-        "storage",
-        `The disk of ${outputDir} has less than the ${megabytes} MiB free that this job may need.`,
-        { next: "Free space or set LONGCAT_MCP_OUTPUT_DIR; nothing was bought." },
-      );
-    }
-    if (saveTo !== undefined) await this.#resolveSaveTo(saveTo);
+    const needed = kind === "weights" ? WEIGHTS_ROOM_BYTES : PICTURE_ROOM_BYTES * count;
+    await checkFree(outputDir, needed, "set LONGCAT_MCP_OUTPUT_DIR");
+    if (saveTo === undefined) return;
+    const { existing } = await findSavePlace(saveTo, this.#options, kind);
+    await checkFree(existing, needed, "leave `save_to` out");
   }
 
   /**
@@ -153,8 +136,11 @@ export class Library {
       .join("-");
     const folder = this.#folder(naming.createdAt);
     return orStorage(folder, async () => {
-      const path = await placeWithoutOverwriting(folder, name, naming.extension, (target) =>
-        moveExclusively(partial, target),
+      const path = join(
+        folder,
+        await placeWithoutOverwriting(name, naming.extension, (free) =>
+          moveExclusively(partial, join(folder, free)),
+        ),
       );
       try {
         await syncFolder(folder);
@@ -168,36 +154,48 @@ export class Library {
   }
 
   /**
-   * Copies finished files to where the caller asked for them; several get numbered names.
+   * Copies finished files to where the caller asked for them; several get numbered names. A name
+   * that is taken is left as it is: the next free numbered one is used.
    * @returns the absolute paths of the copies, in order.
    * @throws {invalid_input | storage}
    */
   async copyTo(saveTo: string, originals: readonly string[]): Promise<string[]> {
-    const { folder, name } = await this.#resolveSaveTo(saveTo);
-    return orStorage(folder, async () => {
-      const copies: string[] = [];
-      await mkdir(folder, { recursive: true });
-      for (const [position, original] of originals.entries()) {
-        const extension = extname(original);
-        const number = originals.length > 1 ? `-${position + 1}` : "";
-        const stem = name === undefined ? parse(original).name : `${parse(name).name}${number}`;
-        copies.push(await this.#copy(original, folder, stem, extension.slice(1)));
+    const place = await findSavePlace(saveTo, this.#options);
+    return orStorage(saveTo, async () => {
+      const folder = await holdFolder(place);
+      try {
+        const copies: string[] = [];
+        for (const [position, original] of originals.entries()) {
+          const number = originals.length > 1 ? `-${position + 1}` : "";
+          const stem = place.stem === undefined ? parse(original).name : `${place.stem}${number}`;
+          copies.push(await this.#copy(original, folder, stem, extname(original).slice(1)));
+        }
+        return copies;
+      } finally {
+        await folder.close();
       }
-      return copies;
     });
   }
 
   /** Has its name only once it is whole. */
-  async #copy(original: string, folder: string, stem: string, extension: string): Promise<string> {
-    const partial = join(folder, `.${this.#token}-${++this.#partials}.partial`);
+  async #copy(
+    original: string,
+    folder: HeldFolder,
+    stem: string,
+    extension: string,
+  ): Promise<string> {
+    const partial = folder.at(`.${this.#token}-${++this.#partials}.partial`);
+    let name: string | undefined;
     try {
       await copyFile(original, partial, constants.COPYFILE_EXCL);
       await syncFile(partial);
-      return await placeWithoutOverwriting(folder, stem, extension, (target) =>
-        moveExclusively(partial, target),
+      name = await placeWithoutOverwriting(stem, extension, (free) =>
+        moveExclusively(partial, folder.at(free)),
       );
+      await folder.confirm();
+      return folder.path(name);
     } catch (error) {
-      await this.discard([partial]);
+      await this.discard([partial, ...(name === undefined ? [] : [folder.at(name)])]);
       throw error;
     }
   }
@@ -207,58 +205,21 @@ export class Library {
     await Promise.all(paths.map((path) => unlink(path).catch(() => undefined)));
   }
 
-  /**
-   * What `save_to` means: a folder if it is one, ends with a separator or has no extension, else
-   * a file name. Links are followed before the allowed folders are asked.
-   */
-  async #resolveSaveTo(saveTo: string): Promise<{ folder: string; name: string | undefined }> {
-    const { homeDir, workingDir, allowedDirs } = this.#options;
-    const expanded = saveTo.replace(/^~(?=$|[/\\])/, homeDir);
-    const target = isAbsolute(expanded) ? resolve(expanded) : resolve(workingDir, expanded);
-    const isFolder = /[/\\]$/.test(saveTo) || extname(target) === "" || (await isDirectory(target));
-    const folder = isFolder ? target : dirname(target);
-    const existing = await nearestExisting(folder);
-    const real = await realpath(existing);
-    const allowed = await Promise.all(allowedDirs.map(realOrSame));
-    if (!allowed.some((dir) => isInside(dir, real))) {
-      throw new AppError(
-        "invalid_input",
-        `\`save_to\`: ${folder} is outside the allowed folders.`,
-        {
-          next: `Choose a place inside ${allowedDirs.join(" or ")}, or add one with LONGCAT_MCP_INPUT_DIRS.`,
-        },
-      );
-    }
-    try {
-      await access(existing, constants.W_OK | constants.X_OK);
-      if (!(await isDirectory(existing))) throw new AppError("invalid_input", "not a folder");
-    } catch (error) {
-      throw new AppError("invalid_input", `\`save_to\`: ${existing} cannot be written.`, {
-        cause: error,
-      });
-    }
-    return {
-      folder: join(real, relative(existing, folder)),
-      name: isFolder ? undefined : basename(target),
-    };
-  }
-
   #folder(createdAt: number): string {
     return join(this.#options.outputDir, new Date(createdAt).toISOString().slice(0, 10));
   }
 }
 
-/** The first words of any text as a harmless part of a file name; "" when nothing is left. */
-export function slug(text: string): string {
-  const words = text
-    .normalize("NFKD")
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, " ")
-    .trim()
-    .split(" ")
-    .slice(0, MAX_WORDS)
-    .join("-");
-  return words.slice(0, MAX_WORDS_LENGTH).replace(/-+$/, "");
+/** @throws {storage} */
+async function checkFree(folder: string, needed: number, otherwise: string): Promise<void> {
+  const disk = await statfs(folder);
+  if (disk.bavail * disk.bsize >= needed) return;
+  const megabytes = Math.ceil(needed / 1024 / 1024);
+  throw new AppError(
+    "storage",
+    `The disk of ${oneLine(folder)} has less than the ${megabytes} MiB free that this job may need.`,
+    { next: `Free space or ${otherwise}; nothing was bought.` },
+  );
 }
 
 /** What the disk refuses, as an error that says so. */
@@ -267,27 +228,32 @@ async function orStorage<T>(folder: string, work: () => Promise<T>): Promise<T> 
     return await work();
   } catch (error) {
     if (error instanceof AppError) throw error;
-    throw new AppError("storage", `${folder} cannot be written.`, { cause: error });
+    throw new AppError("storage", `${oneLine(folder)} cannot be written.`, { cause: error });
   }
 }
 
+/**
+ * Puts a file under the first of the numbered names that is free.
+ * @param place fails with `EEXIST` where a name is taken.
+ * @returns that name.
+ */
 async function placeWithoutOverwriting(
-  folder: string,
   stem: string,
   extension: string,
-  place: (target: string) => Promise<void>,
+  place: (name: string) => Promise<void>,
 ): Promise<string> {
   for (let attempt = 1; attempt <= MAX_NAME_TRIES; attempt++) {
     const suffix = attempt === 1 ? "" : `-${attempt}`;
-    const target = join(folder, `${stem}${suffix}.${extension}`);
+    const name = fittingName(stem, `${suffix}.${extension}`);
     try {
-      await place(target);
-      return target;
+      await place(name);
+      return name;
     } catch (error) {
       if (!isCode(error, "EEXIST")) throw error;
     }
   }
-  throw new AppError("storage", `${folder} has no free name for ${stem}.${extension}.`);
+  const taken = oneLine(`${stem}.${extension}`, 80);
+  throw new AppError("storage", `${taken} and ${MAX_NAME_TRIES} numbered names are all taken.`);
 }
 
 /** A rename that fails instead of replacing what is there. */
@@ -335,27 +301,6 @@ async function syncFolder(folder: string): Promise<void> {
     // Windows cannot open folders; its renames are journalled.
     if (!isCode(error, "EISDIR", "EPERM", "EACCES", "EINVAL")) throw error;
   }
-}
-
-async function nearestExisting(path: string): Promise<string> {
-  let current = path;
-  for (;;) {
-    try {
-      await stat(current);
-      return current;
-    } catch {
-      const parent = dirname(current);
-      if (parent === current) return current;
-      current = parent;
-    }
-  }
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
 }
 
 function isCode(error: unknown, ...codes: string[]): boolean {

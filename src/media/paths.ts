@@ -1,4 +1,4 @@
-import { release } from "node:os";
+import { platform, release } from "node:os";
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AppError } from "../core/errors.ts";
@@ -7,7 +7,7 @@ import { oneLine } from "../core/text.ts";
 /** How many folders an error names. */
 const NAMED_FOLDERS = 5;
 /** No system opens a longer one, Windows apart. */
-const MAX_PATH_BYTES = process.platform === "win32" ? 32_767 : 4_095;
+const MAX_PATH_BYTES = platform() === "win32" ? 32_767 : 4_095;
 /** Where chat applications keep what is uploaded to them, in machines of their own. */
 const UPLOADS = /^\/mnt\/(?:user-data|data)(?=\/|$)/;
 
@@ -65,7 +65,7 @@ function refuseWindowsPath(path: string): void {
   const isWsl = /microsoft/i.test(release());
   throw new AppError(
     "invalid_input",
-    `${oneLine(path)} is a Windows path, and this program runs under ${isWsl ? "WSL" : process.platform}.`,
+    `${oneLine(path)} is a Windows path, and this program runs under ${isWsl ? "WSL" : platform()}.`,
     {
       next:
         isWsl && here !== undefined

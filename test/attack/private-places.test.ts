@@ -1,7 +1,10 @@
-import { mkdir, symlink } from "node:fs/promises";
+import { mkdir, readdir, rename, symlink, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { nameProblem, type ResultKind } from "../../src/media/file-names.ts";
+import { Library } from "../../src/media/library.ts";
+import { findSavePlace, holdFolder } from "../../src/media/save-place.ts";
 import { readSettings } from "../../src/settings/settings.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
@@ -71,5 +74,237 @@ describe("a home folder, or what lies above one, is nothing that is read by defa
 
   it("but what a user names is the user's choice", () => {
     expect(allowedIn("/", { LONGCAT_MCP_INPUT_DIRS: "~" })).toEqual([join(root, "out"), home]);
+  });
+});
+
+describe("what is saved for a caller", () => {
+  let allowed: string;
+  let outside: string;
+  let library: Library;
+  let original: string;
+
+  beforeEach(async () => {
+    allowed = join(root, "allowed");
+    outside = join(root, "outside");
+    for (const path of [allowed, outside, join(root, "kept")]) await mkdir(path);
+    original = join(root, "kept", "cat.png");
+    await writeFile(original, "a picture");
+    library = new Library({
+      outputDir: join(root, "out"),
+      allowedDirs: [join(root, "out"), allowed],
+      workingDir: allowed,
+      homeDir: home,
+    });
+  });
+
+  /** Refused before anything is bought, and again when it would be written. */
+  async function refused(saveTo: string, why: RegExp): Promise<void> {
+    const refusal = { code: "invalid_input", message: expect.stringMatching(why) };
+    await expect(library.checkRoom("images", 1, saveTo), saveTo).rejects.toMatchObject(refusal);
+    await expect(library.copyTo(saveTo, [original]), saveTo).rejects.toMatchObject(refusal);
+    expect(await readdir(outside)).toEqual([]);
+  }
+
+  it("goes into no hidden folder or file, there or not", async () => {
+    await mkdir(join(allowed, ".vscode"));
+    for (const saveTo of [
+      ".vscode/tasks.json",
+      ".vscode",
+      ".mcp.json",
+      "./.git/hooks/",
+      join(allowed, "sub", ".hidden", "cat.png"),
+      "sub/.cat.png",
+      ".png",
+      "..cats/cat.png",
+      "\u200c.git/cat.png",
+      `file://${allowed}/%2egithub/cat.png`,
+    ]) {
+      await refused(saveTo, /is hidden/);
+    }
+    expect(await readdir(allowed)).toEqual([".vscode"]);
+    expect(await readdir(join(allowed, ".vscode"))).toEqual([]);
+  });
+
+  it("is saved below a hidden folder that is allowed itself", async () => {
+    const hidden = join(root, ".own", "pictures");
+    library = new Library({
+      outputDir: join(root, "out"),
+      allowedDirs: [hidden],
+      workingDir: allowed,
+      homeDir: home,
+    });
+    await library.checkRoom("images", 1, hidden);
+    expect(await library.copyTo(hidden, [original])).toEqual([join(hidden, "cat.png")]);
+  });
+
+  it("goes through no link below the allowed folder, wherever it leads", async () => {
+    await mkdir(join(allowed, "real", "deep"), { recursive: true });
+    await symlink(outside, join(allowed, "away"));
+    await symlink("real", join(allowed, "inside"));
+    await symlink(join(root, "out"), join(allowed, "out"));
+    await symlink(allowed, join(allowed, "circle"));
+    await symlink("/nowhere", join(allowed, "dangling"));
+    for (const saveTo of [
+      "away",
+      "away/cat.png",
+      "away/new/deep/",
+      "inside/cat.png",
+      "inside/deep/cat.png",
+      "out/cat.png",
+      "circle/cat.png",
+      "circle/real/",
+      "dangling/cat.png",
+    ]) {
+      await refused(saveTo, /is a link/);
+    }
+    expect(await readdir(join(allowed, "real", "deep"))).toEqual([]);
+  });
+
+  it("takes no file's place that is a link: the next number is used", async () => {
+    await symlink(join(outside, "victim.png"), join(allowed, "cat.png"));
+    expect(await library.copyTo("cat.png", [original])).toEqual([join(allowed, "cat-2.png")]);
+    expect(await readdir(outside)).toEqual([]);
+  });
+
+  it("has no name that could deceive", async () => {
+    for (const saveTo of [
+      "cat\u202Egnp.png",
+      "cat\u0007.png",
+      "new\nline/cat.png",
+      "cat\u2028.png",
+      "zero\u200Bwidth/",
+      "tag\u{E0041}.png",
+      "half\uD800.png",
+    ]) {
+      await refused(saveTo, /control or invisible characters/);
+    }
+    await refused("sub\\cat.png", /backslash/);
+    await refused("cat\0.png", /NUL/);
+  });
+
+  it("has no name that means something else to Windows, where Windows sees it", () => {
+    const told = (name: string) => nameProblem(name, true);
+    for (const name of ["con", "CON.png", "nul .txt", "com1", "LPT9.png", "COM¹", "CONOUT$"]) {
+      expect(told(name), name).toMatch(/reserves/);
+    }
+    for (const name of ["a.png:stream", "a:b", "a?", "a*", "a|b", 'a"b', "<a>"]) {
+      expect(told(name), name).toMatch(/forbids/);
+    }
+    for (const name of ["a.", "a ", "a.png."]) expect(told(name), name).toMatch(/drops/);
+    for (const name of ["VSCODE~1", "git~2"]) expect(told(name), name).toMatch(/short/);
+    for (const name of ["console.png", "common", "nullable", "水墨画 1.png", "家族👨‍👩‍👧.png"]) {
+      expect(told(name), name).toBeUndefined();
+      expect(nameProblem(name, false), name).toBeUndefined();
+    }
+  });
+
+  it("is refused for what can be known before buying", async () => {
+    await writeFile(join(allowed, "file"), "");
+    await mkdir(join(allowed, "folder.png"));
+    await refused("file", /is a file, not a folder/);
+    await refused("file/", /is a file, not a folder/);
+    await refused("file/new/cat.png", /is a file, not a folder/);
+    await refused(`${"x".repeat(252)}.png`, /256 bytes; 255 are possible/);
+    await refused(`${"猫".repeat(84)}.png`, /256 bytes/);
+    await refused(`${"deep/".repeat(780)}${"x".repeat(100)}/`, /more than the 4095 bytes/);
+    await refused("deep/".repeat(900), /more than (?:the )?4095 bytes/);
+    for (const saveTo of ["https://example.com/cat.png", "s3://bucket/", "longcat://media/x/1"]) {
+      await refused(saveTo, /is no path/);
+    }
+    await refused("file://elsewhere/cat.png", /no file of this machine/);
+    await refused("C:\\Users\\me\\cat.png", /Windows path/);
+    await refused("/mnt/user-data/outputs/cat.png", /place of the chat application/);
+    expect((await readdir(allowed)).sort()).toEqual(["file", "folder.png"]);
+    // A folder stands where the file would: it is meant.
+    expect(await library.copyTo("folder.png", [original])).toEqual([
+      join(allowed, "folder.png", "cat.png"),
+    ]);
+  });
+
+  it("has an ending that such a result can have", async () => {
+    const check = (kind: ResultKind, saveTo: string) => library.checkRoom(kind, 1, saveTo);
+    const refusal = { code: "invalid_input", message: expect.stringMatching(/no result/) };
+    for (const [kind, name] of [
+      ["images", "cat.txt"],
+      ["images", "cat.exe"],
+      ["images", "release.1"],
+      ["images", "cat."],
+      ["weights", "lora.png"],
+      ["text", "answer.png"],
+      ["text", "answer.safetensors"],
+    ] as const) {
+      await expect(check(kind, name), name).rejects.toMatchObject(refusal);
+    }
+    for (const [kind, name] of [
+      ["images", "cat.JPG"],
+      ["images", "release.1/"],
+      ["layers", "cat.png"],
+      ["text", "answer.py"],
+      ["text", "answer.json"],
+    ] as const) {
+      await check(kind, name);
+    }
+  });
+
+  it("has a number where its name is taken, however long the name is", async () => {
+    const name = `${"水".repeat(83)}x.png`;
+    expect(Buffer.byteLength(name)).toBe(254);
+    const paths = [];
+    for (let i = 0; i < 11; i++) paths.push(...(await library.copyTo(name, [original])));
+    expect(new Set(paths).size).toBe(11);
+    expect(paths.map((path) => basename(path).slice(-8))).toContain("水水-2.png");
+    expect(await readdir(allowed)).toHaveLength(11);
+  });
+
+  it("is written like a path that is read: from home, by file URL", async () => {
+    await mkdir(join(home, "work", "a b"));
+    library = new Library({
+      outputDir: join(root, "out"),
+      allowedDirs: [join(home, "work")],
+      workingDir: join(home, "work"),
+      homeDir: home,
+    });
+    for (const [saveTo, expected] of [
+      ["~/work/1.png", "1.png"],
+      ["$HOME/work/2.png", "2.png"],
+      [`file://${home}/work/a%20b/3.png`, "a b/3.png"],
+      [`file://localhost${home}/work/a%20b/`, "a b/cat.png"],
+      ["水墨画/Zürich.png", "水墨画/Zürich.png"],
+    ] as const) {
+      await library.checkRoom("images", 1, saveTo);
+      expect(await library.copyTo(saveTo, [original])).toEqual([join(home, "work", expected)]);
+    }
+  });
+
+  describe("when a folder on the way is exchanged for a link", () => {
+    const places = () => ({ allowedDirs: [allowed], workingDir: allowed, homeDir: home });
+
+    beforeEach(async () => {
+      for (const folder of [allowed, outside])
+        await mkdir(join(folder, "way", "sub"), { recursive: true });
+    });
+
+    async function exchange(name: string): Promise<void> {
+      await rename(join(allowed, name), join(allowed, "kept"));
+      await symlink(join(outside, "way"), join(allowed, name));
+    }
+
+    it("after it was looked at, nothing is opened behind the link", async () => {
+      const place = await findSavePlace("way/sub/cat.png", places());
+      await exchange("way");
+      await expect(holdFolder(place)).rejects.toMatchObject({ code: "invalid_input" });
+      expect(await readdir(join(outside, "way", "sub"))).toEqual([]);
+    });
+
+    it("after it was opened, what is written goes where it was, and that is no success", async () => {
+      const held = await holdFolder(await findSavePlace("way/sub/cat.png", places()));
+      await held.confirm();
+      await exchange("way");
+      await writeFile(held.at("cat.png"), "a picture");
+      await expect(held.confirm()).rejects.toMatchObject({ code: "storage" });
+      await held.close();
+      expect(await readdir(join(outside, "way", "sub"))).toEqual([]);
+      expect(await readdir(join(allowed, "kept", "sub"))).toEqual(["cat.png"]);
+    });
   });
 });

@@ -77,7 +77,7 @@ describe("a file inside an allowed folder is opened", () => {
   it("below the home folder by ~, where that is allowed", async () => {
     await mkdir(join(root, "home", "pictures"));
     await writeFile(join(root, "home", "pictures", "..cat é $&.png"), "cat");
-    for (const home of ["~", "$HOME", "${HOME}"]) {
+    for (const home of ["~", "$HOME"]) {
       expect(await read(`${home}/pictures/..cat é $&.png`)).toBe("cat");
     }
   });
