@@ -128,9 +128,8 @@ export function changedUris(job: Job): string[] {
 }
 
 /** A delegated turn changes its thread as well. */
-function threadOf({ input }: Job): string[] {
-  const threadId = input["thread_id"];
-  return typeof threadId === "string" ? [threadUri(threadId)] : [];
+function threadOf({ threadId }: Job): string[] {
+  return threadId === null ? [] : [threadUri(threadId)];
 }
 
 /** Whether a change of a job changes which media there are. */

@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { AppError, toAppError } from "../core/errors.ts";
 import type { JobContext } from "../jobs/context.ts";
-import type { Job, Medium } from "../jobs/job.ts";
+import type { Job, Medium, WholeJob } from "../jobs/job.ts";
 import { missingMedia } from "../jobs/missing.ts";
 import type { Library } from "../media/library.ts";
 import { SHOWN_CHARACTERS, threadUri } from "./names.ts";
@@ -24,7 +24,7 @@ export function needsFile(answer: string, saveTo: string | null): boolean {
  */
 export async function keepAnswer(
   library: Library,
-  job: Job,
+  job: WholeJob,
   answer: string,
 ): Promise<{ media: Medium[]; warnings: string[] }> {
   let medium: Medium;
@@ -50,7 +50,7 @@ export async function keepAnswer(
  * @throws {not_found} when the thread was deleted
  * @throws {storage}
  */
-export async function restoreAnswer(context: RestoreContext, job: Job): Promise<Job> {
+export async function restoreAnswer(context: RestoreContext, job: WholeJob): Promise<WholeJob> {
   const { threads, library, store, events, clock } = context;
   if ((await missingMedia(job.media)).length === 0) return job;
   const { answer } = await threads.said(job.jobId);
@@ -63,10 +63,10 @@ export async function restoreAnswer(context: RestoreContext, job: Job): Promise<
   const media = job.media.map(({ copies }) => ({ ...medium, copies }));
   const restored = await store.patch(job.jobId, { media }, clock.now());
   events.publish(restored);
-  return restored;
+  return { ...job, ...restored };
 }
 
-async function writeAnswer(library: Library, job: Job, answer: string): Promise<Medium> {
+async function writeAnswer(library: Library, job: WholeJob, answer: string): Promise<Medium> {
   const bytes = Buffer.from(answer);
   const extension = wantedExtension(job.saveTo);
   const naming = {
@@ -101,7 +101,7 @@ async function writeAnswer(library: Library, job: Job, answer: string): Promise<
 }
 
 function uriOf(job: Job): string {
-  return threadUri(String(job.input["thread_id"] ?? ""));
+  return threadUri(job.threadId ?? "");
 }
 
 /** The ending that the caller gave the copy; Markdown otherwise. */

@@ -5,7 +5,7 @@ import { oneLine } from "../core/text.ts";
 import type { ChatRequest } from "../gateway/chat-body.ts";
 import type { ChatOutcome, LongcatClient } from "../gateway/longcat.ts";
 import type { JobContext } from "../jobs/context.ts";
-import type { Job, JobPatch, JobState } from "../jobs/job.ts";
+import type { Job, JobPatch, JobState, WholeJob } from "../jobs/job.ts";
 import { errorOf, moveSurely, surely } from "../jobs/moves.ts";
 import type { JobRunner, Started } from "../jobs/runner.ts";
 import { giveUp, MAX_WAIT_TO_SUBMIT_MS, pauseBeforeRetry } from "../jobs/submission.ts";
@@ -113,6 +113,7 @@ export class Delegate implements Work {
         work: this,
         jobId,
         owner,
+        threadId,
         input: {
           prompt: oneLine(request.prompt, RECORDED_CHARACTERS),
           model: request.model,
@@ -205,7 +206,7 @@ export class Delegate implements Work {
     return this.#end(job, "unknown", new AppError("outcome_unknown", message));
   }
 
-  async restore(job: Job): Promise<Job> {
+  async restore(job: WholeJob): Promise<WholeJob> {
     return restoreAnswer(this.#context, job);
   }
 
@@ -388,7 +389,7 @@ export class Delegate implements Work {
 
   /** Makes an answer the job's result. */
   async #complete(job: Job, outcome: TurnOutcome): Promise<void> {
-    const { threads, clock, library } = this.#context;
+    const { threads, clock, library, store } = this.#context;
     await this.#finish(job, outcome);
     const arrived =
       job.state === "downloading" ? job : await moveSurely(this.#context, job, "downloading", {});
@@ -396,7 +397,9 @@ export class Delegate implements Work {
     const { answer } = await this.#surely(job, () => threads.said(job.jobId));
     const patch: JobPatch = { completedAt: clock.now(), error: null };
     if (needsFile(answer, job.saveTo)) {
-      const { media, warnings } = await keepAnswer(library, job, answer);
+      const whole = await this.#surely(job, () => store.get(job.owner, job.jobId));
+      if (!whole) return;
+      const { media, warnings } = await keepAnswer(library, whole, answer);
       patch.media = media;
       patch.warnings = [...job.warnings, ...warnings];
     }

@@ -2,7 +2,7 @@ import { AppError } from "../core/errors.ts";
 import { JOB_ID_PATTERN } from "../core/id-patterns.ts";
 import { formatUsd } from "../core/money.ts";
 import { countedUsd } from "../jobs/budget.ts";
-import type { Job } from "../jobs/job.ts";
+import type { Job, WholeJob } from "../jobs/job.ts";
 import type { JobStore } from "../jobs/store.ts";
 import { viewJob } from "../jobs/view.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -76,7 +76,7 @@ async function settle(store: JobStore, job: Job, verdict: string, now: number): 
   );
 }
 
-async function find(store: JobStore, owner: string, jobId: string): Promise<Job> {
+async function find(store: JobStore, owner: string, jobId: string): Promise<WholeJob> {
   const job = JOB_ID_PATTERN.test(jobId) ? await store.get(owner, jobId) : undefined;
   if (!job) throw new AppError("not_found", `There is no job "${jobId}".`);
   return job;
@@ -87,14 +87,17 @@ async function allJobs(store: JobStore, owner: string): Promise<unknown[]> {
   let cursor: string | undefined;
   do {
     const page = await store.list({ owner, limit: PAGE, cursor });
-    all.push(...page.jobs.map(exported));
+    for (const { jobId } of page.jobs) {
+      const job = await store.get(owner, jobId);
+      if (job) all.push(exported(job));
+    }
     cursor = page.nextCursor;
   } while (cursor !== undefined);
   return all;
 }
 
 /** A job with the money that it stands for, so that an export adds up to what `spending` says. */
-function exported(job: Job): Record<string, unknown> {
+function exported(job: WholeJob): Record<string, unknown> {
   const { reservedUsd, input } = job;
   return { ...viewJob(job), reserved_usd: reservedUsd, counted_usd: countedUsd(job), input };
 }

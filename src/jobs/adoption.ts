@@ -3,7 +3,7 @@ import { newJobId } from "../core/ids.ts";
 import { checkedId } from "../gateway/pixazo.ts";
 import { operationOfRequestId } from "../models/index.ts";
 import type { JobContext } from "./context.ts";
-import type { Job } from "./job.ts";
+import type { Job, WholeJob } from "./job.ts";
 import { move } from "./moves.ts";
 import { BLANK, NO_LIMITS } from "./record.ts";
 
@@ -28,7 +28,7 @@ export async function adoptRequest(
   }
   const report = await gateway.status(requestId);
   const now = clock.now();
-  const job: Job = {
+  const job: WholeJob = {
     ...BLANK,
     jobId: newJobId(),
     owner,

@@ -6,10 +6,10 @@ import type { FileNaming } from "../media/library.ts";
 import { pictureFacts } from "../media/preview.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import type { JobContext } from "./context.ts";
-import { imagesAsked, type Job, type Medium } from "./job.ts";
+import { imagesAsked, type Job, type Medium, type WholeJob } from "./job.ts";
 import { makeLayerExtras } from "./layering.ts";
 import { missingMedia } from "./missing.ts";
-import { errorOf, moveSurely } from "./moves.ts";
+import { errorOf, moveSurely, surely } from "./moves.ts";
 import { GIVE_UP_MS } from "./pace.ts";
 
 const MAX_CONCURRENT_DOWNLOADS = 64;
@@ -52,8 +52,13 @@ export class Collector {
     for (const [jobId, leaving] of this.#atWork) if (!jobIds.has(jobId)) leaving.abort();
   }
 
-  async #collect(job: Job, operation: AnyOperation | undefined, lost: AbortSignal): Promise<Job> {
+  async #collect(
+    arrived: Job,
+    operation: AnyOperation | undefined,
+    lost: AbortSignal,
+  ): Promise<Job> {
     const { stopping, library } = this.#context;
+    const job = await this.#whole(arrived);
     if (job.orphaned) await library.clearPartials(job);
     const media = [...job.media];
     const missing = job.mediaUrls.flatMap((url, position) => {
@@ -78,9 +83,16 @@ export class Collector {
     return failure === undefined ? this.#complete(job, media, operation) : this.#fail(job, failure);
   }
 
+  /** With what was asked for, after which files are named. */
+  async #whole(job: Job): Promise<WholeJob> {
+    const read = () => this.#context.store.get(job.owner, job.jobId);
+    const { input = {}, wire = null } = (await surely(this.#context, job.jobId, read)) ?? {};
+    return { ...job, input, wire };
+  }
+
   /** Tries again and again, and goes on where a try broke off. */
   async #fetch(
-    job: Job,
+    job: WholeJob,
     operation: AnyOperation | undefined,
     file: RemoteFile,
     lost: AbortSignal,
@@ -109,7 +121,7 @@ export class Collector {
 
   /** Works on a hidden file of its own, of which nothing stays behind when it cannot be kept. */
   async #throughPartial(
-    job: Job,
+    job: WholeJob,
     index: number,
     work: (partial: string) => Promise<Medium>,
   ): Promise<Medium> {
@@ -123,7 +135,7 @@ export class Collector {
   }
 
   async #fetchOnce(
-    job: Job,
+    job: WholeJob,
     operation: AnyOperation | undefined,
     { url, index }: RemoteFile,
     partial: string,
@@ -152,7 +164,7 @@ export class Collector {
   }
 
   async #complete(
-    job: Job,
+    job: WholeJob,
     fetched: readonly Medium[],
     operation: AnyOperation | undefined,
   ): Promise<Job> {
@@ -179,7 +191,7 @@ export class Collector {
 
   /** What is made of a job's own files; without it the job is as good. */
   async #extras(
-    job: Job,
+    job: WholeJob,
     operation: AnyOperation | undefined,
     fetched: readonly Medium[],
     warnings: string[],
@@ -198,7 +210,7 @@ export class Collector {
    * Fetches again what is missing of a completed job's files, and makes again what is made of them.
    * @throws {media_expired | bad_upstream_reply | storage} when one cannot be had as it was.
    */
-  async restore(job: Job, operation: AnyOperation | undefined): Promise<Job> {
+  async restore(job: WholeJob, operation: AnyOperation | undefined): Promise<WholeJob> {
     const { store, events, clock } = this.#context;
     const gone = await missingMedia(job.media);
     if (gone.length === 0) return job;
@@ -227,7 +239,7 @@ export class Collector {
     const media = [...own, ...made];
     const restored = await store.patch(job.jobId, { media }, clock.now());
     events.publish(restored);
-    return restored;
+    return { ...job, ...restored };
   }
 
   /** A copy that cannot be made costs nothing but the copy: the original is in the library. */
@@ -278,7 +290,7 @@ export class Collector {
 }
 
 /** What a job's file is named after. */
-function namingOf(job: Job, index: number): Omit<FileNaming, "extension"> {
+function namingOf(job: WholeJob, index: number): Omit<FileNaming, "extension"> {
   const words = [job.input["prompt"], job.input["default_caption"]].find(
     (text) => typeof text === "string",
   );

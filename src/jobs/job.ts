@@ -79,15 +79,16 @@ export interface Medium {
 
 export type JobError = { code: ErrorCode; message: string };
 
-/** A job as the store keeps it. Times are milliseconds since the epoch. */
+/**
+ * What lists, news and events hold of a job: everything of bounded size. Times are milliseconds
+ * since the epoch.
+ */
 export interface Job {
   jobId: string;
   owner: string;
   operation: string;
-  /** The caller's arguments, pictures given as data URIs shortened. */
-  input: Record<string, unknown>;
-  /** The body to send; dropped as soon as it can never be sent again. */
-  wire: Record<string, unknown> | null;
+  /** The conversation that it is a turn of, if it is one. */
+  threadId: string | null;
   /** Where it was or will be sent. A process follows only purchases at its own base. */
   baseUrl: string;
   saveTo: string | null;
@@ -120,10 +121,21 @@ export interface Job {
   orphaned: boolean;
 }
 
+/** What a job was asked for and what is sent for it, which may be large. */
+export interface JobBody {
+  /** The caller's arguments, pictures given as data URIs shortened. */
+  input: Record<string, unknown>;
+  /** The body to send; dropped as soon as it can never be sent again. */
+  wire: Record<string, unknown> | null;
+}
+
+/** A whole job: only where one is looked at, never in lists. */
+export interface WholeJob extends Job, JobBody {}
+
 /** The fields that change during a job's life. */
 export type JobPatch = Partial<
   Pick<
-    Job,
+    WholeJob,
     | "wire"
     | "charge"
     | "requestId"
@@ -142,7 +154,7 @@ export type JobPatch = Partial<
 >;
 
 /** How many pictures were asked for. */
-export function imagesAsked(job: Pick<Job, "input">): number {
+export function imagesAsked(job: Pick<WholeJob, "input">): number {
   const count = job.input["num_images"];
   return typeof count === "number" ? count : 1;
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Limits } from "../core/money.ts";
-import type { Job } from "./job.ts";
+import type { WholeJob } from "./job.ts";
 
 const LONGEST_RECORDED_URI = 200;
 
@@ -15,6 +15,7 @@ export const NO_LIMITS: Limits = {
 export const BLANK = {
   input: {},
   wire: null,
+  threadId: null,
   saveTo: null,
   requestId: null,
   upstreamStatus: null,
@@ -30,7 +31,7 @@ export const BLANK = {
   media: [],
   warnings: [],
   orphaned: false,
-} satisfies Partial<Job>;
+} satisfies Partial<WholeJob>;
 
 /** Arguments as they are recorded: pictures given as data URIs by size and digest only. */
 export function forRecord(input: Record<string, unknown>): Record<string, unknown> {

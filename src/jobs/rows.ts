@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { ERROR_RULES, type ErrorCode } from "../core/errors.ts";
-import { CHARGES, JOB_STATES, type Job, MEDIUM_ROLES } from "./job.ts";
+import { CHARGES, JOB_STATES, type Job, type JobBody, MEDIUM_ROLES, type WholeJob } from "./job.ts";
 
 /** What SQLite takes and gives. */
 export type Column = string | number | null;
@@ -26,13 +26,12 @@ const mediumSchema = z.object({
   copies: z.array(z.string()),
 });
 
-const rowSchema = z
+const jobRow = z
   .object({
     job_id: z.string(),
     owner: z.string(),
     operation: z.string(),
-    input: json(z.record(z.string(), z.unknown())),
-    wire: json(z.record(z.string(), z.unknown())).nullable(),
+    thread_id: z.string().nullable(),
     base_url: z.string(),
     save_to: z.string().nullable(),
     state: z.enum(JOB_STATES),
@@ -59,8 +58,7 @@ const rowSchema = z
       jobId: row.job_id,
       owner: row.owner,
       operation: row.operation,
-      input: row.input,
-      wire: row.wire,
+      threadId: row.thread_id,
       baseUrl: row.base_url,
       saveTo: row.save_to,
       state: row.state,
@@ -84,18 +82,28 @@ const rowSchema = z
     }),
   );
 
+const bodyRow = z.object({
+  input: json(z.record(z.string(), z.unknown())),
+  wire: json(z.record(z.string(), z.unknown())).nullable(),
+});
+
+/** A row of `jobs`. */
 export function readRow(row: unknown): Job {
-  return rowSchema.parse(row);
+  return jobRow.parse(row);
 }
 
-/** The columns of the fields that are given; unset ones are left alone. */
+/** A row of `jobs` joined with that of `job_bodies`. */
+export function readWholeRow(row: unknown): WholeJob {
+  return { ...readRow(row), ...bodyRow.parse(row) };
+}
+
+/** The columns of `jobs` for the fields that are given; unset ones are left alone. */
 export function columnsOf(job: Partial<Job>): Record<string, Column> {
-  const columns: Record<string, Column | undefined> = {
+  return withoutUnset({
     job_id: job.jobId,
     owner: job.owner,
     operation: job.operation,
-    input: asJson(job.input),
-    wire: asJson(job.wire),
+    thread_id: job.threadId,
     base_url: job.baseUrl,
     save_to: job.saveTo,
     state: job.state,
@@ -116,7 +124,15 @@ export function columnsOf(job: Partial<Job>): Record<string, Column> {
     media: asJson(job.media),
     warnings: asJson(job.warnings),
     orphaned: job.orphaned === undefined ? undefined : Number(job.orphaned),
-  };
+  });
+}
+
+/** As {@link columnsOf}, for `job_bodies`. */
+export function bodyColumnsOf(job: Partial<JobBody>): Record<string, Column> {
+  return withoutUnset({ input: asJson(job.input), wire: asJson(job.wire) });
+}
+
+function withoutUnset(columns: Record<string, Column | undefined>): Record<string, Column> {
   return Object.fromEntries(
     Object.entries(columns).filter((entry): entry is [string, Column] => entry[1] !== undefined),
   );

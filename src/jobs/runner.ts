@@ -10,7 +10,7 @@ import { Collector } from "./collection.ts";
 import type { JobContext } from "./context.ts";
 import { Follower } from "./follow.ts";
 import { Holding } from "./holding.ts";
-import { imagesAsked, isFinal, type Job } from "./job.ts";
+import { imagesAsked, isFinal, type Job, type WholeJob } from "./job.ts";
 import { errorOf, move } from "./moves.ts";
 import { BLANK, forRecord, NO_LIMITS } from "./record.ts";
 import { recoverPurchase } from "./recovery.ts";
@@ -49,6 +49,8 @@ export interface WorkRequest {
   /** Chosen by the caller, so that what belongs to the job can be kept under it. */
   jobId: string;
   owner: string;
+  /** The conversation that it is a turn of. */
+  threadId?: string | undefined;
   /** What is shown of the job's arguments. */
   input: Record<string, unknown>;
   /** Everything that would be sent, for telling a repeated call. */
@@ -115,7 +117,7 @@ export class JobRunner {
     const now = clock.now();
     const pictures = imagesAsked(prepared);
     const reservedUsd = estimateUsd(operation, pictures, prices);
-    const job: Job = {
+    const job: WholeJob = {
       ...BLANK,
       jobId: newJobId(),
       owner: request.owner,
@@ -157,11 +159,12 @@ export class JobRunner {
     if (stopping.aborted) throw new AppError("cancelled", "The server is shutting down.");
     const { work, saveTo } = request;
     const now = clock.now();
-    const job: Job = {
+    const job: WholeJob = {
       ...BLANK,
       jobId: request.jobId,
       owner: request.owner,
       operation: work.name,
+      threadId: request.threadId ?? null,
       input: request.input,
       baseUrl: work.baseUrl,
       saveTo: saveTo ?? null,
@@ -182,7 +185,7 @@ export class JobRunner {
   }
 
   /** @throws {not_found} */
-  async get(owner: string, jobId: string): Promise<Job> {
+  async get(owner: string, jobId: string): Promise<WholeJob> {
     const job = await this.#context.store.get(owner, jobId);
     if (!job) throw new AppError("not_found", `There is no job \`${jobId}\`.`);
     return job;
@@ -222,7 +225,7 @@ export class JobRunner {
    * Brings back files of a completed job that are no longer where they were.
    * @throws {media_expired | bad_upstream_reply | not_found | storage}
    */
-  async restore(job: Job): Promise<Job> {
+  async restore(job: WholeJob): Promise<WholeJob> {
     if (job.state !== "completed") return job;
     const work = this.#context.works.get(job.operation);
     if (work) return work.restore(job);
@@ -255,7 +258,7 @@ export class JobRunner {
   }
 
   /** Waits for a job's end, or less. @returns the job as it stands when the wait is over. */
-  async wait(job: Job, options: WaitOptions): Promise<Job> {
+  async wait(job: Job, options: WaitOptions): Promise<WholeJob> {
     const { clock, events, store } = this.#context;
     const until = options.until ?? ((one: Job) => isFinal(one.state));
     await new Promise<void>((resolve) => {
@@ -323,7 +326,7 @@ export class JobRunner {
   }
 
   /** Records a job and sets it going, unless a twin stands for it or the last check forbids it. */
-  async #admit(job: Job, rules: AdmissionRules, check: () => Promise<void>): Promise<Started> {
+  async #admit(job: WholeJob, rules: AdmissionRules, check: () => Promise<void>): Promise<Started> {
     const { store, holder, events, reached } = this.#context;
     const earlier = await store.findTwin(job, rules);
     if (earlier) return { job: earlier, isRepeat: true };

@@ -124,6 +124,22 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (job_id, name)
   ) STRICT;
   CREATE INDEX hosted_files_by_name ON hosted_files (name);`,
+
+  // What can be large has a table of its own, so that lists never touch it.
+  `CREATE TABLE job_bodies (
+    job_id TEXT NOT NULL PRIMARY KEY,
+    input TEXT NOT NULL,
+    wire TEXT
+  ) STRICT;
+  INSERT INTO job_bodies (job_id, input, wire) SELECT job_id, input, wire FROM jobs;
+  ALTER TABLE jobs ADD COLUMN thread_id TEXT;
+  UPDATE jobs SET thread_id = json_extract(input, '$.thread_id')
+    WHERE operation = 'longcat_chat' AND json_type(input, '$.thread_id') = 'text';
+  ALTER TABLE jobs DROP COLUMN input;
+  ALTER TABLE jobs DROP COLUMN wire;
+  CREATE INDEX jobs_of_thread ON jobs (thread_id) WHERE thread_id IS NOT NULL;
+  CREATE TRIGGER job_bodies_go AFTER DELETE ON jobs
+    BEGIN DELETE FROM job_bodies WHERE job_id = old.job_id; END;`,
 ];
 
 /**

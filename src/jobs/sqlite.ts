@@ -1,11 +1,19 @@
 import * as z from "zod";
 import { AppError } from "../core/errors.ts";
-import { exactUsd } from "../core/money.ts";
 import { checkCaps, periodStarts } from "./budget.ts";
 import { Connection } from "./connection.ts";
-import { canBecome, isFinal, type Job, type JobPatch, type JobState } from "./job.ts";
+import {
+  canBecome,
+  isFinal,
+  type Job,
+  type JobPatch,
+  type JobState,
+  type WholeJob,
+} from "./job.ts";
 import { standsForRepeat } from "./replay.ts";
-import { type Column, columnsOf, readRow } from "./rows.ts";
+import { bodyColumnsOf, type Column, columnsOf, readRow, readWholeRow } from "./rows.ts";
+import { HolderTables, UNFINISHED } from "./sqlite-holders.ts";
+import { committedUsd, spendingOf } from "./sqlite-money.ts";
 import type {
   Admission,
   AdmissionRules,
@@ -14,45 +22,24 @@ import type {
   JobQuery,
   JobStore,
   SpendingReport,
-  Sums,
 } from "./store.ts";
 
-const UNFINISHED = "state IN ('queued', 'submitting', 'running', 'downloading')";
 const NEWS = `owner = ? AND orphaned = 1 AND delivered_at IS NULL AND mentioned_at IS NULL
   AND state = 'completed'`;
-const NEXT_REVISION = "(SELECT coalesce(max(revision), 0) + 1 FROM jobs)";
-const CHARGED = "charge <> 'none'";
-const SUMS = `
-  total(CASE charge WHEN 'spent' THEN coalesce(cost_usd, reserved_usd) END) AS spentUsd,
-  total(CASE charge WHEN 'reserved' THEN reserved_usd END) AS reservedUsd,
-  total(CASE charge WHEN 'uncertain' THEN reserved_usd END) AS uncertainUsd,
-  count(*) AS jobs,
-  count(*) FILTER (WHERE coalesce(cost_usd, reserved_usd) IS NULL) AS unpriced`;
-/** Takes a base URL and a list of operations. */
-const OURS = `(base_url = coalesce(?, base_url)
-  OR operation IN (SELECT value FROM json_each(?)))`;
-const MAX_DAYS = 31;
-const TAKEN_AT_ONCE = 500;
+/** As SQL: what every change of a job notes, so that other processes hear of it. */
+export const NEXT_REVISION = "(SELECT coalesce(max(revision), 0) + 1 FROM jobs)";
+const CHANGES_AT_ONCE = 500;
 const DAY_MS = 86_400_000;
 
-const usd = z.number().transform(exactUsd);
-const jobIdRow = z.object({ job_id: z.string() });
-const holderRow = z.object({ holder: z.string(), beat: z.number() });
 const numberRow = z.object({ n: z.number() });
 const revisionRow = z.object({ revision: z.number() });
 const sequenceRow = z.object({ seq: z.number() });
-const sumsSchema = z.object({
-  spentUsd: usd,
-  reservedUsd: usd,
-  uncertainUsd: usd,
-  jobs: z.number(),
-  unpriced: z.number(),
-});
 
 /** The embedded store: one SQLite file, shared by any number of processes. */
 export class SqliteJobStore implements JobStore {
   /** For other parts of the program that keep tables in the same file. */
   readonly connection: Connection;
+  readonly #holders: HolderTables;
   #seenVersion = -1;
   #seenRevision = 0;
   /** Revisions that this store wrote itself since the last look at changes. */
@@ -61,17 +48,18 @@ export class SqliteJobStore implements JobStore {
   /** @throws {storage} when the folder or the database cannot be used. */
   constructor(folder: string) {
     this.connection = new Connection(folder);
+    this.#holders = new HolderTables(this.connection);
     this.#seenRevision = this.#number(`SELECT coalesce(max(revision), 0) AS n FROM jobs`, []);
   }
 
-  async admit(job: Job, holder: string, rules: AdmissionRules): Promise<Admission> {
+  async admit(job: WholeJob, holder: string, rules: AdmissionRules): Promise<Admission> {
     return this.connection.transaction((): Admission => {
       const twin = this.#twinOf(job, rules);
       if (twin) return { kind: "twin", job: twin };
       const { day, month } = periodStarts(rules.now);
       const committed = {
-        todayUsd: this.#committed(job, day),
-        thisMonthUsd: this.#committed(job, month),
+        todayUsd: committedUsd(this.connection, job.owner, day),
+        thisMonthUsd: committedUsd(this.connection, job.owner, month),
       };
       checkCaps(job.reservedUsd, committed, rules.limits);
       this.#insert(job, holder);
@@ -79,16 +67,21 @@ export class SqliteJobStore implements JobStore {
     });
   }
 
-  async findTwin(job: Job, rules: AdmissionRules): Promise<Job | undefined> {
+  async findTwin(job: WholeJob, rules: AdmissionRules): Promise<Job | undefined> {
     return this.#twinOf(job, rules);
   }
 
-  async get(owner: string, jobId: string): Promise<Job | undefined> {
-    return this.#one("SELECT * FROM jobs WHERE job_id = ? AND owner = ?", [jobId, owner]);
+  async get(owner: string, jobId: string): Promise<WholeJob | undefined> {
+    const [row] = this.connection.all(
+      `SELECT jobs.*, input, wire FROM jobs JOIN job_bodies USING (job_id)
+       WHERE job_id = ? AND owner = ?`,
+      [jobId, owner],
+    );
+    return row === undefined ? undefined : readWholeRow(row);
   }
 
   async findByRequestId(owner: string, requestId: string): Promise<Job | undefined> {
-    return this.#one("SELECT * FROM jobs WHERE request_id = ? AND owner = ? ORDER BY seq", [
+    return this.#one("SELECT * FROM jobs WHERE request_id = ? AND owner = ? ORDER BY seq LIMIT 1", [
       requestId,
       owner,
     ]);
@@ -163,17 +156,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   async beat(holder: string, isWatching = false): Promise<string[]> {
-    const held = this.connection
-      .all(`SELECT job_id FROM jobs WHERE lease_holder = ? AND ${UNFINISHED}`, [holder])
-      .map((row) => jobIdRow.parse(row).job_id);
-    if (held.length > 0 || isWatching) {
-      this.connection.run(
-        `INSERT INTO holders (holder, beat) VALUES (?, 1)
-         ON CONFLICT (holder) DO UPDATE SET beat = beat + 1`,
-        [holder],
-      );
-    }
-    return held;
+    return this.#holders.beat(holder, isWatching);
   }
 
   async otherHolders(
@@ -181,13 +164,7 @@ export class SqliteJobStore implements JobStore {
     baseUrl: string | undefined,
     operations: readonly string[] = [],
   ): Promise<Holder[]> {
-    const rows = this.connection.all(
-      `SELECT DISTINCT lease_holder AS holder, coalesce(beat, 0) AS beat
-       FROM jobs LEFT JOIN holders ON holder = lease_holder
-       WHERE ${UNFINISHED} AND lease_holder <> ? AND ${OURS}`,
-      [holder, baseUrl ?? null, JSON.stringify(operations)],
-    );
-    return rows.map((row) => holderRow.parse(row));
+    return this.#holders.others(holder, baseUrl, operations);
   }
 
   async takeOver(
@@ -196,29 +173,11 @@ export class SqliteJobStore implements JobStore {
     baseUrl: string | undefined,
     operations: readonly string[] = [],
   ): Promise<Job[]> {
-    const free = `${UNFINISHED} AND ${OURS}
-      AND (lease_holder IS NULL OR lease_holder IN (SELECT value FROM json_each(?)))`;
-    const chosen = `SELECT job_id FROM jobs WHERE ${free} LIMIT ${TAKEN_AT_ONCE}`;
-    const values = [baseUrl ?? null, JSON.stringify(operations), JSON.stringify(gone)];
-    if (this.connection.all(chosen, values).length === 0) {
-      for (const one of gone) this.connection.run("DELETE FROM holders WHERE holder = ?", [one]);
-      return [];
-    }
-    return this.connection
-      .all(
-        `UPDATE jobs SET lease_holder = ?, orphaned = 1
-       WHERE job_id IN (${chosen}) AND ${free} RETURNING *`,
-        [holder, ...values, ...values],
-      )
-      .map(readRow);
+    return this.#holders.takeOver(holder, gone, baseUrl, operations);
   }
 
   async release(holder: string): Promise<void> {
-    this.connection.run(
-      `UPDATE jobs SET lease_holder = NULL WHERE lease_holder = ? AND ${UNFINISHED}`,
-      [holder],
-    );
-    this.connection.run("DELETE FROM holders WHERE holder = ?", [holder]);
+    this.#holders.release(holder);
   }
 
   async changes(): Promise<Job[]> {
@@ -229,16 +188,20 @@ export class SqliteJobStore implements JobStore {
       this.#own.clear();
       return [];
     }
-    this.#seenVersion = version;
-    const rows = this.connection.all("SELECT * FROM jobs WHERE revision > ? ORDER BY revision", [
-      this.#seenRevision,
-    ]);
+    const rows = this.connection.all(
+      "SELECT * FROM jobs WHERE revision > ? ORDER BY revision LIMIT ?",
+      [this.#seenRevision, CHANGES_AT_ONCE],
+    );
     const foreign = rows.filter((row) => {
       const revision = revisionOf(row);
       this.#seenRevision = Math.max(this.#seenRevision, revision);
-      return !this.#own.has(revision);
+      return !this.#own.delete(revision);
     });
-    this.#own.clear();
+    // What there is beyond these comes with the next look.
+    if (rows.length < CHANGES_AT_ONCE) {
+      this.#seenVersion = version;
+      this.#own.clear();
+    }
     return foreign.map(readRow);
   }
 
@@ -255,33 +218,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   async spending(owner: string, now: number): Promise<SpendingReport> {
-    const { day, month } = periodStarts(now);
-    const since = (start: number): Sums =>
-      sumsSchema.parse(
-        this.connection.all(
-          `SELECT ${SUMS} FROM jobs WHERE owner = ? AND created_at >= ? AND ${CHARGED}`,
-          [owner, start],
-        )[0],
-      );
-    return {
-      total: since(0),
-      today: since(day),
-      thisMonth: since(month),
-      byDay: this.connection
-        .all(
-          `SELECT date(created_at / 1000, 'unixepoch') AS day, ${SUMS} FROM jobs
-         WHERE owner = ? AND ${CHARGED} GROUP BY day ORDER BY day DESC LIMIT ?`,
-          [owner, MAX_DAYS],
-        )
-        .map((row) => sumsSchema.extend({ day: z.string() }).parse(row)),
-      byOperation: this.connection
-        .all(
-          `SELECT operation, ${SUMS} FROM jobs
-         WHERE owner = ? AND ${CHARGED} GROUP BY operation ORDER BY operation`,
-          [owner],
-        )
-        .map((row) => sumsSchema.extend({ operation: z.string() }).parse(row)),
-    };
+    return spendingOf(this.connection, owner, now);
   }
 
   async forget(keepDays: number, now: number): Promise<number> {
@@ -300,7 +237,7 @@ export class SqliteJobStore implements JobStore {
     this.connection.close();
   }
 
-  #twinOf(job: Job, rules: AdmissionRules): Job | undefined {
+  #twinOf(job: WholeJob, rules: AdmissionRules): Job | undefined {
     if (job.idempotencyKey !== null) {
       const keyed = this.#one("SELECT * FROM jobs WHERE owner = ? AND idempotency_key = ?", [
         job.owner,
@@ -326,17 +263,6 @@ export class SqliteJobStore implements JobStore {
       .find((earlier) => standsForRepeat(earlier, rules.now));
   }
 
-  /** Everything that was or may still be charged since a time. */
-  #committed(job: Job, since: number): number {
-    return exactUsd(
-      this.#number(
-        `SELECT total(coalesce(cost_usd, reserved_usd)) AS n FROM jobs
-         WHERE owner = ? AND created_at >= ? AND ${CHARGED}`,
-        [job.owner, since],
-      ),
-    );
-  }
-
   /**
    * A time that has come even if the clock is ahead today: that of the newest job but those of the
    * newest day.
@@ -349,7 +275,8 @@ export class SqliteJobStore implements JobStore {
     );
   }
 
-  #insert(job: Job, holder: string): void {
+  /** Within a transaction. */
+  #insert(job: WholeJob, holder: string): void {
     const columns = { ...columnsOf(job), lease_holder: holder };
     const names = Object.keys(columns);
     const rows = this.connection.all(
@@ -357,22 +284,50 @@ export class SqliteJobStore implements JobStore {
        VALUES (${marks(names)}, ${NEXT_REVISION}) RETURNING revision`,
       Object.values(columns),
     );
+    const { input = "{}", wire = null } = bodyColumnsOf(job);
+    this.connection.run("INSERT INTO job_bodies (job_id, input, wire) VALUES (?, ?, ?)", [
+      job.jobId,
+      input,
+      wire,
+    ]);
     this.#own.add(revisionOf(rows[0]));
   }
 
   #update(
+    jobId: string,
+    change: Partial<WholeJob>,
+    more: Record<string, Column>,
+    from?: JobState,
+  ): Job | undefined {
+    const body = bodyColumnsOf(change);
+    const job =
+      Object.keys(body).length === 0
+        ? this.#updateRow(jobId, change, more, from)
+        : this.connection.transaction(() => {
+            const changed = this.#updateRow(jobId, change, more, from);
+            if (changed) {
+              this.connection.run(`UPDATE job_bodies SET ${settings(body)} WHERE job_id = ?`, [
+                ...Object.values(body),
+                jobId,
+              ]);
+            }
+            return changed;
+          });
+    return job;
+  }
+
+  #updateRow(
     jobId: string,
     change: Partial<Job>,
     more: Record<string, Column>,
     from?: JobState,
   ): Job | undefined {
     const columns = { ...columnsOf(change), ...more };
-    const settings = Object.keys(columns).map((name) => `${name} = ?`);
-    const row = this.connection.all(
-      `UPDATE jobs SET ${settings.join(", ")}, revision = ${NEXT_REVISION}
+    const [row] = this.connection.all(
+      `UPDATE jobs SET ${settings(columns)}, revision = ${NEXT_REVISION}
        WHERE job_id = ? AND state = coalesce(?, state) RETURNING *`,
       [...Object.values(columns), jobId, from ?? null],
-    )[0];
+    );
     if (row === undefined) return undefined;
     this.#own.add(revisionOf(row));
     return readRow(row);
@@ -390,6 +345,12 @@ export class SqliteJobStore implements JobStore {
 
 function marks(values: readonly unknown[]): string {
   return values.map(() => "?").join(", ");
+}
+
+function settings(columns: Record<string, Column>): string {
+  return Object.keys(columns)
+    .map((name) => `${name} = ?`)
+    .join(", ");
 }
 
 function revisionOf(row: unknown): number {

@@ -1,5 +1,5 @@
 import type { Limits } from "../core/money.ts";
-import type { Job, JobPatch, JobState } from "./job.ts";
+import type { Job, JobPatch, JobState, WholeJob } from "./job.ts";
 
 export interface JobQuery {
   owner: string;
@@ -54,7 +54,8 @@ export interface SpendingReport {
 
 /**
  * What the rest of the program may ask of storage. Every write is on disk when its promise
- * resolves. All methods throw {storage} when the database cannot be used.
+ * resolves. All methods throw {storage} when the database cannot be used. What a job was asked for
+ * is read by `get` alone; everything else gives summaries, whose size is bounded.
  */
 export interface JobStore {
   /**
@@ -63,10 +64,11 @@ export interface JobStore {
    * @throws {over_budget} above a cap
    * @throws {invalid_input} when its idempotency key belongs to other arguments
    */
-  admit(job: Job, holder: string, rules: AdmissionRules): Promise<Admission>;
+  admit(job: WholeJob, holder: string, rules: AdmissionRules): Promise<Admission>;
   /** The earlier job that {@link JobStore.admit} would let stand for this one. */
-  findTwin(job: Job, rules: AdmissionRules): Promise<Job | undefined>;
-  get(owner: string, jobId: string): Promise<Job | undefined>;
+  findTwin(job: WholeJob, rules: AdmissionRules): Promise<Job | undefined>;
+  /** A whole job, for the one that is looked at or sent. */
+  get(owner: string, jobId: string): Promise<WholeJob | undefined>;
   findByRequestId(owner: string, requestId: string): Promise<Job | undefined>;
   /** Newest first. @throws {invalid_input} for a cursor that is not ours. */
   list(query: JobQuery): Promise<JobPage>;

@@ -4,7 +4,7 @@ import type { SubmitOutcome } from "../gateway/pixazo.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import type { JobContext } from "./context.ts";
 import { canBecome, type Job, type JobPatch, type JobState } from "./job.ts";
-import { errorOf, type MoveContext, moveSurely } from "./moves.ts";
+import { errorOf, type MoveContext, moveSurely, surely } from "./moves.ts";
 
 /** How long a job may wait to be taken; after that it is never bought late. */
 export const MAX_WAIT_TO_SUBMIT_MS = 600_000;
@@ -26,6 +26,10 @@ export async function submitJob(
   const isLate = () => ageMs() >= MAX_WAIT_TO_SUBMIT_MS;
   const mayBeSent = () => !isLate() && !context.stopping.aborted;
   let job = queued;
+  // Read before anything can be in flight, so that a failure to read is nothing but that.
+  const read = () => store.get(queued.owner, queued.jobId);
+  const wire = (await surely(context, queued.jobId, read))?.wire;
+  if (!wire) return queued;
   try {
     // The last moment: whatever would have refused the purchase has had its say.
     await context.hosting.publish(job.jobId);
@@ -44,7 +48,7 @@ export async function submitJob(
     let outcome: SubmitOutcome;
     try {
       context.reached("before-post");
-      outcome = await gateway.submit(operation, submitting.wire ?? {});
+      outcome = await gateway.submit(operation, wire);
       context.reached("after-reply");
     } catch (error) {
       outcome = notSent(error);

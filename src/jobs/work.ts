@@ -1,4 +1,4 @@
-import type { Job } from "./job.ts";
+import type { Job, WholeJob } from "./job.ts";
 
 /**
  * A kind of job that is no purchase at the image gateway. It is recorded, leased, listed and waited
@@ -14,7 +14,7 @@ export interface Work {
   /** Does the next thing for an unfinished job whose process is gone. */
   recover(job: Job): Promise<void>;
   /** Brings back files of a completed job that are no longer where they were. */
-  restore(job: Job): Promise<Job>;
+  restore(job: WholeJob): Promise<WholeJob>;
   /** Hears that a queued job was cancelled. Must not throw. */
   cancelled(job: Job): Promise<void>;
 }

@@ -6,7 +6,7 @@ import { estimateTokens } from "../chat/tokens.ts";
 import { ERROR_RULES } from "../core/errors.ts";
 import { runnable } from "../core/program.ts";
 import { beginningOf, endOf } from "../core/text.ts";
-import { isFinal, type Job, type Medium } from "../jobs/job.ts";
+import { isFinal, type Job, type Medium, type WholeJob } from "../jobs/job.ts";
 import { missingMedia } from "../jobs/missing.ts";
 import { uris } from "../jobs/view.ts";
 import type { Presenter } from "./presenters.ts";
@@ -117,7 +117,7 @@ function underWayText(job: Job, answer: string, options: ResultOptions): string 
   return [`${head} ${count}`, framed(job, soFar), ...notes, next].join("\n");
 }
 
-function failure(job: Job, options: ResultOptions): CallToolResult {
+function failure(job: WholeJob, options: ResultOptions): CallToolResult {
   const { error } = job;
   const isOpen = job.state === "unknown";
   const lines = [
@@ -148,7 +148,7 @@ function adviceOn(code: NonNullable<Job["error"]>["code"], isOpen: boolean): str
 }
 
 function threadOf(job: Job): string {
-  return String(job.input["thread_id"] ?? "its thread");
+  return job.threadId ?? "its thread";
 }
 
 function number(value: number): string {

@@ -1,7 +1,7 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import { AppError } from "../core/errors.ts";
-import { isFinal, type Job } from "../jobs/job.ts";
+import { isFinal, type Job, type WholeJob } from "../jobs/job.ts";
 import type { Started, WaitOptions } from "../jobs/runner.ts";
 import type { ResolvedInputs } from "../media/inputs.ts";
 import type { AnyOperation, Prepared } from "../models/operation.ts";
@@ -145,7 +145,7 @@ export async function waitForJob(
   call: Call,
   seconds: number | undefined,
   alreadySpentMs = 0,
-): Promise<Job> {
+): Promise<WholeJob> {
   const { clock, settings } = deps;
   const wanted = seconds ?? Math.min(DEFAULT_WAIT_SECONDS, settings.maxWaitSeconds);
   const wait: WaitOptions =
@@ -182,7 +182,7 @@ export async function waitForJob(
 export async function finishCall(
   deps: ToolDeps,
   services: Services,
-  job: Job,
+  job: WholeJob,
   call: Call,
   isRepeat = false,
 ) {

@@ -2,7 +2,14 @@ import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/server"
 import { ERROR_RULES, toAppError } from "../core/errors.ts";
 import { formatUsd } from "../core/money.ts";
 import { type Program, runnable } from "../core/program.ts";
-import { imagesAsked, isFinal, type Job, type Medium, type MediumRole } from "../jobs/job.ts";
+import {
+  imagesAsked,
+  isFinal,
+  type Job,
+  type Medium,
+  type MediumRole,
+  type WholeJob,
+} from "../jobs/job.ts";
 import { missingMedia } from "../jobs/missing.ts";
 import { GIVE_UP_MS } from "../jobs/pace.ts";
 import { uris } from "../jobs/view.ts";
@@ -55,7 +62,7 @@ export function errorResult(thrown: unknown, program: Program, jobId?: string): 
  * A job for every host: the text carries all that matters and comes first, then a preview per
  * picture, then a link per file. No structured content: one host drops the pictures beside it.
  */
-export async function jobBlocks(job: Job, options: ResultOptions): Promise<ContentBlock[]> {
+export async function jobBlocks(job: WholeJob, options: ResultOptions): Promise<ContentBlock[]> {
   const missing = await missingMedia(job.media);
   const there = job.media.filter((medium) => !missing.includes(medium));
   const { blocks, notes } = await previews(job, there, options.previews);
@@ -65,7 +72,7 @@ export async function jobBlocks(job: Job, options: ResultOptions): Promise<Conte
 }
 
 /** The result of a start tool or of looking at a job: the blocks, an error if the job failed. */
-export async function jobResult(job: Job, options: ResultOptions): Promise<CallToolResult> {
+export async function jobResult(job: WholeJob, options: ResultOptions): Promise<CallToolResult> {
   const content = await jobBlocks(job, options);
   const failed = isFinal(job.state) && job.state !== "completed";
   return failed ? { content, isError: true } : { content };
@@ -83,7 +90,7 @@ export function newsBlock(
   );
 }
 
-function jobText(job: Job, options: ResultOptions, more: readonly string[]): string {
+function jobText(job: WholeJob, options: ResultOptions, more: readonly string[]): string {
   const notes = [...job.warnings, ...more].map((warning) => `Note: ${warning}`);
   if (options.isRepeat) notes.unshift(repeatNote(job, options.now));
   notes.unshift(...heldUpNotes(job, options));
@@ -119,7 +126,7 @@ function repeatNote(job: Job, now: number): string {
   return `Note: An identical call ${seconds} s ago started this job; nothing was bought again. For another picture of the same, call again with \`force_new: true\`.`;
 }
 
-function headline(job: Job, { now, sandbox }: ResultOptions): string {
+function headline(job: WholeJob, { now, sandbox }: ResultOptions): string {
   const seconds = (((job.completedAt ?? now) - job.createdAt) / 1000).toFixed(1);
   switch (job.state) {
     case "completed":
@@ -157,7 +164,7 @@ function factsOf(medium: Medium): string {
     : `${medium.sizeBytes} bytes ${medium.mimeType}`;
 }
 
-function cost(job: Job): string {
+function cost(job: WholeJob): string {
   if (job.charge !== "spent") return "";
   if (job.costUsd === null) return ", price unknown";
   const estimated = imagesAsked(job) > 1 ? " (estimate)" : "";

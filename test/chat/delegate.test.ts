@@ -20,7 +20,7 @@ const bodySchema = z.looseObject({
 });
 const messagesOf = (hit: Hit | undefined) => bodySchema.parse(JSON.parse(hit?.body ?? "")).messages;
 const posts = (hits: readonly Hit[]) => hits.filter((hit) => hit.method === "POST");
-const threadOf = (job: Job) => String(job.input["thread_id"]);
+const threadOf = (job: Job) => String(job.threadId);
 
 /** A platform that says "Answer n." to the n-th question. */
 async function answering() {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Job } from "../../src/jobs/job.ts";
+import type { WholeJob } from "../../src/jobs/job.ts";
 import { fingerprintOf } from "../../src/jobs/replay.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
 import { fillDisk } from "../support/full-store.ts";
@@ -24,7 +24,7 @@ const isGone = (holder: string) => holder === GONE;
 /** Starts on a data folder in which a process that is gone left this job. */
 async function startWith(
   gateway: { origin: string },
-  change: Partial<Job>,
+  change: Partial<WholeJob>,
   options: { clock?: FakeClock; ephemeral?: boolean } = {},
 ) {
   const job = leftJob({ baseUrl: gateway.origin, ...change });

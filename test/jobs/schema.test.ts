@@ -1,9 +1,11 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import type { Job } from "../../src/jobs/job.ts";
-import { type Column, columnsOf } from "../../src/jobs/rows.ts";
+import { ThreadStore } from "../../src/chat/threads.ts";
+import { JOB_STATES, type WholeJob } from "../../src/jobs/job.ts";
+import { bodyColumnsOf, type Column, columnsOf } from "../../src/jobs/rows.ts";
 import { type Database, isNetworkFileSystem, MIGRATIONS, migrate } from "../../src/jobs/schema.ts";
 import { SqliteJobStore } from "../../src/jobs/sqlite.ts";
 import { leftJob, NO_LIMITS, OWNER } from "../support/rig.ts";
@@ -17,22 +19,25 @@ beforeEach(async () => {
 });
 
 /** A database as the program of that version left it, with this job in it. */
-function databaseOf(version: number, job: Job): Database {
+function databaseOf(version: number, job: WholeJob): Database {
   const db = new DatabaseSync(join(folder, "jobs.db"));
   db.exec("PRAGMA journal_mode=WAL");
   migrate(db, MIGRATIONS.slice(0, version));
-  const values: Record<string, Column> = { ...columnsOf(job), delivered: 0 };
-  const names = columnNames(db).filter((name) => name in values);
-  db.prepare(
-    `INSERT INTO jobs (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`,
-  ).run(...names.map((name) => values[name] ?? null));
+  const values: Record<string, Column> = { ...columnsOf(job), ...bodyColumnsOf(job), delivered: 0 };
+  for (const table of ["jobs", "job_bodies"]) {
+    const names = columnNames(db, table).filter((name) => name in values);
+    if (names.length === 0) continue;
+    db.prepare(
+      `INSERT INTO ${table} (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`,
+    ).run(...names.map((name) => values[name] ?? null));
+  }
   return db;
 }
 
-function columnNames(db: Database): string[] {
+function columnNames(db: Database, table: string): string[] {
   return db
-    .prepare("SELECT name FROM pragma_table_info('jobs')")
-    .all()
+    .prepare("SELECT name FROM pragma_table_info(?)")
+    .all(table)
     .map((row) => String(Object.values(row ?? {})[0]));
 }
 
@@ -41,7 +46,7 @@ function versionOf(db: Database): unknown {
 }
 
 /** What a job may hold in every version. */
-function paidJob(): Job {
+function paidJob(): WholeJob {
   return leftJob({
     baseUrl: "https://gateway.example",
     state: "completed",
@@ -139,5 +144,83 @@ describe("a database of an earlier version", () => {
     expect(contents()).toEqual(before);
     migrate(db);
     expect(db.prepare("SELECT job_id FROM jobs").all()).toMatchObject([{ job_id: job.jobId }]);
+  });
+});
+
+/**
+ * A folder that the program left when its schema was at version 5: a job in every state, in the
+ * order of their lives, and a thread of two turns with a file.
+ */
+async function storedDatabase(): Promise<void> {
+  const packed = await readFile(join(import.meta.dirname, "../fixtures/jobs-v5.db.gz"));
+  await writeFile(join(folder, "jobs.db"), gunzipSync(packed));
+}
+
+describe("a database that an earlier version has written", () => {
+  it("shows every job as it was, and the thread", async () => {
+    await storedDatabase();
+    const store = new SqliteJobStore(folder);
+    onTestFinished(() => store.close());
+    const { jobs } = await store.list({ owner: OWNER, limit: 100 });
+    expect(jobs.map((job) => job.state).reverse()).toEqual([
+      ...JOB_STATES,
+      "completed",
+      "completed",
+    ]);
+    for (const { jobId, state, operation } of jobs.slice(2)) {
+      expect(await store.get(OWNER, jobId)).toMatchObject({
+        operation,
+        threadId: null,
+        fingerprint: `print-of-${state}`,
+        input: { prompt: `A boat that is ${state}`, image_size: "square_1_1" },
+      });
+    }
+    const completed = jobs.find((job) => job.idempotencyKey === "once");
+    expect(completed).toMatchObject({ costUsd: 0.05, warnings: ["One"], media: [{ index: 1 }] });
+
+    const [turn] = jobs;
+    const threads = new ThreadStore(store.connection);
+    const [thread] = (await threads.list(OWNER, 10, undefined)).threads;
+    expect(turn).toMatchObject({ operation: "longcat_chat", threadId: thread?.threadId });
+    expect(thread).toMatchObject({ turns: 2, files: 1 });
+    expect(await threads.said(turn?.jobId ?? "")).toEqual({
+      answer: "It says notes.",
+      reasoning: "Let me see.",
+    });
+  });
+
+  it("goes on: what was not sent still can be, what was is followed, money counts", async () => {
+    await storedDatabase();
+    const store = new SqliteJobStore(folder);
+    onTestFinished(() => store.close());
+    const taken = await store.takeOver("me", ["a-process-that-is-gone"], undefined);
+    expect(taken.map((job) => job.state)).toEqual([
+      "queued",
+      "submitting",
+      "running",
+      "downloading",
+    ]);
+    const queued = await store.get(OWNER, taken[0]?.jobId ?? "");
+    expect(queued?.wire).toEqual(queued?.input);
+    const patch = { requestId: "z-image-turbo-834_new", wire: null };
+    const sent = await store.transition(queued?.jobId ?? "", "queued", "submitting", {}, 7);
+    await store.transition(sent?.jobId ?? "", "submitting", "running", patch, 8);
+    expect(await store.get(OWNER, queued?.jobId ?? "")).toMatchObject({
+      ...patch,
+      state: "running",
+    });
+
+    const { total } = await store.spending(OWNER, 9);
+    expect(total).toMatchObject({ spentUsd: 0.05, reservedUsd: 0.2, uncertainUsd: 0.05, jobs: 6 });
+    const rules = { forceNew: false, now: 1, limits: NO_LIMITS };
+    const repeat = leftJob({
+      baseUrl: "https://gateway.example",
+      idempotencyKey: "once",
+      fingerprint: "print-of-completed",
+    });
+    expect(await store.admit(repeat, "me", rules)).toMatchObject({
+      kind: "twin",
+      job: { state: "completed" },
+    });
   });
 });

@@ -9,7 +9,7 @@ import { HttpDoor, type OutboundRequest } from "../../src/gateway/http.ts";
 import { PixazoClient } from "../../src/gateway/pixazo.ts";
 import type { JobContext } from "../../src/jobs/context.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
-import type { Job, JobState } from "../../src/jobs/job.ts";
+import type { Job, JobState, WholeJob } from "../../src/jobs/job.ts";
 import { JobRunner } from "../../src/jobs/runner.ts";
 import { SqliteJobStore } from "../../src/jobs/sqlite.ts";
 import type { JobStore } from "../../src/jobs/store.ts";
@@ -55,9 +55,9 @@ export interface Rig {
   seen: { jobId: string; state: JobState }[];
   start(name?: string, args?: Record<string, unknown>, saveTo?: string): Promise<Job>;
   /** The job once it is in that state. */
-  reached(job: Pick<Job, "jobId">, state: JobState): Promise<Job>;
+  reached(job: Pick<Job, "jobId">, state: JobState): Promise<WholeJob>;
   /** The job as it is on disk. */
-  get(job: Pick<Job, "jobId">): Promise<Job>;
+  get(job: Pick<Job, "jobId">): Promise<WholeJob>;
   /** Once no request is in flight and its answer has been dealt with. */
   quiet(): Promise<void>;
   /** Ends it as the server does. */
@@ -196,13 +196,18 @@ export const NO_LIMITS: Limits = {
   confirmAboveUsd: undefined,
 };
 
+/** What lists and changes give of a job. */
+export function summaryOf({ input: _input, wire: _wire, ...job }: WholeJob): Job {
+  return job;
+}
+
 /** Records a job as it is, whatever else there may be. */
-export async function recordJob(store: JobStore, job: Job, holder: string): Promise<void> {
+export async function recordJob(store: JobStore, job: WholeJob, holder: string): Promise<void> {
   await store.admit(job, holder, { forceNew: true, limits: NO_LIMITS, now: job.createdAt });
 }
 
 /** A job as another process might have left it. */
-export function leftJob(change: Partial<Job> & Pick<Job, "baseUrl">): Job {
+export function leftJob(change: Partial<WholeJob> & Pick<Job, "baseUrl">): WholeJob {
   const now = Date.now();
   return {
     jobId: newJobId(),
@@ -210,6 +215,7 @@ export function leftJob(change: Partial<Job> & Pick<Job, "baseUrl">): Job {
     operation: "longcat_image_generate",
     input: CAT,
     wire: CAT,
+    threadId: null,
     saveTo: null,
     state: "queued",
     charge: "reserved",
