@@ -8,7 +8,9 @@ import type { PublicPlace } from "../runtime.ts";
 import type { Settings } from "../settings/settings.ts";
 import { PublicListener } from "../transports/public.ts";
 
-const PROBE_MS = 5_000;
+const PROBE_MS = 3_000;
+/** What every refusal of the server's own port names. */
+const OWN_PORT = /LONGCAT_MCP_PUBLIC_PORT/;
 
 /**
  * What a tunnel or reverse proxy may lead to: a port that serves hosted files and nothing else.
@@ -19,7 +21,7 @@ export function publicPlace(
   holder: string,
   serverPort: number | undefined,
   log: Log,
-): PublicPlace & { close(): Promise<void> } {
+): PublicPlace & { listen(): Promise<void>; close(): Promise<void> } {
   const folder = new HostedFolder(join(settings.dataDir, HOSTED_FOLDER), holder);
   const listener = new PublicListener({
     ports: portsOf(settings, serverPort),
@@ -41,13 +43,41 @@ export function publicPlace(
     clock: systemClock,
     onError: (error) => log.warn({ err: error }, "public port"),
   });
+  const { publicUrl } = settings;
+  const probe = () => `${publicUrl}${HOSTED_PATH}${folder.probeName()}`;
+  let isProven = publicUrl === undefined;
   return {
     folder,
     isConfigured: settings.publicPort !== undefined || serverPort !== undefined,
     open: () => listener.open(),
-    require: () => listener.require(),
+    listen: () => listener.require(),
+    async require() {
+      await listener.require();
+      if (!isProven) isProven = await leadsHere(probe(), listener);
+    },
     close: () => listener.close(),
   };
+}
+
+/**
+ * A public address that still leads to the server's own port, as earlier versions wanted it, would
+ * be bought with and never answered. Whether it can be reached at all is not judged from here.
+ * @returns whether it was seen to lead to the public port.
+ * @throws {configuration}
+ */
+async function leadsHere(probe: string, listener: PublicListener): Promise<boolean> {
+  const signal = AbortSignal.timeout(PROBE_MS);
+  const { ok, text } = await fetch(probe, { signal, redirect: "manual" })
+    .then(async (reply) => ({ ok: reply.ok, text: reply.ok ? "" : await reply.text() }))
+    .catch(() => ({ ok: false, text: "" }));
+  if (!OWN_PORT.test(text)) return ok;
+  throw new AppError(
+    "configuration",
+    "LONGCAT_MCP_PUBLIC_URL leads to the port where MCP is served, which answers nobody from outside.",
+    {
+      next: `Lead the tunnel to port ${await listener.open()} of this machine, which serves public files alone; nothing was sent.`,
+    },
+  );
 }
 
 /** @throws {configuration} when the public address leads to MCP itself. */

@@ -108,8 +108,8 @@ export async function serve(command: "stdio" | "http", settings: Settings): Prom
     serverPort = serving.port;
     if (publicUrl !== undefined || publicPort !== undefined) {
       refuseServerPort(settings, serverPort);
-      const { require, open } = await place.get();
-      await require();
+      const { listen, open } = await place.get();
+      await listen();
       const served = `http://127.0.0.1:${await open()}`;
       process.stderr.write(
         `Public files, and nothing else, are at ${served}: lead a tunnel there.\n`,

@@ -3,10 +3,10 @@ import type { Server, ServerResponse } from "node:http";
 import { type HttpBindings, serve } from "@hono/node-server";
 import {
   createMcpHandler,
-  hostHeaderValidationResponse,
   localhostAllowedHostnames,
   localhostAllowedOrigins,
-  originValidationResponse,
+  validateHostHeader,
+  validateOriginHeader,
 } from "@modelcontextprotocol/server";
 import { Hono } from "hono";
 import { AppError } from "../core/errors.ts";
@@ -104,11 +104,11 @@ export async function serveOnHttp(
 }
 
 /** What keeps web pages and strangers out of everything on this port. */
-function refusalOf(request: Request): Response | undefined {
-  return (
-    hostHeaderValidationResponse(request, localhostAllowedHostnames()) ??
-    originValidationResponse(request, localhostAllowedOrigins())
-  );
+function refusalOf({ headers }: Request): Response | undefined {
+  const host = validateHostHeader(headers.get("host"), localhostAllowedHostnames());
+  if (!host.ok) return refused(`${host.message}. ${ONLY_LOCAL}`);
+  const origin = validateOriginHeader(headers.get("origin"), localhostAllowedOrigins());
+  return origin.ok ? undefined : refused(`${origin.message}. ${ONLY_LOCAL}`);
 }
 
 function refused(message: string): Response {

@@ -35,6 +35,8 @@ export interface PublicOptions {
   basePath: string;
   /** Whether another process of ours, on the same data folder, answers there. */
   isOurs: (origin: string) => Promise<boolean>;
+  /** How long a request may take to come, in milliseconds. */
+  headersMs?: number;
   clock: Clock;
   onError: (error: unknown) => void;
 }
@@ -72,9 +74,10 @@ export class PublicListener {
     await this.open();
     if (!this.#server) await this.#open();
     if (this.#server || (await this.#options.isOurs(`http://${HOST}:${this.#port}`))) return;
-    throw new AppError("configuration", `Port ${this.#port} is used by another program.`, {
-      next: "Choose another for public files with LONGCAT_MCP_PUBLIC_PORT, and lead the tunnel there.",
-    });
+    throw new AppError(
+      "configuration",
+      `Port ${this.#port} is used by another program, so public files cannot be served there; choose another with LONGCAT_MCP_PUBLIC_PORT and lead the tunnel there.`,
+    );
   }
 
   async close(): Promise<void> {
@@ -103,10 +106,10 @@ export class PublicListener {
     const server = createServer(
       {
         maxHeaderSize: MAX_HEADER_BYTES,
-        headersTimeout: HEADERS_MS,
+        headersTimeout: this.#options.headersMs ?? HEADERS_MS,
         requestTimeout: REQUEST_MS,
         keepAliveTimeout: KEEP_ALIVE_MS,
-        connectionsCheckingInterval: CHECK_MS,
+        connectionsCheckingInterval: Math.min(CHECK_MS, this.#options.headersMs ?? CHECK_MS),
       },
       (request, response) => void this.#answer(request, response),
     );
