@@ -16,7 +16,7 @@ const oneFileToStart = {
   name: "one-file-to-start",
   setup({ onLoad }) {
     const loadedLater =
-      /[/\\]src[/\\](runtime|cli[/\\](doctor|jobs-command|public-place)|demo[/\\]demo|gateway[/\\](http|longcat)|jobs[/\\]sqlite|media[/\\](dataset|hosted-folder)|sandbox[/\\]server|transports[/\\]http)\.ts$/;
+      /[/\\]src[/\\](runtime|cli[/\\](examination|jobs-command|public-place)|demo[/\\]demo|gateway[/\\](http|longcat)|jobs[/\\]sqlite|media[/\\](dataset|hosted-folder)|sandbox[/\\]server|transports[/\\]http)\.ts$/;
     onLoad({ filter: loadedLater }, async ({ path }) => ({
       contents: `import ${JSON.stringify(entry)};\n${await readFile(path, "utf8")}`,
       loader: "ts",

@@ -42,6 +42,8 @@ export interface Connection {
   lasting: boolean;
   /** Runs something once the answer to a request has been written; never, if it is not. */
   onDelivered: (requestId: RequestId, run: () => void) => void;
+  /** Aborts when the client asks for nothing more: it is answered, and nothing is waited for. */
+  leaving?: AbortSignal;
 }
 
 /** Makes MCP server instances that share tools and jobs. */
@@ -89,16 +91,24 @@ export class ServerFactory {
         inputSchema: acceptingSchema(tool.inputSchema),
         ...(tool.outputSchema ? { outputSchema: tool.outputSchema } : {}),
       },
-      (args, context) =>
-        tool.call(args, {
-          owner: LOCAL_OWNER,
-          signal: context.mcpReq.signal,
-          onDelivered: (run) =>
-            connection.onDelivered(context.mcpReq.id, () => {
-              run().catch((error: unknown) => log.error({ err: error }, "not noted as delivered"));
-            }),
-          progress: progressOf(context),
-        }),
+      async (args, context) => {
+        const { signal, release } = firstOf([context.mcpReq.signal, connection.leaving]);
+        try {
+          return await tool.call(args, {
+            owner: LOCAL_OWNER,
+            signal,
+            onDelivered: (run) =>
+              connection.onDelivered(context.mcpReq.id, () => {
+                run().catch((error: unknown) =>
+                  log.error({ err: error }, "not noted as delivered"),
+                );
+              }),
+            progress: progressOf(context),
+          });
+        } finally {
+          release();
+        }
+      },
     );
   }
 
@@ -152,6 +162,23 @@ function acceptingSchema(
 }
 
 const ARGUMENTS = z.record(z.string(), z.unknown()).catch({});
+
+/** A signal that aborts with the first of others, and keeps nothing of them once it is released. */
+function firstOf(signals: readonly (AbortSignal | undefined)[]): {
+  signal: AbortSignal;
+  release: () => void;
+} {
+  const first = new AbortController();
+  const abort = () => first.abort();
+  for (const signal of signals) {
+    if (signal?.aborted) abort();
+    signal?.addEventListener("abort", abort, { once: true });
+  }
+  const release = () => {
+    for (const signal of signals) signal?.removeEventListener("abort", abort);
+  };
+  return { signal: first.signal, release };
+}
 
 /** Progress for a client that asked for it; the number only ever grows. */
 function progressOf(context: ServerContext): (message: string) => void {

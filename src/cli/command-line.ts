@@ -1,46 +1,135 @@
 import { parseArgs } from "node:util";
 import { AppError } from "../core/errors.ts";
-import { COMMANDS, type Command } from "../settings/commands.ts";
-import { SETTINGS } from "../settings/specs.ts";
+import { oneLine } from "../core/text.ts";
+import { nearMiss } from "../models/near-miss.ts";
+import { COMMAND_OPTIONS, COMMANDS, type Command, isRead } from "../settings/commands.ts";
+import { SETTINGS, type SettingSpec } from "../settings/specs.ts";
 
-export interface CommandLine {
-  command: Command;
-  /** What follows the command. */
-  words: string[];
-  flags: Record<string, string | undefined>;
+export type CommandLine =
+  | { kind: "version" }
+  /** The page of a command, or the program's. */
+  | { kind: "help"; command: Command | undefined }
+  | {
+      kind: "run";
+      command: Command;
+      /** What follows the command. */
+      words: string[];
+      flags: Record<string, string | undefined>;
+    };
+
+interface Option {
+  flag: string;
+  /** Whether it stands alone. */
+  isSwitch: boolean;
+  isFor: (command: Command) => boolean;
 }
 
+const specs: readonly SettingSpec[] = Object.values(SETTINGS);
+const OPTIONS: readonly Option[] = [
+  ...specs.flatMap((spec) => {
+    const { flag } = spec;
+    const isSwitch = flag === SETTINGS.sandbox.flag;
+    return flag ? [{ flag, isSwitch, isFor: (command: Command) => isRead(spec, command) }] : [];
+  }),
+  ...COMMAND_OPTIONS.map(({ flag, commands }) => ({
+    flag,
+    isSwitch: true,
+    isFor: (command: Command) => commands.includes(command),
+  })),
+  ...["help", "version"].map((flag) => ({ flag, isSwitch: true, isFor: () => true })),
+];
+
 /** What the words after the program's name ask for. @throws {configuration} */
-export function readCommandLine(argv: readonly string[]): CommandLine | "help" | "version" {
-  const specs = Object.values(SETTINGS).flatMap((spec) => ("flag" in spec ? [spec.flag] : []));
-  const isSwitch = (flag: string) => flag === SETTINGS.sandbox.flag;
-  const options = Object.fromEntries(
-    specs.map((flag) => [flag, { type: isSwitch(flag) ? "boolean" : "string" } as const]),
+export function readCommandLine(argv: readonly string[]): CommandLine {
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: Object.fromEntries(
+      OPTIONS.map(({ flag, isSwitch }) => [
+        flag,
+        {
+          type: isSwitch ? "boolean" : "string",
+          ...(flag === "help" ? { short: "h" } : {}),
+        } as const,
+      ]),
+    ),
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  });
+  const given = tokens.flatMap((token) =>
+    token.kind === "option" ? [{ ...optionOf(token.rawName, token.name), ...valueIn(token) }] : [],
   );
-  let parsed: ReturnType<typeof parseArgs>;
-  try {
-    parsed = parseArgs({
-      args: [...argv],
-      options: { ...options, help: { type: "boolean", short: "h" }, version: { type: "boolean" } },
-      allowPositionals: true,
-    });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : "unreadable arguments";
-    throw new AppError("configuration", `${reason} \`longcat-mcp --help\` lists what there is.`);
+  const words = tokens.flatMap((token) => (token.kind === "positional" ? [token.value] : []));
+  const wants = (flag: string) => given.some((one) => one.flag === flag);
+  if (wants("version") || words[0] === "version") return { kind: "version" };
+  if (words[0] === "help") {
+    return { kind: "help", command: words[1] === undefined ? undefined : commandOf(words[1]) };
   }
-  if (parsed.values["help"]) return "help";
-  if (parsed.values["version"]) return "version";
-  const [name = "stdio", ...words] = parsed.positionals;
-  const command = COMMANDS.find((known) => known === name);
-  if (!command || (words.length > 0 && command !== "jobs")) {
-    const wrong = command ? words[0] : name;
-    throw new AppError(
-      "configuration",
-      `"${wrong}" is not a command. There are ${COMMANDS.join(", ")}.`,
+  const [name, ...more] = words;
+  const command = name === undefined ? COMMANDS[0] : commandOf(name);
+  if (wants("help") || more[0] === "help") {
+    return { kind: "help", command: name === undefined ? undefined : command };
+  }
+  if (more[0] !== undefined && command !== "jobs") {
+    throw wrong(
+      `"${oneLine(more[0], 60)}" means nothing to ${command}, which takes options only`,
+      command,
     );
   }
-  const flags = Object.fromEntries(
-    Object.entries(parsed.values).map(([flag, value]) => [flag, String(value)]),
+  const foreign = given.find(({ isFor }) => !isFor(command));
+  if (foreign) throw wrong(`--${foreign.flag} is no option of ${command}`, command);
+  return {
+    kind: "run",
+    command,
+    words: more,
+    flags: Object.fromEntries(given.map(({ flag, value }) => [flag, value])),
+  };
+}
+
+function optionOf(rawName: string, name: string): Option {
+  const known = OPTIONS.find(({ flag }) => flag === name);
+  if (known) return known;
+  const flags = OPTIONS.map(({ flag }) => flag);
+  const meant = nearMiss(name, flags);
+  const hint = meant
+    ? `Did you mean --${meant}?`
+    : `There are ${flags.map((flag) => `--${flag}`).join(", ")}.`;
+  throw new AppError("configuration", `${oneLine(rawName, 60)} is not an option. ${hint}`);
+}
+
+function valueIn(token: {
+  name: string;
+  value?: string | undefined;
+  inlineValue?: boolean | undefined;
+}): {
+  value: string;
+} {
+  const isSwitch = OPTIONS.find(({ flag }) => flag === token.name)?.isSwitch;
+  if (isSwitch) return { value: token.value ?? "true" };
+  const isAnother = !token.inlineValue && token.value?.startsWith("-");
+  if (token.value === undefined || isAnother) {
+    throw new AppError(
+      "configuration",
+      `--${token.name} needs a value, as in --${token.name}=VALUE.`,
+    );
+  }
+  return { value: token.value };
+}
+
+function commandOf(name: string): Command {
+  const command = COMMANDS.find((known) => known === name);
+  if (command) return command;
+  const meant = nearMiss(name, COMMANDS);
+  const hint = meant ? `Did you mean ${meant}? ` : "";
+  throw new AppError(
+    "configuration",
+    `"${oneLine(name, 60)}" is not a command. ${hint}There are ${COMMANDS.join(", ")}.`,
   );
-  return { command, words, flags };
+}
+
+function wrong(what: string, command: Command): AppError {
+  return new AppError(
+    "configuration",
+    `${what}; \`longcat-mcp ${command} --help\` lists what it takes.`,
+  );
 }

@@ -1,11 +1,15 @@
-import { accessSync, constants, mkdirSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, openSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
 import { AppError } from "../core/errors.ts";
+import { makeFolderSync } from "../core/make-folder.ts";
 
 /** @throws {storage} where jobs could not be recorded; better now than at the first purchase. */
 export function requireDataDir(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolderSync(path, 0o700);
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    // Some folders refuse every file whatever they say of themselves; one with a database does not.
+    if (!existsSync(join(path, "jobs.db"))) tryFile(join(path, `.try-${process.pid}`));
   } catch (error) {
     const code = error instanceof Error && "code" in error ? ` (${error.code})` : "";
     throw new AppError(
@@ -14,4 +18,9 @@ export function requireDataDir(path: string): void {
       { cause: error },
     );
   }
+}
+
+function tryFile(path: string): void {
+  closeSync(openSync(path, "wx", 0o600));
+  unlinkSync(path);
 }

@@ -1,14 +1,12 @@
 import type { Settings } from "../settings/settings.ts";
+import type { Ending } from "./ending.ts";
 
 /** Shows the main job on the sandbox. */
-export async function runDemo(settings: Settings): Promise<void> {
+export async function runDemo(settings: Settings, ending: Ending): Promise<void> {
   const { runDemo: run } = await import("../demo/demo.ts");
   const { stdout, argv, execPath, env } = process;
   const stopping = new AbortController();
-  process.once("SIGINT", () => stopping.abort());
-  process.once("SIGTERM", () => stopping.abort());
-  stdout.on("error", () => stopping.abort());
-  process.exitCode = await run({
+  const running = run({
     write: (text) => stdout.write(text),
     isTerminal: stdout.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb",
     // A terminal that does not know its size says 0.
@@ -18,4 +16,10 @@ export async function runDemo(settings: Settings): Promise<void> {
     sandboxSpeed: settings.sandboxSpeed,
     signal: stopping.signal,
   });
+  ending.closeWith(async () => {
+    stopping.abort();
+    await running;
+  });
+  ending.onSignals();
+  process.exitCode = await running;
 }

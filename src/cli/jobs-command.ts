@@ -1,17 +1,17 @@
 import { AppError } from "../core/errors.ts";
 import { JOB_ID_PATTERN } from "../core/id-patterns.ts";
 import { formatUsd } from "../core/money.ts";
+import { oneLine } from "../core/text.ts";
 import { countedUsd } from "../jobs/budget.ts";
 import type { Job, WholeJob } from "../jobs/job.ts";
 import type { JobStore } from "../jobs/store.ts";
 import { viewJob } from "../jobs/view.ts";
+import { nearMiss } from "../models/near-miss.ts";
+import { JOB_ACTIONS } from "../settings/commands.ts";
 import type { Settings } from "../settings/settings.ts";
 
 const LISTED = 20;
 const PAGE = 100;
-
-export const JOBS_USAGE =
-  "longcat-mcp jobs [list | show <job_id> | export | settle <job_id> charged|not-charged]";
 
 export interface JobsCommandOptions {
   settings: Settings;
@@ -30,55 +30,75 @@ export async function runJobsCommand(
   words: readonly string[],
   options: JobsCommandOptions,
 ): Promise<void> {
+  // Wrong words open nothing.
+  const run = actionOf(words);
   const { SqliteJobStore } = await import("../jobs/sqlite.ts");
   const store = new SqliteJobStore(options.settings.dataDir);
   try {
-    await run(store, words, options);
+    await run(store, options);
   } finally {
     await store.close();
   }
 }
 
-async function run(
-  store: JobStore,
-  [action = "list", jobId, verdict, ...rest]: readonly string[],
-  { owner, now, write }: JobsCommandOptions,
-): Promise<void> {
-  if (rest.length > 0) throw wrongUsage();
-  if (action === "list" && jobId === undefined) {
-    const { jobs } = await store.list({ owner, limit: LISTED });
-    write(jobs.length === 0 ? "There are no jobs yet.\n" : jobs.map(line).join(""));
-  } else if (action === "export" && jobId === undefined) {
-    write(`${JSON.stringify(await allJobs(store, owner), undefined, 2)}\n`);
-  } else if (action === "show" && jobId !== undefined && verdict === undefined) {
-    const job = await find(store, owner, jobId);
-    const { input, warnings, mediaUrls } = job;
-    const shown = { ...viewJob(job), input, warnings, media_urls: mediaUrls };
-    write(`${JSON.stringify(shown, undefined, 2)}\n`);
-  } else if (action === "settle" && jobId !== undefined && verdict !== undefined) {
-    const { charge } = await settle(store, await find(store, owner, jobId), verdict, now);
-    const settled = charge === "spent" ? "charged" : "not charged";
-    write(`${jobId} is settled as ${settled}. To correct that, settle it again.\n`);
-  } else {
-    throw wrongUsage();
+type Action = (store: JobStore, options: JobsCommandOptions) => Promise<void>;
+
+function actionOf([action = "list", jobId, verdict, ...rest]: readonly string[]): Action {
+  const isAlone = jobId === undefined;
+  if (rest.length > 0) throw wrongUsage(action);
+  if (action === "list" && isAlone) return list;
+  if (action === "export" && isAlone) return exportAll;
+  if (action === "show" && !isAlone && verdict === undefined) {
+    return (store, options) => show(store, options, jobId);
   }
+  if (action === "settle" && !isAlone && (verdict === "charged" || verdict === "not-charged")) {
+    return (store, options) => settle(store, options, jobId, verdict);
+  }
+  throw wrongUsage(action);
 }
 
-async function settle(store: JobStore, job: Job, verdict: string, now: number): Promise<Job> {
-  if (verdict !== "charged" && verdict !== "not-charged") throw wrongUsage();
-  const { owner, jobId } = job;
+async function list(store: JobStore, { owner, write }: JobsCommandOptions): Promise<void> {
+  const { jobs } = await store.list({ owner, limit: LISTED });
+  write(jobs.length === 0 ? "There are no jobs yet.\n" : jobs.map(line).join(""));
+}
+
+async function exportAll(store: JobStore, { owner, write }: JobsCommandOptions): Promise<void> {
+  write(`${JSON.stringify(await allJobs(store, owner), undefined, 2)}\n`);
+}
+
+async function show(
+  store: JobStore,
+  { owner, write }: JobsCommandOptions,
+  jobId: string,
+): Promise<void> {
+  const job = await find(store, owner, jobId);
+  const { input, warnings, mediaUrls } = job;
+  const shown = { ...viewJob(job), input, warnings, media_urls: mediaUrls };
+  write(`${JSON.stringify(shown, undefined, 2)}\n`);
+}
+
+async function settle(
+  store: JobStore,
+  { owner, now, write }: JobsCommandOptions,
+  jobId: string,
+  verdict: "charged" | "not-charged",
+): Promise<void> {
+  await find(store, owner, jobId);
   const settled = await store.settle(owner, jobId, verdict === "charged" ? "spent" : "none", now);
-  if (settled) return settled;
-  const { state, charge } = await find(store, owner, jobId);
-  throw new AppError(
-    "invalid_input",
-    `${jobId} is not in doubt: it is ${state} and its charge is "${charge}". Nothing was changed.`,
-  );
+  if (!settled) {
+    const { state, charge } = await find(store, owner, jobId);
+    throw new AppError(
+      "invalid_input",
+      `${jobId} is not in doubt: it is ${state} and its charge is "${charge}". Nothing was changed.`,
+    );
+  }
+  const said = settled.charge === "spent" ? "charged" : "not charged";
+  write(`${jobId} is settled as ${said}. To correct that, settle it again.\n`);
 }
 
 async function find(store: JobStore, owner: string, jobId: string): Promise<WholeJob> {
   const job = JOB_ID_PATTERN.test(jobId) ? await store.get(owner, jobId) : undefined;
-  if (!job) throw new AppError("not_found", `There is no job "${jobId}".`);
+  if (!job) throw new AppError("not_found", `There is no job "${oneLine(jobId, 60)}".`);
   return job;
 }
 
@@ -109,6 +129,16 @@ function line(job: Job): string {
   return `${time}  ${job.jobId}  ${job.state.padEnd(11)}  ${job.charge.padEnd(9)}  ${money.padEnd(13)}  ${job.operation}\n`;
 }
 
-function wrongUsage(): AppError {
-  return new AppError("invalid_input", `Usage: ${JOBS_USAGE}`);
+function wrongUsage(action: string): AppError {
+  const names = Object.keys(JOB_ACTIONS);
+  const known = Object.entries(JOB_ACTIONS).find(([name]) => name === action);
+  if (known) {
+    return new AppError("invalid_input", `Usage: \`longcat-mcp jobs ${action}${known[1].words}\`.`);
+  }
+  const meant = nearMiss(action, names);
+  const hint = meant ? `did you mean ${meant}?` : `there are ${names.join(", ")}.`;
+  return new AppError(
+    "invalid_input",
+    `"${oneLine(action, 60)}" is nothing to do with jobs; ${hint}`,
+  );
 }

@@ -1,56 +1,58 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
 import packageJson from "../../package.json" with { type: "json" };
 import { type ErrorCode, toAppError } from "../core/errors.ts";
+import { errorWords } from "../core/log.ts";
+import { runnable } from "../core/program.ts";
 import { helpText } from "../docs/help.ts";
-import { checkPriceList } from "../jobs/budget.ts";
-import { readSettings } from "../settings/settings.ts";
-import { runDoctor } from "./check.ts";
+import { proxySecrets } from "../settings/proxies.ts";
+import { checkSettings, soundSettings } from "../settings/settings.ts";
 import { readCommandLine } from "./command-line.ts";
 import { runDemo } from "./demo.ts";
+import { runDoctor } from "./doctor.ts";
+import { Ending } from "./ending.ts";
 import { runJobs } from "./jobs.ts";
 import { serveSandbox } from "./sandbox.ts";
 import { serve } from "./serve.ts";
-import { startWords } from "./started.ts";
+import { startOfThis, surroundings } from "./surroundings.ts";
 
 const WRONG_USAGE = 2;
 const WRONG_USAGE_CODES: readonly ErrorCode[] = ["configuration", "storage", "invalid_input"];
 
-async function main(): Promise<void> {
+async function main(ending: Ending): Promise<void> {
   const commandLine = readCommandLine(process.argv.slice(2));
-  if (commandLine === "help") return void process.stdout.write(helpText());
-  if (commandLine === "version") return void process.stdout.write(`${packageJson.version}\n`);
-  const { env, platform, execPath } = process;
-  const start = startWords({ env, platform, execPath, script: process.argv[1] ?? "" });
-  const settings = readSettings({
-    env: process.env,
-    flags: commandLine.flags,
-    platform: process.platform,
-    workingDir: process.cwd(),
-    start,
-    readFile: (path) => readFileSync(path, "utf8"),
-  });
-  checkPriceList(settings.prices);
-  // A reader that has seen enough, as `| head` has, is no failure.
-  process.stdout.on("error", () => process.exit(0));
-  switch (commandLine.command) {
+  if (commandLine.kind === "help") return print(helpText(commandLine.command));
+  if (commandLine.kind === "version") return print(`${packageJson.version}\n`);
+  const { command, words, flags } = commandLine;
+  const checked = checkSettings(surroundings(command, flags));
+  const { apiKey, chatApiKey, proxies } = checked.settings;
+  ending.hide([apiKey, chatApiKey, ...proxySecrets(proxies)]);
+  if (command === "doctor") return runDoctor(checked, flags["online"] !== undefined);
+  const settings = soundSettings(checked);
+  for (const note of checked.notes) ending.say(note);
+  switch (command) {
     case "stdio":
     case "http":
-      return serve(commandLine.command, settings);
+      return serve(command, settings, ending);
     case "sandbox":
-      return serveSandbox(settings);
+      return serveSandbox(settings, ending);
     case "demo":
-      return runDemo(settings);
+      return runDemo(settings, ending);
     case "jobs":
-      return runJobs(commandLine.words, settings);
-    case "doctor":
-      return runDoctor(settings);
+      return runJobs(words, settings);
   }
 }
 
-main().catch((thrown: unknown) => {
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+function fail(thrown: unknown, ending: Ending): void {
   const error = toAppError(thrown);
-  const detail = error.code === "internal" && thrown instanceof Error ? ` (${thrown.message})` : "";
-  process.stderr.write(`longcat-mcp: ${error.message}${detail}\n`);
-  process.exit(WRONG_USAGE_CODES.includes(error.code) ? WRONG_USAGE : 1);
-});
+  const message = runnable(error.message, { start: startOfThis(), options: [] });
+  ending.say(error.code === "internal" ? `${message} (${errorWords(thrown)})` : message);
+  ending.end(WRONG_USAGE_CODES.includes(error.code) ? WRONG_USAGE : 1);
+}
+
+const ending = new Ending();
+ending.hide([process.env["PIXAZO_API_KEY"], process.env["LONGCAT_API_KEY"]]);
+main(ending).catch((thrown: unknown) => fail(thrown, ending));

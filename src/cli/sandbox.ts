@@ -1,5 +1,5 @@
 import type { Settings } from "../settings/settings.ts";
-import { once } from "./ending.ts";
+import type { Ending } from "./ending.ts";
 
 /** The imitated provider; port 0 takes any free one. */
 export async function startSandbox(speed: number, port = 0) {
@@ -8,16 +8,12 @@ export async function startSandbox(speed: number, port = 0) {
 }
 
 /** Runs the imitated provider alone until a signal ends it. */
-export async function serveSandbox(settings: Settings): Promise<void> {
+export async function serveSandbox(settings: Settings, ending: Ending): Promise<void> {
   const sandbox = await startSandbox(settings.sandboxSpeed, settings.port ?? 4010);
   process.stderr.write(
     `The sandbox listens on ${sandbox.origin}\n` +
       `Point a client at it with PIXAZO_BASE_URL=${sandbox.origin} or LONGCAT_BASE_URL=${sandbox.origin} and any key.\n`,
   );
-  const end = once(async () => {
-    await sandbox.close();
-    process.exit(0);
-  });
-  process.on("SIGTERM", end);
-  process.on("SIGINT", end);
+  ending.closeWith(() => sandbox.close());
+  ending.onSignals();
 }

@@ -2,27 +2,34 @@ import packageJson from "../../package.json" with { type: "json" };
 import { systemClock } from "../core/clock.ts";
 import { Lazy } from "../core/lazy.ts";
 import { createLog } from "../core/log.ts";
+import type { Program } from "../core/program.ts";
 import { createRedact } from "../core/redact.ts";
 import type { LifePoint } from "../jobs/context.ts";
 import { JobEvents } from "../jobs/events.ts";
 import { ServerFactory } from "../server.ts";
+import { proxySecrets } from "../settings/proxies.ts";
 import type { Settings } from "../settings/settings.ts";
 import { serveOnStdio } from "../transports/stdio.ts";
 import { requireDataDir } from "./data-folder.ts";
-import { once } from "./ending.ts";
+import type { Ending } from "./ending.ts";
 import { findPlace, lives } from "./place.ts";
-import { readProxies } from "./proxies.ts";
 import { startSandbox } from "./sandbox.ts";
 
-/** How long an orderly end may take before the process ends all the same. */
-const EXIT_DEADLINE_MS = 12_000;
 /** A client lists the tools right after the first answer; loading the rest must not delay that. */
 const AFTER_FIRST_LIST_MS = 300;
 
 /** Runs the MCP server until its client or a signal ends it. */
-export async function serve(command: "stdio" | "http", settings: Settings): Promise<void> {
+export async function serve(
+  command: "stdio" | "http",
+  settings: Settings,
+  ending: Ending,
+): Promise<void> {
   requireDataDir(settings.dataDir);
-  const redact = createRedact([settings.apiKey, settings.chatApiKey]);
+  const redact = createRedact([
+    settings.apiKey,
+    settings.chatApiKey,
+    ...proxySecrets(settings.proxies),
+  ]);
   const log = createLog(settings.logLevel, redact, (line) => process.stderr.write(line));
   const events = new JobEvents();
   const reached = crashPoint(process.env["LONGCAT_MCP_TEST_CRASH_AT"]);
@@ -42,7 +49,7 @@ export async function serve(command: "stdio" | "http", settings: Settings): Prom
     const { openRuntime } = await import("../runtime.ts");
     return openRuntime({
       settings,
-      proxies: readProxies(process.env),
+      proxies: settings.proxies,
       events,
       clock: systemClock,
       log,
@@ -70,27 +77,23 @@ export async function serve(command: "stdio" | "http", settings: Settings): Prom
   };
   const onError = (error: Error) => log.warn({ err: error }, "protocol error");
 
-  let close: () => Promise<void>;
-  const end = once(async () => {
-    setTimeout(() => process.exit(0), EXIT_DEADLINE_MS).unref();
-    await close();
+  let stopServing = async () => {};
+  ending.closeWith(async () => {
+    await stopServing();
     await (await services.settled())?.close();
     await place.current?.close();
-    process.exit(0);
   });
-  process.on("SIGTERM", end);
-  process.on("SIGINT", end);
-  process.stdout.removeAllListeners("error").on("error", end);
-  // One defect must not take every other job's process with it.
-  process.on("unhandledRejection", (error) => log.error({ err: error }, "unhandled rejection"));
+  ending.onSignals();
 
   if (command === "stdio") {
-    const { stdin, stdout } = process;
-    close = serveOnStdio(factory, {
+    const { stdin, stdout, stderr } = process;
+    if (stdin.isTTY && stderr.isTTY) stderr.write(waitingText(settings.program));
+    stopServing = serveOnStdio(factory, {
       stdin,
       stdout,
+      clock: systemClock,
       onFirstAnswer: openEarly,
-      onEnd: end,
+      onEnd: () => ending.end(0),
       onError,
     });
   } else {
@@ -104,7 +107,7 @@ export async function serve(command: "stdio" | "http", settings: Settings): Prom
       events,
       onError,
     });
-    close = serving.close;
+    stopServing = serving.close;
     serverPort = serving.port;
     if (publicUrl !== undefined || publicPort !== undefined) {
       refuseServerPort(settings, serverPort);
@@ -118,6 +121,15 @@ export async function serve(command: "stdio" | "http", settings: Settings): Prom
     process.stderr.write(`longcat-mcp listens on ${serving.url}\n`);
     openEarly();
   }
+}
+
+/** What somebody sees who starts the program by hand: it says nothing by itself. */
+function waitingText({ start }: Program): string {
+  return (
+    "longcat-mcp waits here for an MCP client to speak on stdin; Ctrl+D ends it.\n" +
+    `An MCP host starts it by itself, with this as its command: ${start}\n` +
+    `To see what it does: ${start} demo\n`
+  );
 }
 
 /** Pulls the plug at a named point of a job's life: for the tests, and nothing without their variable. */

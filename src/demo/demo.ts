@@ -133,6 +133,12 @@ const UNSET = {
   LONGCAT_MCP_CHAT_MODEL: "",
   LONGCAT_MCP_TOOLSETS: "",
   LONGCAT_MCP_MAX_WAIT_SECONDS: "",
+  HTTP_PROXY: "",
+  http_proxy: "",
+  HTTPS_PROXY: "",
+  https_proxy: "",
+  ALL_PROXY: "",
+  all_proxy: "",
 } as const;
 
 function quotePrompt(screen: Screen, prompt: unknown): void {

@@ -1,12 +1,23 @@
-import { COMMAND_HELP, COMMANDS } from "../settings/commands.ts";
+import {
+  COMMAND_HELP,
+  COMMAND_OPTIONS,
+  COMMANDS,
+  type Command,
+  isRead,
+  JOB_ACTIONS,
+} from "../settings/commands.ts";
 import { SETTINGS, type SettingSpec } from "../settings/specs.ts";
 
 const COLUMN = 30;
 
-/** What `--help` prints, made from the settings themselves. */
-export function helpText(): string {
-  const specs: readonly SettingSpec[] = Object.values(SETTINGS);
-  const flags = specs.filter((spec) => spec.flag !== undefined);
+const specs: readonly SettingSpec[] = Object.values(SETTINGS);
+
+/** What `--help` prints, made from the settings themselves; of one command, or of the program. */
+export function helpText(command?: Command): string {
+  return (command === undefined ? programPage() : commandPage(command)).join("\n");
+}
+
+function programPage(): string[] {
   return [
     "longcat-mcp: image models and durable image jobs for AI assistants, over MCP",
     "",
@@ -14,21 +25,68 @@ export function helpText(): string {
     "",
     "Commands",
     ...COMMANDS.map((name) => row(name, COMMAND_HELP[name])),
+    row("help [command]", "print this, or the page of a command"),
     "",
-    "Options",
-    ...flags.map((spec) => row(flagUsage(spec), forCommands(spec))),
-    row("--version", "print the version"),
-    row("--help", "print this"),
+    ...options(specs, forCommands),
     "",
     "Environment",
     ...specs.map((spec) => row(spec.env, `${forCommands(spec)} [${spec.defaultText}]`)),
     "",
-    "API keys are read from the environment or from the files that PIXAZO_API_KEY_FILE and",
-    "LONGCAT_API_KEY_FILE name.",
-    "HTTPS_PROXY, HTTP_PROXY, NO_PROXY and NODE_EXTRA_CA_CERTS are honoured.",
+    ...KEYS,
     "",
-  ].join("\n");
+  ];
 }
+
+function commandPage(command: Command): string[] {
+  const read = specs.filter((spec) => isRead(spec, command));
+  const words = command === "jobs" ? " [action]" : "";
+  return [
+    `longcat-mcp ${command}: ${COMMAND_HELP[command]}`,
+    "",
+    `Usage: longcat-mcp ${command}${words} [options]`,
+    "",
+    ...(command === "jobs" ? [...actions(), ""] : []),
+    ...options(read, ({ help }) => help, command),
+    "",
+    "Environment",
+    ...read.map(({ env, help, defaultText }) => row(env, `${help} [${defaultText}]`)),
+    "",
+    ...(read.some(({ secret }) => secret) ? [...KEYS, ""] : []),
+  ];
+}
+
+function actions(): string[] {
+  const rows = Object.entries(JOB_ACTIONS).map(([name, { words, help }]) =>
+    row(name + words, help),
+  );
+  return ["Actions", ...rows];
+}
+
+function options(
+  read: readonly SettingSpec[],
+  describe: (spec: SettingSpec) => string,
+  command?: Command,
+): string[] {
+  const own = COMMAND_OPTIONS.filter(({ commands }) => !command || commands.includes(command));
+  return [
+    "Options",
+    ...read
+      .filter(({ flag }) => flag !== undefined)
+      .map((spec) => row(flagUsage(spec), describe(spec))),
+    ...own.map(({ flag, help, commands }) =>
+      row(`--${flag}`, command ? help : `${help} (${commands.join(", ")})`),
+    ),
+    ...(command ? [] : [row("--version", "print the version")]),
+    row("--help", "print this"),
+  ];
+}
+
+const KEYS = [
+  "API keys are read from the environment or from the files that PIXAZO_API_KEY_FILE and",
+  "LONGCAT_API_KEY_FILE name.",
+  "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY are read as curl reads them, and",
+  "NODE_EXTRA_CA_CERTS is honoured.",
+];
 
 function flagUsage(spec: SettingSpec): string {
   return spec.flag === SETTINGS.sandbox.flag ? `--${spec.flag}` : `--${spec.flag} <value>`;

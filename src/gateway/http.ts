@@ -1,17 +1,12 @@
 import { Readable } from "node:stream";
-import { Agent, DecoratorHandler, type Dispatcher, EnvHttpProxyAgent, request } from "undici";
+import { type Agent, DecoratorHandler, type Dispatcher, request } from "undici";
 import { checkedConnector } from "./connector.ts";
 import { Exchange, flatten, type HttpReply, TransportFailure } from "./exchange.ts";
+import { type ProxySettings, wayOut } from "./proxies.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const POLL_CONNECTIONS = 128;
 const MEDIA_CONNECTIONS_PER_HOST = 64;
-
-export interface ProxySettings {
-  httpProxy?: string | undefined;
-  httpsProxy?: string | undefined;
-  noProxy?: string | undefined;
-}
 
 export interface OutboundRequest {
   method: "GET" | "POST";
@@ -52,11 +47,18 @@ export class HttpDoor {
   readonly #fresh: Dispatcher;
   readonly #pooled: Dispatcher;
   readonly #media: Dispatcher;
+  readonly #agents: Dispatcher[] = [];
 
   constructor(proxies: ProxySettings = {}) {
-    this.#fresh = dispatcher(proxies, { pipelining: 0, keepAliveTimeout: 1 });
-    this.#pooled = dispatcher(proxies, { connections: POLL_CONNECTIONS });
-    this.#media = dispatcher(proxies, {
+    const open = (options: Agent.Options) => {
+      const connect = { timeout: CONNECT_TIMEOUT_MS };
+      const { dispatcher, agents } = wayOut(proxies, { connect, ...options });
+      this.#agents.push(...agents);
+      return dispatcher;
+    };
+    this.#fresh = open({ pipelining: 0, keepAliveTimeout: 1 });
+    this.#pooled = open({ connections: POLL_CONNECTIONS });
+    this.#media = open({
       connections: MEDIA_CONNECTIONS_PER_HOST,
       connect: checkedConnector(CONNECT_TIMEOUT_MS),
     });
@@ -134,7 +136,7 @@ export class HttpDoor {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#fresh, this.#pooled, this.#media].map((agent) => agent.destroy()));
+    await Promise.all(this.#agents.map((agent) => agent.destroy()));
   }
 }
 
@@ -162,18 +164,6 @@ class StartWatcher extends DecoratorHandler {
 function watchStart(base: Dispatcher, started: () => void): Dispatcher {
   return base.compose((dispatch) => (options, handler) => {
     return dispatch(options, new StartWatcher(handler, started));
-  });
-}
-
-function dispatcher(proxies: ProxySettings, options: Agent.Options): Dispatcher {
-  const settings: Agent.Options = { connect: { timeout: CONNECT_TIMEOUT_MS }, ...options };
-  if (!proxies.httpProxy && !proxies.httpsProxy) return new Agent(settings);
-  const direct = ["localhost", "127.0.0.1", "[::1]", proxies.noProxy].filter(Boolean).join(",");
-  return new EnvHttpProxyAgent({
-    ...settings,
-    httpProxy: proxies.httpProxy ?? "",
-    httpsProxy: proxies.httpsProxy ?? proxies.httpProxy ?? "",
-    noProxy: direct,
   });
 }
 

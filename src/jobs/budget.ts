@@ -1,7 +1,5 @@
 import { AppError } from "../core/errors.ts";
 import { exactUsd, formatUsd, type Limits, type PriceList } from "../core/money.ts";
-import { OPERATIONS } from "../models/index.ts";
-import { nearMiss } from "../models/near-miss.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import type { Job } from "./job.ts";
 
@@ -9,22 +7,6 @@ import type { Job } from "./job.ts";
 export interface Committed {
   todayUsd: number;
   thisMonthUsd: number;
-}
-
-/**
- * A misspelt name would leave the printed price in force, and nobody would know.
- * @throws {configuration} naming the first tool that has no price, and the one that was meant.
- */
-export function checkPriceList(prices: PriceList): void {
-  const names = OPERATIONS.map(({ name }) => name);
-  const wrong = Object.keys(prices).find((name) => !names.includes(name));
-  if (wrong === undefined) return;
-  const meant = nearMiss(wrong, names) ?? names.find((name) => name.startsWith(`${wrong}_`));
-  const hint = meant ? `Did you mean "${meant}"?` : `There are ${names.join(", ")}.`;
-  throw new AppError(
-    "configuration",
-    `LONGCAT_MCP_PRICES names "${wrong}", which is no image operation. ${hint}`,
-  );
 }
 
 /** Dollars per unit; `null` where no price is known. */

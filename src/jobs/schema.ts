@@ -1,8 +1,9 @@
-import { chmodSync, closeSync, mkdirSync, openSync, statfsSync } from "node:fs";
+import { chmodSync, closeSync, openSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import * as z from "zod";
 import { AppError } from "../core/errors.ts";
+import { makeFolderSync } from "../core/make-folder.ts";
 
 export type Database = InstanceType<typeof DatabaseSync>;
 
@@ -150,7 +151,7 @@ export const MIGRATIONS: readonly string[] = [
  */
 export function openDatabase(folder: string): Database {
   const path = join(folder, "jobs.db");
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolderSync(folder, 0o700);
   if (isNetworkFileSystem(statfsSync(folder).type)) {
     throw new AppError("storage", `${folder} is on a network file system.`, {
       next: "Several processes cannot share a database there safely; choose a local folder with LONGCAT_MCP_DATA_DIR. Nothing was bought.",

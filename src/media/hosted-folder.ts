@@ -1,7 +1,6 @@
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import {
   existsSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -9,12 +8,13 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { type FileHandle, mkdir, open, unlink } from "node:fs/promises";
+import { type FileHandle, open, unlink } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { AppError } from "../core/errors.ts";
 import { base32, randomToken } from "../core/ids.ts";
+import { makeFolder, makeFolderSync } from "../core/make-folder.ts";
 import { sendFile } from "./hosted-reply.ts";
 
 /** Inside the data folder. */
@@ -91,7 +91,7 @@ export class HostedFolder {
     let sizeBytes = 0;
     let handle: FileHandle | undefined;
     try {
-      await this.#orStorage(() => mkdir(this.#staging, { recursive: true, mode: 0o700 }));
+      await this.#orStorage(() => makeFolder(this.#staging, 0o700));
       const file = await this.#orStorage(() => open(path, "wx", 0o600));
       handle = file;
       for await (const chunk of unbroken(content)) {
@@ -200,7 +200,7 @@ export class HostedFolder {
   #readKey(): Buffer {
     const path = join(this.path, "key");
     try {
-      mkdirSync(this.path, { recursive: true, mode: 0o700 });
+      makeFolderSync(this.path, 0o700);
       for (let tries = 0; tries < KEY_TRIES; tries++) {
         const known = existsSync(path) ? readFileSync(path) : undefined;
         if (known?.length === KEY_BYTES) return known;

@@ -1,18 +1,9 @@
 import { constants } from "node:fs";
-import {
-  access,
-  copyFile,
-  link,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  statfs,
-  unlink,
-} from "node:fs/promises";
+import { access, copyFile, link, open, readdir, rename, statfs, unlink } from "node:fs/promises";
 import { dirname, extname, join, parse } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { randomToken } from "../core/ids.ts";
+import { makeFolder } from "../core/make-folder.ts";
 import { oneLine } from "../core/text.ts";
 import { fittingName, type ResultKind, slug } from "./file-names.ts";
 import { findSavePlace, type HeldFolder, holdFolder, type SavePlaces } from "./save-place.ts";
@@ -66,7 +57,7 @@ export class Library {
   async checkRoom(kind: ResultKind, count: number, saveTo: string | undefined): Promise<void> {
     const { outputDir } = this.#options;
     try {
-      await mkdir(outputDir, { recursive: true });
+      await makeFolder(outputDir);
       await access(outputDir, constants.W_OK | constants.X_OK);
     } catch (error) {
       throw new AppError("storage", `The output folder ${oneLine(outputDir)} cannot be written.`, {
@@ -103,7 +94,7 @@ export class Library {
   /** @throws {storage} */
   async makeFolderOf(path: string): Promise<void> {
     const folder = dirname(path);
-    await orStorage(folder, () => mkdir(folder, { recursive: true }));
+    await orStorage(folder, () => makeFolder(folder));
   }
 
   /**

@@ -3,6 +3,7 @@ import { access, type FileHandle, lstat, mkdir, open, realpath, stat } from "nod
 import { platform, release } from "node:os";
 import { basename, dirname, extname, join, parse, relative, sep } from "node:path";
 import { AppError } from "../core/errors.ts";
+import { makeFolder as makeFolders } from "../core/make-folder.ts";
 import { oneLine } from "../core/text.ts";
 import { endingProblem, nameProblem, type ResultKind } from "./file-names.ts";
 import { realOrSame } from "./files.ts";
@@ -175,7 +176,7 @@ export interface HeldFolder {
  * @throws {invalid_input} when something on the way has become a link or a file.
  */
 export async function holdFolder({ root, folders }: SavePlace): Promise<HeldFolder> {
-  await mkdir(root, { recursive: true });
+  await makeFolders(root);
   const top = await realpath(root);
   const folder = join(top, ...folders);
   const handle = existsSync(OPEN_FILES) ? await openStepwise(top, folders) : undefined;

@@ -10,3 +10,44 @@ export const COMMAND_HELP: Readonly<Record<Command, string>> = {
   jobs: "list, show, export or settle jobs",
   doctor: "check folders, keys and dependencies",
 };
+
+/** What the `jobs` command can be told to do, with the words that follow; the first is its default. */
+export const JOB_ACTIONS = {
+  list: { words: "", help: "the newest jobs, one a line" },
+  show: { words: " <job_id>", help: "all that is known of a job, as JSON" },
+  export: { words: "", help: "every job, as JSON" },
+  settle: {
+    words: " <job_id> charged|not-charged",
+    help: "settle what a job has cost, where nobody could know it",
+  },
+} as const;
+
+/** An option that is no setting: it belongs to one start of one command. */
+export interface CommandOption {
+  flag: string;
+  commands: readonly Command[];
+  help: string;
+}
+
+export const COMMAND_OPTIONS: readonly CommandOption[] = [
+  {
+    flag: "online",
+    commands: ["doctor"],
+    help: "ask the chat platform whether LONGCAT_API_KEY is valid; free",
+  },
+];
+
+/** Commands that read few settings, and which; the others read all. */
+const FEW: Readonly<Partial<Record<Command, readonly string[]>>> = {
+  sandbox: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_SANDBOX_SPEED", "LONGCAT_MCP_PORT"],
+  demo: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_SANDBOX_SPEED"],
+  jobs: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_DATA_DIR"],
+};
+
+/** Whether a setting means something to a command. */
+export function isRead(
+  { env, commands }: { env: string; commands?: readonly Command[] },
+  command: Command,
+): boolean {
+  return (FEW[command]?.includes(env) ?? true) && (commands?.includes(command) ?? true);
+}

@@ -1,4 +1,8 @@
 import * as z from "zod";
+import { oneLine } from "../core/text.ts";
+import { OPERATIONS } from "../models/index.ts";
+import { nearMiss } from "../models/near-miss.ts";
+import { splitFolders } from "./folders.ts";
 
 /* What the text of a setting may be, and what becomes of it. */
 
@@ -14,17 +18,12 @@ const SWITCH_WORDS: Readonly<Record<string, boolean>> = {
 };
 
 export const text = z.string();
-export const url = z
-  .string()
-  .refine((value) => /^https?:\/\//i.test(value) && URL.canParse(value), {
-    error: "must be an http or https URL",
-  })
-  .transform((value) => value.replace(/\/+$/, ""));
-/** The chat platform's origin, however much of its paths somebody put behind it. */
-export const chatBase = url.transform((value) =>
-  value.replace(/\/+(?:openai|anthropic)(?:\/+v1)?$/i, "").replace(/\/+$/, ""),
-);
-export const key = text.transform((value) => value.replace(/^Bearer\s+/i, ""));
+/** An API key as it travels in a header. The value itself is never shown. */
+export const key = text
+  .transform((value) => value.replace(/^Bearer\s+/i, ""))
+  .refine((value) => /^[\x21-\x7e]+$/.test(value), {
+    error: "holds blanks or characters that no key has; set it to the key alone",
+  });
 export const onOff = z
   .string()
   .refine((value) => Object.hasOwn(SWITCH_WORDS, value.toLowerCase()), {
@@ -49,7 +48,7 @@ export const positiveNumber = z
     z
       .number({ error: "must be a number" })
       .min(0.01, { error: "must be at least 0.01" })
-      .max(10_000),
+      .max(10_000, { error: "must be at most 10000" }),
   );
 export const dollars = z
   .string()
@@ -59,21 +58,37 @@ export const dollars = z
       .number({ error: "must be an amount in US dollars" })
       .min(0, { error: "must not be negative" }),
   );
+const PRICES_LIKE =
+  'must be JSON of tool names and dollars, such as {"z_image_turbo_generate": 0.01}';
+/** A misspelt name would leave the printed price in force, and nobody would know. */
 export const prices = z
   .string()
   .transform((value, context) => {
     try {
       return JSON.parse(value);
     } catch {
-      context.addIssue({ code: "custom", message: "must be JSON" });
+      context.addIssue({ code: "custom", message: PRICES_LIKE });
       return z.NEVER;
     }
   })
   .pipe(
-    z.record(z.string(), z.number().min(0), {
-      error: 'must be JSON of tool names and dollars, such as {"z_image_turbo_generate": 0.01}',
-    }),
-  );
+    z.record(
+      z.string(),
+      z.number({ error: PRICES_LIKE }).min(0, { error: "must not be negative" }),
+      {
+        error: PRICES_LIKE,
+      },
+    ),
+  )
+  .superRefine((value, context) => {
+    const names = OPERATIONS.map(({ name }) => name);
+    const wrong = Object.keys(value).find((name) => !names.includes(name));
+    if (wrong === undefined) return;
+    const meant = nearMiss(wrong, names) ?? names.find((name) => name.startsWith(`${wrong}_`));
+    const hint = meant ? `did you mean "${meant}"?` : `there are ${names.join(", ")}.`;
+    const message = `names "${oneLine(wrong, 60)}", which is no image operation; ${hint}`;
+    context.addIssue({ code: "custom", message });
+  });
 export const oneOf = <const V extends readonly [string, ...string[]]>(values: V) =>
   z
     .string()
@@ -82,6 +97,9 @@ export const oneOf = <const V extends readonly [string, ...string[]]>(values: V)
 
 const TOOLSETS = ["images", "chat"] as const;
 export type Toolset = (typeof TOOLSETS)[number];
+
+/** Folders, separated as the platform separates them. */
+export const folders = z.string().transform((value) => splitFolders(value));
 
 export const toolsets = z
   .string()

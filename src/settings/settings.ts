@@ -1,16 +1,17 @@
-import { homedir } from "node:os";
-import { delimiter, isAbsolute, join, resolve } from "node:path";
-import type * as z from "zod";
+import { join } from "node:path";
+import { isLocalHost, isLoopbackHost } from "../core/addresses.ts";
 import { AppError } from "../core/errors.ts";
 import type { LOG_LEVELS } from "../core/log.ts";
 import type { Limits, PriceList } from "../core/money.ts";
 import { isPrivatePlace, systemHome } from "../core/private-places.ts";
 import { type Program, quoted } from "../core/program.ts";
+import { defaultDataDir, expandFolder, homeOf, missingFolder } from "./folders.ts";
 import type { Toolset } from "./forms.ts";
-import { SETTINGS, type SettingSpec } from "./specs.ts";
-
-type SettingName = keyof typeof SETTINGS;
-type Values = { [N in SettingName]?: z.output<(typeof SETTINGS)[N]["schema"]> };
+import { misnamed, strayKey } from "./names.ts";
+import { type ProxySettings, readProxies } from "./proxies.ts";
+import { cleanValue } from "./raw.ts";
+import { SETTINGS } from "./specs.ts";
+import { readValues, type Surroundings } from "./values.ts";
 
 /** Settings after defaults, as the program uses them. All folders are absolute. */
 export interface Settings {
@@ -49,40 +50,69 @@ export interface Settings {
   logLevel: (typeof LOG_LEVELS)[number];
   port: number | undefined;
   host: string;
+  proxies: ProxySettings;
+  /** Of a key that is not set: which variable may have been meant as it, in a sentence. */
+  strayKeys: { apiKey: string | undefined; chatApiKey: string | undefined };
   /** How this user starts the program again, with the same jobs. */
   program: Program;
 }
 
-export interface Surroundings {
-  env: Readonly<Record<string, string | undefined>>;
-  flags: Readonly<Record<string, string | undefined>>;
-  platform: NodeJS.Platform;
-  workingDir: string;
-  /** The words that start this program. */
-  start?: string;
-  /** Reads a small text file. @throws when it cannot. */
-  readFile: (path: string) => string;
+/** Settings, and what is to be said of them. */
+export interface SettingsCheck {
+  /** Without what is wrong. */
+  settings: Settings;
+  /** What is wrong, a sentence each; the program must not go on with any. */
+  problems: string[];
+  /** What is to be told once, a sentence each. */
+  notes: string[];
 }
 
 /**
- * Reads flags and environment. An empty value and a literal `${user_config.…}`, which some hosts
- * leave behind, count as unset.
- * @throws {configuration} naming the first wrong setting, never showing a secret's value.
+ * The settings, if nothing is wrong with them.
+ * @throws {configuration} naming what is wrong, never showing a secret's value.
  */
+export function soundSettings({ settings, problems }: SettingsCheck): Settings {
+  const [first, ...others] = problems;
+  if (first === undefined) return settings;
+  const more = others.length === 0 ? "" : ` (and ${others.length} more: \`longcat-mcp doctor\`)`;
+  throw new AppError("configuration", first + more);
+}
+
+/** {@link checkSettings}, where anything wrong is an error. @throws {configuration} */
 export function readSettings(surroundings: Surroundings): Settings {
-  const values = readValues(surroundings);
-  const { workingDir, platform, env } = surroundings;
-  const homeDir = set(env["HOME"]) ?? set(env["USERPROFILE"]) ?? homedir();
+  return soundSettings(checkSettings(surroundings));
+}
+
+/**
+ * Reads flags and environment. An empty value and a literal `${user_config.…}`, which a bundle
+ * leaves behind, count as unset.
+ */
+export function checkSettings(surroundings: Surroundings): SettingsCheck {
+  const { values, problems, notes } = readValues(surroundings);
+  const { workingDir, platform, env, isFolder = () => true } = surroundings;
+  const homeDir = homeOf(env);
   const folder = (path: string) => expandFolder(path, homeDir, workingDir);
   const sandbox = values.sandbox ?? false;
   const dataRoot = values.dataDir ? folder(values.dataDir) : defaultDataDir(platform, env, homeDir);
   const outputRoot = folder(values.outputDir ?? join(homeDir, "Pictures", "longcat-mcp"));
   const outputDir = sandbox && !values.outputDir ? join(outputRoot, "sandbox") : outputRoot;
-  const added = (values.inputDirs ?? "").split(delimiter).filter((path) => path.trim() !== "");
-  const homes = [homeDir, ...[set(env["USERPROFILE"]) ?? []].flat(), ...systemHome()];
+  const added = (values.inputDirs ?? []).map(folder);
+  notes.push(
+    ...added
+      .filter((path) => !isFolder(path))
+      .map((path) => missingFolder(SETTINGS.inputDirs.env, path)),
+  );
+  const homes = [homeDir, ...[cleanValue(env["USERPROFILE"]) ?? []].flat(), ...systemHome()];
   const byDefault = [outputDir, workingDir].filter((path) => !isPrivatePlace(path, homes));
   const baseUrl = values.baseUrl ?? SETTINGS.baseUrl.defaultText;
-  return {
+  problems.push(...misnamed(env, platform));
+  const publicProblem = publicUrlProblem(values.publicUrl, sandbox ? undefined : baseUrl);
+  if (publicProblem) problems.push(publicProblem);
+  const { proxies, problems: ofProxies } = readProxies(env);
+  if (!surroundings.isOffline) problems.push(...ofProxies);
+  const stray = (key: string | undefined, name: string) =>
+    key === undefined ? strayKey(name, env, platform) : undefined;
+  const settings: Settings = {
     apiKey: values.apiKey,
     baseUrl,
     legacyBaseUrl: values.legacyBaseUrl ?? SETTINGS.legacyBaseUrl.defaultText,
@@ -94,7 +124,7 @@ export function readSettings(surroundings: Surroundings): Settings {
     sandboxSpeed: values.sandboxSpeed ?? 1,
     dataDir: sandbox ? join(dataRoot, "sandbox") : dataRoot,
     outputDir,
-    allowedDirs: [...byDefault, ...added.map(folder)],
+    allowedDirs: [...byDefault, ...added],
     workingDir,
     homeDir,
     publicUrl: values.publicUrl,
@@ -122,63 +152,22 @@ export function readSettings(surroundings: Surroundings): Settings {
         ...(values.dataDir ? [`--${SETTINGS.dataDir.flag}`, quoted(dataRoot, platform)] : []),
       ],
     },
+    proxies,
+    strayKeys: {
+      apiKey: stray(values.apiKey, SETTINGS.apiKey.env),
+      chatApiKey: stray(values.chatApiKey, SETTINGS.chatApiKey.env),
+    },
   };
+  return { settings, problems, notes };
 }
 
-function readValues(surroundings: Surroundings): Values {
-  const entries = Object.entries(SETTINGS).flatMap(([name, spec]) => {
-    const raw = rawValue(spec, surroundings);
-    if (raw === undefined) return [];
-    const parsed = spec.schema.safeParse(raw.value);
-    if (parsed.success) return [[name, parsed.data]];
-    const shown = "secret" in spec ? "" : ` (it is "${raw.value}")`;
-    const problem = parsed.error.issues[0]?.message ?? "is wrong";
-    throw new AppError("configuration", `${raw.source} ${problem}${shown}.`);
-  });
-  return Object.fromEntries(entries);
-}
-
-function rawValue(
-  spec: SettingSpec,
-  { env, flags, readFile }: Surroundings,
-): { value: string; source: string } | undefined {
-  const flag = spec.flag === undefined ? undefined : flags[spec.flag];
-  if (flag !== undefined) return { value: flag, source: `--${spec.flag}` };
-  const value = set(env[spec.env]);
-  if (value !== undefined) return { value, source: spec.env };
-  const file = spec.secret ? set(env[`${spec.env}_FILE`]) : undefined;
-  if (file === undefined) return undefined;
-  try {
-    const content = readFile(file).trim();
-    return content === "" ? undefined : { value: content, source: `${spec.env}_FILE` };
-  } catch {
-    throw new AppError("configuration", `${spec.env}_FILE names ${file}, which cannot be read.`);
-  }
-}
-
-function set(value: string | undefined): string | undefined {
-  const trimmed = value?.trim();
-  return trimmed === undefined || trimmed === "" || /^\$\{user_config\.[^}]*\}$/.test(trimmed)
-    ? undefined
-    : trimmed;
-}
-
-function expandFolder(path: string, homeDir: string, workingDir: string): string {
-  const expanded = path
-    .trim()
-    .replace(/^~(?=$|[/\\])/, homeDir)
-    .replaceAll(/\$HOME\b|\$\{HOME\}/g, homeDir);
-  return isAbsolute(expanded) ? resolve(expanded) : resolve(workingDir, expanded);
-}
-
-function defaultDataDir(
-  platform: NodeJS.Platform,
-  env: Surroundings["env"],
-  homeDir: string,
-): string {
-  if (platform === "darwin") return join(homeDir, "Library", "Application Support", "longcat-mcp");
-  if (platform === "win32") {
-    return join(set(env["LOCALAPPDATA"]) ?? join(homeDir, "AppData", "Local"), "longcat-mcp");
-  }
-  return join(set(env["XDG_DATA_HOME"]) ?? join(homeDir, ".local", "share"), "longcat-mcp");
+/** A provider elsewhere cannot fetch files from an address that only this machine or network sees. */
+function publicUrlProblem(
+  publicUrl: string | undefined,
+  gateway: string | undefined,
+): string | undefined {
+  if (publicUrl === undefined || gateway === undefined) return undefined;
+  if (!isLocalHost(new URL(publicUrl).hostname)) return undefined;
+  if (isLoopbackHost(new URL(gateway).hostname)) return undefined;
+  return `${SETTINGS.publicUrl.env} must be an address that the provider can reach; ${publicUrl} is seen by this machine or network only.`;
 }

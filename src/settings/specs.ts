@@ -1,9 +1,10 @@
 import type * as z from "zod";
 import { LOG_LEVELS } from "../core/log.ts";
+import { chatBase, gatewayBase, legacyBase, url } from "./base-urls.ts";
 import type { Command } from "./commands.ts";
 import {
-  chatBase,
   dollars,
+  folders,
   key,
   oneOf,
   onOff,
@@ -11,7 +12,6 @@ import {
   prices,
   text,
   toolsets,
-  url,
   wholeNumber,
 } from "./forms.ts";
 
@@ -29,6 +29,10 @@ export interface SettingSpec {
   /** What the documentation shows where nothing is set. */
   defaultText: string;
   secret?: boolean;
+  /** A folder, or several: where its host left it unfilled it counts as unset, as a key does. */
+  folder?: "one" | "several";
+  /** Whether money is less safe without it: then not even a name like it is overlooked. */
+  guardsMoney?: boolean;
   /** Which commands read it; all when absent. */
   commands?: readonly Command[];
   schema: z.ZodType<unknown, string>;
@@ -53,13 +57,13 @@ export const SETTINGS = {
     env: "PIXAZO_BASE_URL",
     help: "the image gateway",
     defaultText: "https://gateway.pixazo.ai",
-    schema: url,
+    schema: gatewayBase,
   },
   legacyBaseUrl: {
     env: "PIXAZO_LEGACY_BASE_URL",
     help: "the older LongCat-Image status endpoint",
     defaultText: "https://gateway-falai-automate.appypie.workers.dev",
-    schema: url,
+    schema: legacyBase,
   },
   chatBaseUrl: {
     env: "LONGCAT_BASE_URL",
@@ -81,6 +85,7 @@ export const SETTINGS = {
   },
   sandbox: {
     env: "LONGCAT_MCP_SANDBOX",
+    guardsMoney: true,
     flag: "sandbox",
     help: "use the built-in imitation of the provider: no key, no network, no cost",
     defaultText: "off",
@@ -95,6 +100,7 @@ export const SETTINGS = {
   },
   dataDir: {
     env: "LONGCAT_MCP_DATA_DIR",
+    folder: "one",
     flag: "data-dir",
     help: "where the job database lives",
     defaultText: "the platform's folder for application data",
@@ -102,15 +108,17 @@ export const SETTINGS = {
   },
   outputDir: {
     env: "LONGCAT_MCP_OUTPUT_DIR",
+    folder: "one",
     help: "where finished files are kept",
     defaultText: "Pictures/longcat-mcp in the home folder",
     schema: text,
   },
   inputDirs: {
     env: "LONGCAT_MCP_INPUT_DIRS",
+    folder: "several",
     help: "further folders for input files and save_to, separated by the platform's path delimiter",
     defaultText: "the output folder and the working directory",
-    schema: text,
+    schema: folders,
   },
   publicUrl: {
     env: "LONGCAT_MCP_PUBLIC_URL",
@@ -146,24 +154,28 @@ export const SETTINGS = {
   },
   prices: {
     env: "LONGCAT_MCP_PRICES",
+    guardsMoney: true,
     help: "prices of image operations that you know better, as JSON: tool name to US dollars",
     defaultText: "the printed ones",
     schema: prices,
   },
   budgetPerDay: {
     env: "LONGCAT_MCP_BUDGET_USD_PER_DAY",
+    guardsMoney: true,
     help: "what jobs may cost in a UTC day, in US dollars",
     defaultText: "no limit",
     schema: dollars,
   },
   budgetPerMonth: {
     env: "LONGCAT_MCP_BUDGET_USD_PER_MONTH",
+    guardsMoney: true,
     help: "what jobs may cost in a UTC month, in US dollars",
     defaultText: "no limit",
     schema: dollars,
   },
   confirmAbove: {
     env: "LONGCAT_MCP_CONFIRM_ABOVE_USD",
+    guardsMoney: true,
     help: "a dearer start is refused unless its max_cost_usd allows it",
     defaultText: "no limit",
     schema: dollars,

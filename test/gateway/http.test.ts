@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { TransportFailure } from "../../src/gateway/exchange.ts";
-import { HttpDoor, type ProxySettings } from "../../src/gateway/http.ts";
+import { HttpDoor } from "../../src/gateway/http.ts";
+import { bypass, type ProxySettings } from "../../src/gateway/proxies.ts";
 import { json, rawServer, tcpServer } from "../support/raw-server.ts";
 
 function openDoor(proxies: ProxySettings = {}): HttpDoor {
@@ -139,5 +140,50 @@ describe("proxies", () => {
     const door = openDoor({ httpProxy: origin, noProxy: "internal.example" });
     await door.send(get(server.origin));
     expect(asked).toEqual([]);
+  });
+
+  it.each([
+    ["*", "https://a.example", true],
+    ["  * ", "https://a.example", true],
+    ["localhost,*", "https://a.example", true],
+    ["a.example", "https://a.example", true],
+    ["A.Example", "https://a.EXAMPLE", true],
+    ["a.example", "https://b.a.example:8443", true],
+    [".a.example", "https://a.example", true],
+    [".a.example", "https://b.a.example", true],
+    ["*.a.example", "https://b.a.example", true],
+    ["a.example.", "https://a.example", true],
+    ["a.example", "https://not-a.example", false],
+    ["b.a.example", "https://a.example", false],
+    ["x.example y.example\tz.example", "https://z.example", true],
+    [",, ,", "https://a.example", false],
+    [".", "https://a.example", false],
+    ["a.example:443", "https://a.example", true],
+    ["a.example:8443", "https://a.example", false],
+    ["a.example:80", "http://a.example", true],
+    ["192.0.2.7", "http://192.0.2.7", true],
+    ["192.0.2.0/24", "http://192.0.2.7", true],
+    ["192.0.2.0/24", "http://192.0.3.7", false],
+    ["192.0.2.0/33", "http://192.0.2.7", false],
+    ["2001:db8::/32", "http://[2001:db8::7]:80", true],
+    ["[2001:db8::7]", "http://[2001:db8:0::7]", true],
+    ["2001:DB8:0::7", "http://[2001:db8::7]", true],
+    ["", "http://127.0.0.1:4010", true],
+    ["", "http://localhost", true],
+    ["", "http://[::1]:1", true],
+    ["", "https://a.example", false],
+  ])("NO_PROXY=%j for %s: direct is %s", (noProxy, url, isDirect) => {
+    expect(bypass(noProxy)(new URL(url))).toBe(isDirect);
+  });
+
+  it("for one scheme are not those for the other", async () => {
+    const { origin, asked } = await proxy();
+    const door = openDoor({ httpProxy: origin });
+    // A name that nobody can resolve: what goes there directly goes nowhere.
+    await expect(door.send(get("https://gateway.invalid"))).rejects.toBeInstanceOf(
+      TransportFailure,
+    );
+    await expect(door.send(get("http://gateway.invalid"))).rejects.toBeInstanceOf(TransportFailure);
+    expect(asked).toEqual([expect.stringContaining("gateway.invalid:80")]);
   });
 });

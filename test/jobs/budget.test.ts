@@ -4,12 +4,10 @@ import type { Limits } from "../../src/core/money.ts";
 import {
   checkCaps,
   checkPrice,
-  checkPriceList,
   estimateUsd,
   leftUsd,
   periodStarts,
 } from "../../src/jobs/budget.ts";
-import { OPERATIONS } from "../../src/models/index.ts";
 import { NO_LIMITS } from "../support/rig.ts";
 
 const PRICED = { name: "p", price: { usd: 0.13, per: "image" as const, source: "" } };
@@ -25,34 +23,6 @@ describe("an estimate", () => {
     expect(estimateUsd(UNPRICED, 2, {})).toBeNull();
     expect(estimateUsd(UNPRICED, 2, { u: 0.05 })).toBe(0.1);
     expect(estimateUsd(PRICED, 1, { p: 0.2 })).toBe(0.2);
-  });
-});
-
-describe("a list of prices", () => {
-  const refuse = (name: string) => () => checkPriceList({ [name]: 0.01 });
-
-  it("may name every operation", () => {
-    const all = Object.fromEntries(OPERATIONS.map(({ name }) => [name, 0.01]));
-    expect(() => checkPriceList(all)).not.toThrow();
-    expect(() => checkPriceList({})).not.toThrow();
-  });
-
-  it.each([
-    ["longcat_image_genrate", "longcat_image_generate"],
-    ["Z-Image-Turbo-Generate", "z_image_turbo_generate"],
-    ["z_image_turbo", "z_image_turbo_generate"],
-  ])("is refused for %s, with the name that was meant", (name, meant) => {
-    expect(refuse(name)).toThrow(
-      expect.objectContaining({
-        code: "configuration",
-        message: expect.stringMatching(new RegExp(`"${name}".*Did you mean "${meant}"`)),
-      }),
-    );
-  });
-
-  it("is refused for any other name, with those that there are", () => {
-    expect(refuse("longcat_chat")).toThrow(/"longcat_chat".*longcat_image_generate, z_image_turbo/);
-    expect(refuse("toString")).toThrow(/"toString"/);
   });
 });
 

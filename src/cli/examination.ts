@@ -1,0 +1,204 @@
+import { constants } from "node:fs";
+import { access, open, stat, statfs } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { systemClock } from "../core/clock.ts";
+import { toAppError } from "../core/errors.ts";
+import { runnable } from "../core/program.ts";
+import { createRedact } from "../core/redact.ts";
+import { oneLine } from "../core/text.ts";
+import { proxySecrets } from "../settings/proxies.ts";
+import type { Settings, SettingsCheck } from "../settings/settings.ts";
+
+export interface ExaminationOptions {
+  write: (text: string) => void;
+  nodeVersion: string;
+  /** Whether the provider may be asked. */
+  online: boolean;
+}
+
+interface Finding {
+  level: "ok" | "note" | "FAIL";
+  name: string;
+  detail: string;
+}
+
+/**
+ * Looks at what the server needs and names everything that is wrong. Nothing is changed on disk,
+ * and nothing is sent unless that is wanted.
+ * @returns the exit code: 0 when nothing is wrong, 1 otherwise.
+ */
+export async function examine(
+  { settings, problems, notes }: SettingsCheck,
+  { write, nodeVersion, online }: ExaminationOptions,
+): Promise<number> {
+  const redact = createRedact([
+    settings.apiKey,
+    settings.chatApiKey,
+    ...proxySecrets(settings.proxies),
+  ]);
+  const findings: Finding[] = [
+    ...problems.map((detail): Finding => ({ level: "FAIL", name: "setting", detail })),
+    ...notes.map((detail): Finding => ({ level: "note", name: "setting", detail })),
+    { level: "ok", name: "Node", detail: nodeVersion },
+    await check("output folder", () => usableFolder(settings.outputDir)),
+    await check("data folder", () => usableFolder(settings.dataDir)),
+    await check("job database", () => database(join(settings.dataDir, "jobs.db"))),
+    await check("pictures", async () => {
+      const { default: sharp } = await import("sharp");
+      const picture = sharp({ create: { width: 2, height: 2, channels: 3, background: "red" } });
+      await picture.jpeg().toBuffer();
+      return `sharp ${sharp.versions.sharp}`;
+    }),
+    imageKey(settings),
+    await chatKey(settings, online),
+    gateway(settings),
+    ...proxies(settings),
+  ];
+  for (const { level, name, detail } of findings) {
+    const shown = oneLine(runnable(redact(detail), settings.program));
+    write(`${level.padEnd(4)}  ${name.padEnd(16)} ${shown}\n`);
+  }
+  return findings.some(({ level }) => level === "FAIL") ? 1 : 0;
+}
+
+function imageKey({ apiKey, chatApiKey, sandbox, strayKeys, toolsets }: Settings): Finding {
+  const name = "PIXAZO_API_KEY";
+  if (apiKey !== undefined) return { level: "ok", name, detail: "set" };
+  if (sandbox) return { level: "ok", name, detail: "not set, and not needed by the sandbox" };
+  // Someone who only chats needs no key for pictures.
+  const isNeeded = chatApiKey === undefined && toolsets.includes("images");
+  const why = strayKeys.apiKey ?? "not set:";
+  return {
+    level: isNeeded ? "FAIL" : "note",
+    name,
+    detail: `${why} image tools will refuse; \`longcat-mcp --sandbox\` works without`,
+  };
+}
+
+/** Where it may, asks for the list of models: free, and refused without a valid key. */
+async function chatKey(settings: Settings, online: boolean): Promise<Finding> {
+  const name = "LONGCAT_API_KEY";
+  const { chatApiKey, apiKey, sandbox, strayKeys, toolsets } = settings;
+  if (sandbox) return { level: "ok", name, detail: "not needed by the sandbox" };
+  if (chatApiKey === undefined) {
+    const isNeeded = apiKey === undefined && !toolsets.includes("images");
+    return {
+      level: isNeeded ? "FAIL" : "note",
+      name,
+      detail: `${strayKeys.chatApiKey ?? "not set:"} chat tools will refuse`,
+    };
+  }
+  if (!online) {
+    return {
+      level: "ok",
+      name,
+      detail: "set; `longcat-mcp doctor --online` asks whether it is valid",
+    };
+  }
+  return check(name, async () => {
+    const { HttpDoor } = await import("../gateway/http.ts");
+    const { LongcatClient } = await import("../gateway/longcat.ts");
+    const http = new HttpDoor(settings.proxies);
+    try {
+      const client = new LongcatClient({
+        http,
+        clock: systemClock,
+        baseUrl: settings.chatBaseUrl,
+        apiKey: () => chatApiKey,
+        redact: createRedact([chatApiKey]),
+      });
+      const models = await client.models("openai");
+      return `accepted by ${settings.chatBaseUrl}, ${models.length} models`;
+    } finally {
+      await http.close();
+    }
+  });
+}
+
+function gateway({ sandbox, baseUrl }: Settings): Finding {
+  return { level: "ok", name: "image gateway", detail: sandbox ? "sandbox" : baseUrl };
+}
+
+function proxies({ sandbox, proxies: { httpProxy, httpsProxy, noProxy } }: Settings): Finding[] {
+  const used = [...new Set([httpsProxy, httpProxy])].filter((one) => one !== undefined);
+  if (sandbox || used.length === 0) return [];
+  const shown = used.map((address) => new URL(address).host).join(" and ");
+  const except = noProxy ? `, but not for ${noProxy}` : "";
+  return [{ level: "ok", name: "proxy", detail: `${shown}${except}` }];
+}
+
+/** Kernels' views of themselves: folders in which nobody can make a file, whatever they allow. */
+const VIEWS = [0x9fa0, 0x62656572];
+
+/** A folder that is there and can be written, or can be made. */
+async function usableFolder(path: string): Promise<string> {
+  const there = await nearestThere(path);
+  if (!(await stat(there)).isDirectory()) throw new Wrong(`${there} is not a folder`);
+  const unwritable = new Wrong(`${path} cannot be ${there === path ? "written" : "made"}`);
+  await access(there, constants.R_OK | constants.W_OK | constants.X_OK).catch(() => {
+    throw unwritable;
+  });
+  if (VIEWS.includes((await statfs(there)).type)) throw unwritable;
+  return there === path ? path : `${path}, which is made when it is needed`;
+}
+
+async function nearestThere(path: string): Promise<string> {
+  try {
+    await stat(path);
+    return path;
+  } catch (error) {
+    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    if (isMissing && dirname(path) !== path) return nearestThere(dirname(path));
+    throw error;
+  }
+}
+
+const SQLITE_HEADER = { bytes: 100, magic: "SQLite format 3\0", versionAt: 60 } as const;
+
+/** Reads the head of the database only: to open it would already leave files beside it. */
+async function database(path: string): Promise<string> {
+  const { DatabaseSync } = await import("@photostructure/sqlite");
+  new DatabaseSync(":memory:").close();
+  const head = await headOf(path);
+  if (head === undefined) return `${path}, which is made when it is needed`;
+  await access(path, constants.R_OK | constants.W_OK);
+  if (head.length === 0) return path;
+  if (head.toString("latin1", 0, SQLITE_HEADER.magic.length) !== SQLITE_HEADER.magic) {
+    throw new Wrong(`${path} is not a database`);
+  }
+  const { MIGRATIONS } = await import("../jobs/schema.ts");
+  if (head.readUInt32BE(SQLITE_HEADER.versionAt) > MIGRATIONS.length) {
+    throw new Wrong(`${path} was written by a newer version of longcat-mcp`);
+  }
+  return path;
+}
+
+async function headOf(path: string): Promise<Buffer | undefined> {
+  if (await isMissing(path)) return undefined;
+  const file = await open(path, "r");
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(SQLITE_HEADER.bytes));
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+async function isMissing(path: string): Promise<boolean> {
+  return (await nearestThere(path)) !== path;
+}
+
+/** Something found wrong, in words. */
+class Wrong extends Error {
+  override readonly name = "Wrong";
+}
+
+async function check(name: string, run: () => Promise<string>): Promise<Finding> {
+  try {
+    return { level: "ok", name, detail: await run() };
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    const cause = thrown instanceof Error ? thrown.message : "";
+    return { level: "FAIL", name, detail: error.code === "internal" ? cause : error.message };
+  }
+}

@@ -1,0 +1,55 @@
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import type { Command } from "../settings/commands.ts";
+import type { Surroundings } from "../settings/values.ts";
+import { startWords } from "./started.ts";
+
+/** No key is longer; a device that never ends is no key. */
+const MAX_KEY_FILE_BYTES = 64 * 1024;
+/** Commands that send nothing to anyone but this machine. */
+const OFFLINE: readonly Command[] = ["jobs", "sandbox", "demo"];
+
+/** What settings are read from. */
+export function surroundings(
+  command: Command,
+  flags: Readonly<Record<string, string | undefined>>,
+): Surroundings {
+  const { env, platform } = process;
+  return {
+    env,
+    flags,
+    platform,
+    workingDir: process.cwd(),
+    start: startOfThis(),
+    readFile: readKeyFile,
+    isFolder,
+    isOffline: OFFLINE.includes(command),
+  };
+}
+
+/** The words that start this program again. */
+export function startOfThis(): string {
+  const { env, platform, execPath } = process;
+  return startWords({ env, platform, execPath, script: process.argv[1] ?? "" });
+}
+
+function readKeyFile(path: string): string {
+  const file = openSync(path, "r");
+  try {
+    const room = Buffer.alloc(MAX_KEY_FILE_BYTES);
+    let size = 0;
+    for (let read = -1; read !== 0 && size < room.length; size += read) {
+      read = readSync(file, room, size, room.length - size, null);
+    }
+    return room.toString("utf8", 0, size);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,58 @@
+import { mkdirSync, statSync } from "node:fs";
+import { mkdir, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+
+/*
+ * Node's own `mkdir` with `recursive` never returns where a folder refuses new ones by saying that
+ * it is not there itself, as `/proc` does. These make one folder after the other.
+ */
+
+/** Makes a folder and those above it that are missing. @throws what the file system says. */
+export function makeFolderSync(path: string, mode = 0o777): void {
+  try {
+    mkdirSync(path, mode);
+  } catch (error) {
+    if (isThere(error) && statSync(path).isDirectory()) return;
+    if (!isMissing(error) || isThereSync(dirname(path))) throw error;
+    makeFolderSync(dirname(path), mode);
+    makeFolderSync(path, mode);
+  }
+}
+
+/** Makes a folder and those above it that are missing. @throws what the file system says. */
+export async function makeFolder(path: string, mode = 0o777): Promise<void> {
+  try {
+    await mkdir(path, mode);
+  } catch (error) {
+    if (isThere(error) && (await stat(path)).isDirectory()) return;
+    const above = dirname(path);
+    if (!isMissing(error) || (await isFolderThere(above))) throw error;
+    await makeFolder(above, mode);
+    await makeFolder(path, mode);
+  }
+}
+
+function isThereSync(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+async function isFolderThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return codeOf(error) === "ENOENT";
+}
+
+function isThere(error: unknown): boolean {
+  return codeOf(error) === "EEXIST" || codeOf(error) === "EISDIR";
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}
