@@ -12,62 +12,62 @@ export const ERROR_RULES = {
   invalid_input: {
     retryable: false,
     actor: "assistant",
-    next: "Correct the arguments and call again; nothing was sent or charged.",
+    next: "Correct the arguments and call again; nothing was sent.",
   },
   configuration: {
     retryable: false,
     actor: "user",
-    next: "Change the setting named above and restart the server.",
+    next: "Ask the user to change the setting named above and to restart the server.",
   },
   unauthorized: {
     retryable: false,
     actor: "user",
-    next: "Check the API key; `longcat-mcp doctor` shows which one is set.",
+    next: "Ask the user to check the API key; `longcat-mcp doctor` shows which one is set.",
   },
   forbidden: {
     retryable: false,
     actor: "user",
-    next: "The key may not use this operation; check the subscription at the provider.",
+    next: "The key may not do this; ask the user to check the subscription at the provider.",
   },
   insufficient_credit: {
     retryable: false,
     actor: "user",
-    next: "Top up the account at the provider, then start again.",
+    next: "Ask the user to top up the account at the provider, then call again.",
   },
   over_budget: {
     retryable: false,
     actor: "user",
-    next: "Raise the limit named above, or wait until it renews.",
+    next: "Ask the user, whose limit it is; nothing was sent.",
   },
   rate_limited: {
     retryable: true,
     actor: "assistant",
-    next: "Wait a little, then start again; nothing was charged.",
+    next: "Wait a few minutes, then call again.",
   },
   content_rejected: {
     retryable: false,
     actor: "assistant",
-    next: "Reword the prompt or use another picture.",
+    next: "Reword the prompt or use another picture, then call again.",
   },
   upstream_rejected: {
     retryable: false,
     actor: "assistant",
-    next: "Read the provider's words above and change the request.",
+    next: "Change what the provider's words above complain of, then call again.",
   },
   upstream_unavailable: {
     retryable: true,
     actor: "provider",
-    next: "The provider has a problem; try again in a few minutes.",
+    next: "The provider has a problem; call again in a few minutes.",
   },
   bad_upstream_reply: {
     retryable: false,
     actor: "provider",
-    next: "The provider's answer could not be used; look into the provider's console before you start again.",
+    next: "The provider's answer could not be used; call again later, and tell the user if it stays so.",
   },
   outcome_unknown: {
     retryable: false,
     actor: "user",
-    next: "The request may have been accepted and charged. It is never sent again by itself; look into the provider's console before you start again.",
+    next: "The request may have been accepted and charged. It is never sent again by itself; ask the user to look into the provider's console before it is started again.",
   },
   timeout: {
     retryable: true,
@@ -77,7 +77,7 @@ export const ERROR_RULES = {
   cancelled: {
     retryable: true,
     actor: "assistant",
-    next: "Start it again if it is still wanted; nothing was charged.",
+    next: "Call again if it is still wanted.",
   },
   not_found: {
     retryable: false,
@@ -87,17 +87,17 @@ export const ERROR_RULES = {
   media_expired: {
     retryable: false,
     actor: "assistant",
-    next: "The provider no longer serves the file; start a new job if it is still needed.",
+    next: "The provider no longer serves the file. Another one has to be bought: ask the user first.",
   },
   storage: {
     retryable: false,
     actor: "user",
-    next: "Free space or repair the folder named above; nothing is bought while results cannot be stored.",
+    next: "Ask the user to free space or to repair the folder named above; nothing is bought while results cannot be stored.",
   },
   internal: {
     retryable: false,
     actor: "developer",
-    next: "This is a defect of longcat-mcp; the log on stderr has the details.",
+    next: "This is a defect of longcat-mcp; tell the user that the log on stderr has the details.",
   },
 } as const satisfies Record<string, ErrorRule>;
 
@@ -134,4 +134,21 @@ export class AppError extends Error {
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   return new AppError("internal", "Something went wrong inside longcat-mcp.", { cause: error });
+}
+
+/** What the sandbox only imitates: nobody has an account there, and nothing to look into. */
+const IMITATED: readonly ErrorCode[] = [
+  "unauthorized",
+  "forbidden",
+  "insufficient_credit",
+  "outcome_unknown",
+  "media_expired",
+];
+
+/** What to do after an error that no job carries. */
+export function nextAfter({ code, next }: AppError, sandbox: boolean): string {
+  const isGeneral = next === ERROR_RULES[code].next;
+  return sandbox && isGeneral && IMITATED.includes(code)
+    ? "The sandbox imitates this failure; call again."
+    : next;
 }

@@ -31,11 +31,7 @@ export function failureOf(reply: FailureReply, purpose: Purpose): AppError {
 export function jobFailureOf(kind: "failed" | "error", body: string): AppError {
   const words = upstreamWords(body) || "no reason was given";
   if (kind === "error") {
-    return new AppError(
-      "upstream_unavailable",
-      `The provider had a system error and did not charge: ${words}`,
-      { next: "Start it again; it was not charged." },
-    );
+    return new AppError("upstream_unavailable", `The provider had a system error: ${words}`);
   }
   return new AppError(
     speaksOfContent(words) ? "content_rejected" : "upstream_rejected",

@@ -58,7 +58,7 @@ export function checkPrice(
       "over_budget",
       `It would cost about ${formatUsd(estimate)}, more than \`max_cost_usd\` allows (${formatUsd(maxCostUsd)}).`,
       {
-        next: "Ask for fewer pictures, choose another model, or raise `max_cost_usd`; nothing was sent.",
+        next: "Ask the user whether it may cost that much, or ask for fewer pictures or another model; nothing was sent.",
       },
     );
   }
@@ -68,7 +68,7 @@ export function checkPrice(
       "over_budget",
       `It would cost about ${formatUsd(estimate)}; above ${formatUsd(confirmAboveUsd)} a start must be confirmed.`,
       {
-        next: `Ask the user, then call again with \`max_cost_usd: ${estimate}\`; nothing was sent.`,
+        next: `Ask the user. If they agree, call again with \`max_cost_usd: ${estimate}\`; nothing was sent.`,
       },
     );
   }
@@ -94,7 +94,7 @@ export function checkCaps(estimate: number | null, committed: Committed, limits:
       "over_budget",
       `It would cost about ${formatUsd(estimate ?? 0)}, and ${formatUsd(used)} of the ${formatUsd(cap)} of ${name} are spent or reserved.`,
       {
-        next: "`spending` shows where it went. Wait until the period is over (UTC) or ask the user to raise the limit; nothing was sent.",
+        next: "Tell the user, whose limit it is; `spending` shows where the money went, and the period ends with the UTC day or month. Nothing was sent.",
       },
     );
   }

@@ -3,12 +3,12 @@ import { SHOWN_CHARACTERS, threadUri } from "../chat/names.ts";
 import { remarks } from "../chat/thread-page.ts";
 import type { Said, Turn, TurnOutcome } from "../chat/threads.ts";
 import { estimateTokens } from "../chat/tokens.ts";
-import { ERROR_RULES } from "../core/errors.ts";
 import { runnable } from "../core/program.ts";
 import { beginningOf, endOf } from "../core/text.ts";
 import { isFinal, type Job, type Medium, type WholeJob } from "../jobs/job.ts";
 import { missingMedia } from "../jobs/missing.ts";
 import { uris } from "../jobs/view.ts";
+import { afterTurn } from "./advice.ts";
 import type { Presenter } from "./presenters.ts";
 import { heldUpNotes, linkBlock, type ResultOptions, textBlock } from "./result.ts";
 
@@ -119,15 +119,13 @@ function underWayText(job: Job, answer: string, options: ResultOptions): string 
 
 function failure(job: WholeJob, options: ResultOptions): CallToolResult {
   const { error } = job;
-  const isOpen = job.state === "unknown";
+  const { money, next } = afterTurn(job, options.sandbox);
   const lines = [
     `${job.jobId} ${job.state}${error ? `: ${error.code}: ${error.message}` : ""}`,
-    isOpen
-      ? "It may have been answered there; it is never sent again by itself."
-      : `No answer came; ${threadOf(job)} goes on without it${job.input["files"] ? ", and keeps its files" : ""}.`,
+    money,
     ...repeatNotes(job, options).map((note) => `Note: ${note}`),
     ...(options.sandbox ? ["Note: SANDBOX, nothing was charged."] : []),
-    ...(error ? [`Next: ${runnable(adviceOn(error.code, isOpen), options.program)}`] : []),
+    `Next: ${runnable(next, options.program)}`,
   ];
   return { isError: true, content: [textBlock(lines.join("\n"))] };
 }
@@ -138,13 +136,6 @@ function repeatNotes(job: Job, { isRepeat, now }: ResultOptions): string[] {
   return [
     `An identical call ${seconds} s ago started this turn; nothing was sent again. To ask once more, call with \`force_new: true\`.`,
   ];
-}
-
-function adviceOn(code: NonNullable<Job["error"]>["code"], isOpen: boolean): string {
-  if (isOpen) return "If the answer is still wanted, call again with `force_new: true`.";
-  return code === "unauthorized"
-    ? "Check LONGCAT_API_KEY; `longcat-mcp doctor` tries it."
-    : ERROR_RULES[code].next;
 }
 
 function threadOf(job: Job): string {

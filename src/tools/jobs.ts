@@ -87,7 +87,8 @@ function jobCancel(deps: ToolDeps): Tool {
     async run(input, call) {
       const { jobs } = await deps.services.get();
       const { job, stopped } = await jobs.cancel(call.owner, checkedJobId(input.job_id));
-      if (stopped) return [textBlock(`${job.jobId} is cancelled; nothing was sent or charged.`)];
+      const untouched = deps.settings.sandbox ? "sent" : "sent or charged";
+      if (stopped) return [textBlock(`${job.jobId} is cancelled; nothing was ${untouched}.`)];
       const reason = ["submitting", "running", "downloading"].includes(job.state)
         ? "The provider has no way to cancel: the job goes on there, and its result will be kept."
         : `It already ended as ${job.state}.`;

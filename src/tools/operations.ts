@@ -133,7 +133,7 @@ export async function answerStart(
     return { ...result, content: [...result.content, textBlock(note)] };
   } catch (error) {
     deps.log.error({ job: job.jobId, err: error }, "no answer about a started job");
-    return errorResult(error, deps.settings.program, job.jobId);
+    return errorResult(error, deps.settings, job.jobId);
   }
 }
 

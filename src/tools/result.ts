@@ -1,5 +1,5 @@
 import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/server";
-import { ERROR_RULES, toAppError } from "../core/errors.ts";
+import { nextAfter, toAppError } from "../core/errors.ts";
 import { formatUsd } from "../core/money.ts";
 import { type Program, runnable } from "../core/program.ts";
 import {
@@ -20,6 +20,7 @@ import {
   whyNoPreview,
 } from "../media/preview.ts";
 import { operationNamed } from "../models/index.ts";
+import { afterPurchase } from "./advice.ts";
 
 export interface ResultOptions {
   previews: "off" | "on" | "full";
@@ -44,7 +45,11 @@ export function dataResult(data: Record<string, unknown>): CallToolResult {
 }
 
 /** Anything thrown, for an assistant: code, what happened, what to do next. Never a stack or key. */
-export function errorResult(thrown: unknown, program: Program, jobId?: string): CallToolResult {
+export function errorResult(
+  thrown: unknown,
+  { program, sandbox }: Pick<ResultOptions, "program" | "sandbox">,
+  jobId?: string,
+): CallToolResult {
   const error = toAppError(thrown);
   const job =
     jobId === undefined
@@ -53,7 +58,9 @@ export function errorResult(thrown: unknown, program: Program, jobId?: string): 
   return {
     isError: true,
     content: [
-      textBlock(`${error.code}: ${error.message}\nNext: ${runnable(error.next, program)}${job}`),
+      textBlock(
+        `${error.code}: ${error.message}\nNext: ${runnable(nextAfter(error, sandbox), program)}${job}`,
+      ),
     ],
   };
 }
@@ -99,7 +106,7 @@ function jobText(job: WholeJob, options: ResultOptions, more: readonly string[])
     headline(job, options),
     ...job.media.flatMap(fileLines(job)),
     ...notes,
-    next(job, options.program),
+    next(job, options),
   ]
     .filter((line) => line !== "")
     .join("\n");
@@ -123,7 +130,11 @@ function missingNote(job: Job, medium: Medium, now: number): string {
 
 function repeatNote(job: Job, now: number): string {
   const seconds = Math.round((now - job.createdAt) / 1000);
-  return `Note: An identical call ${seconds} s ago started this job; nothing was bought again. For another picture of the same, call again with \`force_new: true\`.`;
+  const note = `Note: An identical call ${seconds} s ago started this job; nothing was bought again.`;
+  // What failed says itself how to try again, and whether to ask before.
+  return isFinal(job.state) && job.state !== "completed"
+    ? note
+    : `${note} For another picture of the same, call again with \`force_new: true\`.`;
 }
 
 function headline(job: WholeJob, { now, sandbox }: ResultOptions): string {
@@ -136,7 +147,9 @@ function headline(job: WholeJob, { now, sandbox }: ResultOptions): string {
     case "unknown":
     case "cancelled": {
       const error = job.error;
-      return `${job.jobId} ${job.state}${error ? `: ${error.code}: ${error.message}` : ""}\n${moneyLine(job)}`;
+      const { money } = afterPurchase(job, sandbox);
+      const head = `${job.jobId} ${job.state}${error ? `: ${error.code}: ${error.message}` : ""}`;
+      return money === "" ? head : `${head}\n${money}`;
     }
     default: {
       const refused =
@@ -171,19 +184,6 @@ function cost(job: WholeJob): string {
   return `, ${formatUsd(job.costUsd)}${estimated}`;
 }
 
-function moneyLine(job: Job): string {
-  switch (job.charge) {
-    case "none":
-      return "Nothing was charged.";
-    case "spent":
-      return "The provider has charged for it.";
-    default:
-      return job.state === "failed"
-        ? "What a failed job costs is not documented, so it counts as if it had been charged."
-        : "It may have been charged; it is never sent again by itself, and its price stays reserved.";
-  }
-}
-
 const ROLES: Readonly<Record<MediumRole, string>> = {
   composite: "all layers over each other",
   sheet: "the composite and all layers side by side, to look at",
@@ -199,29 +199,16 @@ function fileLines(job: Job): (medium: Medium) => string[] {
   ];
 }
 
-function next(job: Job, program: Program): string {
+function next(job: Job, { program, sandbox }: ResultOptions): string {
   if (!isFinal(job.state)) {
     const typical = operationNamed(job.operation)?.pace.typicalMs ?? 10_000;
     const usual = `usually ${Math.round(typical / 1000)} s`;
     return `Next: call \`job_status\` with job_id "${job.jobId}" (${usual}). The job goes on by itself.`;
   }
   if (job.state === "completed") return "";
-  const advice = job.charge === "uncertain" ? settleAdvice(job) : generalAdvice(job);
+  const advice = afterPurchase(job, sandbox).next;
   const urls = job.mediaUrls.map((url) => `\n   ${url}`).join("");
   return `Next: ${runnable(advice, program)}${urls === "" ? "" : `\nThe files were served at:${urls}`}`;
-}
-
-function generalAdvice(job: Job): string {
-  return job.error ? ERROR_RULES[job.error.code].next : "";
-}
-
-/** What a user can do about money of which nobody here knows whether it was spent. */
-function settleAdvice(job: Job): string {
-  const find =
-    job.state === "unknown"
-      ? `If the provider's console shows the request, call \`job_status\` with job_id "${job.jobId}" and its request_id; to buy it anyway, start again with \`force_new: true\`. `
-      : "";
-  return `Ask the user to look into the provider's console. ${find}\`longcat-mcp jobs settle ${job.jobId} charged\` (or not-charged) settles its price.`;
 }
 
 export function linkBlock(job: Job): (medium: Medium) => ContentBlock {

@@ -120,7 +120,7 @@ export function defineTool<I extends z.ZodObject>(deps: ToolDeps, spec: ToolSpec
         if (toAppError(error).code === "internal") {
           deps.log.error({ tool: spec.name, err: error }, "tool call failed");
         }
-        return errorResult(error, deps.settings.program);
+        return errorResult(error, deps.settings);
       }
     },
   };

@@ -233,7 +233,7 @@ test.each([
   [
     "a wrong key",
     { LONGCAT_API_KEY: "wrong-key-000" },
-    /failed: unauthorized: .*Next: Check LONGCAT_API_KEY/s,
+    /failed: unauthorized: .*Next: Ask the user to check the key in LONGCAT_API_KEY/s,
   ],
   ["no key", { LONGCAT_API_KEY: "" }, /^configuration: .*\nNext: Set LONGCAT_API_KEY.*--sandbox/s],
 ])("%s is said plainly", async (_name, env, expected) => {

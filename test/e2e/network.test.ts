@@ -137,6 +137,8 @@ describe("on the built-in sandbox", () => {
     await first.program.kill("SIGKILL");
     const { client } = await bench.connect("sdk 1.x", "stdio", env);
     const status = await client.call("job_status", { job_id: jobIdOf(started) });
-    expect(textOf(status)).toMatch(/ errored: .*sandbox that has ended[\s\S]*Nothing was charged/);
+    expect(textOf(status)).toMatch(
+      / errored: .*sandbox that has ended[\s\S]*SANDBOX, nothing was charged/,
+    );
   });
 });

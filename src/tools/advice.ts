@@ -1,0 +1,152 @@
+import { CHAT_OPERATION } from "../chat/names.ts";
+import type { ErrorCode } from "../core/errors.ts";
+import type { Job, WholeJob } from "../jobs/job.ts";
+import { operationNamed } from "../models/index.ts";
+
+/** What an ended job without a result means for the user's money, and how to try again. */
+export interface Aftermath {
+  /** Whether it was or may have been charged; "" in the sandbox. */
+  money: string;
+  /** What to do next, with the very arguments to give. */
+  next: string;
+}
+
+/** What has to happen before another try makes sense; "" where nothing has to. */
+const FIRST: Readonly<Record<ErrorCode, string>> = {
+  invalid_input: "correct the arguments",
+  configuration: "ask the user to change the setting named above and to restart the server",
+  unauthorized: "ask the user to check the key",
+  forbidden: "ask the user to check the subscription at the provider",
+  insufficient_credit: "ask the user to top up the account at the provider",
+  over_budget: "ask the user",
+  rate_limited: "wait a few minutes",
+  content_rejected: "reword the prompt or use another picture",
+  upstream_rejected: "change what the provider's words above complain of",
+  upstream_unavailable: "wait a few minutes",
+  bad_upstream_reply: "",
+  outcome_unknown: "",
+  timeout: "",
+  cancelled: "",
+  not_found: "",
+  media_expired: "",
+  storage: "ask the user to free space or to repair the folder named above",
+  internal: "tell the user; the log on stderr has the details of this defect",
+};
+
+/** Failures after which the same arguments would fail again. */
+const NEEDS_CHANGE: readonly ErrorCode[] = [
+  "invalid_input",
+  "content_rejected",
+  "upstream_rejected",
+];
+
+/** What can be wrong where there is no provider; all else the sandbox only imitates. */
+const OUR_SIDE: readonly ErrorCode[] = [...NEEDS_CHANGE, "configuration", "storage", "internal"];
+
+/** After a purchase that brought no result. */
+export function afterPurchase(job: Job, sandbox: boolean): Aftermath {
+  const retry = retryOf(job, sandbox);
+  if (sandbox) return { money: "", next: sentence(retry) };
+  const money = moneyOf(job);
+  if (job.state === "unknown" && job.charge === "uncertain") {
+    return { money, next: `${lookThere(job)} To buy it anyway, ${retry}. ${settle(job)}` };
+  }
+  if (job.charge === "uncertain") {
+    const next = `Ask the user before another try, since both may be charged; then ${retry}.`;
+    return {
+      money,
+      next: `${next} The provider's console may show what this one cost; ${settle(job)}`,
+    };
+  }
+  const isPaid = job.charge === "spent" || isForeign(job);
+  const next = isPaid
+    ? `Ask the user before another try, since it is charged again; then ${retry}.`
+    : sentence(retry);
+  return { money, next };
+}
+
+/** After a turn of the delegate's that brought no answer. */
+export function afterTurn(job: WholeJob, sandbox: boolean): Aftermath {
+  const isOpen = job.state === "unknown";
+  const retry = sentence(retryOf(job, sandbox));
+  const thread = `${job.threadId ?? "its thread"} goes on without it`;
+  const files = job.input["files"] ? ", and keeps its files" : "";
+  const money = isOpen && !sandbox ? "It may have been answered, and counted, there; it" : "It";
+  return {
+    money: isOpen
+      ? `${money} is never sent again by itself.`
+      : `No answer came; ${thread}${files}.`,
+    next: isOpen ? `If the answer is still wanted: ${retry}` : retry,
+  };
+}
+
+/** How to start it again, in words that can follow others. */
+function retryOf(job: Job, sandbox: boolean): string {
+  const code = job.error?.code ?? "internal";
+  const isSame = !needsChange(job);
+  const isTold = (!sandbox || OUR_SIDE.includes(code)) && !(isSame && code === "upstream_rejected");
+  const first = isTold ? firstOf(job, code) : "";
+  const hasKey = job.idempotencyKey !== null;
+  const given = [
+    ...(isSame ? [sameArguments(job)] : []),
+    ...(hasKey ? ["another `idempotency_key`"] : []),
+    ...(!hasKey && isSame && job.charge !== "none" ? ["`force_new: true`"] : []),
+  ];
+  const how = given.length === 0 ? "" : ` with ${given.join(" and ")}`;
+  const call = `call \`${job.operation}\` again${how}`;
+  return first === "" ? call : `${first}, then ${call}`;
+}
+
+function firstOf({ operation }: Job, code: ErrorCode): string {
+  if (code !== "unauthorized") return FIRST[code];
+  const variable = operation === CHAT_OPERATION ? "LONGCAT_API_KEY" : "PIXAZO_API_KEY";
+  return `${FIRST[code]} in ${variable} (\`longcat-mcp doctor\` shows which one is set)`;
+}
+
+/** Whether the same arguments would fail again: what was accepted has them in order. */
+function needsChange({ error, requestId }: Job): boolean {
+  if (error?.code === "upstream_rejected") return requestId === null;
+  return error?.code === "invalid_input" || error?.code === "content_rejected";
+}
+
+function sameArguments({ threadId }: Job): string {
+  return threadId === null ? "the same arguments" : `the same prompt, \`thread_id: "${threadId}"\``;
+}
+
+/** Started elsewhere and only looked after here, so that its charge is not known here. */
+function isForeign(job: Job): boolean {
+  return job.fingerprint === null;
+}
+
+function moneyOf(job: Job): string {
+  if (isForeign(job) && job.state === "failed") {
+    return "It may have been charged; what was started elsewhere is not counted here.";
+  }
+  switch (job.charge) {
+    case "none":
+      return "Nothing was charged.";
+    case "spent":
+      return "The provider has charged for it.";
+    default:
+      return job.state === "failed"
+        ? "It may have been charged: what a failed job costs is not documented, so it counts as if it had been charged."
+        : "It may have been charged; it is never sent again by itself, and its price stays reserved.";
+  }
+}
+
+function lookThere(job: Job): string {
+  const ask = "Ask the user to look into the provider's console.";
+  // The others have no status that could be asked for.
+  const isQueued = operationNamed(job.operation)?.kind === "queued";
+  return isQueued
+    ? `${ask} If it shows the request, call \`job_status\` with job_id "${job.jobId}" and its request_id.`
+    : ask;
+}
+
+function settle(job: Job): string {
+  return `\`longcat-mcp jobs settle ${job.jobId} charged\` (or not-charged) settles its price.`;
+}
+
+function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
+}
