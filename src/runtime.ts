@@ -72,7 +72,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const sandbox = settings.sandbox ? await options.startSandbox(settings.sandboxSpeed) : undefined;
   const baseUrl = sandbox?.origin ?? settings.baseUrl;
   const legacyBaseUrl = sandbox?.origin ?? settings.legacyBaseUrl;
-  const http = new HttpDoor(options.proxies);
+  const http = new HttpDoor(options.proxies, redact);
   const gateway = new PixazoClient({
     http,
     baseUrl,

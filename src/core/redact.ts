@@ -7,11 +7,17 @@ const MAX_DEPTH = 64;
 /** How far back an unfinished secret is looked for: several escapes of each of its characters. */
 const OPEN_CHARACTERS = 2_048;
 
+/** Holds what is let go of a code's beginning, each character escaped. */
+export const CONTEXT_CHARACTERS = 64;
+
 /** Replaces secrets in text. */
 export interface Redact {
   (text: string): string;
-  /** How many of a text's last characters may be the beginning of a secret that goes on after it. */
-  openEnd(text: string): number;
+  /**
+   * How many of a text's last characters may be part of a secret that goes on after it.
+   * @param before what has been shown of the text before; the last {@link CONTEXT_CHARACTERS} do.
+   */
+  openEnd(text: string, before?: string): number;
 }
 
 /**
@@ -24,10 +30,10 @@ export function createRedact(secrets: readonly (string | undefined)[]): Redact {
   const keys = [...new Set(secrets)].flatMap((secret) =>
     secret && secret.length >= MIN_SECRET_LENGTH ? [secret] : [],
   );
-  const needles = [...new Set(keys.flatMap(needlesOf))];
+  const needles = keys.flatMap(needlesOf);
   /** No provider takes such a key, but nobody should see it either. */
   const unreadable = keys.filter((key) => needlesOf(key).length === 0);
-  const lengths = [...needles, ...unreadable].map((needle) => needle.length);
+  const lengths = [...needles.map(({ text }) => text), ...unreadable].map(({ length }) => length);
   const [shortest, longest] = [Math.min(...lengths), Math.max(...lengths)];
   return Object.assign(
     (text: string) => {
@@ -36,11 +42,12 @@ export function createRedact(secrets: readonly (string | undefined)[]): Redact {
       return unreadable.reduce((all, key) => all.replaceAll(key, MASK), masked(text, ranges));
     },
     {
-      openEnd(text: string) {
+      openEnd(text: string, before = "") {
         if (needles.length === 0) return 0;
-        const tail = text.slice(-OPEN_CHARACTERS);
+        const tail = `${before}${text}`.slice(-OPEN_CHARACTERS);
         const starts = readingsOf(tail).map((reading) => openStart(reading, needles, longest));
-        return tail.length - Math.min(...starts.map((start) => start ?? tail.length));
+        const open = tail.length - Math.min(...starts.map((start) => start ?? tail.length));
+        return Math.min(open, text.length);
       },
     },
   );
@@ -66,13 +73,29 @@ export function isRedacted(text: string): boolean {
 }
 
 /** What is looked for in a reading of a text. */
-function needlesOf(secret: string): string[] {
+interface Needle {
+  text: string;
+  /** How much of it must stand at the end of a piece for the next one to be waited for. */
+  worthWaiting: number;
+}
+
+/** So many characters of a code say nothing of what it stands for. */
+const HARMLESS = 3;
+
+function needlesOf(secret: string): Needle[] {
   const read = readingsOf(secret)
-    .map((reading) => reading.text)
-    .filter((needle) => needle.length >= MIN_SECRET_LENGTH);
+    .map(({ text }) => ({ text, worthWaiting: 1 }))
+    .filter(({ text }) => text.length >= MIN_SECRET_LENGTH);
+  if (read.length === 0) return [];
   const bytes = Buffer.from(secret);
-  const encoded = [bytes.toString("hex"), ...base64Forms(bytes)];
-  return read.length === 0 ? [] : [...read, ...encoded.map((form) => form.toLowerCase())];
+  const encoded = [bytes.toString("hex"), ...base64Forms(bytes)].map((form) => form.toLowerCase());
+  return [
+    ...read,
+    // Any text ends with a letter or two that some code begins with: it would often be late. So the
+    // beginning is let go, and what follows it is found all the same.
+    ...encoded.map((text) => ({ text, worthWaiting: HARMLESS + 1 })),
+    ...encoded.map((text) => ({ text: text.slice(HARMLESS), worthWaiting: text.length })),
+  ];
 }
 
 /**
@@ -90,9 +113,9 @@ function base64Forms(bytes: Buffer): string[] {
 
 type Range = readonly [start: number, end: number];
 
-function rangesIn({ text, starts, ends }: Reading, needles: readonly string[]): Range[] {
+function rangesIn({ text, starts, ends }: Reading, needles: readonly Needle[]): Range[] {
   const ranges: Range[] = [];
-  for (const needle of needles) {
+  for (const { text: needle } of needles) {
     let found = text.indexOf(needle);
     while (found >= 0) {
       const next = found + needle.length;
@@ -117,13 +140,16 @@ function masked(text: string, ranges: readonly Range[]): string {
 /** Where in a text that was read an unfinished secret may begin; `undefined` if there is none. */
 function openStart(
   { text, starts }: Reading,
-  needles: readonly string[],
+  needles: readonly Needle[],
   longest: number,
 ): number | undefined {
   const cut = CUT_ESCAPE.exec(text)?.index ?? text.length;
   for (let start = Math.max(0, cut - longest + 1); start < cut; start++) {
     const end = text.slice(start, cut);
-    if (needles.some((needle) => needle.startsWith(end))) return starts[start];
+    const isOpen = needles.some(
+      (needle) => end.length >= needle.worthWaiting && needle.text.startsWith(end),
+    );
+    if (isOpen) return starts[start];
   }
   return cut < text.length ? starts[cut] : undefined;
 }

@@ -9,14 +9,25 @@ import { parseJson } from "./replies.ts";
 const text = z.string().optional().catch(undefined);
 const count = z.number().optional().catch(undefined);
 
-const block = z
-  .looseObject({ type: text, text, thinking: text, content: z.unknown().optional() })
+/** A part of a message, or a message or delta itself: whatever may hold words. */
+const part = z
+  .looseObject({
+    type: text,
+    text,
+    content: z.unknown().optional(),
+    summary: z.unknown().optional(),
+    thought: z.unknown().optional(),
+    thinking: z.unknown().optional(),
+    reasoning_content: z.unknown().optional(),
+    reasoning: z.unknown().optional(),
+    reasoning_text: z.unknown().optional(),
+    reasoning_details: z.unknown().optional(),
+    thoughts: z.unknown().optional(),
+    stop_reason: text,
+  })
   .optional()
   .catch(undefined);
-const content = z
-  .union([z.string(), z.array(z.union([z.string(), block]))])
-  .optional()
-  .catch(undefined);
+type Part = z.output<typeof part>;
 
 const usageSchema = z
   .looseObject({
@@ -28,36 +39,33 @@ const usageSchema = z
   .optional()
   .catch(undefined);
 
-const openaiMessage = z
-  .looseObject({ content, reasoning_content: text })
-  .optional()
-  .catch(undefined);
 const openaiSchema = z.looseObject({
   model: text,
   choices: z
     .array(
       z
-        .looseObject({ delta: openaiMessage, message: openaiMessage, finish_reason: text })
+        .looseObject({ delta: part, message: part, text, finish_reason: text })
         .optional()
         .catch(undefined),
     )
     .optional()
     .catch(undefined),
   usage: usageSchema,
+  success: z.boolean().optional().catch(undefined),
   error: z.unknown().optional(),
 });
 
 const anthropicSchema = z.looseObject({
   type: text,
-  message: z.looseObject({ model: text, usage: usageSchema, content }).optional().catch(undefined),
-  content_block: block,
-  delta: z
-    .looseObject({ type: text, text, thinking: text, stop_reason: text })
+  message: z
+    .looseObject({ model: text, usage: usageSchema, content: z.unknown().optional() })
     .optional()
     .catch(undefined),
+  content_block: part,
+  delta: part,
   /** Of a whole answer. */
   model: text,
-  content,
+  content: z.unknown().optional(),
   stop_reason: text,
   usage: usageSchema,
   error: z.unknown().optional(),
@@ -84,7 +92,8 @@ export function readChatNews(data: string): ChatNews | undefined {
   const openai = openaiSchema.safeParse(json).data;
   const anthropic = anthropicSchema.safeParse(json).data;
   if (!openai || !anthropic) return undefined;
-  if (anthropic.error !== undefined && anthropic.error !== null) {
+  const isError = anthropic.type === "error" || (openai.success === false && !openai.choices);
+  if (isError || (anthropic.error !== undefined && anthropic.error !== null)) {
     return { text: "", reasoning: "", done: false, error: data };
   }
   return openai.choices === undefined && anthropic.type !== undefined
@@ -94,11 +103,9 @@ export function readChatNews(data: string): ChatNews | undefined {
 
 function fromOpenai({ model, choices, usage }: z.output<typeof openaiSchema>): ChatNews {
   const [choice] = choices ?? [];
-  const said = choice?.delta ?? choice?.message;
-  const { text: spoken, reasoning } = split(said?.content);
+  const words = wordsOf(choice?.delta ?? choice?.message ?? choice?.text);
   return {
-    text: spoken,
-    reasoning: (said?.reasoning_content ?? "") + reasoning,
+    ...words,
     model: model || undefined,
     finishReason: choice?.finish_reason || undefined,
     inputTokens: usage?.prompt_tokens,
@@ -109,11 +116,10 @@ function fromOpenai({ model, choices, usage }: z.output<typeof openaiSchema>): C
 
 function fromAnthropic(event: z.output<typeof anthropicSchema>): ChatNews {
   const { message, delta, content_block: opened } = event;
-  const whole = split([...list(event.content), ...list(message?.content), opened]);
+  const words = wordsOf([event.content, message?.content, opened, delta]);
   const usage = event.usage ?? message?.usage;
   return {
-    text: whole.text + (delta?.text ?? ""),
-    reasoning: whole.reasoning + (delta?.thinking ?? ""),
+    ...words,
     model: event.model || message?.model || undefined,
     finishReason: event.stop_reason || delta?.stop_reason || undefined,
     inputTokens: usage?.input_tokens,
@@ -122,23 +128,64 @@ function fromAnthropic(event: z.output<typeof anthropicSchema>): ChatNews {
   };
 }
 
-type Content = z.output<typeof content>;
-
-function list(given: Content): Exclude<Content, string | undefined> {
-  if (given === undefined) return [];
-  return typeof given === "string" ? [given] : given;
+interface Words {
+  text: string;
+  reasoning: string;
 }
 
-/** A block may carry its reasoning beside its text. */
-function split(given: Content): { text: string; reasoning: string } {
-  const blocks = list(given);
-  const pick = (field: "text" | "thinking") =>
-    blocks
-      .map((one) =>
-        typeof one === "string" ? (field === "text" ? one : "") : (one?.[field] ?? ""),
-      )
-      .join("");
-  return { text: pick("text"), reasoning: pick("thinking") };
+/** Far deeper than any message nests its parts. */
+const MAX_DEPTH = 8;
+/** Kinds of parts that are thoughts, the redacted ones among them. */
+const THOUGHT_TYPE = /think|thought|reason/i;
+
+/**
+ * The words of a message, delta, block or list of those: what is thought in whatever field, block or
+ * marked part, and what is said.
+ */
+function wordsOf(given: unknown, depth = 0): Words {
+  if (typeof given === "string") return { text: given, reasoning: "" };
+  if (depth > MAX_DEPTH || typeof given !== "object" || given === null) return NO_WORDS;
+  if (Array.isArray(given)) return joined(given.map((one) => wordsOf(one, depth + 1)));
+  const one: Part = part.parse(given);
+  if (!one) return NO_WORDS;
+  const said = wordsOf(one.text ?? one.content, depth + 1);
+  const thought = { text: "", reasoning: thoughtsIn(one, depth + 1) };
+  const isThought = one.thought === true || THOUGHT_TYPE.test(one.type ?? "");
+  if (!isThought) return joined([thought, said]);
+  // The same thoughts are often told in several fields.
+  const told = thought.reasoning || allOf(said) || allOf(wordsOf(one.summary, depth + 1));
+  return { text: "", reasoning: told };
+}
+
+/** Some send the same thoughts twice, under two names: the first that holds any counts. */
+function thoughtsIn(one: NonNullable<Part>, depth: number): string {
+  const fields = [
+    one.reasoning_content,
+    one.reasoning,
+    one.thinking,
+    one.reasoning_text,
+    one.thoughts,
+    one.thought,
+    one.reasoning_details,
+  ];
+  for (const field of fields) {
+    const words = allOf(wordsOf(field, depth));
+    if (words !== "") return words;
+  }
+  return "";
+}
+
+const NO_WORDS: Words = { text: "", reasoning: "" };
+
+function joined(words: readonly Words[]): Words {
+  return {
+    text: words.map((one) => one.text).join(""),
+    reasoning: words.map((one) => one.reasoning).join(""),
+  };
+}
+
+function allOf({ text: said, reasoning }: Words): string {
+  return reasoning + said;
 }
 
 const modelSchema = z.looseObject({

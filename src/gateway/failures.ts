@@ -8,6 +8,13 @@ const MAX_RETRY_AFTER_MS = 3_600_000;
 /** What a request was for: the same status means different things to a purchase and to a look. */
 export type Purpose = "submit" | "read";
 
+/** Who answered, and with which key of ours. */
+export interface Service {
+  name: string;
+  /** The variable that sets the key. */
+  keyVariable: string;
+}
+
 /** The parts of an HTTP answer that say what went wrong. */
 export interface FailureReply {
   status: number;
@@ -15,17 +22,41 @@ export interface FailureReply {
   text: string;
 }
 
-/** Any refusal of the gateway, in whatever shape, as one error. */
-export function failureOf(reply: FailureReply, purpose: Purpose): AppError {
+/**
+ * Any refusal of a service, in whatever shape, as one error. One that concerns a key or its account
+ * names both.
+ * @param event what happened, by default that the service answered with this status.
+ */
+export function failureOf(
+  reply: FailureReply,
+  purpose: Purpose,
+  service: Service,
+  event = `The provider answered HTTP ${reply.status}`,
+): AppError {
   const words = upstreamWords(reply.text);
+  const code = codeOf(reply.status, words, reply.text, purpose);
   const said = words ? `: ${words}` : ".";
+  const key = CONCERNS_KEY.includes(code)
+    ? `${words ? " " : ""}(The key is ${service.keyVariable}, for ${service.name}.)`
+    : "";
+  const next = ADVICE[code]?.(service);
   const retryAfterMs = retryAfter(reply, words);
-  return new AppError(
-    codeOf(reply.status, words, reply.text, purpose),
-    `The provider answered HTTP ${reply.status}${said}`,
-    retryAfterMs === undefined ? {} : { retryAfterMs },
-  );
+  return new AppError(code, `${event}${said}${key}`, {
+    ...(next === undefined ? {} : { next }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
 }
+
+const CONCERNS_KEY: readonly ErrorCode[] = ["unauthorized", "forbidden", "insufficient_credit"];
+
+const ADVICE: Partial<Record<ErrorCode, (service: Service) => string>> = {
+  unauthorized: ({ name, keyVariable }) =>
+    `Check ${keyVariable}, the key for ${name}; \`longcat-mcp doctor\` shows whether it is set.`,
+  forbidden: ({ name, keyVariable }) =>
+    `The key in ${keyVariable} may not do this; check its subscription at ${name}.`,
+  insufficient_credit: ({ name, keyVariable }) =>
+    `Top up the account of ${keyVariable} at ${name}, then start again.`,
+};
 
 /** A job that ended `FAILED` or `ERROR`, or a synchronous answer that carries an error. */
 export function jobFailureOf(kind: "failed" | "error", body: string): AppError {
@@ -43,7 +74,7 @@ function codeOf(status: number, words: string, body: string, purpose: Purpose): 
   if (status === 401) return "unauthorized";
   if (status === 402) return "insufficient_credit";
   if (status === 403) return /insufficient_quota/.test(body) ? "insufficient_credit" : "forbidden";
-  if (status === 429) return "rate_limited";
+  if (status === 429) return speaksOfMoney(body) ? "insufficient_credit" : "rate_limited";
   if (status === 404) return purpose === "submit" ? "upstream_rejected" : "not_found";
   if (isUnsettled(status)) return purpose === "submit" ? "outcome_unknown" : "upstream_unavailable";
   if (status >= 400) return speaksOfContent(words) ? "content_rejected" : "upstream_rejected";
@@ -53,6 +84,14 @@ function codeOf(status: number, words: string, body: string, purpose: Purpose): 
 /** Statuses after which a request may still have been acted upon. */
 export function isUnsettled(status: number): boolean {
   return status >= 500 || status === 408;
+}
+
+/** A limit that no waiting lifts. A quota of requests per minute is not one. */
+function speaksOfMoney(body: string): boolean {
+  if (/balance|credit|billing|funds|arrears|overdue|recharge|top.?up/i.test(body)) {
+    return true;
+  }
+  return /quota/i.test(body) && !/(?:per|every|each|a|\/)[\s_-]?(?:second|minute|hour)/i.test(body);
 }
 
 function speaksOfContent(words: string): boolean {
@@ -68,6 +107,11 @@ const errorFields = z.looseObject({
   msg: z.unknown().optional(),
   detail: z.unknown().optional(),
   errors: z.unknown().optional(),
+  error_message: z.unknown().optional(),
+  failure_reason: z.unknown().optional(),
+  reason: z.unknown().optional(),
+  output: z.unknown().optional(),
+  data: z.unknown().optional(),
   code: z.unknown().optional(),
 });
 
@@ -94,8 +138,11 @@ function explanation(value: unknown, depth = 0): string {
   }
   const parsed = errorFields.safeParse(value);
   if (!parsed.success) return "";
-  const { error, message, msg, detail, errors, code } = parsed.data;
-  const parts = [error, message, msg, detail, errors]
+  const { error, message, msg, detail, errors, code, ...others } = parsed.data;
+  const { error_message, failure_reason, reason, output, data } = others;
+  const fields = [error, message, msg, detail, errors, error_message, failure_reason, reason];
+  // The two that hold results where all is well say something of the failure only as objects.
+  const parts = [...fields, ...[output, data].filter((one) => typeof one === "object")]
     .map((part) => explanation(part, depth + 1))
     .filter(Boolean);
   const unique = parts.filter((part, index) => parts.indexOf(part) === index);

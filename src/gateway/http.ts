@@ -1,5 +1,7 @@
 import { Readable } from "node:stream";
 import { type Agent, DecoratorHandler, type Dispatcher, request } from "undici";
+import type { Redact } from "../core/redact.ts";
+import { oneLine } from "../core/text.ts";
 import { checkedConnector } from "./connector.ts";
 import { Exchange, flatten, type HttpReply, TransportFailure } from "./exchange.ts";
 import { type ProxySettings, wayOut } from "./proxies.ts";
@@ -49,7 +51,11 @@ export class HttpDoor {
   readonly #media: Dispatcher;
   readonly #agents: Dispatcher[] = [];
 
-  constructor(proxies: ProxySettings = {}) {
+  readonly #redact: (text: string) => string;
+
+  /** @param redact takes our keys out of headers and reasons; bodies are for who parses them. */
+  constructor(proxies: ProxySettings = {}, redact: Redact | undefined = undefined) {
+    this.#redact = redact ?? ((text) => text);
     const open = (options: Agent.Options) => {
       const connect = { timeout: CONNECT_TIMEOUT_MS };
       const { dispatcher, agents } = wayOut(proxies, { connect, ...options });
@@ -80,9 +86,10 @@ export class HttpDoor {
         { origin, path: pathname + search, method, headers, body, ...timeouts },
         exchange,
       );
-      return await exchange.reply;
+      const reply = await exchange.reply;
+      return { ...reply, headers: this.#clean(reply.headers) };
     } catch (error) {
-      throw new TransportFailure(reasonOf(error), exchange.sent, error);
+      throw this.#failure(error, exchange.sent);
     } finally {
       clearTimeout(deadline);
     }
@@ -105,9 +112,13 @@ export class HttpDoor {
         headersTimeout: outbound.silenceMs,
         bodyTimeout: outbound.silenceMs,
       });
-      return { status: reply.statusCode, headers: flatten(reply.headers), body: reply.body };
+      return {
+        status: reply.statusCode,
+        headers: this.#clean(flatten(reply.headers)),
+        body: reply.body,
+      };
     } catch (error) {
-      throw new TransportFailure(reasonOf(error), sent, error);
+      throw this.#failure(error, sent);
     }
   }
 
@@ -129,10 +140,24 @@ export class HttpDoor {
         headersTimeout: 60_000,
         bodyTimeout: 60_000,
       });
-      return { status: reply.statusCode, headers: flatten(reply.headers), body: reply.body };
+      return {
+        status: reply.statusCode,
+        headers: this.#clean(flatten(reply.headers)),
+        body: reply.body,
+      };
     } catch (error) {
-      throw new TransportFailure(reasonOf(error), true, error);
+      throw this.#failure(error, true);
     }
+  }
+
+  #clean(headers: Record<string, string>): Record<string, string> {
+    return Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name, this.#redact(value)]),
+    );
+  }
+
+  #failure(error: unknown, sent: boolean): TransportFailure {
+    return new TransportFailure(this.#redact(reasonOf(error)), sent, error);
   }
 
   async close(): Promise<void> {
@@ -215,6 +240,6 @@ export function reasonOf(error: unknown): string {
     case "ETIMEDOUT":
       return "the connection timed out";
     default:
-      return error instanceof DeadlinePassed ? "no answer in time" : error.message;
+      return error instanceof DeadlinePassed ? "no answer in time" : oneLine(error.message);
   }
 }

@@ -12,10 +12,11 @@ import {
   readModels,
 } from "./chat-replies.ts";
 import { type HttpReply, TransportFailure } from "./exchange.ts";
-import { failureOf, isUnsettled } from "./failures.ts";
+import { failureOf, isUnsettled, type Service } from "./failures.ts";
 import { type HttpDoor, readText, reasonOf } from "./http.ts";
-import { parseJson } from "./replies.ts";
+import { parseJson, redactBody } from "./replies.ts";
 import { SafeNews } from "./safe-news.ts";
+import { Thoughts } from "./thoughts.ts";
 
 /** A long prompt may be read for minutes before the first word comes. */
 const SILENCE_MS = 300_000;
@@ -26,6 +27,7 @@ const MAX_STREAM_BYTES = 256 * 1024 * 1024;
 const MAX_EVENT_CHARACTERS = 16 * 1024 * 1024;
 const MODELS_FRESH_MS = 60_000;
 const KEY = /^[!-~]+$/;
+const LONGCAT: Service = { name: "LongCat (chat)", keyVariable: "LONGCAT_API_KEY" };
 const PATHS: Readonly<Record<ChatFormat, string>> = {
   openai: "/openai/v1/chat/completions",
   anthropic: "/anthropic/v1/messages",
@@ -142,18 +144,23 @@ export class LongcatClient {
       const message = `The provider could not be asked: ${error.message}.`;
       throw new AppError("upstream_unavailable", message, { cause: error });
     }
-    const redacted = { ...reply, text: this.#options.redact(reply.text) };
-    if (reply.status === 404) throw wrongPath(redacted, "read") ?? failureOf(redacted, "read");
-    if (reply.status < 200 || reply.status > 299) throw failureOf(redacted, "read");
+    const redacted = { ...reply, text: redactBody(reply.text, this.#options.redact) };
+    if (reply.status === 404)
+      throw wrongPath(redacted, "read") ?? failureOf(redacted, "read", LONGCAT);
+    if (reply.status < 200 || reply.status > 299) throw failureOf(redacted, "read", LONGCAT);
     return redacted;
   }
 
   #headers(): Record<string, string> {
     const key = this.#options.apiKey();
     if (!key) {
-      throw new AppError("configuration", "No API key for LongCat chat is set.", {
-        next: "Set LONGCAT_API_KEY (or LONGCAT_API_KEY_FILE) and restart the server, or start it with --sandbox, which needs no key.",
-      });
+      throw new AppError(
+        "configuration",
+        "No API key for LongCat chat is set: LONGCAT_API_KEY is missing.",
+        {
+          next: "Set LONGCAT_API_KEY (or LONGCAT_API_KEY_FILE) and restart the server, or start it with --sandbox, which needs no key.",
+        },
+      );
     }
     if (!KEY.test(key)) {
       throw new AppError(
@@ -165,18 +172,21 @@ export class LongcatClient {
   }
 
   #refusal(reply: HttpReply): ChatOutcome {
-    const redacted = { ...reply, text: this.#options.redact(reply.text) };
+    const redacted = { ...reply, text: redactBody(reply.text, this.#options.redact) };
     const wrong = reply.status === 404 ? wrongPath(redacted, "submit") : undefined;
     if (wrong) return { kind: "refused", error: wrong };
-    if (reply.status === 429) return { kind: "not_taken", error: failureOf(redacted, "submit") };
-    if (reply.status === 503) return { kind: "not_taken", error: failureOf(redacted, "read") };
-    const error = failureOf(redacted, "submit");
+    const isBusy = reply.status === 503;
+    const error = failureOf(redacted, isBusy ? "read" : "submit", LONGCAT);
+    if (isBusy || error.code === "rate_limited") return { kind: "not_taken", error };
     return { kind: isUnsettled(reply.status) ? "uncertain" : "refused", error };
   }
 
   async #read(body: Readable, tell: (news: ChatNews) => void): Promise<ChatOutcome> {
     const safe = new SafeNews(this.#options.redact);
-    const outcome = await this.#readAll(body, (news) => tell(safe.of(news)));
+    const thoughts = new Thoughts();
+    const outcome = await this.#readAll(body, (news) => tell(safe.of(thoughts.of(news))));
+    const unfinished = thoughts.rest();
+    if (unfinished) tell(safe.of(unfinished));
     const rest = safe.rest();
     if (rest) tell(rest);
     return outcome;
@@ -197,7 +207,8 @@ export class LongcatClient {
       answer.end();
     } catch (error) {
       // What comes after the reason why it ended is not part of it.
-      if (!answer.done && !answer.finished) return cut(reasonOf(error), error);
+      if (!answer.done && !answer.finished)
+        return cut(this.#options.redact(reasonOf(error)), error);
     }
     if (answer.error !== undefined) return { kind: "cut", error: this.#reported(answer.error) };
     const marked = answer.done || answer.finished;
@@ -206,10 +217,8 @@ export class LongcatClient {
 
   /** An error that came inside an answer whose status had said that all is well. */
   #reported(error: string): AppError {
-    const text = this.#options.redact(error);
-    const status = statusIn(text);
-    const { code, message } = failureOf({ status, headers: {}, text }, "read");
-    return new AppError(code, message.replace(/^The provider answered HTTP \d+/, REPORTED));
+    const text = redactBody(error, this.#options.redact);
+    return failureOf({ status: statusIn(text), headers: {}, text }, "read", LONGCAT, REPORTED);
   }
 }
 
@@ -232,7 +241,7 @@ class AnswerReader {
   readonly #tell: (news: ChatNews) => void;
   readonly #parser = createParser({
     maxBufferSize: MAX_EVENT_CHARACTERS,
-    onEvent: ({ data }) => this.#take(data),
+    onEvent: ({ data, event }) => this.#take(data, event === "error"),
   });
 
   constructor(tell: (news: ChatNews) => void) {
@@ -270,8 +279,12 @@ class AnswerReader {
     else this.#parser.feed("\n\n");
   }
 
-  #take(data: string): void {
+  #take(data: string, isError = false): void {
     if (this.done || this.error !== undefined) return;
+    if (isError) {
+      this.error = data;
+      return;
+    }
     const news = readChatNews(data);
     if (!news) return;
     if (news.text !== "" || news.reasoning !== "") this.said = true;
@@ -283,8 +296,8 @@ class AnswerReader {
 }
 
 const STATUS_OF_TYPE: readonly (readonly [RegExp, number])[] = [
+  [/quota|balance|billing|credit/i, 402],
   [/rate_limit/i, 429],
-  [/insufficient_quota|billing/i, 402],
   [/authentication/i, 401],
   [/permission/i, 403],
   [/invalid_request|invalid_parameter|content/i, 400],
@@ -299,7 +312,7 @@ function statusIn(error: string): number {
 /** The platform's own 404 is JSON; a page means that the address is not the platform's. */
 function wrongPath(reply: HttpReply, purpose: "submit" | "read"): AppError | undefined {
   if (parseJson(reply.text) !== undefined) return undefined;
-  const { message } = failureOf(reply, purpose);
+  const { message } = failureOf(reply, purpose, LONGCAT);
   return new AppError("configuration", `${message} The base URL is likely wrong.`, {
     next: "Correct LONGCAT_BASE_URL and restart the server.",
   });

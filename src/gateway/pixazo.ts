@@ -1,15 +1,18 @@
 import { AppError } from "../core/errors.ts";
 import type { Redact } from "../core/redact.ts";
+import { oneLine } from "../core/text.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import { type HttpReply, TransportFailure } from "./exchange.ts";
-import { failureOf, isUnsettled, jobFailureOf } from "./failures.ts";
+import { failureOf, isUnsettled, jobFailureOf, type Service, upstreamWords } from "./failures.ts";
 import type { HttpDoor } from "./http.ts";
-import { type GatewayReply, readReply } from "./replies.ts";
+import { type GatewayReply, readReply, redactBody } from "./replies.ts";
 
 const SUBMIT_DEADLINE_MS = 60_000;
 const SYNC_DEADLINE_MS = 300_000;
 const READ_DEADLINE_MS = 30_000;
 const MAX_REPLY_BYTES = 4 * 1024 * 1024;
+const MAX_STATUS_CHARACTERS = 100;
+const PIXAZO: Service = { name: "Pixazo (the image gateway)", keyVariable: "PIXAZO_API_KEY" };
 /** Visible ASCII: what an HTTP header carries unchanged. */
 const KEY = /^[!-~]+$/;
 const REQUEST_ID = /^[A-Za-z0-9][\w.:-]{1,199}$/;
@@ -34,7 +37,7 @@ export interface StatusReport {
   status: "queued" | "processing" | "completed" | "failed" | "error";
   rawStatus: string;
   mediaUrls: string[];
-  /** Set for `failed` and `error`. */
+  /** Set for `failed`, `error`, and `completed` without a file. */
   error: AppError | undefined;
 }
 
@@ -81,7 +84,7 @@ export class PixazoClient {
     } catch (error) {
       return notAnswered(error);
     }
-    return readSubmit(operation, { ...reply, text: this.#options.redact(reply.text) });
+    return readSubmit(operation, { ...reply, text: redactBody(reply.text, this.#options.redact) });
   }
 
   /**
@@ -118,9 +121,13 @@ export class PixazoClient {
   #headers(): Record<string, string> {
     const key = this.#options.apiKey();
     if (!key) {
-      throw new AppError("configuration", "No API key for the image gateway is set.", {
-        next: "Set PIXAZO_API_KEY (or PIXAZO_API_KEY_FILE) and restart the server, or start it with --sandbox, which needs no key.",
-      });
+      throw new AppError(
+        "configuration",
+        "No API key for the image gateway is set: PIXAZO_API_KEY, the key for Pixazo, is missing.",
+        {
+          next: "Set PIXAZO_API_KEY (or PIXAZO_API_KEY_FILE) and restart the server, or start it with --sandbox, which needs no key.",
+        },
+      );
     }
     if (!KEY.test(key)) {
       throw new AppError(
@@ -152,8 +159,8 @@ export class PixazoClient {
         { cause: error },
       );
     }
-    const redacted = { ...reply, text: this.#options.redact(reply.text) };
-    if (!isSuccess(reply.status)) throw failureOf(redacted, "read");
+    const redacted = { ...reply, text: redactBody(reply.text, this.#options.redact) };
+    if (!isSuccess(reply.status)) throw failureOf(redacted, "read", PIXAZO);
     return redacted;
   }
 }
@@ -175,8 +182,11 @@ function saysSuccess(reply: GatewayReply): boolean {
   return reply.statusCode === undefined || isSuccess(reply.statusCode);
 }
 
-function unreadable(why: string): AppError {
-  return new AppError("bad_upstream_reply", `The provider's answer ${why}.`);
+/** @param body what it says itself about it, if anything. */
+function unreadable(why: string, body = ""): AppError {
+  const words = upstreamWords(body);
+  const said = words === "" ? "." : `: ${words}`;
+  return new AppError("bad_upstream_reply", `The provider's answer ${why}${said}`);
 }
 
 function notAnswered(error: unknown): SubmitOutcome {
@@ -203,25 +213,33 @@ function report(
   const ended = reply.status === "failed" || reply.status === "error" ? reply.status : undefined;
   const errorEnds = reply.reportsFailure && !media && (errorIsFailure || !reply.status);
   const failed = ended ?? (errorEnds ? "failed" : undefined);
+  const status = failed ?? reply.status ?? (media ? "completed" : "processing");
+  const isEmpty = status === "completed" && !media;
   return {
-    status: failed ?? reply.status ?? (media ? "completed" : "processing"),
-    rawStatus: reply.rawStatus ?? "",
+    status,
+    rawStatus: oneLine(reply.rawStatus ?? "", MAX_STATUS_CHARACTERS),
     mediaUrls: reply.mediaUrls,
-    error: failed ? jobFailureOf(failed, body) : undefined,
+    error: failed
+      ? jobFailureOf(failed, body)
+      : isEmpty
+        ? unreadable("reports the job as completed but names no file", body)
+        : undefined,
   };
 }
 
 function readSubmit(operation: AnyOperation, reply: HttpReply): SubmitOutcome {
-  if (reply.status === 429) return { kind: "not_taken", error: failureOf(reply, "submit") };
   if (!isSuccess(reply.status)) {
-    const error = failureOf(reply, "submit");
+    const error = failureOf(reply, "submit", PIXAZO);
+    if (error.code === "rate_limited") return { kind: "not_taken", error };
     const settled = reply.status >= 400 && !isUnsettled(reply.status);
     return { kind: settled ? "refused" : "uncertain", error };
   }
   const parsed = readReply(reply.text);
   if (!parsed) return { kind: "uncertain", error: unreadable("is not a JSON object") };
   if (parsed.mediaUrls.length > 0 && saysSuccess(parsed)) {
-    return { kind: "finished", requestId: parsed.requestId, mediaUrls: parsed.mediaUrls };
+    const { requestId = "", mediaUrls } = parsed;
+    const isId = REQUEST_ID.test(requestId);
+    return { kind: "finished", requestId: isId ? requestId : undefined, mediaUrls };
   }
   if (parsed.statusCode !== undefined && !isSuccess(parsed.statusCode)) {
     return readSubmit(operation, { ...reply, status: parsed.statusCode });
@@ -234,6 +252,6 @@ function readSubmit(operation: AnyOperation, reply: HttpReply): SubmitOutcome {
   if (parsed.requestId && REQUEST_ID.test(parsed.requestId) && isTaken) {
     return { kind: "accepted", requestId: parsed.requestId };
   }
-  const error = unreadable("names neither a picture nor a request id");
+  const error = unreadable("names neither a picture nor a request id", reply.text);
   return { kind: operation.kind === "sync" ? "empty" : "uncertain", error };
 }

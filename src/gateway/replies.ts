@@ -1,9 +1,14 @@
 import * as z from "zod";
+import { isRedacted, type Redact, redactValue } from "../core/redact.ts";
+import { oneLine } from "../core/text.ts";
 
 /*
  * Readers for everything the gateway answers with. They ask for what is needed, take it in every
  * documented shape, and ignore the rest; a field of the wrong type counts as absent.
  */
+
+/** Longer ones are taken by no server. */
+const MAX_ADDRESS_CHARACTERS = 16_384;
 
 const text = z.string().optional().catch(undefined);
 const number = z.number().optional().catch(undefined);
@@ -85,6 +90,17 @@ export function readReply(body: string): GatewayReply | undefined {
   };
 }
 
+/**
+ * An answer's text without our keys. It is taken apart first, so that a key is found however the
+ * sender has escaped it; a plain look at the text spares that where there is none.
+ */
+export function redactBody(body: string, redact: Redact): string {
+  const redacted = redact(body);
+  if (redacted === body) return body;
+  const json = parseJson(body);
+  return json === undefined ? redacted : JSON.stringify(redactValue(json, redact));
+}
+
 /** @returns `undefined` when the text is not JSON. */
 export function parseJson(body: string): unknown {
   try {
@@ -109,12 +125,17 @@ function mediaUrls(reply: Reply): string[] {
     reply.output?.media_url ?? [],
     [reply.result_url],
   ];
-  const found = candidates.map((urls) => urls.filter(isHttpUrl)).find((urls) => urls.length > 0);
+  const found = candidates.map((urls) => urls.flatMap(addressOf)).find((urls) => urls.length > 0);
   return [...new Set(found ?? [])];
 }
 
-function isHttpUrl(value: unknown): value is string {
-  return typeof value === "string" && /^https?:\/\//i.test(value) && URL.canParse(value);
+/** An address in the form in which it is used, so that what is shown is what is fetched. */
+function addressOf(value: unknown): string[] {
+  if (typeof value !== "string" || value.length > MAX_ADDRESS_CHARACTERS) return [];
+  if (!/^https?:\/\//i.test(value)) return [];
+  // With a key taken out it is no address any more, but what is left of it says what has come.
+  if (isRedacted(value)) return [oneLine(value)];
+  return URL.canParse(value) ? [new URL(value).href] : [];
 }
 
 function isPresent(error: unknown): boolean {

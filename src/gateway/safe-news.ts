@@ -1,4 +1,4 @@
-import type { Redact } from "../core/redact.ts";
+import { CONTEXT_CHARACTERS, type Redact } from "../core/redact.ts";
 import { beginningOf, cleanText, oneLine, shortened } from "../core/text.ts";
 import type { ChatNews } from "./chat-replies.ts";
 
@@ -46,6 +46,8 @@ class SafeText {
   readonly #redact: Redact;
   /** Half a character, or what may be the beginning of a key. */
   #held = "";
+  /** The last of what was let go. */
+  #before = "";
 
   constructor(redact: Redact) {
     this.#redact = redact;
@@ -54,8 +56,10 @@ class SafeText {
   add(piece: string): string {
     if (piece === "") return "";
     const text = this.#redact(cleanText(this.#held + piece));
-    const told = beginningOf(text, text.length - this.#redact.openEnd(text));
+    const open = this.#redact.openEnd(text, this.#before);
+    const told = beginningOf(text, text.length - open);
     this.#held = text.slice(told.length);
+    this.#before = `${this.#before}${told}`.slice(-CONTEXT_CHARACTERS);
     return told;
   }
 

@@ -107,8 +107,8 @@ export class Follower {
       const moved = await move(this.#context, job, "downloading", { mediaUrls });
       if (moved) this.#finished(moved);
     } else if (report.status === "completed") {
-      const message = "The provider reports the job as completed but names no file.";
-      const error = errorOf(new AppError("bad_upstream_reply", message));
+      const reason = report.error ?? new AppError("bad_upstream_reply", "It names no file.");
+      const error = errorOf(reason);
       await move(this.#context, job, "failed", { charge: spent(job), error, completedAt });
     } else {
       const reason = report.error ?? new AppError("upstream_rejected", "No reason was given.");

@@ -20,7 +20,7 @@ describe.each(KEYS)("a key like %s", (key) => {
       let [told, held] = ["", ""];
       for (let at = 0; at < text.length; at += size) {
         const piece = redact(held + text.slice(at, at + size));
-        held = piece.slice(piece.length - redact.openEnd(piece));
+        held = piece.slice(piece.length - redact.openEnd(piece, told));
         told += piece.slice(0, piece.length - held.length);
       }
       expect(redact(told + held)).toBe(told + held);

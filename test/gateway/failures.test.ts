@@ -4,10 +4,12 @@ import { createRedact } from "../../src/core/redact.ts";
 import { oneLine } from "../../src/core/text.ts";
 import { failureOf, jobFailureOf, upstreamWords } from "../../src/gateway/failures.ts";
 
+const SERVICE = { name: "Pixazo", keyVariable: "PIXAZO_API_KEY" };
 const submit = (status: number, body: unknown = "", headers: Record<string, string> = {}) =>
   failureOf(
     { status, headers, text: typeof body === "string" ? body : JSON.stringify(body) },
     "submit",
+    SERVICE,
   );
 
 describe("the code of a refused purchase", () => {
@@ -38,7 +40,7 @@ describe("the code of a refused purchase", () => {
     [503, "upstream_unavailable"],
     [401, "unauthorized"],
   ])("HTTP %i on a look is %s", (status, code) => {
-    expect(failureOf({ status, headers: {}, text: "" }, "read").code).toBe(code);
+    expect(failureOf({ status, headers: {}, text: "" }, "read", SERVICE).code).toBe(code);
   });
 
   it("an unknown model is a refusal, whichever status says so", () => {

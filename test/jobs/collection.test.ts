@@ -263,7 +263,7 @@ describe("files that cannot be had", () => {
     expect(job).toMatchObject({
       charge: "spent",
       error: { code: "bad_upstream_reply" },
-      mediaUrls: [url],
+      mediaUrls: [new URL(url).href],
     });
   });
 
