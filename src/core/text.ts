@@ -43,3 +43,8 @@ export function cleanText(text: string): string {
 
 const UNSEEN =
   /(?![\n\t])\p{Cc}|[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069\uFEFF]|[\u{E0000}-\u{E007F}]/gu;
+
+/** A size as it is, for messages: rounded, two sizes that differ may look the same. */
+export function byteCount(bytes: number): string {
+  return `${bytes.toLocaleString("en-US")} ${bytes === 1 ? "byte" : "bytes"}`;
+}

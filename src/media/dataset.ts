@@ -6,8 +6,9 @@ import { fileTypeFromBuffer } from "file-type";
 import * as yauzl from "yauzl";
 import { ZipFile } from "yazl";
 import { AppError } from "../core/errors.ts";
+import { byteCount } from "../core/text.ts";
 import { openAllowedFile, type Places } from "./files.ts";
-import { checkPicture, megabytes } from "./picture-input.ts";
+import { checkPicture } from "./picture-input.ts";
 
 const MAX_FILES = 20_000;
 const MAX_TOTAL_BYTES = 4 * 1024 * 1024 * 1024;
@@ -93,7 +94,7 @@ export function judgeDataset(
         setOf(posix.join(dir, root)).starts.set(Number(number || 1), entry);
       }
       if (entry.sizeBytes > MAX_PICTURE_BYTES) {
-        warnings.push(`${entry.name} has ${megabytes(entry.sizeBytes)}.`);
+        warnings.push(`${entry.name} has ${byteCount(entry.sizeBytes)}.`);
       }
     } else {
       warnings.push(`${entry.name} is neither a picture nor a caption.`);
@@ -143,7 +144,7 @@ function complaints(root: string, set: PictureSet, wishes: DatasetWishes): strin
 export function describeDataset(report: DatasetReport): string {
   const { pairs, pictures, captions, sizeBytes, problems, warnings } = report;
   const lines = [
-    `Training set: ${pairs} complete pairs, ${pictures} pictures, ${captions} captions, ${megabytes(sizeBytes)}.`,
+    `Training set: ${pairs} complete pairs, ${pictures} pictures, ${captions} captions, ${byteCount(sizeBytes)}.`,
     ...problems.map((problem) => `Problem: ${problem}`),
     ...warnings.slice(0, MAX_LISTED).map((warning) => `Check: ${warning}`),
   ];
@@ -209,7 +210,7 @@ function entryProblem(entry: yauzl.Entry): string | undefined {
   const bursts =
     uncompressedSize > RATIO_MATTERS_BYTES && uncompressedSize > compressedSize * MAX_RATIO;
   return bursts
-    ? `${fileName} would grow from ${megabytes(compressedSize)} to ${megabytes(uncompressedSize)}.`
+    ? `${fileName} would grow from ${byteCount(compressedSize)} to ${byteCount(uncompressedSize)}.`
     : undefined;
 }
 
@@ -302,7 +303,7 @@ async function readWhole(path: string, places: Places): Promise<Buffer> {
     if (size > MAX_PICTURE_BYTES) {
       throw new AppError(
         "invalid_input",
-        `${path} is larger than ${megabytes(MAX_PICTURE_BYTES)}.`,
+        `${path} is larger than ${byteCount(MAX_PICTURE_BYTES)}.`,
       );
     }
     return await handle.readFile();

@@ -5,8 +5,8 @@ import type { Readable } from "node:stream";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import { byteCount } from "../core/text.ts";
 import { HOSTED_PATH, type HostedFolder } from "./hosted-folder.ts";
-import { megabytes } from "./picture-input.ts";
 
 const SWEEP_MS = 3_600_000;
 /** How long what nobody speaks for is kept: files of an earlier version, or of a machine elsewhere. */
@@ -213,10 +213,10 @@ function orStorage(work: () => void): void {
 }
 
 function overQuota(addedBytes: number, maxBytes: number, usedBytes = 0): AppError {
-  const used = usedBytes === 0 ? "" : `, and running jobs need ${megabytes(usedBytes)} already`;
+  const used = usedBytes === 0 ? "" : `, and running jobs need ${byteCount(usedBytes)} already`;
   return new AppError(
     "storage",
-    `The files for the provider have ${megabytes(addedBytes)}${used}: more than the ${megabytes(maxBytes)} that may be hosted at a time.`,
+    `The files for the provider have ${byteCount(addedBytes)}${used}: more than the ${byteCount(maxBytes)} that may be hosted at a time.`,
     {
       next: "Wait until running jobs have ended, send less, give a public https URL instead, or ask the user to raise LONGCAT_MCP_HOSTED_BYTES; nothing was sent.",
     },

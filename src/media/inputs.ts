@@ -3,6 +3,7 @@ import { type FileHandle, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { Readable } from "node:stream";
 import { AppError } from "../core/errors.ts";
+import { byteCount } from "../core/text.ts";
 import { fileOrigin, readReference } from "../models/fields.ts";
 import { OPERATIONS } from "../models/index.ts";
 import type { FileField, ResolvedFiles } from "../models/operation.ts";
@@ -10,7 +11,7 @@ import type { Dataset, DatasetReport, DatasetWishes } from "./dataset.ts";
 import { allowedFolder, openAllowedFile, type Places } from "./files.ts";
 import type { Hosting, StagedFile } from "./hosting.ts";
 import { absolutePath } from "./paths.ts";
-import { type CheckedPicture, checkPicture, megabytes, shrinkPicture } from "./picture-input.ts";
+import { type CheckedPicture, checkPicture, shrinkPicture } from "./picture-input.ts";
 
 /** A caller's picture is read into memory, so it is bounded. */
 const MAX_PICTURE_BYTES = 64 * 1024 * 1024;
@@ -293,10 +294,13 @@ async function readPicture(path: string, places: Places): Promise<Buffer> {
     if (size > MAX_PICTURE_BYTES) {
       throw new AppError(
         "invalid_input",
-        `${path} is larger than ${megabytes(MAX_PICTURE_BYTES)}, the most a picture may be.`,
+        `${path} has ${byteCount(size)}, more than the ${byteCount(MAX_PICTURE_BYTES)} that a picture may have.`,
       );
     }
     return await readUpTo(handle, MAX_PICTURE_BYTES, path);
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    throw new AppError("invalid_input", `${path} cannot be read from its disk.`, { cause: error });
   } finally {
     await handle.close();
   }
@@ -350,7 +354,7 @@ function needsAddress(field: FileField): AppError {
 function tooLarge(field: FileField, sizeBytes: number): AppError {
   return new AppError(
     "invalid_input",
-    `\`${field.name}\`: the picture has ${megabytes(sizeBytes)}, more than the ${megabytes(MAX_INLINE_BYTES)} that are sent inside a request.`,
+    `\`${field.name}\`: the picture has ${byteCount(sizeBytes)}, more than the ${byteCount(MAX_INLINE_BYTES)} that are sent inside a request.`,
     {
       next: `Make it smaller, let this server do so with LONGCAT_MCP_SHRINK_INPUTS=on, or ${ADDRESS_ADVICE}.`,
     },

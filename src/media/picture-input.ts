@@ -1,21 +1,22 @@
-import { fileTypeFromBuffer } from "file-type";
-import type { Metadata, Sharp } from "sharp";
 import { MAX_PICTURE_PIXELS } from "../core/decoding.ts";
 import { AppError } from "../core/errors.ts";
+import { byteCount, oneLine } from "../core/text.ts";
+import { openPicture, type PictureHeader, readHeader, whileDecoding } from "./decoder.ts";
+import {
+  bmpSize,
+  EXTENSIONS,
+  hasEnd,
+  type PictureFormat,
+  pictureFormat,
+} from "./picture-format.ts";
+import { withoutPlace } from "./picture-metadata.ts";
+import { shrunk } from "./shrinking.ts";
+import { isLying, turnedUpright } from "./turning.ts";
 
-/** What is decoded to be checked; anything else could not be cleaned before it is sent. */
-const READABLE_TYPES = [
-  "image/png",
-  "image/jpeg",
-  "image/webp",
-  "image/gif",
-  "image/tiff",
-  "image/avif",
-];
-/** No decoder for it here, and no metadata inside it. */
-const PLAIN_TYPES = ["image/bmp"];
-const SHRUNK_SIDES_PX = [3072, 2048, 1536, 1024, 768] as const;
-const SHRUNK_QUALITIES = [92, 80] as const;
+const CHECKED_SIDE_PX = 64;
+/** Of the frames of an animation this many pixels are decoded; its end is looked for in any case. */
+const MAX_FRAMES_PIXELS = 400_000_000;
+const MAX_REASON_CHARACTERS = 120;
 
 /** A caller's picture, fit to leave the machine. */
 export interface CheckedPicture {
@@ -27,87 +28,84 @@ export interface CheckedPicture {
 }
 
 /**
- * Looks at a picture's magic bytes and header, turns it upright where its metadata says so, and
+ * Reads a picture from its first byte to its last, turns it upright where its metadata says so, and
  * takes out where it was made. A picture that needs neither is passed on byte for byte.
  * @param name how the caller knows it, for messages.
- * @throws {invalid_input}
+ * @throws {invalid_input} naming what is wrong with it.
  */
 export async function checkPicture(bytes: Buffer, name: string): Promise<CheckedPicture> {
-  const type = await fileTypeFromBuffer(bytes);
-  if (type && PLAIN_TYPES.includes(type.mime)) {
-    checkPixels(bmpSize(bytes), name);
-    return { bytes, mimeType: type.mime, extension: type.ext, notes: [] };
+  const shown = oneLine(name);
+  const format = await formatOf(bytes, shown);
+  const picture = {
+    bytes,
+    mimeType: `image/${format}`,
+    extension: EXTENSIONS[format],
+    notes: [],
+  };
+  if (format === "bmp") {
+    // No decoder for it here, and no metadata inside it.
+    checkPixels(bmpSize(bytes), shown);
+    if (!hasEnd(bytes, format)) throw cut(shown);
+    return picture;
   }
-  if (!type || !READABLE_TYPES.includes(type.mime)) {
-    const found = type ? ` (it is ${type.mime})` : "";
-    throw new AppError("invalid_input", `${name} is not a picture that can be sent${found}.`, {
-      next: "Use a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file.",
-    });
-  }
-  const metadata = await headerOf(bytes, name);
-  checkPixels(metadata, name);
-  const picture = { bytes, mimeType: type.mime, extension: type.ext, notes: [] };
-  const isTurned = (metadata.orientation ?? 1) !== 1;
-  // A TIFF file keeps its place in its own first directory.
-  const isPlaced = tellsPlace(metadata) || (metadata.format === "tiff" && hasGpsDirectory(bytes));
-  if (!isTurned && !isPlaced) return picture;
-  const done = [
-    ...(isTurned ? ["turned upright"] : []),
-    ...(isPlaced ? ["its location was removed"] : []),
-  ].join(" and ");
-  const cleaned = await encodeLike(metadata.format, (await open(bytes)).autoOrient());
-  return { ...picture, bytes: cleaned, notes: [`${name} was sent changed: ${done}.`] };
+  const header = await readHeader(bytes).catch((error: unknown) => {
+    throw damaged(shown, error);
+  });
+  checkPixels(header, shown);
+  if (!hasEnd(bytes, format)) throw cut(shown);
+  const done: string[] = [];
+  const cleaned = await whileDecoding(header, async () => {
+    const placeless = withoutPlace(bytes, format, header);
+    if (placeless) done.push("its location was removed");
+    const upright = isLying(header, format)
+      ? await turnedUpright(placeless ?? bytes, header, format)
+      : undefined;
+    if (upright) done.unshift("turned upright");
+    else await readThrough(placeless ?? bytes, header, format);
+    return upright ?? placeless ?? bytes;
+  }).catch((error: unknown) => {
+    throw damaged(shown, error);
+  });
+  const notes = done.length === 0 ? [] : [`${shown} was sent changed: ${done.join(" and ")}.`];
+  return { ...picture, bytes: cleaned, notes };
 }
 
 /**
  * Makes a picture small enough for a request.
- * @throws {invalid_input} when even a small rendering is too large.
+ * @throws {invalid_input} when even a small rendering is too large, or it cannot be decoded.
  */
 export async function shrinkPicture(
   picture: CheckedPicture,
   maxBytes: number,
   name: string,
 ): Promise<CheckedPicture> {
-  const { hasAlpha } = await headerOf(picture.bytes, name);
-  for (const side of SHRUNK_SIDES_PX) {
-    for (const quality of SHRUNK_QUALITIES) {
-      const small = (await open(picture.bytes))
-        .keepIccProfile()
-        .resize({ width: side, height: side, fit: "inside", withoutEnlargement: true });
-      const encoded = hasAlpha
-        ? small.webp({ quality, alphaQuality: quality })
-        : small.jpeg({ quality });
-      const { data, info } = await encoded.toBuffer({ resolveWithObject: true });
-      if (data.length > maxBytes) continue;
-      const note = `${name} was sent smaller: ${info.width}×${info.height}, ${megabytes(data.length)} instead of ${megabytes(picture.bytes.length)}.`;
-      return {
-        bytes: data,
-        mimeType: hasAlpha ? "image/webp" : "image/jpeg",
-        extension: hasAlpha ? "webp" : "jpg",
-        notes: [...picture.notes, note],
-      };
-    }
+  const shown = oneLine(name);
+  const small = await shrunk(picture, maxBytes).catch((error: unknown) => {
+    throw new AppError(
+      "invalid_input",
+      `${shown} has ${byteCount(picture.bytes.length)}, more than the ${byteCount(maxBytes)} that a request takes, and cannot be made smaller (${reasonOf(error)}).`,
+      { cause: error, next: "Give it as a smaller PNG or JPEG file." },
+    );
+  });
+  if (small) {
+    const { width, height, bytes, mimeType, extension } = small;
+    const note = `${shown} was sent smaller: ${width}×${height}, ${byteCount(bytes.length)} instead of ${byteCount(picture.bytes.length)}.`;
+    return { bytes, mimeType, extension, notes: [...picture.notes, note] };
   }
-  throw new AppError("invalid_input", `${name} cannot be made small enough to be sent.`);
+  throw new AppError(
+    "invalid_input",
+    `${shown} cannot be made as small as the ${byteCount(maxBytes)} that a request takes.`,
+  );
 }
 
-export function megabytes(bytes: number): string {
-  return `${(bytes / 1_000_000).toFixed(1)} MB`;
-}
-
-async function open(bytes: Buffer): Promise<Sharp> {
-  const { default: sharp } = await import("sharp");
-  return sharp(bytes, { limitInputPixels: MAX_PICTURE_PIXELS, failOn: "error" });
-}
-
-async function headerOf(bytes: Buffer, name: string): Promise<Metadata> {
-  const { default: sharp } = await import("sharp");
-  try {
-    // The header alone is read here; its promise is judged before anything is decoded.
-    return await sharp(bytes, { limitInputPixels: false }).metadata();
-  } catch (error) {
-    throw new AppError("invalid_input", `${name} cannot be read as a picture.`, { cause: error });
-  }
+async function formatOf(bytes: Buffer, name: string): Promise<PictureFormat> {
+  if (bytes.length === 0) throw new AppError("invalid_input", `${name} is empty.`);
+  const found = await pictureFormat(bytes);
+  if (found.format) return found.format;
+  const known = found.mimeType === undefined ? "" : ` (it is ${found.mimeType})`;
+  throw new AppError("invalid_input", `${name} is not a picture that can be sent${known}.`, {
+    next: "Use a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file.",
+  });
 }
 
 function checkPixels({ width, height }: { width: number; height: number }, name: string): void {
@@ -118,54 +116,65 @@ function checkPixels({ width, height }: { width: number; height: number }, name:
   );
 }
 
-function bmpSize(bytes: Buffer): { width: number; height: number } {
-  if (bytes.length < 26) return { width: 0, height: 0 };
-  return { width: Math.abs(bytes.readInt32LE(18)), height: Math.abs(bytes.readInt32LE(22)) };
-}
-
-/** The same format again, without metadata but with its colours. */
-async function encodeLike(format: Metadata["format"], picture: Sharp): Promise<Buffer> {
-  const kept = picture.keepIccProfile();
-  switch (format) {
-    case "jpeg":
-      return kept.jpeg({ quality: 95, chromaSubsampling: "4:4:4" }).toBuffer();
-    case "webp":
-      return kept.webp({ quality: 95 }).toBuffer();
-    case "tiff":
-      return kept.tiff({ compression: "deflate" }).toBuffer();
-    case "gif":
-      return kept.gif().toBuffer();
-    case "heif":
-      return kept.avif({ quality: 85 }).toBuffer();
-    default:
-      return kept.png().toBuffer();
+/** Decodes everything of a picture, keeping next to nothing. */
+async function readThrough(
+  bytes: Buffer,
+  header: PictureHeader,
+  format: PictureFormat,
+): Promise<void> {
+  const framesAtMost = Math.max(
+    1,
+    Math.floor(MAX_FRAMES_PIXELS / (header.width * (header.pageHeight ?? header.height))),
+  );
+  const frames = Math.min(header.pages ?? 1, framesAtMost);
+  const decode = async (options: { page?: number; pages?: number; failOn?: "warning" }) => {
+    // Its colours do not matter here, and a strange profile is no damage.
+    const picture = await openPicture(bytes, {
+      ...options,
+      ignoreIcc: true,
+      limitInputPixels: false,
+    });
+    await picture
+      .resize({ width: CHECKED_SIDE_PX, height: CHECKED_SIDE_PX, fit: "inside" })
+      .raw()
+      .toBuffer();
+  };
+  if (format === "tiff") {
+    // Its pages may differ in size.
+    for (let page = 0; page < frames; page++) await decode({ page });
+  } else if (format === "jpeg") {
+    // Its decoder takes damaged data for unusual.
+    await decode({ failOn: "warning" }).catch((error: unknown) => {
+      if (!(error instanceof Error) || DAMAGE.test(error.message)) throw error;
+      return decode({});
+    });
+  } else {
+    await decode(frames > 1 ? { pages: frames } : {});
   }
 }
 
-/** Whether metadata says, or may say, where a picture was made. */
-function tellsPlace({ exif, xmp, iptc }: Metadata): boolean {
-  if (exif && hasGpsDirectory(exif)) return true;
-  if (xmp && /gps|location|city|country/i.test(xmp.toString("utf8"))) return true;
-  // Its fields for city, region and country are not worth telling apart.
-  return iptc !== undefined;
+/** What the decoder of JPEG says of data that are not as they were written. */
+const DAMAGE = /corrupt jpeg data: (?!\d+ extraneous)|premature end|inconsistent progression/i;
+
+function cut(name: string): AppError {
+  return new AppError("invalid_input", `${name} is cut short or damaged: its end is not there.`, {
+    next: NEXT,
+  });
 }
 
-const GPS_TAG = 0x8825;
+function damaged(name: string, error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  return new AppError(
+    "invalid_input",
+    `${name} is damaged or cut short: it cannot be decoded as a picture (${reasonOf(error)}).`,
+    { cause: error, next: NEXT },
+  );
+}
 
-/** Reads the first directory of an EXIF block; what cannot be read is taken to tell the place. */
-function hasGpsDirectory(exif: Buffer): boolean {
-  const tiff = exif.subarray(exif.toString("latin1", 0, 4) === "Exif" ? 6 : 0);
-  const isLittle = tiff.toString("latin1", 0, 2) === "II";
-  const u16 = (at: number) => (isLittle ? tiff.readUInt16LE(at) : tiff.readUInt16BE(at));
-  const u32 = (at: number) => (isLittle ? tiff.readUInt32LE(at) : tiff.readUInt32BE(at));
-  try {
-    const directory = u32(4);
-    const entries = u16(directory);
-    for (let i = 0; i < entries; i++) {
-      if (u16(directory + 2 + i * 12) === GPS_TAG) return true;
-    }
-    return false;
-  } catch {
-    return true;
-  }
+const NEXT =
+  "Look whether it can be opened, and give a whole copy of it, or the same picture as PNG.";
+
+function reasonOf(error: unknown): string {
+  const [first = ""] = error instanceof Error ? error.message.trim().split("\n") : [];
+  return oneLine(first, MAX_REASON_CHARACTERS) || "unknown";
 }

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import type { OutputInfo, Sharp } from "sharp";
 import { MAX_PICTURE_PIXELS } from "../core/decoding.ts";
 import { decoder, openPicture, readHeader, whileDecoding } from "./decoder.ts";
+import { turnFor } from "./turning.ts";
 
 const LONG_SIDE_PX = 1024;
 /** Hosts cut results at about 1 MB; this leaves room for everything else. */
@@ -121,22 +122,11 @@ interface Pixels {
 async function upright(path: string, orientation: number): Promise<Pixels> {
   const small = await rawOf(within(await openPicture(path), LONG_SIDE_PX).toColourspace("srgb"));
   if (orientation === 1) return small;
-  const { mirrored, degrees } = TURNS[orientation] ?? { mirrored: false, degrees: 0 };
-  const turned = (await fromRaw(small)).flop(mirrored);
+  const { isMirrored, degrees } = turnFor(orientation);
+  const turned = (await fromRaw(small)).flop(isMirrored);
   // A mirror comes before a turn only between two passes.
   return rawOf((await fromRaw(await rawOf(turned))).rotate(degrees));
 }
-
-/** What makes pictures of each EXIF orientation upright: first the mirror, then the turn. */
-const TURNS: Readonly<Record<number, { mirrored: boolean; degrees: number }>> = {
-  2: { mirrored: true, degrees: 0 },
-  3: { mirrored: false, degrees: 180 },
-  4: { mirrored: true, degrees: 180 },
-  5: { mirrored: true, degrees: 270 },
-  6: { mirrored: false, degrees: 90 },
-  7: { mirrored: true, degrees: 90 },
-  8: { mirrored: false, degrees: 270 },
-};
 
 function within(picture: Sharp, side: number): Sharp {
   return picture.resize({ width: side, height: side, fit: "inside", withoutEnlargement: true });

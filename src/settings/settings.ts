@@ -130,7 +130,7 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
     publicUrl: values.publicUrl,
     publicPort: values.publicPort,
     hostedBytes: values.hostedBytes ?? Number(SETTINGS.hostedBytes.defaultText),
-    shrinkInputs: values.shrinkInputs ?? false,
+    shrinkInputs: values.shrinkInputs ?? true,
     previews: values.previews ?? "on",
     prices: values.prices ?? {},
     limits: {

@@ -142,8 +142,8 @@ export const SETTINGS = {
   },
   shrinkInputs: {
     env: "LONGCAT_MCP_SHRINK_INPUTS",
-    help: "make pictures smaller that are too large (10 MB) to be sent inside a request",
-    defaultText: "off",
+    help: "make pictures smaller that are too large (10 MB) to be sent inside a request; off: refuse them",
+    defaultText: "on",
     schema: onOff,
   },
   previews: {

@@ -256,7 +256,7 @@ describe("without a public address", () => {
     expect(listed.structuredContent?.["jobs"]).toEqual([]);
   });
 
-  test("a picture that is too large for a request says what would help", async () => {
+  test("a picture that is too large for a request is made smaller, or refused where that is off", async () => {
     const noise = await sharp({
       create: {
         width: 2200,
@@ -270,13 +270,16 @@ describe("without a public address", () => {
       .toBuffer();
     expect(noise.length).toBeGreaterThan(10_000_000);
     await writeFile(join(bench.folder, "large.png"), noise);
-    const refused = await client.call("qwen_image_edit", { prompt: "x", image: "large.png" });
-    expect(textOf(refused)).toMatch(/more than the 10\.0 MB[\s\S]*LONGCAT_MCP_SHRINK_INPUTS=on/);
+    const off = await bench.connect("client 2.x", "stdio", { LONGCAT_MCP_SHRINK_INPUTS: "off" });
+    const refused = await off.client.call("qwen_image_edit", { prompt: "x", image: "large.png" });
+    const exact = noise.length.toLocaleString("en-US");
+    expect(textOf(refused)).toContain(`${exact} bytes, more than the 10,000,000 bytes`);
+    expect(textOf(refused)).toContain("LONGCAT_MCP_SHRINK_INPUTS=on");
     expect(bench.posts).toBe(0);
 
-    const other = await bench.connect("client 2.x", "stdio", { LONGCAT_MCP_SHRINK_INPUTS: "on" });
-    const sent = await other.client.call("qwen_image_edit", { prompt: "x", image: "large.png" });
+    const sent = await client.call("qwen_image_edit", { prompt: "x", image: "large.png" });
     expect(textOf(sent)).toMatch(/ completed in [\s\S]*Note: image was sent smaller: /);
+    expect(textOf(sent)).toContain(`instead of ${exact} bytes`);
   });
 });
 

@@ -1,0 +1,142 @@
+import type { Sharp } from "sharp";
+import { riffChunks } from "./containers.ts";
+import { decoder, openPicture, type PictureHeader } from "./decoder.ts";
+import type { PictureFormat } from "./picture-format.ts";
+
+/** A progressive picture is held whole by its decoder; a larger one is laid flat before it is turned. */
+const MAX_HELD_TWICE_PIXELS = 25_000_000;
+/** Frames are turned one by one out of all of them together. */
+const MAX_FRAME_PIXELS = 50_000_000;
+
+export interface Turn {
+  isMirrored: boolean;
+  degrees: number;
+}
+
+const TURNS: Readonly<Record<number, Turn>> = {
+  2: { isMirrored: true, degrees: 0 },
+  3: { isMirrored: false, degrees: 180 },
+  4: { isMirrored: true, degrees: 180 },
+  5: { isMirrored: true, degrees: 270 },
+  6: { isMirrored: false, degrees: 90 },
+  7: { isMirrored: true, degrees: 90 },
+  8: { isMirrored: false, degrees: 270 },
+};
+
+/** What makes a picture of an EXIF orientation upright: first the mirror, then the turn clockwise. */
+export function turnFor(orientation: number | undefined): Turn {
+  return TURNS[orientation ?? 1] ?? { isMirrored: false, degrees: 0 };
+}
+
+/** Whether a picture lies on its side or its head, and says so where the provider does not look. */
+export function isLying(header: PictureHeader, format: PictureFormat): boolean {
+  // The decoder of AVIF turns it itself, by the picture's own structure.
+  return format !== "avif" && (header.orientation ?? 1) !== 1;
+}
+
+/**
+ * A lying picture upright, with its depth, colours, transparency and frames, of the same format.
+ * @returns `undefined` where it has more frames than can be turned here.
+ * @throws what the decoder throws.
+ */
+export async function turnedUpright(
+  bytes: Buffer,
+  header: PictureHeader,
+  format: PictureFormat,
+): Promise<Buffer | undefined> {
+  if ((header.pages ?? 1) > 1) return turnedFrames(bytes, header, format);
+  const isLarge = header.width * header.height > MAX_HELD_TWICE_PIXELS;
+  const isHeld = format === "jpeg" && header.isProgressive === true && isLarge;
+  const flat = isHeld ? await laidFlat(bytes, header) : bytes;
+  return encoded(
+    keptColours((await openPicture(flat)).autoOrient(), header),
+    bytes,
+    header,
+    format,
+  );
+}
+
+/** The same JPEG in one scan, at a quality that loses nothing to be seen. */
+function laidFlat(bytes: Buffer, header: PictureHeader): Promise<Buffer> {
+  return openPicture(bytes).then((picture) =>
+    keptColours(picture, header)
+      .keepExif()
+      .jpeg({ quality: 98, chromaSubsampling: subsampling(header), optimiseCoding: false })
+      .toBuffer(),
+  );
+}
+
+async function turnedFrames(
+  bytes: Buffer,
+  header: PictureHeader,
+  format: PictureFormat,
+): Promise<Buffer | undefined> {
+  const pages = header.pages ?? 1;
+  const isTooMuch = header.width * header.height * pages > MAX_FRAME_PIXELS;
+  if (isTooMuch || header.depth !== "uchar") return undefined;
+  const sharp = await decoder();
+  const roll = await openPicture(bytes, { pages: -1 });
+  const { data, info } = await roll.raw().toBuffer({ resolveWithObject: true });
+  const { width, channels } = info;
+  const height = info.pageHeight ?? Math.floor(info.height / pages);
+  const frameBytes = width * height * channels;
+  const { isMirrored, degrees } = turnFor(header.orientation);
+  const frames: Buffer[] = [];
+  for (let at = 0; at + frameBytes <= data.length; at += frameBytes) {
+    const raw = { width, height, channels };
+    const mirrored = await sharp(data.subarray(at, at + frameBytes), { raw })
+      .flop(isMirrored)
+      .raw()
+      .toBuffer();
+    frames.push(await sharp(mirrored, { raw }).rotate(degrees).raw().toBuffer());
+  }
+  const isAcross = degrees % 180 !== 0;
+  const frame = isAcross ? { width: height, height: width } : { width, height };
+  const raw = {
+    width: frame.width,
+    height: frame.height * frames.length,
+    channels,
+    pageHeight: frame.height,
+  };
+  return encoded(sharp(Buffer.concat(frames), { raw }), bytes, header, format);
+}
+
+const PLAIN_SPACES = ["srgb", "b-w", "rgb16", "grey16", "cmyk"];
+
+/** Pixels and profile stay what they are, whatever the decoder would rather work in. */
+function keptColours(picture: Sharp, { space }: PictureHeader): Sharp {
+  if (!PLAIN_SPACES.includes(space)) return picture;
+  const kept = picture.keepIccProfile().toColourspace(space);
+  return space === "cmyk" ? kept.pipelineColourspace(space) : kept;
+}
+
+function subsampling({ chromaSubsampling }: PictureHeader): string {
+  return chromaSubsampling === "4:2:0" ? "4:2:0" : "4:4:4";
+}
+
+/** Optimised coding would hold a picture's coefficients in memory, a gigabyte for the largest. */
+function encoded(
+  picture: Sharp,
+  source: Buffer,
+  header: PictureHeader,
+  format: PictureFormat,
+): Promise<Buffer> {
+  switch (format) {
+    case "jpeg":
+      return picture
+        .jpeg({ quality: 95, chromaSubsampling: subsampling(header), optimiseCoding: false })
+        .toBuffer();
+    case "webp": {
+      const lossless = [...riffChunks(source)].some(({ name, dataStart }) =>
+        [name, source.toString("latin1", dataStart + 16, dataStart + 20)].includes("VP8L"),
+      );
+      const { delay, loop } = header;
+      const time = { ...(delay ? { delay } : {}), ...(loop === undefined ? {} : { loop }) };
+      return picture.webp({ quality: 95, lossless, ...time }).toBuffer();
+    }
+    case "tiff":
+      return picture.tiff({ compression: "deflate" }).toBuffer();
+    default:
+      return picture.png().toBuffer();
+  }
+}
