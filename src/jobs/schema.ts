@@ -1,4 +1,5 @@
-import { chmodSync, closeSync, openSync, statfsSync } from "node:fs";
+import { randomInt } from "node:crypto";
+import { chmodSync, closeSync, openSync, statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import * as z from "zod";
@@ -6,6 +7,9 @@ import { AppError } from "../core/errors.ts";
 import { makeFolderSync } from "../core/make-folder.ts";
 
 export type Database = InstanceType<typeof DatabaseSync>;
+
+export const BUSY_TIMEOUT_MS = 10_000;
+const LARGEST_ID = 2 ** 31 - 1;
 
 /** Forward only; the n-th entry brings a database from version n to n + 1. */
 export const MIGRATIONS: readonly string[] = [
@@ -157,11 +161,12 @@ export function openDatabase(folder: string): Database {
       next: "Several processes cannot share a database there safely; choose a local folder with LONGCAT_MCP_DATA_DIR. Nothing was bought.",
     });
   }
+  refuseOrphanedLog(path);
   closeSync(openSync(path, "a", 0o600));
   chmodSync(path, 0o600);
   const db = new DatabaseSync(path);
   try {
-    db.exec("PRAGMA busy_timeout=10000");
+    db.exec(`PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}`);
     db.exec("PRAGMA journal_mode=WAL");
     db.exec("PRAGMA synchronous=FULL");
     migrate(db);
@@ -217,6 +222,8 @@ export function migrate(db: Database, steps: readonly string[] = MIGRATIONS): vo
     // Asked again, because another process may have been faster.
     const version = versionOf(db);
     for (const step of steps.slice(version)) db.exec(step);
+    // Tells this database from every other one, where its first page is looked at.
+    if (applicationIdOf(db) === 0) db.exec(`PRAGMA application_id = ${randomInt(1, LARGEST_ID)}`);
     db.exec(`PRAGMA user_version = ${Math.max(version, steps.length)}`);
     db.exec("COMMIT");
   } catch (error) {
@@ -225,11 +232,30 @@ export function migrate(db: Database, steps: readonly string[] = MIGRATIONS): vo
   }
 }
 
+/**
+ * A log without its database is what stays when the database is deleted while a program uses it.
+ * SQLite would throw it away and begin an empty one, without caps and without what was bought.
+ */
+function refuseOrphanedLog(path: string): void {
+  const sizeOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.size;
+  // The log first: a database that is being made is written before its log is there.
+  if (sizeOf(`${path}-wal`) === undefined || sizeOf(path)) return;
+  throw new AppError("storage", `${path} is gone, but its log ${path}-wal is there.`, {
+    next: "The database was deleted or moved while a program used it: put it back. To begin with an empty record instead, end every longcat-mcp that uses the folder and delete jobs.db-wal and jobs.db-shm too; budget caps and the protection against repeats then begin from nothing. Nothing was bought.",
+  });
+}
+
 function refuseNewer(db: Database, path: string): void {
   if (versionOf(db) <= MIGRATIONS.length) return;
   throw new AppError("storage", `${path} was written by a newer version of longcat-mcp.`, {
     next: "Install the newest version, or choose another LONGCAT_MCP_DATA_DIR.",
   });
+}
+
+/** The random number by which a database is told from others. */
+export function applicationIdOf(db: Database): number {
+  const row = db.prepare("PRAGMA application_id").get();
+  return z.object({ application_id: z.number() }).parse(row).application_id;
 }
 
 /** How many steps a database has had. */

@@ -53,7 +53,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   async admit(job: WholeJob, holder: string, rules: AdmissionRules): Promise<Admission> {
-    return this.connection.transaction((): Admission => {
+    const record = (): Admission => {
       const twin = this.#twinOf(job, rules);
       if (twin) return { kind: "twin", job: twin };
       const { day, month } = periodStarts(rules.now);
@@ -64,6 +64,10 @@ export class SqliteJobStore implements JobStore {
       checkCaps(job.reservedUsd, committed, rules.limits);
       this.#insert(job, holder);
       return { kind: "new" };
+    };
+    return this.connection.recorded(record, ({ kind }) => {
+      if (kind !== "new") return;
+      this.connection.run("DELETE FROM jobs WHERE job_id = ?", [job.jobId]);
     });
   }
 
@@ -133,7 +137,12 @@ export class SqliteJobStore implements JobStore {
     // What goes on after all is no longer as somebody settled it.
     const reopened = from === "unknown" ? { settled_at: null, cost_usd: null } : {};
     const more = { ...lease, ...reopened };
-    return this.#update(jobId, { ...patch, state: to, updatedAt: now }, more, from);
+    const change = () => this.#update(jobId, { ...patch, state: to, updatedAt: now }, more, from);
+    // What is sent next must be known to whoever opens the database after us.
+    if (to !== "submitting") return change();
+    return this.connection.recorded(change, (moved) => {
+      if (moved) this.#update(jobId, { state: from, updatedAt: now }, {}, to);
+    });
   }
 
   async settle(
@@ -181,6 +190,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   async changes(): Promise<Job[]> {
+    this.connection.watch();
     const version = this.#number("SELECT data_version AS n FROM pragma_data_version", []);
     if (version === this.#seenVersion) {
       // Nobody else has written, so everything up to here is our own.
