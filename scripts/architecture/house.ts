@@ -10,6 +10,11 @@ export const HOUSE: Rules = {
       about: "settings, read and checked once",
       uses: ["src/core/", "src/models/"],
     },
+    {
+      path: "src/arguments/",
+      about: "arguments between the wire and a tool",
+      uses: ["src/core/", "src/models/"],
+    },
     { path: "src/gateway/", about: "all HTTP to the provider", uses: ["src/core/", "src/models/"] },
     {
       path: "src/media/",
@@ -32,6 +37,7 @@ export const HOUSE: Rules = {
       uses: [
         "src/core/",
         "src/models/",
+        "src/arguments/",
         "src/settings/",
         "src/gateway/",
         "src/media/",

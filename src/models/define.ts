@@ -1,6 +1,5 @@
 import type * as z from "zod";
 import type { AnyOperation, Operation } from "./operation.ts";
-import { parseArguments } from "./parse.ts";
 
 /** Checks an operation's types against each other and hides its input type behind `prepare`. */
 export function defineOperation<I extends z.ZodObject>(operation: Operation<I>): AnyOperation {
@@ -9,16 +8,15 @@ export function defineOperation<I extends z.ZodObject>(operation: Operation<I>):
     ...rest,
     files,
     prepare(args, resolved = {}) {
-      const given = withoutUnset(args);
-      const input = parseArguments(operation.input, given);
+      const input = operation.input.parse(args);
       const replaced = Object.entries(resolved).map(([name, values]) => [
         name,
-        Array.isArray(given[name]) ? values : values[0],
+        Array.isArray(args[name]) ? values : values[0],
       ]);
       const sent =
         replaced.length === 0
           ? input
-          : parseArguments(operation.input, { ...given, ...Object.fromEntries(replaced) });
+          : operation.input.parse({ ...input, ...Object.fromEntries(replaced) });
       return {
         input: withoutUnset(input),
         wire: withoutUnset(toWire(sent)),

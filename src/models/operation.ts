@@ -62,7 +62,9 @@ export interface AnyOperation
   files: readonly FileField[];
   example: Record<string, unknown>;
   /**
-   * Parses with {@link Operation.input} and gives the request body.
+   * Gives the request body.
+   * @param args in the normal form that every call's arguments are read into; only those of
+   *   {@link Operation.input} are looked at.
    * @param resolved what is sent in place of the files that the arguments name, by field.
    */
   prepare(args: Record<string, unknown>, resolved?: ResolvedFiles): Prepared;

@@ -1,8 +1,14 @@
 import * as z from "zod";
 import { defineOperation } from "./define.ts";
+import { knownAs } from "./facts.ts";
 import * as fields from "./fields.ts";
 
 const isData = (url: string) => /^data:/i.test(url);
+
+/** The one name that is printed; the list of sizes that the documents point to is in none of them. */
+const DOCUMENTED_SIZES: readonly string[] = ["square_hd"];
+
+const sidePx = () => z.int().min(1).optional();
 
 export const qwenImageEditPlusLora = defineOperation({
   name: "qwen_image_edit_plus_lora",
@@ -14,11 +20,12 @@ export const qwenImageEditPlusLora = defineOperation({
   price: { usd: 0.055, per: "image", source: "All Resolution | $0.055" },
   input: z.object({
     prompt: fields.editPrompt(),
-    image_urls: fields.listOf(fields.picture(), 1, 10).describe("Reference pictures"),
+    image_urls: z.array(fields.picture()).min(1).max(10).describe("Reference pictures"),
     image_size: z
-      .union([z.string().min(1), z.looseObject({})], {
-        error: "Give a name such as `square_hd`, or an object.",
-      })
+      .union([
+        knownAs(z.string().min(1), { known: [...DOCUMENTED_SIZES] }),
+        z.looseObject({ width: sidePx(), height: sidePx() }),
+      ])
       .optional()
       .describe("Such as square_hd"),
     num_inference_steps: fields.anySteps(),
@@ -37,6 +44,9 @@ export const qwenImageEditPlusLora = defineOperation({
   warnings: (input) => [
     ...(input.image_urls.some(isData)
       ? ["The provider's documents do not promise that this operation takes data URIs."]
+      : []),
+    ...(typeof input.image_size === "string" && !DOCUMENTED_SIZES.includes(input.image_size)
+      ? ["`image_size`: the provider's documents print no list of sizes, only `square_hd`."]
       : []),
     ...fields.pictureWarnings(input.image_urls),
   ],

@@ -14,7 +14,7 @@ export const qwenImageEditPlusTrain = defineOperation({
     image_data_url: fields.archive("ZIP or folder: URL or path"),
     learning_rate: z.number().min(0).max(1).optional(),
     steps: z.int().min(1).max(10_000).optional().describe("Training steps"),
-    default_caption: z.string().optional().describe("Caption where a file has none"),
+    default_caption: fields.words().optional().describe("Caption where a file has none"),
     reference_image_count: z.int().min(1).max(10).optional().describe("References per entry"),
     webhook: fields.webhookUrl(),
     webhook_events_filter: fields.webhookEvents(),

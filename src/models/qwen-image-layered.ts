@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { defineOperation } from "./define.ts";
+import { knownAs } from "./facts.ts";
 import * as fields from "./fields.ts";
 
 export const qwenImageLayered = defineOperation({
@@ -14,10 +15,9 @@ export const qwenImageLayered = defineOperation({
     image_url: fields.picture(),
     num_inference_steps: fields.anySteps(),
     guidance_scale: fields.anyGuidance(),
-    num_images: z
-      .int()
-      .min(1)
-      .max(1, "Number of layer sets to generate (currently supports only 1).")
+    num_images: knownAs(z.int().min(1).max(1), {
+      tooLarge: "Number of layer sets to generate (currently supports only 1).",
+    })
       .optional()
       .describe("Layer sets; only 1"),
     enable_safety_checker: fields.safetyChecker(),

@@ -12,9 +12,7 @@ export const qwenImageMaxEdit = defineOperation({
   price: { usd: null, per: "image", source: "No data available" },
   input: z.object({
     prompt: fields.editPrompt(),
-    image_urls: fields
-      .listOf(fields.picture(), 1)
-      .describe("Source picture; only the first is used"),
+    image_urls: z.array(fields.picture()).min(1).describe("Source picture; only the first is used"),
     negative_prompt: fields.negativePrompt(),
     enable_prompt_expansion: fields.promptExpansion(),
     enable_safety_checker: fields.safetyChecker(),

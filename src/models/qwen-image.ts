@@ -4,10 +4,6 @@ import * as fields from "./fields.ts";
 
 const SIZES = ["1328*1328", "1024*1024", "768*768", "512*512"] as const;
 
-/** The documents name the format "WIDTHxHEIGHT" and write all values with `*`. */
-const withAsterisk = (size: unknown) =>
-  typeof size === "string" ? size.trim().replace(/^(\d+)\s*[xX×*]\s*(\d+)$/, "$1*$2") : size;
-
 export const qwenImage = defineOperation({
   name: "qwen_image_generate",
   title: "Qwen Image: text to image",
@@ -22,7 +18,7 @@ export const qwenImage = defineOperation({
     negative_prompt: fields.negativePrompt(),
     prompt_extend: z.boolean().optional().describe("Let AI enrich the prompt (default true)"),
     watermark: z.boolean().optional().describe("Default true"),
-    size: z.preprocess(withAsterisk, z.enum(SIZES).optional()).describe("Default 1328*1328"),
+    size: z.enum(SIZES).optional().describe("Default 1328*1328"),
   }),
   toWire: ({ prompt, ...parameters }) => ({
     model: "qwen-image",

@@ -5,6 +5,7 @@ import { JOB_ID_PATTERN } from "../core/id-patterns.ts";
 import { oneLine } from "../core/text.ts";
 import { JOB_STATES } from "../jobs/job.ts";
 import { jobViewSchema, viewJob } from "../jobs/view.ts";
+import { knownAs } from "../models/facts.ts";
 import { OPERATIONS } from "../models/index.ts";
 import { finishCall, waitForJob, waitSeconds } from "./operations.ts";
 import { dataResult, textBlock } from "./result.ts";
@@ -13,7 +14,8 @@ import { defineTool, type Services, type Tool, type ToolDeps } from "./tool.ts";
 const MAX_PAGE = 100;
 const DEFAULT_PAGE = 20;
 
-const jobId = () => z.string().describe("From a start tool");
+const id = () => knownAs(z.string(), { reference: "id" });
+const jobId = () => id().describe("From a start tool");
 
 export function jobTools(deps: ToolDeps): Tool[] {
   return [jobStatus(deps), jobList(deps), jobCancel(deps)];
@@ -27,7 +29,7 @@ function jobStatus(deps: ToolDeps): Tool {
     kind: "read",
     input: z.object({
       job_id: jobId().optional(),
-      request_id: z.string().optional().describe("The provider's id; with job_id it is attached"),
+      request_id: id().optional().describe("The provider's id; with job_id it is attached"),
       wait_seconds: waitSeconds(deps.settings.maxWaitSeconds),
       redownload: z.boolean().optional().describe("Fetch missing files again"),
     }),
@@ -54,7 +56,7 @@ function jobList(deps: ToolDeps): Tool {
         .optional()
         .describe("A start tool's name"),
       limit: z.int().min(1).max(MAX_PAGE).optional().describe(`Default ${DEFAULT_PAGE}`),
-      cursor: z.string().optional().describe("next_cursor of the page before"),
+      cursor: id().optional().describe("next_cursor of the page before"),
     }),
     output: z.looseObject({
       jobs: z.array(jobViewSchema),
@@ -104,7 +106,7 @@ export function legacyStatusTool(deps: ToolDeps): Tool {
     title: "LongCat-Image: status of an old request",
     description: "Look up a request id of the older LongCat-Image API only.",
     kind: "read",
-    input: z.object({ request_id: z.string().min(1).max(200) }),
+    input: z.object({ request_id: knownAs(z.string().min(1).max(200), { reference: "id" }) }),
     async run(input) {
       const { gateway } = await deps.services.get();
       const report = await gateway.legacyStatus(input.request_id);

@@ -4,6 +4,7 @@ import { AppError } from "../core/errors.ts";
 import { isFinal, type Job, type WholeJob } from "../jobs/job.ts";
 import type { Started, WaitOptions } from "../jobs/runner.ts";
 import type { ResolvedInputs } from "../media/inputs.ts";
+import { knownAs } from "../models/facts.ts";
 import type { AnyOperation, Prepared } from "../models/operation.ts";
 import { presenterOf } from "./presenters.ts";
 import { errorResult, textBlock } from "./result.ts";
@@ -16,10 +17,8 @@ const PROGRESS_EVERY_MS = 2_500;
 
 export function waitSeconds(maxWaitSeconds: number) {
   const usual = Math.min(DEFAULT_WAIT_SECONDS, maxWaitSeconds);
-  return z
-    .int()
-    .min(0)
-    .max(maxWaitSeconds)
+  // A shorter wait does no harm, so what is too long is no reason to refuse.
+  return knownAs(z.int().min(0).max(maxWaitSeconds), { clamps: true })
     .optional()
     .describe(`Seconds to wait for the result, default ${usual}`);
 }
@@ -27,18 +26,11 @@ export function waitSeconds(maxWaitSeconds: number) {
 /** What every start tool takes beside its own arguments and the limit of its cost. */
 export const startArguments = (maxWaitSeconds: number) => ({
   wait_seconds: waitSeconds(maxWaitSeconds),
-  save_to: z.string().min(1).optional().describe("Folder or file for a copy"),
+  save_to: knownAs(z.string().min(1), { reference: "place" })
+    .optional()
+    .describe("Folder or file for a copy"),
   idempotency_key: z.string().min(1).max(200).optional().describe("Same key, same job"),
   force_new: z.boolean().optional().describe("Start another of the same"),
-});
-
-const addedArguments = z.object({
-  wait_seconds: z.number().optional(),
-  save_to: z.string().optional(),
-  max_cost_usd: z.number().optional(),
-  idempotency_key: z.string().optional(),
-  force_new: z.boolean().optional(),
-  dataset_check: z.boolean().optional(),
 });
 
 /** Every operation's start tool, once for all. */
@@ -50,22 +42,23 @@ export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
     title: operation.title,
     description: operation.description,
     kind: "start",
-    input: operation.input.extend({
+    input: z.object({
       ...startArguments(maxWaitSeconds),
       max_cost_usd: z.number().min(0).optional(),
-      ...(takesDatasets
-        ? { dataset_check: z.boolean().optional().describe("Only check the set; buys nothing") }
-        : {}),
     }),
-    async run(input, call, args) {
+    more: takesDatasets
+      ? operation.input.extend({
+          dataset_check: z.boolean().optional().describe("Only check the set; buys nothing"),
+        })
+      : operation.input,
+    async run(added, call, own) {
       const startedAt = deps.clock.elapsed();
-      const given = operation.prepare(args);
-      if (takesDatasets && addedArguments.parse(input).dataset_check) {
+      const given = operation.prepare(own);
+      if (takesDatasets && own["dataset_check"] === true) {
         return checkDatasets(deps, operation, given);
       }
       requireKey(deps);
       const services = await deps.services.get();
-      const added = addedArguments.parse(input);
       const files =
         operation.files.length === 0
           ? undefined
@@ -74,7 +67,7 @@ export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
       try {
         started = await services.jobs.start({
           operation,
-          prepared: withFiles(operation, args, given, files),
+          prepared: withFiles(operation, given, files),
           staged: files?.staged,
           owner: call.owner,
           saveTo: added.save_to,
@@ -102,12 +95,11 @@ async function checkDatasets(deps: ToolDeps, operation: AnyOperation, given: Pre
 /** Arguments with what is sent in place of the files that they name. */
 function withFiles(
   operation: AnyOperation,
-  args: Record<string, unknown>,
   given: Prepared,
   files: ResolvedInputs | undefined,
 ): Prepared {
   if (!files) return given;
-  const prepared = operation.prepare(args, files.values);
+  const prepared = operation.prepare(given.input, files.values);
   return {
     ...prepared,
     warnings: [...prepared.warnings, ...files.notes],

@@ -1,7 +1,9 @@
 import type { CallToolResult, ContentBlock, ToolAnnotations } from "@modelcontextprotocol/server";
 import * as z from "zod";
+import { argumentReader, type ReadArguments } from "../arguments/reader.ts";
 import type { Delegate } from "../chat/delegate.ts";
 import type { ThreadStore } from "../chat/threads.ts";
+import { isLoopbackHost } from "../core/addresses.ts";
 import type { Clock } from "../core/clock.ts";
 import { toAppError } from "../core/errors.ts";
 import type { Lazy } from "../core/lazy.ts";
@@ -11,10 +13,9 @@ import type { PixazoClient } from "../gateway/pixazo.ts";
 import type { LifePoint } from "../jobs/context.ts";
 import type { JobRunner } from "../jobs/runner.ts";
 import type { InputResolver } from "../media/inputs.ts";
-import { parseArguments } from "../models/parse.ts";
 import type { Settings } from "../settings/settings.ts";
 import { presenterOf } from "./presenters.ts";
-import { errorResult, newsBlock } from "./result.ts";
+import { errorResult, newsBlock, textBlock } from "./result.ts";
 
 /** What costs time to load and is opened at the first call that needs it. */
 export interface Services {
@@ -80,8 +81,10 @@ export interface Tool {
   inputSchema: Record<string, unknown>;
   /** Present for tools whose results are data. */
   outputSchema?: z.ZodObject;
+  /** What a call's arguments mean. @throws {invalid_input} */
+  read(args: unknown): ReadArguments;
   /** Never throws: every failure is a result. */
-  call(args: Record<string, unknown>, call: Call): Promise<CallToolResult>;
+  call(args: unknown, call: Call): Promise<CallToolResult>;
 }
 
 export interface ToolSpec<I extends z.ZodObject> {
@@ -90,32 +93,39 @@ export interface ToolSpec<I extends z.ZodObject> {
   description: string;
   kind: ToolKind;
   input: I;
+  /** More arguments, of a schema that only runs know; `run` gets them as they were read. */
+  more?: z.ZodObject;
   output?: z.ZodObject;
   run: (
     input: z.output<I>,
     call: Call,
-    args: Record<string, unknown>,
+    more: Record<string, unknown>,
   ) => Promise<ContentBlock[] | CallToolResult>;
 }
 
 /**
- * Makes a tool of a spec: hints from its kind, arguments parsed by us so that the error is ours,
- * and whatever is thrown rendered for the assistant.
+ * Makes a tool of a spec: hints from its kind, arguments read by us, once and for all that comes
+ * after, and whatever is thrown rendered for the assistant.
  */
 export function defineTool<I extends z.ZodObject>(deps: ToolDeps, spec: ToolSpec<I>): Tool {
+  const all = spec.more ? spec.more.extend(spec.input.shape) : spec.input;
+  const read = argumentReader(spec.name, all, isProviderLocal(deps.settings));
   return {
     name: spec.name,
     title: spec.title,
     description: spec.description,
     annotations: { title: spec.title, ...HINTS[spec.kind] },
-    inputSchema: advertisedSchema(spec.input),
+    inputSchema: advertisedSchema(all),
     ...(spec.output ? { outputSchema: spec.output } : {}),
+    read,
     async call(args, call) {
       try {
-        const made = await spec.run(parseArguments(spec.input, args), call, args);
+        const { values, notes } = read(args);
+        const made = await spec.run(spec.input.parse(values), call, values);
         const result = Array.isArray(made) ? { content: made } : made;
         const news = call.signal.aborted ? undefined : await newsFor(deps, call);
-        return news ? { ...result, content: [...result.content, news] } : result;
+        const more = [...notes.map((note) => textBlock(`Note: ${note}`)), ...(news ? [news] : [])];
+        return more.length > 0 ? { ...result, content: [...result.content, ...more] } : result;
       } catch (error) {
         if (toAppError(error).code === "internal") {
           deps.log.error({ tool: spec.name, err: error }, "tool call failed");
@@ -124,6 +134,11 @@ export function defineTool<I extends z.ZodObject>(deps: ToolDeps, spec: ToolSpec
       }
     },
   };
+}
+
+/** Whether the provider of pictures is on this machine, and sees what only this machine sees. */
+function isProviderLocal({ sandbox, baseUrl }: Settings): boolean {
+  return sandbox || isLoopbackHost(new URL(baseUrl).hostname);
 }
 
 /** The JSON Schema of arguments, in the subset that every model API takes. */

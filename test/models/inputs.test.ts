@@ -12,8 +12,7 @@ describe("near misses are named", () => {
     ["longcat_image_generate", "image_size", "landscape_16_9", "ultra_wide_16_9"],
     ["longcat_image_generate", "image_size", "portrait_9_16", "ultra_portrait_9_16"],
     ["longcat_image_generate", "image_size", "square_hd", "square_1_1"],
-    ["longcat_image_generate", "image_size", "16:9", "ultra_wide_16_9"],
-    ["longcat_image_generate", "image_size", "Landscape 4-3", "landscape_4_3"],
+    ["longcat_image_generate", "image_size", "1920x1080", "ultra_wide_16_9"],
     ["longcat_image_generate", "acceleration", "fast", "high_performance"],
     ["z_image_turbo_generate", "image_size", "ultra_wide_16_9", "landscape_16_9"],
     ["z_image_turbo_generate", "image_size", "ultra_portrait_9_16", "portrait_9_16"],
@@ -70,7 +69,9 @@ describe("what is forgiven", () => {
     ["qwen_image_edit", "image_url", "image"],
   ])("%s: %s given for %s is hinted at", (name, given, meant) => {
     const message = refusal(name, { prompt: "A", [given]: PICTURE });
-    expect(message).toContain(`You gave \`${given}\`: did you mean \`${meant}\`?`);
+    expect(message).toContain(
+      `\`${given}\` is no argument of \`${name}\`: did you mean \`${meant}\`?`,
+    );
   });
 });
 
@@ -119,7 +120,6 @@ describe("pictures in the request itself", () => {
   it.each<[string, Record<string, unknown>]>([
     ["qwen_image_edit", { prompt: "A", image: "data:image/png;base64," }],
     ["qwen_image_edit", { prompt: "A", image: "data:image/png,rawbytes" }],
-    ["qwen_image_edit", { prompt: "A", image: " " }],
     ["qwen_image_edit", { prompt: "A", image: "ftp://example.com/cat.png" }],
     ["qwen_image_edit", { prompt: "A", image: "https:///cat.png" }],
     ["qwen_image_layered", { image_url: "longcat://media/job_x/1" }],

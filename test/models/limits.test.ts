@@ -55,7 +55,7 @@ const WORDS: [operation: string, field: string, allowed: string[], refused: stri
     ["none", "fast", "ultra_fast"],
   ],
   ["z_image_turbo_generate", "image_size", Z_SIZES, ["ultra_wide_16_9", "square_hd"]],
-  ["z_image_turbo_generate", "output_format", FORMATS, ["PNG"]],
+  ["z_image_turbo_generate", "output_format", FORMATS, ["bitmap"]],
   ["z_image_turbo_generate", "acceleration", ["none"], ["regular", "fast"]],
   ["z_image_base_generate", "image_size", Z_SIZES, ["ultra_portrait_9_16", "landscape_hd"]],
   ["z_image_base_generate", "output_format", FORMATS, ["avif"]],
@@ -102,8 +102,8 @@ const HUGE = Number.MAX_SAFE_INTEGER;
 
 /** Every number in the documentation at its edges; where no range is stated there is none. */
 const NUMBERS: [operation: string, field: string, allowed: number[], refused: unknown[]][] = [
-  ["longcat_image_generate", "num_inference_steps", [1, 28, 500, HUGE], [0, 2.5, "28"]],
-  ["longcat_image_generate", "guidance_scale", [-1, 0, 0.5, 4.5, 1000], ["4", null]],
+  ["longcat_image_generate", "num_inference_steps", [1, 28, 500, HUGE], [0, 2.5, "many"]],
+  ["longcat_image_generate", "guidance_scale", [-1, 0, 0.5, 4.5, 1000], ["four", true]],
   ["longcat_image_generate", "num_images", [1, 5, 100, HUGE], [0, -1, 1.5]],
   ["z_image_turbo_generate", "num_inference_steps", [1, 50], [0, 51, 8.5]],
   ["z_image_turbo_generate", "num_images", [1, 4], [0, 5]],
@@ -120,7 +120,7 @@ const NUMBERS: [operation: string, field: string, allowed: number[], refused: un
   ["qwen_image_edit_plus_train", "steps", [1, 10_000], [0, 10_001]],
   ["qwen_image_edit_plus_train", "reference_image_count", [1, 10], [0, 11]],
   ["qwen_image_layered", "num_inference_steps", [1, 28, 1000], [0]],
-  ["qwen_image_layered", "guidance_scale", [-1, 0, 5, 1000], ["5"]],
+  ["qwen_image_layered", "guidance_scale", [-1, 0, 5, 1000], ["five"]],
   ["qwen_image_layered", "num_images", [1], [0, 2]],
 ];
 
@@ -174,31 +174,36 @@ describe("switches", () => {
     ["qwen_image_max_edit", "enable_prompt_expansion"],
     ["qwen_image_edit", "watermark"],
     ["qwen_image_generate", "prompt_extend"],
-  ])("%s %s is true or false, never a word", (name, field) => {
+  ])("%s %s is true or false", (name, field) => {
     for (const value of [true, false]) {
       expect(prepare(name, { ...REQUIRED[name], [field]: value }).input).toHaveProperty(
         field,
         value,
       );
     }
-    expect(refusal(name, { ...REQUIRED[name], [field]: "yes" })).toContain("must be a boolean");
+    expect(refusal(name, { ...REQUIRED[name], [field]: "perhaps" })).toContain(
+      "must be true or false",
+    );
   });
 });
 
 describe("texts", () => {
-  it("has no longest prompt", () => {
-    const prompt = "a cat, ".repeat(20_000);
-    expect(prepare("qwen_image_generate", { prompt }).input["prompt"]).toBe(prompt);
+  it("takes a prompt of up to a mebibyte, and says exactly how long a longer one is", () => {
+    const longest = "é".repeat(512 * 1024);
+    expect(prepare("qwen_image_generate", { prompt: longest }).input["prompt"]).toBe(longest);
+    expect(refusal("qwen_image_generate", { prompt: `${longest}!` })).toBe(
+      "`prompt` has 1048577 bytes; at most 1048576 are taken.",
+    );
   });
 
-  it("takes any image size for composing but an empty one", () => {
+  it("takes any name of an image size for composing, and sides that are whole numbers", () => {
     const args = { prompt: "A", image_urls: [PICTURE] };
     const name = "qwen_image_edit_plus_lora";
     for (const image_size of ["square_hd", "anything_at_all", {}, { width: 10 }]) {
       expect(prepare(name, { ...args, image_size }).wire["image_size"]).toEqual(image_size);
     }
-    for (const image_size of ["", 1024, [1024, 768]]) {
-      expect(refusal(name, { ...args, image_size })).toContain("`image_size`");
+    for (const image_size of [1024, [1024, 768], { width: 0 }, { height: "tall" }]) {
+      expect(refusal(name, { ...args, image_size })).toContain("`image_size");
     }
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { OPERATIONS } from "../../src/models/index.ts";
-import { prepare, wire } from "../support/operations.ts";
+import { operation, prepare, wire } from "../support/operations.ts";
 
 /*
  * The request bodies of the provider's documentation, letter by letter. They are not taken from
@@ -253,8 +253,11 @@ describe("what is sent beside the documented examples", () => {
   });
 
   it("nothing of the arguments that are ours or a host's own", () => {
-    const args = { prompt: "A cat", wait_seconds: 5, save_to: "x.png", _meta: 1, seed: 3 };
-    expect(wire("qwen_image_max_generate", args)).toStrictEqual({ prompt: "A cat" });
+    const ours = { prompt: "A cat", wait_seconds: 5, save_to: "x.png" };
+    const { wire: sent } = operation("qwen_image_max_generate").prepare(ours);
+    expect(sent).toStrictEqual({ prompt: "A cat" });
+    const injected = { prompt: "A cat", _meta: 1, "x-host": "y", sessionId: "z" };
+    expect(wire("qwen_image_max_generate", injected)).toStrictEqual({ prompt: "A cat" });
   });
 
   it("false, zero, an empty text and a single space just as given", () => {

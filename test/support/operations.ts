@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { argumentReader } from "../../src/arguments/reader.ts";
 import { AppError } from "../../src/core/errors.ts";
 import { operationNamed } from "../../src/models/index.ts";
 import type { AnyOperation, Prepared } from "../../src/models/operation.ts";
@@ -9,8 +10,14 @@ export function operation(name: string): AnyOperation {
   return found;
 }
 
+/** An operation's own arguments, in the normal form that its tool gives on. */
+function readArguments({ name, input }: AnyOperation, args: unknown): Record<string, unknown> {
+  return argumentReader(name, input, false)(args).values;
+}
+
 export function prepare(name: string, args: Record<string, unknown>): Prepared {
-  return operation(name).prepare(args);
+  const found = operation(name);
+  return found.prepare(readArguments(found, args));
 }
 
 /** The request body as it travels: what JSON leaves of it. */
@@ -21,7 +28,7 @@ export function wire(name: string, args: Record<string, unknown>): unknown {
 /** What an assistant is told about wrong arguments. */
 export function refusal(name: string, args: Record<string, unknown>): string {
   try {
-    operation(name).prepare(args);
+    readArguments(operation(name), args);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     expect(error.code).toBe("invalid_input");

@@ -1,0 +1,40 @@
+import type * as z from "zod";
+import { OPERATIONS } from "../models/index.ts";
+import { Findings } from "./findings.ts";
+import { checkNames, type Elsewhere } from "./names.ts";
+import { isRecord, readFields } from "./read.ts";
+import { type Node, schemaOf } from "./schema.ts";
+
+/** The arguments of one call as everything after this sees them. */
+export interface ReadArguments {
+  /** In their normal form: own names only, each of its schema's type, absent where not given. */
+  values: Record<string, unknown>;
+  /** What was taken otherwise than it was written, for the answer. */
+  notes: readonly string[];
+}
+
+/**
+ * Makes the one reader that the arguments of a tool's calls pass: lenient in form, strict in
+ * meaning. It is driven by the tool's own schema alone.
+ * @param mayBeLocal whether the provider is on this machine and sees its addresses.
+ */
+export function argumentReader(
+  tool: string,
+  input: z.ZodObject,
+  mayBeLocal: boolean,
+): (given: unknown) => ReadArguments {
+  let made: Node | undefined;
+  const elsewhere: readonly Elsewhere[] = OPERATIONS.filter(({ name }) => name !== tool).map(
+    ({ name, input: its }) => ({ tool: name, names: Object.keys(its.shape) }),
+  );
+  return (given) => {
+    // Not before the first call: most tools of a session are never called.
+    made ??= schemaOf(input);
+    const findings = new Findings();
+    const fields = isRecord(given) ? given : {};
+    checkNames(fields, Object.keys(input.shape), tool, elsewhere, findings);
+    const values = readFields(fields, made, { findings, mayBeLocal });
+    findings.throwIfAny();
+    return { values, notes: findings.notes };
+  };
+}

@@ -1,0 +1,29 @@
+const MEDIUM_REFERENCE = /^longcat:\/\/media\/(job_[a-z2-7]{26})\/([1-9]\d{0,3})(?:\/preview)?$/;
+
+/** What `longcat://media/{job_id}/{index}` names. @returns `undefined` when it is not of that form. */
+export function readReference(text: string): { jobId: string; index: number } | undefined {
+  const [, jobId, index] = MEDIUM_REFERENCE.exec(text.trim()) ?? [];
+  return jobId === undefined ? undefined : { jobId, index: Number(index) };
+}
+
+/** Where the bytes of a file that a caller names come from. */
+export type FileOrigin = "url" | "data" | "earlier" | "path";
+
+/** @returns `undefined` for what cannot name a file. */
+export function fileOrigin(text: string): FileOrigin | undefined {
+  if (isHttpUrl(text)) return "url";
+  if (isDataUri(text)) return "data";
+  if (readReference(text)) return "earlier";
+  if (/^file:\/\//i.test(text)) return "path";
+  // A single letter before the colon is a Windows drive.
+  const isPath = text.trim() !== "" && !/^[a-z][a-z0-9+.-]+:/i.test(text);
+  return isPath ? "path" : undefined;
+}
+
+export function isHttpUrl(text: string): boolean {
+  return /^https?:\/\/[^\s/]/i.test(text) && URL.canParse(text);
+}
+
+function isDataUri(text: string): boolean {
+  return /^data:(?:image|application)\/[\w.+-]+;base64,[A-Za-z0-9+/=\s]+$/i.test(text);
+}
