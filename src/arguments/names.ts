@@ -60,7 +60,7 @@ const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
   webhook: ["callback", "callback_url", "notify_url"],
   thread_id: ["conversation_id", "conversation", "session_id"],
   files: ["attachments", "paths", "documents", "context"],
-  max_tokens: ["max_output_tokens", "max_completion_tokens", "max_new_tokens"],
+  max_tokens: ["tokens", "max_output_tokens", "max_completion_tokens", "max_new_tokens"],
   thinking: ["reasoning", "reason", "enable_thinking"],
   system: ["instructions", "system_message", "system_prompt"],
   limit: ["count", "n", "page_size", "max_results", "per_page", "top"],
@@ -175,7 +175,7 @@ const ENDINGS = new Set(
   ),
 );
 /** The same at its beginning. */
-const BEGINNINGS = new Set("enable use is input user the my num max with do set".split(" "));
+const BEGINNINGS = new Set("enable use is input user the my with do set".split(" "));
 
 /** How far names are apart: 0 is the same, 1 and more is another. */
 function distanceOf(a: readonly string[], b: readonly string[]): number {

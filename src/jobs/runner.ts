@@ -15,7 +15,7 @@ import { errorOf, move } from "./moves.ts";
 import { BLANK, forRecord, NO_LIMITS } from "./record.ts";
 import { recoverPurchase } from "./recovery.ts";
 import { fingerprintOf } from "./replay.ts";
-import type { AdmissionRules, JobPage, JobQuery, SpendingReport } from "./store.ts";
+import type { AdmissionRules, JobPage, JobQuery, SpendingPeriod, SpendingReport } from "./store.ts";
 import { submitJob } from "./submission.ts";
 import type { Work } from "./work.ts";
 
@@ -233,8 +233,8 @@ export class JobRunner {
   }
 
   /** What was spent and what may have been, in US dollars. */
-  async spending(owner: string): Promise<SpendingReport> {
-    return this.#context.store.spending(owner, this.#context.clock.now());
+  async spending(owner: string, period?: SpendingPeriod): Promise<SpendingReport> {
+    return this.#context.store.spending(owner, this.#context.clock.now(), period);
   }
 
   /**

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { exactUsd } from "../core/money.ts";
 import { periodStarts } from "./budget.ts";
 import type { Connection } from "./connection.ts";
-import type { SpendingReport, Sums } from "./store.ts";
+import type { SpendingPeriod, SpendingReport, Sums } from "./store.ts";
 
 const CHARGED = "charge <> 'none'";
 const SUMS = `
@@ -11,7 +11,7 @@ const SUMS = `
   total(CASE charge WHEN 'uncertain' THEN reserved_usd END) AS uncertainUsd,
   count(*) AS jobs,
   count(*) FILTER (WHERE coalesce(cost_usd, reserved_usd) IS NULL) AS unpriced`;
-const MAX_DAYS = 31;
+const MAX_DAYS = 366;
 
 const usd = z.number().transform(exactUsd);
 const sumsSchema = z.object({
@@ -24,33 +24,29 @@ const sumsSchema = z.object({
 const totalRow = z.object({ n: usd });
 
 /** What an owner's jobs have cost and may still cost, by period and operation. */
-export function spendingOf(connection: Connection, owner: string, now: number): SpendingReport {
+export function spendingOf(
+  connection: Connection,
+  owner: string,
+  now: number,
+  period: SpendingPeriod = {},
+): SpendingReport {
   const { day, month } = periodStarts(now);
-  const since = (start: number): Sums =>
-    sumsSchema.parse(
-      connection.all(
-        `SELECT ${SUMS} FROM jobs WHERE owner = ? AND created_at >= ? AND ${CHARGED}`,
-        [owner, start],
-      )[0],
-    );
+  const { since = 0, before = Number.MAX_SAFE_INTEGER } = period;
+  const within = `owner = ? AND created_at >= ? AND created_at < ? AND ${CHARGED}`;
+  const rows = (select: string, more: string, from: number, to: number) =>
+    connection.all(`SELECT ${select}${SUMS} FROM jobs WHERE ${within} ${more}`, [owner, from, to]);
+  const sums = (from: number, to: number): Sums => sumsSchema.parse(rows("", "", from, to)[0]);
+  const ofDay = "date(created_at / 1000, 'unixepoch') AS day, ";
+  const days = rows(ofDay, `GROUP BY day ORDER BY day DESC LIMIT ${MAX_DAYS}`, since, before);
+  const each = "GROUP BY operation ORDER BY operation";
   return {
-    total: since(0),
-    today: since(day),
-    thisMonth: since(month),
-    byDay: connection
-      .all(
-        `SELECT date(created_at / 1000, 'unixepoch') AS day, ${SUMS} FROM jobs
-         WHERE owner = ? AND ${CHARGED} GROUP BY day ORDER BY day DESC LIMIT ?`,
-        [owner, MAX_DAYS],
-      )
-      .map((row) => sumsSchema.extend({ day: z.string() }).parse(row)),
-    byOperation: connection
-      .all(
-        `SELECT operation, ${SUMS} FROM jobs
-         WHERE owner = ? AND ${CHARGED} GROUP BY operation ORDER BY operation`,
-        [owner],
-      )
-      .map((row) => sumsSchema.extend({ operation: z.string() }).parse(row)),
+    total: sums(since, before),
+    today: sums(day, Number.MAX_SAFE_INTEGER),
+    thisMonth: sums(month, Number.MAX_SAFE_INTEGER),
+    byDay: days.map((row) => sumsSchema.extend({ day: z.string() }).parse(row)),
+    byOperation: rows("operation, ", each, since, before).map((row) =>
+      sumsSchema.extend({ operation: z.string() }).parse(row),
+    ),
   };
 }
 

@@ -21,6 +21,7 @@ import type {
   JobPage,
   JobQuery,
   JobStore,
+  SpendingPeriod,
   SpendingReport,
 } from "./store.ts";
 
@@ -227,8 +228,8 @@ export class SqliteJobStore implements JobStore {
     );
   }
 
-  async spending(owner: string, now: number): Promise<SpendingReport> {
-    return spendingOf(this.connection, owner, now);
+  async spending(owner: string, now: number, period?: SpendingPeriod): Promise<SpendingReport> {
+    return spendingOf(this.connection, owner, now, period);
   }
 
   async forget(keepDays: number, now: number): Promise<number> {

@@ -43,7 +43,14 @@ export interface Sums {
   unpriced: number;
 }
 
+/** Which jobs are summed up, by when they were started, in milliseconds; all when absent. */
+export interface SpendingPeriod {
+  since?: number;
+  before?: number;
+}
+
 export interface SpendingReport {
+  /** Of the period, like the days and operations; the other two are of the calendar. */
   total: Sums;
   today: Sums;
   thisMonth: Sums;
@@ -130,7 +137,7 @@ export interface JobStore {
   news(owner: string): Promise<Job[]>;
   /** Notes that an answer with these news has left. */
   noteMentioned(jobIds: readonly string[], now: number): Promise<void>;
-  spending(owner: string, now: number): Promise<SpendingReport>;
+  spending(owner: string, now: number, period?: SpendingPeriod): Promise<SpendingReport>;
   /**
    * Forgets jobs that ended so many days ago and whose cost is settled, except those that count
    * towards the cap of this month. Days are counted by the jobs as well as by the clock, so that a

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { leftUsd } from "../jobs/budget.ts";
 import type { Sums } from "../jobs/store.ts";
+import { isoDay, readPeriod } from "./period.ts";
 import { dataResult } from "./result.ts";
 import { defineTool, type Tool, type ToolDeps } from "./tool.ts";
 
@@ -19,8 +20,12 @@ export function spendingTool(deps: ToolDeps): Tool {
     description:
       "What was spent, by UTC day and operation, and what is left of the budget. Estimates from printed prices.",
     kind: "read",
-    input: z.object({}),
+    input: z.object({
+      since: z.string().optional().describe("Date or 7d, 4w, yesterday; default this month"),
+      until: z.string().optional().describe("Last day, default today"),
+    }),
     output: z.looseObject({
+      period: z.looseObject({ since: z.string(), until: z.string() }),
       ...sums,
       budget: z.looseObject({
         per_day_usd: z.number().nullable(),
@@ -31,11 +36,13 @@ export function spendingTool(deps: ToolDeps): Tool {
       by_day: z.array(z.looseObject({ day: z.string() })),
       by_operation: z.array(z.looseObject({ operation: z.string() })),
     }),
-    async run(_, call) {
+    async run({ since, until }, call) {
+      const period = readPeriod(since, until, deps.clock.now());
       const { jobs } = await deps.services.get();
-      const report = await jobs.spending(call.owner);
+      const report = await jobs.spending(call.owner, period);
       const { perDayUsd, perMonthUsd } = deps.settings.limits;
       return dataResult({
+        period: { since: isoDay(period.since), until: isoDay(period.before - 1) },
         ...viewSums(report.total),
         budget: {
           per_day_usd: perDayUsd ?? null,

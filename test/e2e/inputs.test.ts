@@ -10,10 +10,16 @@ import { Bench, jobIdOf, type McpClient, textOf, urlsOf } from "./harness.ts";
 
 /** Every operation that takes a picture, and how. */
 const OPERATIONS = [
-  { name: "qwen_image_max_edit", field: "image_urls", many: true, inline: false },
-  { name: "qwen_image_edit_plus_lora", field: "image_urls", many: true, inline: false },
-  { name: "qwen_image_layered", field: "image_url", many: false, inline: false },
-  { name: "qwen_image_edit", field: "image", many: false, inline: true },
+  { name: "qwen_image_max_edit", field: "image_urls", many: true, inline: false, words: true },
+  {
+    name: "qwen_image_edit_plus_lora",
+    field: "image_urls",
+    many: true,
+    inline: false,
+    words: true,
+  },
+  { name: "qwen_image_layered", field: "image_url", many: false, inline: false, words: false },
+  { name: "qwen_image_edit", field: "image", many: false, inline: true, words: true },
 ] as const;
 const SETUPS = [
   { client: "sdk 1.x", transport: "stdio" },
@@ -49,9 +55,10 @@ function received(bench: Bench): string[] {
   return [body.image_urls ?? [], body.image_url ?? [], inline].flat();
 }
 
-function argumentsFor({ field, many }: (typeof OPERATIONS)[number], input: string) {
+function argumentsFor({ field, many, words }: (typeof OPERATIONS)[number], input: string) {
   // The same picture comes in many ways, which would otherwise be the same call again.
-  return { prompt: "Make it night", [field]: many ? [input] : input, force_new: true };
+  const prompt = words ? { prompt: "Make it night" } : {};
+  return { ...prompt, [field]: many ? [input] : input, force_new: true };
 }
 
 describe.each(SETUPS)("$client over $transport, with a public address", (setup) => {
