@@ -7,6 +7,7 @@ import { pictureFacts } from "../media/preview.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import type { JobContext } from "./context.ts";
 import { imagesAsked, type Job, type Medium, type WholeJob } from "./job.ts";
+import { filesWanted } from "./keeping.ts";
 import { makeLayerExtras } from "./layering.ts";
 import { missingMedia } from "./missing.ts";
 import { errorOf, moveSurely, surely } from "./moves.ts";
@@ -61,7 +62,7 @@ export class Collector {
     const job = await this.#whole(arrived);
     if (job.orphaned) await library.clearPartials(job);
     const media = [...job.media];
-    const missing = job.mediaUrls.flatMap((url, position) => {
+    const missing = job.mediaUrls.slice(0, filesWanted(job)).flatMap((url, position) => {
       const index = position + 1;
       return media.some((one) => one.index === index) ? [] : [{ url, index }];
     });

@@ -3,7 +3,8 @@ import { AppError, toAppError } from "../core/errors.ts";
 import type { StatusReport } from "../gateway/pixazo.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import type { JobContext } from "./context.ts";
-import type { Job } from "./job.ts";
+import type { Job, WholeJob } from "./job.ts";
+import { filesNamed } from "./keeping.ts";
 import { errorOf, move } from "./moves.ts";
 import { GIVE_UP_MS, nextPollMs, UNKNOWN_ID_GRACE_MS } from "./pace.ts";
 import { Poller } from "./poller.ts";
@@ -102,9 +103,9 @@ export class Follower {
     const job = await this.#running(followed);
     if (!job) return;
     const completedAt = this.#context.clock.now();
-    const { mediaUrls } = report;
-    if (report.status === "completed" && mediaUrls.length > 0) {
-      const moved = await move(this.#context, job, "downloading", { mediaUrls });
+    if (report.status === "completed" && report.mediaUrls.length > 0) {
+      const named = filesNamed(job, report.mediaUrls);
+      const moved = await move(this.#context, job, "downloading", named);
       if (moved) this.#finished(moved);
     } else if (report.status === "completed") {
       const reason = report.error ?? new AppError("bad_upstream_reply", "It names no file.");
@@ -153,7 +154,7 @@ export class Follower {
   }
 
   /** The job as it is stored, if it still is what is followed here. */
-  async #running({ owner, jobId }: Followed): Promise<Job | undefined> {
+  async #running({ owner, jobId }: Followed): Promise<WholeJob | undefined> {
     const job = await this.#context.store.get(owner, jobId);
     return job?.state === "running" ? job : undefined;
   }

@@ -3,7 +3,8 @@ import { AppError, toAppError } from "../core/errors.ts";
 import type { SubmitOutcome } from "../gateway/pixazo.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import type { JobContext } from "./context.ts";
-import { canBecome, type Job, type JobPatch, type JobState } from "./job.ts";
+import { canBecome, type Job, type JobBody, type JobPatch, type JobState } from "./job.ts";
+import { filesNamed } from "./keeping.ts";
 import { errorOf, type MoveContext, moveSurely, surely } from "./moves.ts";
 
 /** How long a job may wait to be taken; after that it is never bought late. */
@@ -28,7 +29,7 @@ export async function submitJob(
   let job = queued;
   // Read before anything can be in flight, so that a failure to read is nothing but that.
   const read = () => store.get(queued.owner, queued.jobId);
-  const wire = (await surely(context, queued.jobId, read))?.wire;
+  const { input = {}, wire } = (await surely(context, queued.jobId, read)) ?? {};
   if (!wire) return queued;
   try {
     // The last moment: whatever would have refused the purchase has had its say.
@@ -53,7 +54,7 @@ export async function submitJob(
     } catch (error) {
       outcome = notSent(error);
     }
-    const end = endOf(outcome, clock.now());
+    const end = endOf(outcome, { ...submitting, input }, clock.now());
     job =
       (await moveSurely(context, submitting, end.state, end.patch)) ??
       (await settleLate(context, submitting, end)) ??
@@ -111,7 +112,11 @@ function notSent(thrown: unknown): SubmitOutcome {
 }
 
 /** What a purchase's outcome means for the job and its money. */
-function endOf(outcome: SubmitOutcome, now: number): { state: JobState; patch: JobPatch } {
+function endOf(
+  outcome: SubmitOutcome,
+  job: Job & Pick<JobBody, "input">,
+  now: number,
+): { state: JobState; patch: JobPatch } {
   switch (outcome.kind) {
     case "accepted":
       return {
@@ -124,7 +129,7 @@ function endOf(outcome: SubmitOutcome, now: number): { state: JobState; patch: J
         patch: {
           requestId: outcome.requestId ?? null,
           acceptedAt: now,
-          mediaUrls: outcome.mediaUrls,
+          ...filesNamed(job, outcome.mediaUrls),
           error: null,
           wire: null,
         },

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Job, Medium } from "./job.ts";
+import { isFinal, type Job, type Medium } from "./job.ts";
 
 /** URIs of what the server offers to read. */
 export const uris = {
@@ -39,7 +39,15 @@ export function viewJob(job: Job): JobView {
     cost_usd: job.costUsd,
     error: job.error,
     media: job.media.map((medium) => viewMedium(job.jobId, medium)),
+    ...otherUrls(job),
   };
+}
+
+/** Where files were named that are not here. */
+function otherUrls({ state, media, mediaUrls }: Job): { other_urls?: string[] } {
+  const fetched = media.map(({ url }) => url);
+  const others = mediaUrls.filter((url) => !fetched.includes(url));
+  return isFinal(state) && others.length > 0 ? { other_urls: others } : {};
 }
 
 function viewMedium(jobId: string, medium: Medium) {

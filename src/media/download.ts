@@ -7,6 +7,7 @@ import * as z from "zod";
 import { isLoopbackHost, isPublicAddress } from "../core/addresses.ts";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
+import { isRedacted } from "../core/redact.ts";
 import { RefusedAddress } from "../gateway/connector.ts";
 import { TransportFailure } from "../gateway/exchange.ts";
 import type { HttpDoor } from "../gateway/http.ts";
@@ -19,7 +20,14 @@ const BASE_DEADLINE_MS = 120_000;
 const MIN_BYTES_PER_MS = 16;
 const HEAD_CHUNK_BYTES = 256 * 1024;
 const MARKUP_HEAD_BYTES = 4096;
-const PICTURE_TYPES = ["image/png", "image/jpeg", "image/webp", "image/gif"];
+const PICTURE_TYPES = [
+  "image/png",
+  "image/jpeg",
+  "image/webp",
+  "image/gif",
+  "image/avif",
+  "image/tiff",
+];
 const NAMED_EXTENSIONS = ["safetensors", "json", "zip"];
 
 /** Why a download did not succeed, and whether another try can help. */
@@ -69,6 +77,12 @@ export async function download(
   weights: boolean,
   options: DownloadOptions,
 ): Promise<Downloaded> {
+  if (isRedacted(url)) {
+    throw new DownloadFailure(
+      "refused",
+      "its address contained our API key, which no file's host may be given; the address was kept without it, so it cannot be fetched again",
+    );
+  }
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([stop.signal, options.signal]) : stop.signal;
   const capBytes = weights ? WEIGHTS_CAP_BYTES : IMAGE_CAP_BYTES;
