@@ -147,8 +147,9 @@ async function nearestThere(path: string): Promise<string> {
     await stat(path);
     return path;
   } catch (error) {
-    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    if (isMissing && dirname(path) !== path) return nearestThere(dirname(path));
+    const code = error instanceof Error && "code" in error ? error.code : "";
+    if ((code === "ENOENT" || code === "ENOTDIR") && dirname(path) !== path)
+      return nearestThere(dirname(path));
     throw error;
   }
 }

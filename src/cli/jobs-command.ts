@@ -20,6 +20,8 @@ export interface JobsCommandOptions {
   /** Milliseconds since the epoch. */
   now: number;
   write: (text: string) => void;
+  /** Told how to close what was opened, should the process have to end before. */
+  onOpen: (close: () => Promise<void>) => void;
 }
 
 /**
@@ -34,10 +36,16 @@ export async function runJobsCommand(
   const run = actionOf(words);
   const { SqliteJobStore } = await import("../jobs/sqlite.ts");
   const store = new SqliteJobStore(options.settings.dataDir);
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= store.close();
+    return closing;
+  };
+  options.onOpen(close);
   try {
     await run(store, options);
   } finally {
-    await store.close();
+    await close();
   }
 }
 

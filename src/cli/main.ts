@@ -38,7 +38,7 @@ async function main(ending: Ending): Promise<void> {
     case "demo":
       return runDemo(settings, ending);
     case "jobs":
-      return runJobs(words, settings);
+      return runJobs(words, settings, ending);
   }
 }
 

@@ -8,6 +8,7 @@ import { beginningOf, shortened } from "../core/text.ts";
 import { CHAT_FORMATS, type ChatFormat } from "../gateway/chat-body.ts";
 import type { ChatModel } from "../gateway/chat-replies.ts";
 import { knownAs } from "../models/facts.ts";
+import { requireKey } from "../settings/missing-key.ts";
 import { answerStart, startArguments } from "./operations.ts";
 import { dataResult } from "./result.ts";
 import { defineTool, type Services, type Tool, type ToolDeps } from "./tool.ts";
@@ -63,7 +64,7 @@ function chatTool(deps: ToolDeps): Tool {
       const startedAt = deps.clock.elapsed();
       const format = input.api_format ?? "openai";
       checkMaxTokens(input.max_tokens, input.model ?? chatModel, format);
-      requireKey(deps);
+      requireKey(deps.settings, "chatApiKey");
       const services = await deps.services.get();
       const turn: TurnArguments = {
         prompt: input.prompt,
@@ -100,7 +101,7 @@ function chatModelsTool(deps: ToolDeps): Tool {
     }),
     output: z.looseObject({ models: z.array(z.looseObject({ id: z.string() })) }),
     async run(input) {
-      requireKey(deps);
+      requireKey(deps.settings, "chatApiKey");
       const { longcat } = await deps.services.get();
       const models = await longcat.models(input.api_format ?? "openai", input.model);
       return dataResult({ models: models.map(viewModel) });
@@ -243,12 +244,4 @@ function checkMaxTokens(asked: number | undefined, model: string, format: ChatFo
     "invalid_input",
     `\`max_tokens\`: ${model} gives at most ${most} in the ${format} format.`,
   );
-}
-
-/** Before anything is recorded: a call that cannot be sent should leave nothing behind. */
-function requireKey({ settings }: ToolDeps): void {
-  if (settings.sandbox || settings.chatApiKey) return;
-  throw new AppError("configuration", "No API key for LongCat chat is set.", {
-    next: "Set LONGCAT_API_KEY (or LONGCAT_API_KEY_FILE) and restart the server, or start it with --sandbox, which needs no key.",
-  });
 }

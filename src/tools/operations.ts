@@ -1,11 +1,11 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import * as z from "zod";
-import { AppError } from "../core/errors.ts";
 import { isFinal, type Job, type WholeJob } from "../jobs/job.ts";
 import type { Started, WaitOptions } from "../jobs/runner.ts";
 import type { ResolvedInputs } from "../media/inputs.ts";
 import { knownAs } from "../models/facts.ts";
 import type { AnyOperation, Prepared } from "../models/operation.ts";
+import { requireKey } from "../settings/missing-key.ts";
 import { presenterOf } from "./presenters.ts";
 import { errorResult, textBlock } from "./result.ts";
 import { type Call, defineTool, type Services, type Tool, type ToolDeps } from "./tool.ts";
@@ -57,7 +57,7 @@ export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
       if (takesDatasets && own["dataset_check"] === true) {
         return checkDatasets(deps, operation, given);
       }
-      requireKey(deps);
+      requireKey(deps.settings, "apiKey");
       const services = await deps.services.get();
       const files =
         operation.files.length === 0
@@ -190,14 +190,6 @@ export async function finishCall(
   });
   if (isFinal(job.state)) call.onDelivered(() => services.jobs.markDelivered(job));
   return result;
-}
-
-/** Before anything is recorded: a call that cannot be sent should cost nothing at all. */
-function requireKey(deps: ToolDeps): void {
-  if (deps.settings.sandbox || deps.settings.apiKey) return;
-  throw new AppError("configuration", "No API key for the image gateway is set.", {
-    next: "Set PIXAZO_API_KEY (or PIXAZO_API_KEY_FILE) and restart the server, or start it with --sandbox, which needs no key.",
-  });
 }
 
 function isTaken(job: Job): boolean {

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: hosts leave such values behind
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { request } from "undici";
@@ -23,8 +24,61 @@ async function run(args: string[], env: Record<string, string> = {}) {
 }
 
 test.each<[string, string[], Record<string, string>, RegExp]>([
-  ["an unknown command", ["serve"], {}, /"serve" is not a command/],
-  ["an unknown flag", ["--speed", "3"], {}, /--help/],
+  ["an unknown command", ["serve"], {}, /"serve" is not a command\. There are stdio, http/],
+  ["a misspelt command", ["docter"], {}, /"docter" is not a command\. Did you mean doctor\?/],
+  ["an unknown flag", ["--foo"], {}, /--foo is not an option\. There are --sandbox/],
+  [
+    "a misspelt flag",
+    ["--sandbocks"],
+    {},
+    /--sandbocks is not an option\. Did you mean --sandbox\?/,
+  ],
+  ["a flag of another command", ["jobs", "--port", "1"], {}, /--port is no option of jobs/],
+  ["a flag without its value", ["http", "--port", "--sandbox"], {}, /--port needs a value/],
+  ["a word too many", ["doctor", "now"], {}, /"now" means nothing to doctor/],
+  ["help on nothing", ["help", "foo"], {}, /"foo" is not a command/],
+  [
+    "an unknown action",
+    ["jobs", "lst"],
+    {},
+    /"lst" is nothing to do with jobs; did you mean list\?/,
+  ],
+  [
+    "an action without its job",
+    ["jobs", "settle"],
+    {},
+    /jobs settle <job_id> charged\|not-charged/,
+  ],
+  [
+    "a misspelt budget",
+    [],
+    { LONGCAT_MCP_BUGDET_USD_PER_DAY: "5" },
+    /LONGCAT_MCP_BUGDET_USD_PER_DAY is not a setting; did you mean LONGCAT_MCP_BUDGET_USD_PER_DAY\?/,
+  ],
+  [
+    "a budget that its host did not fill in",
+    [],
+    { LONGCAT_MCP_BUDGET_USD_PER_DAY: "${env:BUDGET}" },
+    /LONGCAT_MCP_BUDGET_USD_PER_DAY holds .* not filled in/,
+  ],
+  [
+    "a proxy of a kind that is not known",
+    [],
+    { ALL_PROXY: "socks5://user:secret-word@proxy.example" },
+    /^longcat-mcp: ALL_PROXY names a SOCKS proxy(?!.*secret-word)/,
+  ],
+  [
+    "a proxy that cannot be read",
+    ["http"],
+    { https_proxy: "http://" },
+    /https_proxy is not the address/,
+  ],
+  [
+    "a public address that only this network sees",
+    [],
+    { LONGCAT_MCP_PUBLIC_URL: "http://192.168.1.2", PIXAZO_BASE_URL: "https://gateway.example" },
+    /LONGCAT_MCP_PUBLIC_URL must be an address that the provider can reach/,
+  ],
   [
     "a wrong choice",
     [],
@@ -65,11 +119,19 @@ test.each<[string, string[], Record<string, string>, RegExp]>([
   expect(stdout).toBe("");
 });
 
-test("a data folder that cannot be used is one line and exit code 2", async () => {
+test.each([
+  ["a file", "file"],
+  ["below a file", "file/below/it"],
+  ["below a device", "/dev/null/x"],
+  ["where the system shows itself", "/proc/longcat/mcp"],
+  ["in what the system shows", "/proc"],
+])("a data folder that is %s is one line and exit code 2", async (_, folder) => {
   await writeFile(join(bench.folder, "file"), "");
-  const { code, stderr } = await run([], { LONGCAT_MCP_DATA_DIR: join(bench.folder, "file") });
-  expect(code).toBe(2);
-  expect(stderr.trim().split("\n")).toHaveLength(1);
+  for (const args of [[], ["http", "--port", "0"], ["--sandbox"], ["jobs", "list"]]) {
+    const { code, stderr } = await run(args, { LONGCAT_MCP_DATA_DIR: folder });
+    expect({ args, code }).toEqual({ args, code: 2 });
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+  }
 });
 
 test("an output folder that cannot be used refuses purchases only", async () => {
@@ -93,13 +155,48 @@ test("--help names every setting; --version is a version", async () => {
   expect((await run(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
-test("doctor says what is there, and exits 1 where something is missing", async () => {
-  const well = await run(["doctor"]);
-  expect(well.code).toBe(0);
-  expect(well.stdout).toMatch(/ok {4}PIXAZO_API_KEY +set\n/);
-  const keyless = await run(["doctor"], { PIXAZO_API_KEY: "", LONGCAT_API_KEY: "" });
-  expect(keyless.code).toBe(1);
-  expect(keyless.stdout).toMatch(/FAIL {2}PIXAZO_API_KEY/);
+test.each([
+  [["jobs", "--help"], "jobs", /settle <job_id> charged\|not-charged/],
+  [["help", "jobs"], "jobs", /--data-dir <value>/],
+  [["jobs", "help"], "jobs", /LONGCAT_MCP_DATA_DIR/],
+  [["http", "-h"], "http", /--host <value>/],
+  [["sandbox", "--help"], "sandbox", /--port <value>/],
+  [["demo", "--help"], "demo", /--sandbox-speed <value>/],
+  [["doctor", "--help"], "doctor", /--online/],
+  [["stdio", "--help"], "stdio", /PIXAZO_API_KEY/],
+  [["--port", "1", "http", "--help"], "http", /LONGCAT_MCP_PORT/],
+])("%j prints that command's own page", async (args, command, words) => {
+  const { code, stdout, stderr } = await run(args);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toMatch(new RegExp(`^longcat-mcp ${command}: `));
+  expect(stdout).toMatch(words);
+  if (command !== "http" && command !== "sandbox") expect(stdout).not.toContain("LONGCAT_MCP_PORT");
+});
+
+test("help is the program's page, and version its version", async () => {
+  expect((await run(["help"])).stdout).toBe((await run(["--help"])).stdout);
+  expect((await run(["version"])).stdout).toBe((await run(["--version"])).stdout);
+});
+
+test("what is unfilled or not there is told in a line each, and the server starts", async () => {
+  const { client, program } = await bench.connect("sdk 1.x", "stdio", {
+    PIXAZO_API_KEY: "${env:PIXAZO_API_KEY}",
+    PIXAZO_APIKEY: "test-key-0123456789abcdef",
+    LONGCAT_MCP_INPUT_DIRS: "/nowhere/a,/nowhere/b",
+    LONGCAT_MCP_LOG_LEVEL: "silent",
+  });
+  const result = await client.call("z_image_turbo_generate", {
+    prompt: "x",
+    image_size: "square_1_1",
+  });
+  expect(textOf(result)).toMatch(
+    /^configuration: No API key for the image gateway is set: PIXAZO_API_KEY is missing\. PIXAZO_APIKEY is set, but is not read/,
+  );
+  expect(bench.posts).toBe(0);
+  expect(program.stderr.trimEnd().split("\n")).toEqual([
+    expect.stringMatching(/^longcat-mcp: PIXAZO_API_KEY holds a placeholder/),
+    expect.stringMatching(/^longcat-mcp: LONGCAT_MCP_INPUT_DIRS names .* separated by ":"/),
+  ]);
 });
 
 test("a key file is read, with or without Bearer", async () => {
