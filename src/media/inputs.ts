@@ -252,7 +252,10 @@ export class InputResolver {
  * @throws {invalid_input}
  */
 async function openDataset(text: string, places: Places, wishes: DatasetWishes): Promise<Dataset> {
-  const { inspectZip, readFolder } = await import("./dataset.ts");
+  const [{ inspectZip }, { readFolder }] = await Promise.all([
+    import("./training-zip.ts"),
+    import("./training-folder.ts"),
+  ]);
   switch (fileOrigin(text)) {
     case "url":
     case "earlier":
