@@ -147,8 +147,7 @@ const IMITATED: readonly ErrorCode[] = [
 
 /** What to do after an error that no job carries. */
 export function nextAfter({ code, next }: AppError, sandbox: boolean): string {
-  const isGeneral = next === ERROR_RULES[code].next;
-  return sandbox && isGeneral && IMITATED.includes(code)
+  return sandbox && IMITATED.includes(code)
     ? "The sandbox imitates this failure; call again."
     : next;
 }

@@ -51,11 +51,11 @@ const CONCERNS_KEY: readonly ErrorCode[] = ["unauthorized", "forbidden", "insuff
 
 const ADVICE: Partial<Record<ErrorCode, (service: Service) => string>> = {
   unauthorized: ({ name, keyVariable }) =>
-    `Check ${keyVariable}, the key for ${name}; \`longcat-mcp doctor\` shows whether it is set.`,
+    `Ask the user to check ${keyVariable}, the key for ${name}; \`longcat-mcp doctor\` shows whether it is set.`,
   forbidden: ({ name, keyVariable }) =>
-    `The key in ${keyVariable} may not do this; check its subscription at ${name}.`,
+    `The key in ${keyVariable} may not do this; ask the user to check its subscription at ${name}.`,
   insufficient_credit: ({ name, keyVariable }) =>
-    `Top up the account of ${keyVariable} at ${name}, then start again.`,
+    `Ask the user to top up the account of ${keyVariable} at ${name}, then call again.`,
 };
 
 /** A job that ended `FAILED` or `ERROR`, or a synchronous answer that carries an error. */

@@ -94,7 +94,7 @@ export function checkCaps(estimate: number | null, committed: Committed, limits:
       "over_budget",
       `It would cost about ${formatUsd(estimate ?? 0)}, and ${formatUsd(used)} of the ${formatUsd(cap)} of ${name} are spent or reserved.`,
       {
-        next: "Tell the user, whose limit it is; `spending` shows where the money went, and the period ends with the UTC day or month. Nothing was sent.",
+        next: "Ask the user what to do, whose limit it is; `spending` shows where the money went, and the period ends with the UTC day or month. Nothing was sent.",
       },
     );
   }

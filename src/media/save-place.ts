@@ -277,7 +277,7 @@ function isLink(path: string): AppError {
 function refused(message: string, next?: string, cause?: unknown): AppError {
   return new AppError("invalid_input", `\`save_to\`: ${message}`, {
     cause,
-    ...(next === undefined ? {} : { next: `${next} Nothing was sent or charged.` }),
+    ...(next === undefined ? {} : { next: `${next} Nothing was sent.` }),
   });
 }
 

@@ -259,7 +259,7 @@ describe("over a limit of the user's", () => {
     const text = textOf(refused);
     expect(text).toMatch(/^over_budget: /);
     expect(text).toMatch(/\$0\.13/);
-    expect(nextOf(text)).toMatch(/\b(?:ask|tell) the user/i);
+    expect(nextOf(text)).toMatch(/\bask the user/i);
     expect(text).not.toMatch(/\b(?:raise|increase|lift|higher)\b/i);
     expect(text).toMatch(/nothing was sent/i);
     expect(bench.posts).toBe(posts);
