@@ -74,6 +74,11 @@ export interface Thread {
   files: number;
 }
 
+/** What came of the wish to delete a thread. */
+export type Deletion =
+  | { busyWith: string; keptFiles?: never }
+  | { busyWith: undefined; keptFiles: string[] };
+
 export interface ThreadPage {
   threads: Thread[];
   nextCursor: string | undefined;
@@ -150,6 +155,10 @@ const threadRow = z
 
 const saidRow = z.object({ answer: z.string(), reasoning: z.string() });
 const partRow = z.object({ content: z.instanceof(Uint8Array) });
+const keptRow = z.object({
+  path: z.string(),
+  copies: z.string().transform((json) => z.array(z.string()).parse(JSON.parse(json))),
+});
 const unfinishedRow = z.object({ unfinished: z.number() });
 
 const THREAD_COLUMNS = `thread_id, title, latest, created_at, updated_at,
@@ -382,21 +391,51 @@ export class ThreadStore {
   }
 
   /**
-   * Deletes a thread with everything in it.
-   * @returns the job that still writes to it, which keeps it from being deleted.
+   * Deletes a thread with everything in it, and from its jobs what was asked and answered. Files of
+   * answers stay where they are: they are the user's.
+   * @returns the job that still writes to it, which keeps it from being deleted; or the files.
    */
-  async delete(threadId: string, now: number): Promise<{ busyWith: string | undefined }> {
-    return this.#db.transaction(() => {
+  async delete(threadId: string, now: number): Promise<Deletion> {
+    return this.#db.transaction((): Deletion => {
       const open = this.#turn("thread_id = ? AND is_open = 1", [threadId]);
       if (open && this.#isUnderWay(open, now)) return { busyWith: open.jobId };
-      const jobs = "(SELECT job_id FROM chat_turns WHERE thread_id = ?)";
+      const turns = "(SELECT job_id FROM chat_turns WHERE thread_id = ?)";
       for (const table of ["chat_parts", "chat_file_parts", "chat_files"]) {
-        this.#db.run(`DELETE FROM ${table} WHERE job_id IN ${jobs}`, [threadId]);
+        this.#db.run(`DELETE FROM ${table} WHERE job_id IN ${turns}`, [threadId]);
       }
       this.#db.run("DELETE FROM chat_turns WHERE thread_id = ?", [threadId]);
       this.#db.run("DELETE FROM chat_threads WHERE thread_id = ?", [threadId]);
-      return { busyWith: undefined };
+      return { busyWith: undefined, keptFiles: this.#emptyJobs(threadId, now) };
     });
+  }
+
+  /**
+   * The jobs of a deleted thread stay, because repeats are told and costs are counted by them, but
+   * tell nothing of it any more. @returns the files that they had.
+   */
+  #emptyJobs(threadId: string, now: number): string[] {
+    const files = this.#db
+      .all(
+        `SELECT media.value ->> 'path' AS path, media.value ->> 'copies' AS copies
+         FROM jobs, json_each(jobs.media) AS media WHERE thread_id = ? ORDER BY seq`,
+        [threadId],
+      )
+      .map((row) => keptRow.parse(row))
+      .flatMap(({ path, copies }) => [path, ...copies]);
+    this.#db.run(
+      `UPDATE job_bodies SET wire = NULL,
+         input = json_object('model', input ->> 'model', 'thread_id', input ->> 'thread_id')
+       WHERE job_id IN (SELECT job_id FROM jobs WHERE thread_id = ?)`,
+      [threadId],
+    );
+    this.#db.run(
+      `UPDATE jobs SET media = '[]', warnings = '[]', save_to = NULL, updated_at = ?,
+         error = json_set(error, '$.message', 'Its thread was deleted.'),
+         revision = (SELECT coalesce(max(revision), 0) + 1 FROM jobs)
+       WHERE thread_id = ?`,
+      [now, threadId],
+    );
+    return files;
   }
 
   #isUnderWay(turn: Turn, now: number): boolean {

@@ -10,6 +10,8 @@ export type Database = InstanceType<typeof DatabaseSync>;
 
 export const BUSY_TIMEOUT_MS = 10_000;
 const LARGEST_ID = 2 ** 31 - 1;
+/** The version from which on nothing that was deleted stays in the file. */
+const SECURE_SINCE = 7;
 
 /** Forward only; the n-th entry brings a database from version n to n + 1. */
 export const MIGRATIONS: readonly string[] = [
@@ -169,7 +171,11 @@ export function openDatabase(folder: string): Database {
     db.exec(`PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}`);
     db.exec("PRAGMA journal_mode=WAL");
     db.exec("PRAGMA synchronous=FULL");
+    // What is deleted is overwritten, not only left out.
+    db.exec("PRAGMA secure_delete=ON");
+    const version = versionOf(db);
     migrate(db);
+    if (version > 0 && version < SECURE_SINCE) dropRemains(db);
     refuseNewer(db, path);
     return db;
   } catch (error) {
@@ -229,6 +235,15 @@ export function migrate(db: Database, steps: readonly string[] = MIGRATIONS): vo
   } catch (error) {
     if (db.isTransaction) db.exec("ROLLBACK");
     throw error;
+  }
+}
+
+/** Rewrites a database without what earlier versions of this program deleted but left in it. */
+function dropRemains(db: Database): void {
+  try {
+    db.exec("VACUUM");
+  } catch {
+    // Without room or in use by others, it is as good a database as before.
   }
 }
 

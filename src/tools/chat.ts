@@ -141,8 +141,11 @@ function threadsTool(deps: ToolDeps): Tool {
       const threadId = checkedThreadId(thread_id);
       await services.delegate.requireThread(call.owner, threadId);
       if (action === "read") return readThread(services, call.owner, threadId, limit, cursor);
-      const { busyWith } = await threads.delete(threadId, deps.clock.now());
-      if (busyWith === undefined) return dataResult({ threads: [], deleted: threadId });
+      const { busyWith, keptFiles } = await threads.delete(threadId, deps.clock.now());
+      if (busyWith === undefined) {
+        const kept = keptFiles.length === 0 ? {} : { files_kept: keptFiles };
+        return dataResult({ threads: [], deleted: threadId, ...kept });
+      }
       throw new AppError("invalid_input", `${threadId} is still being answered in ${busyWith}.`, {
         next: "Delete it when that job has ended; nothing was deleted.",
       });

@@ -159,7 +159,7 @@ describe("what a job was asked for", () => {
     const kept = [await add({ ...ended, createdAt: 2e9, updatedAt: 2e9 }), await add()];
     await add({ ...ended, createdAt: 1, updatedAt: 1 });
     expect(await store.forget(1, Date.now())).toBe(1);
-    const rows = store.connection.all("SELECT job_id FROM job_bodies", []);
+    const rows = store.connection.all("SELECT job_id FROM job_bodies ORDER BY rowid", []);
     expect(rows).toMatchObject(kept.map(({ jobId }) => ({ job_id: jobId })));
   });
 });
