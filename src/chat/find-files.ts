@@ -1,9 +1,11 @@
 import type { Dirent } from "node:fs";
-import { lstat, readdir, stat } from "node:fs/promises";
+import { lstat, opendir, stat } from "node:fs/promises";
 import { basename, join, sep } from "node:path";
 import { AppError } from "../core/errors.ts";
+import { oneLine } from "../core/text.ts";
 import { allowedFolder, type Places, realDirsOf, realOrSame } from "../media/files.ts";
 import { absolutePath, isInside } from "../media/paths.ts";
+import { Effort } from "./effort.ts";
 import { IgnoreRules } from "./ignore-rules.ts";
 import {
   type LeftOut,
@@ -15,6 +17,11 @@ import {
 } from "./patterns.ts";
 
 const MAX_FILES = 5_000;
+/** How many entries of folders one pattern goes through. */
+const MAX_ENTRIES = MAX_FILES * 20;
+const MAX_DEPTH = 100;
+/** What reading one entry of a folder takes, in the steps of {@link Effort}. */
+const STEPS_AN_ENTRY = 4_000;
 /** Never looked into unless a pattern names them. */
 const SKIPPED = ["node_modules", ".git"];
 
@@ -35,17 +42,21 @@ export interface FoundFile {
  * @throws {invalid_input} for a pattern without a file, or outside the allowed folders, and when
  *   the patterns with a leading `!` leave nothing
  */
-export async function findFiles(patterns: readonly string[], places: Places): Promise<FoundFile[]> {
+export async function findFiles(
+  patterns: readonly string[],
+  places: Places,
+  effort = new Effort(),
+): Promise<FoundFile[]> {
   const { wanted, unwanted } = sortPatterns(patterns);
   if (unwanted.length > 0 && wanted.length === 0) {
     throw new AppError("invalid_input", "`files` has only patterns with a leading `!`.", {
       next: "They leave out what others name. Add a path, folder or pattern that names files; nothing was sent.",
     });
   }
-  const leftOut = await leftOutBy(unwanted, places);
+  const leftOut = await leftOutBy(unwanted, places, effort);
   const found = new Map<string, FoundFile>();
   for (const pattern of wanted) {
-    for (const file of await findOne(pattern, leftOut, places)) {
+    for (const file of await findOne(pattern, leftOut, places, effort)) {
       if (!found.has(file.path)) found.set(file.path, file);
       if (found.size > MAX_FILES) {
         throw new AppError("invalid_input", `\`files\` names more than ${MAX_FILES} files.`, {
@@ -62,24 +73,29 @@ export async function findFiles(patterns: readonly string[], places: Places): Pr
   return [...found.values()];
 }
 
-async function findOne(pattern: string, leftOut: LeftOut, places: Places): Promise<FoundFile[]> {
+async function findOne(
+  pattern: string,
+  leftOut: LeftOut,
+  places: Places,
+  effort: Effort,
+): Promise<FoundFile[]> {
   const whole = absolutePath(pattern, places);
   // A name may hold characters that mean something in a pattern.
   const itself = await stat(whole).catch(() => undefined);
-  const { base, glob } = itself?.isDirectory()
-    ? { base: whole, glob: "**" }
-    : splitPattern(pattern, places);
+  const found = itself?.isDirectory() ? { base: whole, glob: "**" } : undefined;
+  const { base, glob } =
+    found ?? (itself ? { base: whole, glob: "" } : splitPattern(pattern, places));
   // Whether it is there and may be read is found out when it is opened.
-  if ((itself && !itself.isDirectory()) || glob === "") {
+  if (glob === "") {
     if (await isLeftOutItself(whole, leftOut, places)) return [];
     const sizeBytes = itself?.size ?? 0;
     return [{ path: whole, name: nameOf(whole, places), isExplicit: true, sizeBytes }];
   }
   const skipped = SKIPPED.filter((name) => !pattern.includes(name));
-  const { files, isAnyLeftOut } = await findBelow(base, glob, skipped, leftOut, places);
+  const { files, isAnyLeftOut } = await findBelow(base, glob, skipped, leftOut, places, effort);
   // That it finds only what is left out on purpose is no mistake.
   if (files.length > 0 || isAnyLeftOut) return files;
-  throw new AppError("invalid_input", `${pattern} matches no file.`, {
+  throw new AppError("invalid_input", `${oneLine(pattern)} matches no file.`, {
     next: "Correct the path or the pattern; hidden and git-ignored files count only when they are named themselves. Nothing was sent.",
   });
 }
@@ -90,9 +106,10 @@ async function findBelow(
   skipped: readonly string[],
   leftOut: LeftOut,
   places: Places,
+  effort: Effort,
 ): Promise<{ files: FoundFile[]; isAnyLeftOut: boolean }> {
+  const wanted = matcherOf(glob, false);
   const root = await allowedFolder(base, places);
-  const matches = matcherOf(glob, false);
   const files: FoundFile[] = [];
   // By the links that the pattern went through.
   const named = (path: string) => join(base, path.slice(root.length));
@@ -102,10 +119,9 @@ async function findBelow(
     isAnyLeftOut ||= isSo;
     return isSo;
   };
-  const rules = await IgnoreRules.of(root, places);
-  for await (const path of walk(root, rules, skipped, isLeftOut, MAX_FILES * 20)) {
-    const way = wayTo(path, root);
-    if (!matches(way) || isLeftOut(path)) continue;
+  const rules = await IgnoreRules.of(root, places, effort);
+  for await (const path of walk(root, rules, skipped, isLeftOut, effort)) {
+    if (!wanted.matches(wayTo(path, root), effort) || isLeftOut(path)) continue;
     const { size } = await lstat(path);
     const name = nameOf(named(path), places);
     files.push({ path, name, isExplicit: false, sizeBytes: size });
@@ -122,7 +138,7 @@ async function isLeftOutItself(path: string, leftOut: LeftOut, places: Places): 
 
 function nameOf(path: string, { workingDir, allowedDirs }: Places): string {
   const folder = [workingDir, ...allowedDirs].find((dir) => dir !== path && isInside(dir, path));
-  return folder === undefined ? basename(path) : wayTo(path, folder);
+  return folder === undefined ? basename(path) : wayTo(path, folder).join("/");
 }
 
 /** All regular files below a folder, sorted, without entering what is ignored or left out. */
@@ -131,27 +147,60 @@ async function* walk(
   rules: IgnoreRules,
   skipped: readonly string[],
   isLeftOut: (path: string) => boolean,
-  most: number,
+  effort: Effort,
 ): AsyncGenerator<string> {
-  let seen = 0;
-  const entries = async (dir: string): Promise<Dirent[]> => {
-    const list = await readdir(dir, { withFileTypes: true }).catch(() => []);
-    return list.sort((a, b) => (a.name < b.name ? -1 : 1));
+  let room = MAX_ENTRIES;
+  const open = async (dir: string) => {
+    const entries = await entriesOf(dir, room, effort);
+    room -= entries.length;
+    if (room >= 0) return { dir, entries, next: 0 };
+    throw new AppError(
+      "invalid_input",
+      `${oneLine(folder)} holds too many files to look through.`,
+      {
+        next: "Name a folder or pattern further down; nothing was sent.",
+      },
+    );
   };
-  const visit = async function* (dir: string): AsyncGenerator<string> {
-    for (const entry of await entries(dir)) {
-      const path = join(dir, entry.name);
-      if (++seen > most) {
-        throw new AppError("invalid_input", `${folder} holds too many files to look through.`);
-      }
-      if (entry.isDirectory()) {
-        if (entry.name.startsWith(".") || skipped.includes(entry.name)) continue;
-        if ((await rules.ignores(path, true)) || isLeftOut(path + sep)) continue;
-        yield* visit(path);
-      } else if (entry.isFile() && !(await rules.ignores(path, false))) {
-        yield path;
-      }
+  const way = [await open(folder)];
+  for (let here = way.at(-1); here; here = way.at(-1)) {
+    const entry = here.entries[here.next++];
+    if (!entry) {
+      way.pop();
+      continue;
     }
-  };
-  yield* visit(folder);
+    await effort.pause();
+    const path = join(here.dir, entry.name);
+    if (entry.isDirectory()) {
+      if (entry.name.startsWith(".") || skipped.includes(entry.name)) continue;
+      if ((await rules.ignores(path, true)) || isLeftOut(path + sep)) continue;
+      if (way.length >= MAX_DEPTH) {
+        throw new AppError(
+          "invalid_input",
+          `${oneLine(folder)} holds folders that are nested more than ${MAX_DEPTH} deep.`,
+          { next: "Leave them out with a leading !, or name others; nothing was sent." },
+        );
+      }
+      way.push(await open(path));
+    } else if (entry.isFile() && !(await rules.ignores(path, false))) {
+      yield path;
+    }
+  }
+}
+
+/** At most one more than there is room for, sorted; nothing where a folder cannot be read. */
+async function entriesOf(dir: string, room: number, effort: Effort): Promise<Dirent[]> {
+  const list: Dirent[] = [];
+  const folder = await opendir(dir, { bufferSize: 256 }).catch(() => undefined);
+  if (!folder) return [];
+  try {
+    for (let one = await folder.read(); one !== null; one = await folder.read()) {
+      effort.spend(STEPS_AN_ENTRY);
+      list.push(one);
+      if (list.length > room) break;
+    }
+  } finally {
+    await folder.close();
+  }
+  return list.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

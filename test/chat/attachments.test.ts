@@ -123,6 +123,39 @@ describe("a pattern leaves out", () => {
     expect((await namesOf("**")).sort()).toEqual(visible.sort());
   });
 
+  it("the same as git does, whatever the rules are", async () => {
+    for (const name of ["a", "ab.c", "b/a", "b/ab.c", "b/c/a.b", "c/b/a", "c/a b"]) await put(name);
+    execFileSync("git", ["init", "-q"], { cwd: root });
+    const piece = fc.constantFrom("a", "b", "c", ".", "*", "?", "[ab]", "[!a]", "\\a", " ");
+    const name = fc
+      .array(piece, { minLength: 1, maxLength: 4 })
+      .map((pieces) => pieces.join(""))
+      // What stars beside other characters mean differs between versions of git.
+      .filter((text) => !text.includes("**"));
+    const line = fc
+      .tuple(
+        fc.constantFrom("", "", "!", "/", "//"),
+        fc.array(fc.oneof(name, fc.constant("**")), { minLength: 1, maxLength: 3 }),
+        fc.constantFrom("", "", "/"),
+      )
+      .map(([start, names, end]) => start + names.join("/") + end);
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { minLength: 1, maxLength: 4 }), async (lines) => {
+        await put(".gitignore", lines.join("\n"));
+        const listed = execFileSync("git", ["ls-files", "-coz", "--exclude-standard"], {
+          cwd: root,
+        });
+        const visible = String(listed)
+          .split("\0")
+          .filter((name) => name !== "" && name !== ".gitignore");
+        expect((await namesOf("**").catch(() => [])).sort(), lines.join("\n")).toEqual(
+          visible.sort(),
+        );
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   it("what the repository above it ignores", async () => {
     await put(".git/HEAD", "ref: x");
     await put(".gitignore", "pkg/out/\n");
