@@ -1,9 +1,12 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: hosts leave such values behind
+import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { request } from "undici";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Bench, listeningUrl, textOf } from "./harness.ts";
+
+const CLI = resolve(import.meta.dirname, "../../dist/cli.js");
 
 let bench: Bench;
 
@@ -255,4 +258,24 @@ test("the sandbox runs alone and answers a plain client", async () => {
   const { images } = (await reply.body.json()) as { images: { url: string }[] };
   const picture = await request(images[0]?.url ?? "");
   expect(picture.headers["content-type"]).toBe("image/png");
+});
+
+test("a bare start on a terminal says what it waits for; behind a pipe it says nothing", async () => {
+  const program = bench.launch([], { LONGCAT_MCP_LOG_LEVEL: "silent" });
+  await program.close();
+  expect(program.stderr).toBe("");
+  const { PATH = "" } = process.env;
+  const terminal = spawn("script", ["-qec", `${process.execPath} ${CLI}`, "/dev/null"], {
+    cwd: bench.folder,
+    env: { PATH, HOME: bench.folder, LONGCAT_MCP_DATA_DIR: bench.dataDir },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  let shown = "";
+  for await (const chunk of terminal.stdout) {
+    shown += String(chunk);
+    // Ctrl+D, as the words say.
+    if (shown.includes(" demo")) terminal.stdin.end("\u0004");
+  }
+  expect(shown).toMatch(/waits here for an MCP client to speak on stdin; Ctrl\+D ends it/);
+  expect(shown).toMatch(/node \S+\/dist\/cli\.js demo/);
 });
