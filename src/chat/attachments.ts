@@ -5,7 +5,8 @@ import { oneLine } from "../core/text.ts";
 import { ESCAPED_GROWTH, escapeJson } from "../gateway/chat-body.ts";
 import { type AllowedFile, openAllowedFile, type Places, resolvePlaces } from "../media/files.ts";
 import { type FoundFile, findFiles } from "./find-files.ts";
-import type { ThreadFile, ThreadStore } from "./threads.ts";
+import type { ThreadFile } from "./thread-rows.ts";
+import type { ThreadStore } from "./threads.ts";
 import { estimateTokensOf } from "./tokens.ts";
 
 const READ_BYTES = 64 * 1024;

@@ -16,7 +16,8 @@ import { type Attached, attachFiles, biggest } from "./attachments.ts";
 import { chatRequest, type Past, pastOf, tokensOf } from "./history.ts";
 import { LiveAnswer } from "./live-answer.ts";
 import { CHAT_OPERATION } from "./names.ts";
-import type { ThreadFile, ThreadStore, Turn, TurnOutcome, TurnRequest } from "./threads.ts";
+import type { ThreadFile, Turn, TurnOutcome, TurnRequest } from "./thread-rows.ts";
+import type { ThreadStore } from "./threads.ts";
 import { estimateTokens } from "./tokens.ts";
 
 /** How long a turn may go on after the server was asked to end. */

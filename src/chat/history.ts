@@ -1,5 +1,6 @@
 import type { ChatMessage, ChatRequest, ChatText } from "../gateway/chat-body.ts";
-import type { ThreadFile, ThreadStore, Turn } from "./threads.ts";
+import type { ThreadFile, Turn } from "./thread-rows.ts";
+import type { ThreadStore } from "./threads.ts";
 import { estimateTokens } from "./tokens.ts";
 
 /** What one message of the user holds. */

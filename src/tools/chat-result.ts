@@ -1,7 +1,7 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import { SHOWN_CHARACTERS, threadUri } from "../chat/names.ts";
 import { remarks } from "../chat/thread-page.ts";
-import type { Said, Turn, TurnOutcome } from "../chat/threads.ts";
+import type { Said, Turn, TurnOutcome } from "../chat/thread-rows.ts";
 import { estimateTokens } from "../chat/tokens.ts";
 import { runnable } from "../core/program.ts";
 import { beginningOf, endOf } from "../core/text.ts";

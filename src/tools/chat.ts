@@ -1,7 +1,8 @@
 import * as z from "zod";
 import type { TurnArguments } from "../chat/delegate.ts";
 import { CHAT_OPERATION, threadUri } from "../chat/names.ts";
-import type { Thread, Turn } from "../chat/threads.ts";
+import type { Thread } from "../chat/thread-rows.ts";
+import type { ShownTurn } from "../chat/turn-page.ts";
 import { AppError } from "../core/errors.ts";
 import { THREAD_ID_PATTERN } from "../core/id-patterns.ts";
 import { beginningOf, shortened } from "../core/text.ts";
@@ -161,24 +162,17 @@ async function readThread(
   limit: number,
   cursor: string | undefined,
 ) {
-  const before = cursor === undefined ? Number.POSITIVE_INFINITY : turnCursor(cursor);
+  const before = cursor === undefined ? undefined : turnCursor(cursor);
   const thread = await threads.thread(owner, threadId);
-  const [turns, files] = [await threads.turns(threadId), await threads.files(threadId)];
-  const earlier = turns.filter((turn) => turn.seq < before);
-  const page = earlier.slice(-limit);
-  const shown = await Promise.all(
-    page.map(async (turn) => {
-      const { answer, reasoning } = await threads.said(turn.jobId);
-      const attached = files.filter((file) => file.jobId === turn.jobId).map(({ name }) => name);
-      return { ...viewTurn(turn, answer, reasoning), files: attached };
-    }),
-  );
-  const first = page[0];
+  // One more than is shown, so that what is longer gets its ellipsis.
+  const wishes = { before, limit, characters: SHOWN_OF_TURN + 1 };
+  const { turns, hasEarlier } = await threads.page(threadId, wishes);
+  const [first] = turns;
   return dataResult({
     note: LABEL,
     threads: thread ? [viewThread(thread)] : [],
-    turns: shown,
-    ...(first && earlier.length > page.length ? { next_cursor: `before-turn-${first.seq}` } : {}),
+    turns: turns.map(viewTurn),
+    ...(first && hasEarlier ? { next_cursor: `before-turn-${first.seq}` } : {}),
   });
 }
 
@@ -200,18 +194,20 @@ function viewThread(thread: Thread) {
   };
 }
 
-function viewTurn(turn: Turn, answer: string, reasoning: string) {
-  const { outcome, request } = turn;
+function viewTurn(turn: ShownTurn) {
+  const { files, fileCount } = turn;
   return {
     job_id: turn.jobId,
     created_at: new Date(turn.createdAt).toISOString(),
-    model: outcome?.model ?? request.model,
-    prompt: shortened(request.prompt, SHOWN_OF_TURN),
-    answer: shortened(answer, SHOWN_OF_TURN),
-    answer_characters: answer.length,
-    reasoning_characters: reasoning.length,
-    partial: outcome?.brokeOff !== undefined,
-    finish_reason: outcome?.finishReason ?? null,
+    model: turn.model,
+    prompt: shortened(turn.prompt, SHOWN_OF_TURN),
+    answer: shortened(turn.answer, SHOWN_OF_TURN),
+    answer_characters: turn.answerCharacters,
+    reasoning_characters: turn.reasoningCharacters,
+    partial: turn.brokeOff,
+    finish_reason: turn.finishReason,
+    files,
+    ...(fileCount > files.length ? { more_files: fileCount - files.length } : {}),
   };
 }
 
