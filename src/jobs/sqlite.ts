@@ -30,6 +30,8 @@ const NEWS = `owner = ? AND orphaned = 1 AND delivered_at IS NULL AND mentioned_
 /** As SQL: what every change of a job notes, so that other processes hear of it. */
 export const NEXT_REVISION = "(SELECT coalesce(max(revision), 0) + 1 FROM jobs)";
 const CHANGES_AT_ONCE = 500;
+/** An answer stays readable; the others are in the next one. */
+const NEWS_AT_ONCE = 20;
 const DAY_MS = 86_400_000;
 
 const numberRow = z.object({ n: z.number() });
@@ -217,7 +219,9 @@ export class SqliteJobStore implements JobStore {
   }
 
   async news(owner: string): Promise<Job[]> {
-    return this.connection.all(`SELECT * FROM jobs WHERE ${NEWS}`, [owner]).map(readRow);
+    return this.connection
+      .all(`SELECT * FROM jobs WHERE ${NEWS} ORDER BY seq LIMIT ?`, [owner, NEWS_AT_ONCE])
+      .map(readRow);
   }
 
   async noteMentioned(jobIds: readonly string[], now: number): Promise<void> {

@@ -133,7 +133,7 @@ export interface JobStore {
   release(holder: string): Promise<void>;
   /** Jobs changed since the last call by anyone but this store; cheap when there are none. */
   changes(): Promise<Job[]>;
-  /** Completed orphans that no answer has mentioned yet. */
+  /** Completed orphans that no answer has mentioned yet, the oldest first and some at a time. */
   news(owner: string): Promise<Job[]>;
   /** Notes that an answer with these news has left. */
   noteMentioned(jobIds: readonly string[], now: number): Promise<void>;

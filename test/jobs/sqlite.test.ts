@@ -342,6 +342,18 @@ describe("news", () => {
     expect(await openStore().news(OWNER)).toEqual([]);
   });
 
+  it("are as many as one answer can name; the others come in the next", async () => {
+    store.connection.all("PRAGMA synchronous=OFF", []);
+    for (let n = 0; n < 25; n++) await add({ state: "completed", orphaned: true });
+    const first = await store.news(OWNER);
+    expect(first).toHaveLength(20);
+    await store.noteMentioned(
+      first.map((job) => job.jobId),
+      5,
+    );
+    expect(await store.news(OWNER)).toHaveLength(5);
+  });
+
   it("are a mention and no delivery, so that a cut call can still be repeated", async () => {
     const job = await add({ state: "completed", orphaned: true, updatedAt: 1 });
     await store.noteMentioned([job.jobId], 5);
