@@ -1,7 +1,7 @@
 // Bundles the program: `node scripts/build.mjs [folder [metafile]]`, by default into dist/; the
 // metafile tells what the bundle is made of.
-import { chmod, readFile, rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { chmod, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { build } from "esbuild";
 
 const [outdir = "dist", metafilePath] = process.argv.slice(2);
@@ -14,15 +14,31 @@ const entry = resolve("src/cli/main.ts");
  */
 const oneFileToStart = {
   name: "one-file-to-start",
-  setup({ onLoad }) {
-    const loadedLater =
-      /[/\\]src[/\\](runtime|cli[/\\](examination|jobs-command|public-place)|demo[/\\]demo|gateway[/\\](http|longcat)|jobs[/\\]sqlite|media[/\\](dataset|hosted-folder)|sandbox[/\\]server|transports[/\\]http)\.ts$/;
-    onLoad({ filter: loadedLater }, async ({ path }) => ({
-      contents: `import ${JSON.stringify(entry)};\n${await readFile(path, "utf8")}`,
-      loader: "ts",
-    }));
+  async setup({ onLoad }) {
+    const loadedLater = await importedLater("src");
+    onLoad({ filter: /\.ts$/ }, async ({ path }) =>
+      loadedLater.has(path)
+        ? {
+            contents: `import ${JSON.stringify(entry)};\n${await readFile(path, "utf8")}`,
+            loader: "ts",
+          }
+        : undefined,
+    );
   },
 };
+
+/** Every module below a folder that some other loads by `import()`. */
+async function importedLater(folder) {
+  const entries = await readdir(folder, { recursive: true });
+  const found = entries
+    .filter((name) => name.endsWith(".ts"))
+    .map(async (name) => {
+      const path = resolve(folder, name);
+      const calls = (await readFile(path, "utf8")).matchAll(/\bimport\("(\.[^"]+)"\)/g);
+      return [...calls].map(([, target]) => resolve(dirname(path), target));
+    });
+  return new Set((await Promise.all(found)).flat());
+}
 
 await rm(outdir, { recursive: true, force: true });
 const { metafile } = await build({

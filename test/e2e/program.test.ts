@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: hosts leave such values behind
 import { spawn } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { request } from "undici";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -278,4 +278,9 @@ test("a bare start on a terminal says what it waits for; behind a pipe it says n
   }
   expect(shown).toMatch(/waits here for an MCP client to speak on stdin; Ctrl\+D ends it/);
   expect(shown).toMatch(/node \S+\/dist\/cli\.js demo/);
+});
+
+test("all that a start needs lies in one file, beside the bundler's own", async () => {
+  const start = await readFile(CLI, "utf8");
+  expect(start.match(/import"\.\/[^"]+"/g)).toHaveLength(2);
 });
