@@ -1,5 +1,6 @@
 import type { Settings } from "../settings/settings.ts";
 import type { Ending } from "./ending.ts";
+import { startOfThis } from "./surroundings.ts";
 
 /** Shows the main job on the sandbox. */
 export async function runDemo(settings: Settings, ending: Ending): Promise<void> {
@@ -12,6 +13,7 @@ export async function runDemo(settings: Settings, ending: Ending): Promise<void>
     // A terminal that does not know its size says 0.
     columns: stdout.columns || 80,
     program: { command: execPath, script: argv[1] ?? "" },
+    start: startOfThis(),
     environment: env,
     sandboxSpeed: settings.sandboxSpeed,
     signal: stopping.signal,

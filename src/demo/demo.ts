@@ -14,6 +14,8 @@ const NAME_COLUMNS = 28;
 export interface DemoOptions extends ScreenOptions {
   /** This very program: how to start it again. */
   program: { command: string; script: string };
+  /** The words with which a user starts it. */
+  start: string;
   environment: Readonly<Record<string, string | undefined>>;
   /** Divides the sandbox's times. */
   sandboxSpeed: number;
@@ -95,7 +97,7 @@ async function show(
   await delegate(screen, session);
 
   showFiles(screen, [...made, ...edited]);
-  showNext(screen, program.script);
+  showNext(screen, options.start);
 }
 
 /** Hands a task over and shows what comes back. */
@@ -218,10 +220,10 @@ function showFiles(screen: Screen, finished: readonly Finished[]): void {
   }
 }
 
-function showNext(screen: Screen, script: string): void {
+function showNext(screen: Screen, start: string): void {
   screen.heading("Next: give it to your assistant, here Claude Code");
-  screen.line("  claude mcp add longcat -- node \\");
-  screen.line(`    ${script} --sandbox`);
+  screen.line("  claude mcp add longcat -- \\");
+  screen.line(`    ${start} --sandbox`);
   screen.line("  For real pictures leave --sandbox out and set PIXAZO_API_KEY.");
   screen.line("  README.md has Claude Desktop, Codex, Cursor, VS Code and others.");
 }
