@@ -12,10 +12,11 @@ import { giveUp, MAX_WAIT_TO_SUBMIT_MS, pauseBeforeRetry } from "../jobs/submiss
 import type { Work } from "../jobs/work.ts";
 import type { Places } from "../media/files.ts";
 import { keepAnswer, needsFile, restoreAnswer } from "./answer-file.ts";
-import { type Attached, attachFiles, biggest } from "./attachments.ts";
+import { type Attached, attachable, attachFiles, biggest } from "./attachments.ts";
 import { chatRequest, type Past, pastOf, tokensOf } from "./history.ts";
 import { LiveAnswer } from "./live-answer.ts";
 import { CHAT_OPERATION } from "./names.ts";
+import { earlierText } from "./references.ts";
 import type { ThreadFile, Turn, TurnOutcome, TurnRequest } from "./thread-rows.ts";
 import type { ThreadStore } from "./threads.ts";
 import { estimateTokens } from "./tokens.ts";
@@ -109,7 +110,7 @@ export class Delegate implements Work {
     const threadId = continued ?? newThreadId();
     const request = withoutUnset({ ...asked, model: asked.model ?? defaultModel });
     try {
-      const { files, all, warnings } = await this.#attach(jobId, threadId, patterns);
+      const { files, all, warnings } = await this.#attach(owner, jobId, threadId, patterns);
       const started = await jobs.startWork({
         work: this,
         jobId,
@@ -219,12 +220,19 @@ export class Delegate implements Work {
       .catch((error: unknown) => log.error({ job: jobId, err: error }, "a turn is not ended"));
   }
 
-  async #attach(jobId: string, threadId: string, patterns: readonly string[]): Promise<Attached> {
+  async #attach(
+    owner: string,
+    jobId: string,
+    threadId: string,
+    patterns: readonly string[],
+  ): Promise<Attached> {
     const { threads, places, clock } = this.#context;
     if (patterns.length === 0) return { files: [], all: [], warnings: [] };
     const known = await threads.files(threadId);
     const now = clock.now();
-    return attachFiles(threads, { jobId, threadId, patterns, places, known, now });
+    const findEarlier = async (reference: string) =>
+      attachable(await earlierText(reference, owner, this.#context), places);
+    return attachFiles(threads, { jobId, threadId, patterns, places, findEarlier, known, now });
   }
 
   /** Makes sure that all of a turn fits, and adds it to its thread. */

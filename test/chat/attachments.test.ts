@@ -345,42 +345,90 @@ describe("attached text", () => {
     threadId: "thread_x",
     patterns,
     places,
+    findEarlier: () => Promise.reject(new Error("nothing earlier was named")),
     known: [],
     now: 1,
   });
 
   it("is kept to the last character, however it is cut into pieces", async () => {
     const threads = await store();
-    const text = `\uFEFF${"a".repeat(65_535)}é${"b🐋".repeat(40_000)}\n"\\\u0001 ${"漢字".repeat(50_000)}`;
+    const text = `${"a".repeat(65_535)}é${"b🐋".repeat(40_000)}\n"\\\u0001 ${"漢字".repeat(50_000)}`;
     await put("big.txt", text);
-    const { files } = await attachFiles(threads, request(["big.txt"]));
-    const [file] = files;
-    if (!file) expect.fail("nothing was attached");
-    const kept = threads.content(file);
-    const pieces = [...kept.pieces()];
-    expect(JSON.parse(`"${Buffer.concat(pieces)}"`)).toBe(text);
-    expect(pieces.length).toBeGreaterThan(3);
-    expect(kept.jsonBytes).toBe(Buffer.byteLength(JSON.stringify(text)) - 2);
-    expect(file.sizeBytes).toBe(Buffer.byteLength(text));
-    expect(file.tokens).toBeGreaterThan(estimateTokens(text) - 1);
+    await put("marked.txt", `\uFEFF${text}`);
+    await put("le.txt", Buffer.from(`\uFEFF${text}`, "utf16le"));
+    await put("be.txt", Buffer.from(`\uFEFF${text}`, "utf16le").swap16());
+    const names = ["big.txt", "marked.txt", "le.txt", "be.txt"];
+    const { files } = await attachFiles(threads, request(names));
+    expect(files.map(({ name }) => name)).toEqual(names);
+    for (const file of files) {
+      const kept = threads.content(file);
+      const pieces = [...kept.pieces()];
+      expect(JSON.parse(`"${Buffer.concat(pieces)}"`) === text, file.name).toBe(true);
+      expect(pieces.length).toBeGreaterThan(3);
+      expect(kept.jsonBytes).toBe(Buffer.byteLength(JSON.stringify(text)) - 2);
+      expect(file.tokens).toBeGreaterThan(estimateTokens(text) - 1);
+    }
+    expect(files[0]?.sizeBytes).toBe(Buffer.byteLength(text));
   });
 
   it.each([
-    ["a zero byte", Buffer.from([0x61, 0, 0x62])],
-    ["no UTF-8", Buffer.from([0xff, 0xfe, 0x41])],
-    ["a character cut at the end", Buffer.from([0x61, 0xe2, 0x82])],
-    ["a picture's head", Buffer.from("89504e470d0a1a0a0000000d49484452", "hex")],
-  ])("is refused for %s if it was named, left out if a pattern found it", async (_name, bytes) => {
+    ["UTF-16 without a mark", Buffer.from("plain words\r\n", "utf16le"), "plain words\r\n"],
+    ["the other one", Buffer.from("Zürich 1\n", "utf16le").swap16(), "Zürich 1\n"],
+    ["no bytes at all", Buffer.alloc(0), ""],
+    ["a mark and no more", Buffer.from("\uFEFF"), ""],
+    ["text like a picture's name", Buffer.from("BM is a company\n"), "BM is a company\n"],
+  ])("is read as %s", async (_name, bytes, text) => {
     const threads = await store();
-    await put("a.bin", bytes);
-    await put("b.txt", "text");
-    await expect(attachFiles(threads, request(["a.bin"]))).rejects.toMatchObject({
+    await put("a.txt", bytes);
+    const [file] = (await attachFiles(threads, request(["a.txt"]))).files;
+    if (!file) expect.fail("nothing was attached");
+    expect(JSON.parse(`"${Buffer.concat([...threads.content(file).pieces()])}"`)).toBe(text);
+  });
+
+  it.each([
+    ["a zero byte", Buffer.from([0x61, 0, 0x62]), "binary data"],
+    ["half a character of UTF-16", Buffer.from([0xff, 0xfe, 0x41]), "damaged UTF-16LE text"],
+    ["half a pair of UTF-16", Buffer.from([0xff, 0xfe, 0x3d, 0xd8]), "damaged UTF-16LE text"],
+    ["a character cut at the end", Buffer.from([0x61, 0xe2, 0x82]), "damaged UTF-8 text"],
+    ["UTF-32", Buffer.from([0xff, 0xfe, 0, 0, 0x61, 0, 0, 0]), "UTF-32 text"],
+    ["Latin letters of old", Buffer.from("Zürich ist schön, Köln auch.", "latin1"), "Windows-1252"],
+    ["Japanese of old", Buffer.from("93fa967b8cea82cc83658358836783", "hex"), "Shift_JIS"],
+    ["a document", Buffer.from("%PDF-1.7\n\0\u00ff", "latin1"), "type application/pdf"],
+  ])(
+    "is refused for %s if it was named, left out if a pattern found it",
+    async (_n, bytes, seems) => {
+      const threads = await store();
+      await put("a.bin", bytes);
+      await put("b.txt", "text");
+      await expect(attachFiles(threads, request(["a.bin"]))).rejects.toMatchObject({
+        code: "invalid_input",
+        message: expect.stringMatching(
+          new RegExp(
+            `^a\\.bin is no text in UTF-8 or UTF-16: it seems to be .*${seems}.*text only`,
+          ),
+        ),
+        next: expect.stringContaining("UTF-8"),
+      });
+      const { files, warnings } = await attachFiles(threads, request(["*"]));
+      expect(files.map(({ name, position }) => [name, position])).toEqual([["b.txt", 0]]);
+      expect(warnings).toEqual([
+        expect.stringMatching(/^Left out because they are no.*: a\.bin\./),
+      ]);
+    },
+  );
+
+  it.each([
+    ["PNG", "89504e470d0a1a0a0000000d49484452"],
+    ["JPG", "ffd8ffe000104a46494600010100"],
+    ["WEBP", "524946462400000057454250565038"],
+  ])("is refused for a picture (%s): the model reads text only", async (type, hex) => {
+    const threads = await store();
+    await put("cat.txt", Buffer.from(hex, "hex"));
+    await expect(attachFiles(threads, request(["cat.txt"]))).rejects.toMatchObject({
       code: "invalid_input",
-      message: "a.bin is not a UTF-8 text file.",
+      message: `cat.txt is a picture (${type}), and this model reads text only.`,
+      next: expect.stringContaining("nothing was sent"),
     });
-    const { files, warnings } = await attachFiles(threads, request(["*"]));
-    expect(files.map(({ name, position }) => [name, position])).toEqual([["b.txt", 0]]);
-    expect(warnings).toEqual(["Left out because they are no text: a.bin."]);
   });
 
   it("of more than anything takes is refused by its size, naming the biggest", async () => {

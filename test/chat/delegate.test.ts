@@ -770,6 +770,7 @@ describe("what is attached", () => {
       threadId,
       patterns: ["a.txt"],
       places: { allowedDirs: [rig.folder], workingDir: rig.folder, homeDir: rig.folder },
+      findEarlier: () => Promise.reject(new Error("nothing earlier was named")),
       known: [],
       now: systemClock.now(),
     });
@@ -780,13 +781,70 @@ describe("what is attached", () => {
     expect(messagesOf(server.hits[1]).at(-1)?.content).toContain("one");
   });
 
+  it("may be an earlier answer, its file or its whole thread", async () => {
+    const long = `The end. ${"word ".repeat(3_000)}`;
+    const server = await rawServer((_hit, response) => stream(response, chunk(long, "stop")));
+    const rig = await openChatRig({ origin: server.origin });
+    const first = await rig.reached(await rig.ask("Tell me."), "completed");
+    expect(first.media).toHaveLength(1);
+    const references = [
+      `longcat://media/${first.jobId}/1`,
+      `longcat://jobs/${first.jobId}`,
+      `longcat://threads/${threadOf(first)}`,
+    ];
+    const second = await rig.ask("And?", { files: references });
+    await rig.reached(second, "completed");
+    const sent = messagesOf(server.hits.at(-1)).at(-1)?.content ?? "";
+    for (const name of [`${first.jobId}-1.md`, `${first.jobId}.md`, `${threadOf(first)}.md`]) {
+      expect(sent).toContain(name);
+    }
+    expect(sent.split("The end.")).toHaveLength(4);
+    expect(sent).toContain("> Tell me.");
+  });
+
+  it("may be no reference to anything else, which says why", async () => {
+    const server = await answering();
+    const rig = await openChatRig({ origin: server.origin });
+    const done = await rig.reached(await rig.ask("Tell me."), "completed");
+    const medium = { index: 1, url: "", path: "/x.png", sizeBytes: 1, sha256: "", copies: [] };
+    const picture = leftJob({
+      baseUrl: server.origin,
+      state: "completed",
+      media: [{ ...medium, mimeType: "image/png" }],
+    });
+    await recordJob(rig.store, picture, "nobody");
+    const none = newJobId();
+    for (const [reference, code, message] of [
+      [
+        `longcat://media/${picture.jobId}/1`,
+        "invalid_input",
+        "is a picture, and this model reads text only",
+      ],
+      [`longcat://jobs/${picture.jobId}`, "invalid_input", "this model reads text only"],
+      [`longcat://media/${done.jobId}/7`, "not_found", "does not exist"],
+      [`longcat://jobs/${none}`, "not_found", "does not exist"],
+      [`longcat://threads/thread_${none.slice(4)}`, "not_found", "does not exist"],
+      [
+        "longcat://models/z_image_turbo_generate",
+        "invalid_input",
+        "names nothing that can be attached",
+      ],
+    ] as const) {
+      await expect(rig.ask("?", { files: [reference] }), reference).rejects.toMatchObject({
+        code,
+        message: expect.stringContaining(message),
+      });
+    }
+    expect(posts(server.hits)).toHaveLength(1);
+  });
+
   it("is nowhere left when the turn was refused", async () => {
     const rig = await openChatRig({ origin: await deadOrigin() });
     await writeFile(join(rig.folder, "a.txt"), "text");
     await writeFile(join(rig.folder, "b.bin"), Buffer.from([1, 0, 2]));
     await expect(rig.ask("?", { files: ["a.txt", "b.bin"] })).rejects.toMatchObject({
       code: "invalid_input",
-      message: "b.bin is not a UTF-8 text file.",
+      message: expect.stringContaining("b.bin is no text"),
     });
     const db = rig.store.connection;
     expect(db.all("SELECT * FROM chat_files", [])).toEqual([]);

@@ -1,0 +1,95 @@
+import { AppError } from "../core/errors.ts";
+import { JOB_ID_PATTERN, THREAD_ID_PATTERN } from "../core/id-patterns.ts";
+import { oneLine } from "../core/text.ts";
+import type { JobContext } from "../jobs/context.ts";
+import type { Job } from "../jobs/job.ts";
+import { readReference } from "../models/references.ts";
+import { CHAT_OPERATION } from "./names.ts";
+import { threadPage } from "./thread-page.ts";
+import type { ThreadStore } from "./threads.ts";
+
+/** Whether an entry of `files` names something of ours rather than a path. */
+export function isReference(text: string): boolean {
+  return /^longcat:/i.test(text.trim());
+}
+
+/** An earlier result as text: a file of ours, or what is kept in the store. */
+export type EarlierText =
+  | { name: string; path: string; sizeBytes: number }
+  | { name: string; text: string };
+
+/**
+ * The text that a `longcat://` reference names: a text file of a job, the answer of a turn, or a
+ * whole thread.
+ * @throws {not_found} for what is not there, or another owner's
+ * @throws {invalid_input} for what is no text
+ */
+export async function earlierText(
+  given: string,
+  owner: string,
+  { store, threads }: Pick<JobContext, "store"> & { threads: ThreadStore },
+): Promise<EarlierText> {
+  const reference = given.trim();
+  const [, kind, id = ""] = /^longcat:\/\/(jobs|threads)\/(\w{1,64})$/i.exec(reference) ?? [];
+  if (kind?.toLowerCase() === "threads" && THREAD_ID_PATTERN.test(id)) {
+    if (await threads.thread(owner, id)) {
+      return { name: `${id}.md`, text: await threadPage(threads, id) };
+    }
+    throw notThere(reference, "`chat_threads` lists the threads that exist.");
+  }
+  const medium = readReference(reference);
+  const jobId = medium?.jobId ?? id;
+  if (!JOB_ID_PATTERN.test(jobId)) {
+    throw new AppError(
+      "invalid_input",
+      `${oneLine(reference)} names nothing that can be attached.`,
+      {
+        next: "Use longcat://media/{job_id}/{index} of a text file, longcat://jobs/{job_id} of an earlier turn, or longcat://threads/{thread_id}; nothing was sent.",
+      },
+    );
+  }
+  const job = await store.get(owner, jobId);
+  if (!job) throw notThere(reference, "`job_list` shows the jobs that exist.");
+  return medium ? fileOf(job, medium.index, reference) : answerOf(job, threads);
+}
+
+function fileOf(job: Job, index: number, reference: string): EarlierText {
+  const medium = job.media.find((one) => one.index === index);
+  if (!medium) {
+    throw notThere(reference, `${job.jobId} is ${job.state} and has ${job.media.length} files.`);
+  }
+  const { mimeType, path, sizeBytes } = medium;
+  if (/^text\/|^application\/(?:json|.*\+json)$/.test(mimeType)) {
+    return {
+      name: `${job.jobId}-${index}.${mimeType.endsWith("json") ? "json" : "md"}`,
+      path,
+      sizeBytes,
+    };
+  }
+  const what = mimeType.startsWith("image/")
+    ? "a picture"
+    : `a file of type ${oneLine(mimeType, 60)}`;
+  throw new AppError("invalid_input", `${reference} is ${what}, and this model reads text only.`, {
+    next: "Leave it out, or say in the prompt what it shows; nothing was sent.",
+  });
+}
+
+async function answerOf(
+  { jobId, operation, state }: Job,
+  threads: ThreadStore,
+): Promise<EarlierText> {
+  if (operation !== CHAT_OPERATION) {
+    throw new AppError("invalid_input", `${jobId} made no text, and this model reads text only.`, {
+      next: "Attach results of `longcat_chat` only; nothing was sent.",
+    });
+  }
+  const { answer } = await threads.said(jobId);
+  if (answer !== "") return { name: `${jobId}.md`, text: answer };
+  throw new AppError("invalid_input", `${jobId} is ${state} and has no answer to attach.`, {
+    next: "Wait for it with `job_status`; nothing was sent.",
+  });
+}
+
+function notThere(reference: string, next: string): AppError {
+  return new AppError("not_found", `${oneLine(reference)} does not exist.`, { next });
+}
