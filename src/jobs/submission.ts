@@ -33,7 +33,7 @@ export async function submitJob(
   if (!wire) return queued;
   try {
     // The last moment: whatever would have refused the purchase has had its say.
-    await context.hosting.publish(job.jobId);
+    await context.hosting.publish(job.jobId, wire);
   } catch (error) {
     const { state, patch } = ended("failed", "none", toAppError(error), clock.now());
     return (await moveSurely(context, job, state, patch)) ?? job;

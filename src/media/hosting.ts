@@ -45,8 +45,13 @@ export interface JobFiles {
    * @throws {configuration} when nothing can listen at the public port
    */
   reserve(jobId: string, files: readonly StagedFile[]): Promise<void>;
-  /** Serves a job's files from now on. @throws {storage} when one of them is gone. */
-  publish(jobId: string): Promise<void>;
+  /**
+   * Serves a job's files from now on.
+   * @param wire what is about to be sent, with the addresses that were promised.
+   * @throws {storage} when one of them is gone
+   * @throws {configuration} when nothing serves them at the promised address any more
+   */
+  publish(jobId: string, wire: unknown): Promise<void>;
   /** Ends that, for files that no other job needs. */
   release(jobId: string): void;
 }
@@ -150,9 +155,22 @@ export class OwnHosting implements Hosting, JobFiles {
     });
   }
 
-  async publish(jobId: string): Promise<void> {
-    const { folder, record } = this.#options;
-    if (record.filesOf(jobId).length === 0) return;
+  async publish(jobId: string, wire: unknown): Promise<void> {
+    const { folder, record, address } = this.#options;
+    const files = record.filesOf(jobId);
+    if (files.length === 0) return;
+    // The job may have been recorded by a process with another public address, or another port.
+    const sent = JSON.stringify(wire);
+    const isPromised = ({ name }: { name: string }) =>
+      address !== undefined && sent.includes(JSON.stringify(address.url + HOSTED_PATH + name));
+    if (!files.every(isPromised)) {
+      throw new AppError(
+        "configuration",
+        "The public address of this server has changed since the job was recorded, so the provider could not fetch its files.",
+        { next: "Make the same call again; nothing was sent." },
+      );
+    }
+    await address?.require();
     record.exclusively(() => {
       // Asked again: the job may have been cancelled meanwhile.
       for (const { name, sizeBytes } of record.filesOf(jobId)) {

@@ -276,6 +276,26 @@ describe("killed at any point, nothing is sent with a dead link, and nothing sta
     await expect.poll(kept, PATIENTLY).toEqual([]);
   });
 
+  test.each([
+    ["another public address", { LONGCAT_MCP_PUBLIC_URL: "https://elsewhere.example" }],
+    ["none", { LONGCAT_MCP_PUBLIC_URL: "", LONGCAT_MCP_PUBLIC_PORT: "" }],
+  ])("a job that was recorded before a restart with %s is not sent", async (_, change) => {
+    const first = await bench.connect("sdk 1.x", "stdio", {
+      ...env,
+      LONGCAT_MCP_TEST_CRASH_AT: "after-record",
+    });
+    await edit(first.client, ["a.png"]).catch(() => undefined);
+    await first.program.exited();
+    const { client } = await bench.connect("sdk 1.x", "stdio", { ...env, ...change });
+    const jobId = /job_[a-z2-7]{26}/.exec(textOf(await client.call("job_list", {})))?.[0] ?? "";
+    const ended = await finished(client, jobId);
+    expect(textOf(ended)).toMatch(/ failed: configuration: /);
+    const job = await client.read(`longcat://jobs/${jobId}`);
+    expect(JSON.parse(job.text)).toMatchObject({ state: "failed", charge: "none" });
+    expect(bench.posts).toBe(0);
+    expect(await kept()).toEqual([]);
+  });
+
   test("files of a running job are served again after a restart, and gone after its end", async () => {
     bench.sandbox.faults.add({ kind: "slow", ms: 300, match: { method: "GET" }, times: 20 });
     const first = await bench.connect("sdk 1.x", "stdio", env);

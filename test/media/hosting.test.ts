@@ -15,7 +15,7 @@ async function publish(
 ) {
   const staged = await hosting.stage(bytes, "png");
   await hosting.reserve(jobId, [staged]);
-  await hosting.publish(jobId);
+  await hosting.publish(jobId, staged.url);
   return staged;
 }
 
@@ -38,7 +38,7 @@ it("serves bytes only once their job is about to be sent", async () => {
   expect((await ask()).status).toBe(404);
   await hosting.reserve("job_a", [staged]);
   expect((await ask()).status).toBe(404);
-  await hosting.publish("job_a");
+  await hosting.publish("job_a", staged.url);
   const reply = await ask();
   expect(Buffer.from(await reply.arrayBuffer()).equals(bytes)).toBe(true);
   expect(Object.fromEntries(reply.headers)).toMatchObject({
@@ -57,7 +57,7 @@ it("the same bytes are one file, in use until the last job that needs them has e
   const stream = Readable.from([Buffer.from("sa"), Buffer.from("me")]);
   const second = await other.hosting.stage(stream, "png");
   await other.hosting.reserve("job_b", [second, second]);
-  await other.hosting.publish("job_b");
+  await other.hosting.publish("job_b", [second.url]);
   expect(second.url).toBe(first.url);
   expect(await filesIn(rig.folder.path)).toEqual([first.name]);
   rig.hosting.release("job_a");
@@ -113,16 +113,16 @@ it("a job whose file is gone, or is not whole, is not sent", async () => {
   const rig = await openHosting();
   const staged = await publish(rig, "job_a", Buffer.from("whole"));
   await writeFile(join(rig.folder.path, staged.name), "cut");
-  await expect(rig.hosting.publish("job_a")).rejects.toMatchObject({ code: "storage" });
+  await expect(rig.hosting.publish("job_a", staged.url)).rejects.toMatchObject({ code: "storage" });
 });
 
 it("a job without files, or one that was cancelled, publishes nothing", async () => {
   const rig = await openHosting();
-  await rig.hosting.publish("job_none");
+  await rig.hosting.publish("job_none", {});
   const staged = await rig.hosting.stage(Buffer.from("x"), "png");
   await rig.hosting.reserve("job_a", [staged]);
   rig.hosting.release("job_a");
-  await rig.hosting.publish("job_a");
+  await rig.hosting.publish("job_a", staged.url);
   expect(await filesIn(rig.folder.path)).toEqual([]);
 });
 
@@ -140,7 +140,7 @@ describe("the sweep", () => {
     const dead = await openHosting();
     const staged = await dead.hosting.stage(Buffer.from("x"), "png");
     await dead.hosting.reserve("job_never_recorded", [staged]);
-    await dead.hosting.publish("job_never_recorded");
+    await dead.hosting.publish("job_never_recorded", staged.url);
     const next = await openHosting({ data: dead.data });
     next.hosting.sweep();
     expect(await filesIn(dead.folder.path)).toEqual([staged.name]);
