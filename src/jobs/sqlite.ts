@@ -13,6 +13,7 @@ import {
 import { standsForRepeat } from "./replay.ts";
 import { bodyColumnsOf, type Column, columnsOf, readRow, readWholeRow } from "./rows.ts";
 import { HolderTables, UNFINISHED } from "./sqlite-holders.ts";
+import { listJobs } from "./sqlite-list.ts";
 import { committedUsd, spendingOf } from "./sqlite-money.ts";
 import type {
   Admission,
@@ -36,7 +37,6 @@ const DAY_MS = 86_400_000;
 
 const numberRow = z.object({ n: z.number() });
 const revisionRow = z.object({ revision: z.number() });
-const sequenceRow = z.object({ seq: z.number() });
 
 /** The embedded store: one SQLite file, shared by any number of processes. */
 export class SqliteJobStore implements JobStore {
@@ -95,27 +95,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   async list(query: JobQuery): Promise<JobPage> {
-    const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : readCursor(query.cursor);
-    const filters = ["owner = ?", "seq < ?"];
-    const values: Column[] = [query.owner, before];
-    if (query.operation !== undefined) {
-      filters.push("operation = ?");
-      values.push(query.operation);
-    }
-    if (query.states) {
-      filters.push(`state IN (${marks(query.states)})`);
-      values.push(...query.states);
-    }
-    const rows = this.connection.all(
-      `SELECT * FROM jobs WHERE ${filters.join(" AND ")} ORDER BY seq DESC LIMIT ?`,
-      [...values, query.limit + 1],
-    );
-    const page = rows.slice(0, query.limit);
-    const last = sequenceRow.safeParse(page.at(-1)).data;
-    return {
-      jobs: page.map(readRow),
-      nextCursor: rows.length > query.limit && last ? `before-${last.seq}` : undefined,
-    };
+    return listJobs(this.connection, query);
   }
 
   async patch(jobId: string, patch: JobPatch, now: number): Promise<Job> {
@@ -370,12 +350,4 @@ function settings(columns: Record<string, Column>): string {
 
 function revisionOf(row: unknown): number {
   return revisionRow.parse(row).revision;
-}
-
-function readCursor(cursor: string): number {
-  const seq = /^before-(\d{1,15})$/.exec(cursor)?.[1];
-  if (seq === undefined) {
-    throw new AppError("invalid_input", "`cursor` must be the `next_cursor` of a previous page.");
-  }
-  return Number(seq);
 }
