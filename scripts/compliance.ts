@@ -8,15 +8,24 @@ import { auditPackages } from "./audit.ts";
 import { lockedPackages } from "./lockfile.ts";
 import { sbomText } from "./sbom.ts";
 import { FONT, NOTICES, noticesHere, shippedHere } from "./shipped.ts";
-import { PackageReader } from "./shipped-packages.ts";
+import { PackageReader, type ShippedPackage } from "./shipped-packages.ts";
 
 const [command, path = "", ...flags] = process.argv.slice(2);
-const bundled = await shippedHere();
-if (command === "check") await check(path, flags.includes("--require-audit"));
-else if (command === "carry") await carry(path);
-else throw new Error(`There is no command "${command}".`);
+try {
+  const bundled = await shippedHere();
+  if (command === "check") await check(bundled, path, flags.includes("--require-audit"));
+  else if (command === "carry") await carry(bundled, path);
+  else throw new Error(`There is no command "${command}".`);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
 
-async function check(sbomPath: string, mustAudit: boolean): Promise<void> {
+async function check(
+  bundled: readonly ShippedPackage[],
+  sbomPath: string,
+  mustAudit: boolean,
+): Promise<void> {
   const written = await readFile(NOTICES, "utf8").catch(() => "");
   if ((await noticesHere(bundled)) !== written) {
     throw new Error(`${NOTICES} is not that of this bundle; \`npm run gen\` renews it.`);
@@ -43,7 +52,7 @@ async function check(sbomPath: string, mustAudit: boolean): Promise<void> {
 }
 
 /** The font and the bundle's packages are in these notices as well: a `.mcpb` has one file. */
-async function carry(folder: string): Promise<void> {
+async function carry(bundled: readonly ShippedPackage[], folder: string): Promise<void> {
   const reader = await PackageReader.open("third-party");
   const carried = await reader.installed(join(folder, "node_modules"));
   await writeFile(join(folder, NOTICES), await noticesHere(bundled, carried));

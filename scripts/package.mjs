@@ -68,9 +68,15 @@ async function makeBundle(stage) {
 /** Licences, notices, bill of materials and audit; what it has to say is passed on. */
 async function compliance(...args) {
   const script = ["scripts/run-ts.mjs", "scripts/compliance.ts"];
-  const { stdout, stderr } = await run(process.execPath, [...script, ...args], { cwd: root });
+  // What it says of packages is for people: a failure ends the script without a stack of ours.
+  const { stdout, stderr, code } = await run(process.execPath, [...script, ...args], {
+    cwd: root,
+  }).catch((error) => error);
   process.stdout.write(stdout);
   process.stderr.write(stderr);
+  if (!code) return;
+  await rm(scratch, { recursive: true, force: true });
+  process.exit(1);
 }
 
 /** A bundle is installed on any system: no file in it may be for this machine only. */

@@ -99,8 +99,9 @@ function retryOf(job: Job, sandbox: boolean): string {
 
 function firstOf({ operation }: Job, code: ErrorCode): string {
   if (code !== "unauthorized") return FIRST[code];
-  const variable = operation === CHAT_OPERATION ? "LONGCAT_API_KEY" : "PIXAZO_API_KEY";
-  return `${FIRST[code]} in ${variable} (\`longcat-mcp doctor\` shows which one is set)`;
+  return operation === CHAT_OPERATION
+    ? `${FIRST[code]} in LONGCAT_API_KEY (\`longcat-mcp doctor --online\` asks whether it is valid)`
+    : `${FIRST[code]} in PIXAZO_API_KEY (\`longcat-mcp doctor\` shows whether one is set)`;
 }
 
 /** Whether the same arguments would fail again: what was accepted has them in order. */
