@@ -1,10 +1,11 @@
 import type { Sharp } from "sharp";
+import { MAX_PICTURE_PIXELS } from "../core/decoding.ts";
 import { riffChunks } from "./containers.ts";
 import { decoder, openPicture, type PictureHeader } from "./decoder.ts";
 import type { PictureFormat } from "./picture-format.ts";
 
-/** A progressive picture is held whole by its decoder; a larger one is laid flat before it is turned. */
-const MAX_HELD_TWICE_PIXELS = 25_000_000;
+/** A picture is held whole to be turned; of a larger JPEG one strip after the other is. */
+const MAX_HELD_PIXELS = 35_000_000;
 /** Frames are turned one by one out of all of them together. */
 const MAX_FRAME_PIXELS = 50_000_000;
 
@@ -36,6 +37,7 @@ export function isLying(header: PictureHeader, format: PictureFormat): boolean {
 
 /**
  * A lying picture upright, with its depth, colours, transparency and frames, of the same format.
+ * @param maxHeldPixels how much of it may be in memory at a time.
  * @returns `undefined` where it has more frames than can be turned here.
  * @throws what the decoder throws.
  */
@@ -43,27 +45,63 @@ export async function turnedUpright(
   bytes: Buffer,
   header: PictureHeader,
   format: PictureFormat,
+  maxHeldPixels = MAX_HELD_PIXELS,
 ): Promise<Buffer | undefined> {
   if ((header.pages ?? 1) > 1) return turnedFrames(bytes, header, format);
-  const isLarge = header.width * header.height > MAX_HELD_TWICE_PIXELS;
-  const isHeld = format === "jpeg" && header.isProgressive === true && isLarge;
-  const flat = isHeld ? await laidFlat(bytes, header) : bytes;
-  return encoded(
-    keptColours((await openPicture(flat)).autoOrient(), header),
-    bytes,
-    header,
-    format,
-  );
+  const strips = Math.ceil((header.width * header.height) / maxHeldPixels);
+  if (format === "jpeg" && strips > 1 && ["srgb", "b-w"].includes(header.space)) {
+    return turnedStrips(bytes, header, strips);
+  }
+  const upright = (await openPicture(bytes)).autoOrient();
+  return encoded(keptColours(upright, header), bytes, header, format);
 }
 
-/** The same JPEG in one scan, at a quality that loses nothing to be seen. */
-function laidFlat(bytes: Buffer, header: PictureHeader): Promise<Buffer> {
-  return openPicture(bytes).then((picture) =>
-    keptColours(picture, header)
-      .keepExif()
-      .jpeg({ quality: 98, chromaSubsampling: subsampling(header), optimiseCoding: false })
-      .toBuffer(),
-  );
+/** What JPEG packs together at most. */
+const BLOCK_PX = 16;
+/** Those whose last strip comes out on top. */
+const REVERSED_ORIENTATIONS: readonly (number | undefined)[] = [3, 4, 7, 8];
+
+/**
+ * Turns strips of a JPEG, which become bands of the upright picture from top to bottom. Between the
+ * two they are kept packed, at a quality that loses nothing to be seen.
+ */
+async function turnedStrips(bytes: Buffer, header: PictureHeader, count: number): Promise<Buffer> {
+  // A progressive picture is held by its decoder as well, so it is laid flat first.
+  const flat = header.isProgressive
+    ? await packed(keptColours(await openPicture(bytes), header), header)
+    : bytes;
+  const { width, height } = header;
+  const { isMirrored, degrees } = turnFor(header.orientation);
+  const isAcross = degrees % 180 !== 0;
+  const length = isAcross ? width : height;
+  const isReversed = REVERSED_ORIENTATIONS.includes(header.orientation);
+  // All bands are as high as the first; what the last one lacks is cut off at the end.
+  const band = Math.ceil(length / count / BLOCK_PX) * BLOCK_PX;
+  const bands: Buffer[] = [];
+  for (let done = 0; done < length; done += band) {
+    const size = Math.min(band, length - done);
+    const from = isReversed ? length - done - size : done;
+    const strip = isAcross
+      ? { left: from, top: 0, width: size, height }
+      : { left: 0, top: from, width, height: size };
+    const cut = (await openPicture(flat)).extract(strip).flop(isMirrored).rotate(degrees);
+    bands.push(await packed(keptColours(cut, header), header));
+  }
+  const sharp = await decoder();
+  const joined = sharp(bands, {
+    join: { across: 1 },
+    limitInputPixels: MAX_PICTURE_PIXELS,
+    failOn: "error",
+  });
+  const upright = isAcross ? { width: height, height: width } : { width, height };
+  const whole = joined.extract({ left: 0, top: 0, ...upright });
+  return encoded(keptColours(whole, header), bytes, header, "jpeg");
+}
+
+function packed(picture: Sharp, header: PictureHeader): Promise<Buffer> {
+  return picture
+    .jpeg({ quality: 97, chromaSubsampling: subsampling(header), optimiseCoding: false })
+    .toBuffer();
 }
 
 async function turnedFrames(

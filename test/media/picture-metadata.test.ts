@@ -2,6 +2,7 @@ import { crc32, deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { checkPicture } from "../../src/media/picture-input.ts";
+import { turnedUpright } from "../../src/media/turning.ts";
 import { ODD_PICTURES } from "../support/odd-pictures.ts";
 
 const GPS = {
@@ -166,6 +167,31 @@ describe("a picture that lies on its side is turned, and keeps", () => {
     });
     expect(after.icc).toEqual(before.icc);
     expect(after.orientation ?? 1).toBe(1);
+  });
+
+  it.each(
+    [2, 3, 4, 5, 6, 7, 8].flatMap((orientation) =>
+      [1, 3, 4].map((strips) => [orientation, strips] as const),
+    ),
+  )("its shape: a JPEG of orientation %i in strips of 1/%i", async (orientation, strips) => {
+    const corners = Buffer.from([
+      200, 0, 0, 0, 200, 0, 0, 0, 200, 9, 9, 9, 200, 200, 0, 0, 200, 200,
+    ]);
+    const bytes = await sharp(corners, { raw: { width: 3, height: 2, channels: 3 } })
+      .resize({ width: 104, height: 72, kernel: "nearest" })
+      .withMetadata({ orientation })
+      .jpeg({ quality: 100, chromaSubsampling: "4:4:4" })
+      .toBuffer();
+    const header = await sharp(bytes).metadata();
+    const upright = await turnedUpright(bytes, header, "jpeg", Math.ceil((104 * 72) / strips));
+    const [is, shouldBe] = [
+      await pixels(upright ?? Buffer.alloc(0)),
+      await sharp(bytes).autoOrient().raw().toBuffer({ resolveWithObject: true }),
+    ];
+    expect([is.info.width, is.info.height]).toEqual([shouldBe.info.width, shouldBe.info.height]);
+    const apart = is.data.map((value, at) => Math.abs(value - (shouldBe.data[at] ?? 0)));
+    expect(apart.reduce((sum, one) => sum + one, 0) / apart.length).toBeLessThan(5);
+    expect((await sharp(upright).metadata()).icc).toEqual(header.icc);
   });
 
   it("CMYK", async () => {
