@@ -2,7 +2,7 @@ import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Bench, TEST_KEY } from "./harness.ts";
+import { Bench, TEST_KEY } from "../e2e/harness.ts";
 
 let bench: Bench;
 
