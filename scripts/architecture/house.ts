@@ -81,7 +81,7 @@ export const HOUSE: Rules = {
     {
       path: "src/docs/",
       about: "pages made of the program's own tables",
-      uses: ["src/core/", "src/models/", "src/settings/", "src/tools/"],
+      uses: ["src/arguments/", "src/core/", "src/models/", "src/settings/", "src/tools/"],
     },
     {
       path: "src/cli/",

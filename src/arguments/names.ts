@@ -100,11 +100,12 @@ export function checkNames(
   findings: Findings,
 ): void {
   const known = new Set(own);
-  const unknown = Object.keys(given).filter((name) => !known.has(name));
-  if (unknown.length > MAX_UNKNOWN) {
-    findings.add(`\`${tool}\` has no such arguments: ${unknown.length} of them are unknown.`);
+  const names = Object.keys(given);
+  if (names.length > known.size + MAX_UNKNOWN) {
+    findings.add(`\`${tool}\` has not so many arguments; ${names.length} were given.`);
     return;
   }
+  const unknown = names.filter((name) => !known.has(name));
   const before = findings.count;
   for (const name of unknown) {
     if (INJECTED.has(name)) continue;
@@ -126,6 +127,7 @@ function isOurs(name: string, own: readonly string[]): boolean {
 
 function advice(name: string, meant: string | undefined, elsewhere: readonly Elsewhere[]): string {
   if (meant !== undefined) return `: did you mean \`${meant}\`?`;
+  if (name.length > MAX_NAME) return ", and no operation has it.";
   if (DOCUMENTED_NOWHERE.test(normal(name))) {
     return "; the provider documents no way to choose a LoRA.";
   }
@@ -157,6 +159,7 @@ export function meantName(name: string, own: readonly string[]): string | undefi
 
 /** The argument whose own name is like the given one. */
 function resembled(name: string, own: readonly string[], isSure = false): string | undefined {
+  if (name.length > MAX_NAME) return undefined;
   const wanted = words(name);
   if (wanted.length === 0) return undefined;
   const joined = wanted.join("");

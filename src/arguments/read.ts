@@ -128,7 +128,8 @@ function readList(value: unknown, node: Node, at: string, reading: Reading): unk
     findings.add(`${at} must be a list, not ${shown(value)}.`);
     return undefined;
   }
-  const given = entries.filter((entry) => !isAbsent(entry, items));
+  const given =
+    entries.length > MAX_ENTRIES ? entries : entries.filter((entry) => !isAbsent(entry, items));
   if (given.length < minItems || given.length > (maxItems ?? MAX_ENTRIES)) {
     const allowed =
       maxItems === undefined && given.length < minItems
@@ -151,6 +152,8 @@ function readList(value: unknown, node: Node, at: string, reading: Reading): unk
 function entriesOf(value: unknown, items: Node): unknown[] | undefined {
   const given = typeof value === "string" ? (fromJson(value, "[") ?? value) : value;
   const entries = Array.isArray(given) ? given : typeof given === "string" ? [given] : undefined;
+  // So many are refused for their number, whatever they are.
+  if (entries && entries.length > MAX_ENTRIES) return entries;
   return entries?.flatMap((entry) =>
     typeof entry === "string" ? splitReferences(entry, items.reference) : [entry],
   );

@@ -13,7 +13,8 @@ const sidePx = () => z.int().min(1).optional();
 export const qwenImageEditPlusLora = defineOperation({
   name: "qwen_image_edit_plus_lora",
   title: "Qwen Image Edit Plus: compose from references",
-  description: "Edit or compose from 1-10 reference pictures. Paid: $0.055.",
+  description:
+    "Edit or compose from 1-10 reference pictures. No documented way to choose a trained LoRA. Paid: $0.055.",
   kind: "queued",
   modelId: "qwen-image-edit-plus-lora",
   path: "/qwen-image-edit-plus/v1/qwen-image-edit-plus-lora/generate",

@@ -5,7 +5,8 @@ import * as fields from "./fields.ts";
 export const qwenImageEditPlusTrain = defineOperation({
   name: "qwen_image_edit_plus_train",
   title: "Qwen Image Edit Plus: train a LoRA",
-  description: "Train a LoRA from a ZIP or folder of image pairs. Takes long. Paid: $0.04.",
+  description:
+    "Train a LoRA from a ZIP or folder of image pairs; takes long. The weights are a file for tools that load LoRAs; no operation here documents a way to use it. Paid: $0.04.",
   kind: "queued",
   modelId: "qwen-image-edit-plus-trainer",
   path: "/qwen-image-edit-plus-trainer/v1/qwen-image-edit-plus-trainer/generate",
