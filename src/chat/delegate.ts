@@ -25,6 +25,8 @@ import { estimateTokens } from "./tokens.ts";
 const LAST_WORDS_MS = 8_000;
 /** Every model takes this much; below it nobody is asked how much it takes. */
 const SURELY_FITS_TOKENS = 24_000;
+/** The largest window that the documents print; of a model that tells none, no more is believed. */
+const LARGEST_WINDOW_TOKENS = 1_048_576;
 const TITLE_CHARACTERS = 80;
 const RECORDED_CHARACTERS = 200;
 const STOPPED = "the server stopped";
@@ -277,8 +279,7 @@ export class Delegate implements Work {
       tokensOf({ turns: waiting.turns, files: [...waiting.files, ...files] });
     let total = own + answered.reduce((sum, one) => sum + one.tokens, 0);
     if (total <= SURELY_FITS_TOKENS) return [];
-    const context = await this.#contextLength(request);
-    if (context === undefined) return [];
+    const context = (await this.#contextLength(request)) ?? LARGEST_WINDOW_TOKENS;
     const room = context - (request.maxTokens ?? 0);
     const leftOut: number[] = [];
     for (const one of answered) {

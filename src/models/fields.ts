@@ -18,7 +18,7 @@ export const editPrompt = () => words(z.string().min(1)).describe("What to chang
 export const negativePrompt = () => words().optional().describe("What to avoid");
 export const safetyChecker = () => z.boolean().optional().describe("Filter unsafe content");
 export const promptExpansion = () =>
-  z.boolean().optional().describe("Let AI enrich the prompt (default true)");
+  z.boolean().optional().describe("AI enriches the prompt (default true)");
 
 export const steps = (min: number, max: number) =>
   z.int().min(min).max(max).optional().describe("Denoising steps");

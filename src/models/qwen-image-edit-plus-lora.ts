@@ -8,13 +8,13 @@ const isData = (url: string) => /^data:/i.test(url);
 /** The one name that is printed; the list of sizes that the documents point to is in none of them. */
 const DOCUMENTED_SIZES: readonly string[] = ["square_hd"];
 
-const sidePx = () => z.int().min(1).optional();
+const sidePx = () => z.number().min(1).optional();
 
 export const qwenImageEditPlusLora = defineOperation({
   name: "qwen_image_edit_plus_lora",
   title: "Qwen Image Edit Plus: compose from references",
   description:
-    "Edit or compose from 1-10 reference pictures. No documented way to choose a trained LoRA. Paid: $0.055.",
+    "Edit or compose from 1-10 reference pictures; no documented way to choose a trained LoRA. Paid: $0.055.",
   kind: "queued",
   modelId: "qwen-image-edit-plus-lora",
   path: "/qwen-image-edit-plus/v1/qwen-image-edit-plus-lora/generate",

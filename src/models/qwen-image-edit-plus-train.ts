@@ -6,13 +6,13 @@ export const qwenImageEditPlusTrain = defineOperation({
   name: "qwen_image_edit_plus_train",
   title: "Qwen Image Edit Plus: train a LoRA",
   description:
-    "Train a LoRA from a ZIP or folder of image pairs; takes long. The weights are a file for tools that load LoRAs; no operation here documents a way to use it. Paid: $0.04.",
+    "Train a LoRA from a ZIP or folder of image pairs; slow. Its weights are for other software: no documented way to use them here. Paid: $0.04.",
   kind: "queued",
   modelId: "qwen-image-edit-plus-trainer",
   path: "/qwen-image-edit-plus-trainer/v1/qwen-image-edit-plus-trainer/generate",
   price: { usd: 0.04, per: "run", source: "All Resolution | $0.04" },
   input: z.object({
-    image_data_url: fields.archive("ZIP or folder: URL or path"),
+    image_data_url: fields.archive("ZIP (URL, path) or folder"),
     learning_rate: z.number().min(0).max(1).optional(),
     steps: z.int().min(1).max(10_000).optional().describe("Training steps"),
     default_caption: fields.words().optional().describe("Caption where a file has none"),

@@ -29,7 +29,7 @@ function jobStatus(deps: ToolDeps): Tool {
     kind: "read",
     input: z.object({
       job_id: jobId().optional(),
-      request_id: id().optional().describe("The provider's id; with job_id it is attached"),
+      request_id: id().optional().describe("The provider's id; job_id attaches it"),
       wait_seconds: waitSeconds(deps.settings.maxWaitSeconds),
       redownload: z.boolean().optional().describe("Fetch missing files again"),
     }),

@@ -18,14 +18,13 @@ export function spendingTool(deps: ToolDeps): Tool {
     name: "spending",
     title: "Spending",
     description:
-      "What was spent, by UTC day and operation, and what is left of the budget. Estimates from printed prices.",
+      "What was spent, by UTC day and operation, and what is left. Estimates from printed prices.",
     kind: "read",
     input: z.object({
-      since: z.string().optional().describe("Date or 7d, 4w, yesterday; default this month"),
-      until: z.string().optional().describe("Last day, default today"),
+      since: z.string().optional().describe("Date, 7d or 4w; default this month"),
+      until: z.string().optional().describe("Last day"),
     }),
     output: z.looseObject({
-      period: z.looseObject({ since: z.string(), until: z.string() }),
       ...sums,
       budget: z.looseObject({
         per_day_usd: z.number().nullable(),

@@ -9,7 +9,7 @@ import { ServerFactory } from "../../src/server.ts";
 import { createTools } from "../../src/tools/index.ts";
 import { idleToolDeps } from "../support/tool-deps.ts";
 
-const MAX_TOKENS = 6_000;
+const MAX_TOKENS = 5_750;
 const tools = createTools(idleToolDeps());
 
 const record = z.record(z.string(), z.unknown());
