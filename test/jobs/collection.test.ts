@@ -187,15 +187,20 @@ describe("files that do not come at once", () => {
   });
 
   it("are waited for while the output folder cannot be written", async () => {
+    let tellEnd = () => {};
+    const ended = new Promise<void>((resolve) => {
+      tellEnd = resolve;
+    });
     const gateway = await scriptedGateway({
-      status: [completed("a")],
+      status: [(response, hit) => ended.then(() => completed("a")(response, hit))],
       media: [file(await picture())],
     });
     const rig = await openRig({ origin: gateway.origin });
-    const job = await rig.start();
+    const job = await rig.reached(await rig.start(), "running");
     // As if the disk under it went away.
     await rm(rig.outputDir, { recursive: true });
     await writeFile(rig.outputDir, "");
+    tellEnd();
     await rig.reached(job, "downloading");
     await rig.quiet();
     for (let i = 0; i < 20; i++) {
