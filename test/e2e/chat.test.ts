@@ -270,12 +270,12 @@ test("the prompt for delegating names the tool and the files", async () => {
   expect(prompt).toContain("src/**");
 });
 
-test("doctor tries the chat key, free of cost", async () => {
-  const good = bench.launch(["doctor"]);
+test("doctor tries the chat key where it is told to, free of cost", async () => {
+  const good = bench.launch(["doctor", "--online"]);
   await good.start();
   expect(await good.exited()).toBe(0);
   expect(good.output).toMatch(/ok +LONGCAT_API_KEY +accepted by http.*, 2 models/);
-  const bad = bench.launch(["doctor"], { LONGCAT_API_KEY: "wrong-key-000" });
+  const bad = bench.launch(["doctor", "--online"], { LONGCAT_API_KEY: "wrong-key-000" });
   await bad.start();
   expect(await bad.exited()).toBe(1);
   expect(bad.output).toMatch(/FAIL +LONGCAT_API_KEY +.*HTTP 401/);
