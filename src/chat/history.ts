@@ -1,3 +1,4 @@
+import { oneLine } from "../core/text.ts";
 import type { ChatMessage, ChatRequest, ChatText } from "../gateway/chat-body.ts";
 import type { ThreadFile, Turn } from "./thread-rows.ts";
 import type { ThreadStore } from "./threads.ts";
@@ -102,9 +103,5 @@ function userText(store: ThreadStore, { turns, files }: Asked): ChatText[] {
 
 /** A name that cannot end its own quotation marks or line. */
 function attribute(name: string): string {
-  return name
-    .replaceAll(/[\p{Cc}\p{Cf}]/gu, "")
-    .replaceAll("&", "&amp;")
-    .replaceAll('"', "&quot;")
-    .replaceAll("<", "&lt;");
+  return oneLine(name).replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
 }

@@ -1,4 +1,4 @@
-import { cleanText } from "../core/text.ts";
+import { cleanText, message, oneLine } from "../core/text.ts";
 import type { Said, ThreadFile, Turn } from "./thread-rows.ts";
 import type { ThreadStore } from "./threads.ts";
 
@@ -38,10 +38,10 @@ function turnSection(turn: Turn, { answer, reasoning }: Said, attached: ThreadFi
     ...(turn.request.system === undefined ? [] : [quoted(`System: ${turn.request.system}`)]),
     ...attached.map(fileLine),
     quoted(turn.request.prompt),
-    `## Delegate (${turn.outcome?.model ?? turn.request.model}, ${turn.jobId})`,
+    `## Delegate (${oneLine(turn.outcome?.model ?? turn.request.model)}, ${turn.jobId})`,
     ...(reasoning === "" ? [] : ["Reasoning:", quoted(reasoning), "Answer:"]),
     answer === "" ? "*No answer.*" : quoted(answer),
-    ...remarks(turn).map((remark) => `*${remark}*`),
+    ...remarks(turn).map((remark) => `*${message(remark)}*`),
   ].join("\n\n");
 }
 
@@ -73,7 +73,7 @@ function quoted(text: string): string {
 }
 
 function fileLine(file: ThreadFile): string {
-  return `- ${cleanText(file.name).replaceAll(/\s+/g, " ")} (${file.sizeBytes} bytes)`;
+  return `- ${oneLine(file.name)} (${file.sizeBytes} bytes)`;
 }
 
 function sentence(text: string): string {

@@ -13,6 +13,19 @@ export function oneLine(text: string, max = MAX_SHOWN_CHARACTERS): string {
   return shortened(clean.trim(), max);
 }
 
+/** The most characters of one message of ours, whatever it quotes. */
+const MAX_MESSAGE_CHARACTERS = 4_000;
+
+/**
+ * A whole sentence of ours that may quote foreign text, on its way out: one line, and no word in it
+ * that is too long to be read.
+ */
+export function message(text: string): string {
+  return oneLine(text, MAX_MESSAGE_CHARACTERS).replaceAll(LONG_WORD, (word) => oneLine(word));
+}
+
+const LONG_WORD = new RegExp(`\\S{${MAX_SHOWN_CHARACTERS + 1},}`, "g");
+
 /** Whatever a reader may take for white space or for the end of a line. */
 const BREAKS = /[\s\u0085]+/g;
 /** What takes no room, turns the direction of what follows, or is no character at all. */

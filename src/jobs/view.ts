@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { message } from "../core/text.ts";
 import { isFinal, type Job, type Medium } from "./job.ts";
 
 /** URIs of what the server offers to read. */
@@ -8,6 +9,9 @@ export const uris = {
   preview: (jobId: string, index: number) => `longcat://media/${jobId}/${index}/preview`,
   model: (operation: string) => `longcat://models/${operation}`,
 };
+
+/** Of each job in a list. */
+const FILES_IN_ROW = 8;
 
 /** A job as clients see it, in data results and in `longcat://jobs/{job_id}`. */
 export const jobViewSchema = z.looseObject({
@@ -37,7 +41,7 @@ export function viewJob(job: Job): JobView {
     updated_at: iso(job.updatedAt),
     completed_at: job.completedAt === null ? null : iso(job.completedAt),
     cost_usd: job.costUsd,
-    error: job.error,
+    error: job.error && { code: job.error.code, message: message(job.error.message) },
     media: job.media.map((medium) => viewMedium(job.jobId, medium)),
     ...otherUrls(job),
   };
@@ -48,6 +52,13 @@ function otherUrls({ state, media, mediaUrls }: Job): { other_urls?: string[] } 
   const fetched = media.map(({ url }) => url);
   const others = mediaUrls.filter((url) => !fetched.includes(url));
   return isFinal(state) && others.length > 0 ? { other_urls: others } : {};
+}
+
+/** A job in a list: of many files only some are told. */
+export function viewRow(job: Job): JobView {
+  const { other_urls: _, media, ...row } = viewJob(job);
+  const more = media.length > FILES_IN_ROW ? { files: media.length } : {};
+  return { ...row, media: media.slice(0, FILES_IN_ROW), ...more };
 }
 
 function viewMedium(jobId: string, medium: Medium) {

@@ -1,5 +1,6 @@
 import { completable, type McpServer } from "@modelcontextprotocol/server";
 import * as z from "zod";
+import { cleanText, message, oneLine } from "../core/text.ts";
 import { OPERATIONS } from "../models/index.ts";
 
 const makers = OPERATIONS.map(({ name }) => name).filter((name) => name.endsWith("_generate"));
@@ -20,8 +21,8 @@ export function registerPrompts(server: McpServer): void {
     },
     ({ subject, model }) =>
       say(
-        `Make a picture of: ${subject}\n\n` +
-          `${model ? `Use the tool \`${model}\`.` : "Choose a fitting tool; `image_models` compares them."} ` +
+        `Make a picture of: ${message(subject)}\n\n` +
+          `${model ? `Use the tool \`${oneLine(model)}\`.` : "Choose a fitting tool; `image_models` compares them."} ` +
           "Write a specific prompt (subject, setting, light, style), call the tool once, follow the job with `job_status` if needed, then show the picture and its path.",
       ),
   );
@@ -37,7 +38,7 @@ export function registerPrompts(server: McpServer): void {
     },
     ({ image, change }) =>
       say(
-        `Edit this picture: ${image}\nChange: ${change}\n\n` +
+        `Edit this picture: ${oneLine(image)}\nChange: ${message(change)}\n\n` +
           "Use `qwen_image_edit`. Say in the prompt what must change and what must stay, call the tool once, then show the result and its path.",
       ),
   );
@@ -53,8 +54,8 @@ export function registerPrompts(server: McpServer): void {
     },
     ({ image_data_url, goal }) =>
       say(
-        `Train a LoRA with \`qwen_image_edit_plus_train\` from ${image_data_url}.\n` +
-          `${goal ? `It should learn: ${goal}. Use that as \`default_caption\`.\n` : ""}\n` +
+        `Train a LoRA with \`qwen_image_edit_plus_train\` from ${oneLine(image_data_url)}.\n` +
+          `${goal ? `It should learn: ${message(goal)}. Use that as \`default_caption\`.\n` : ""}\n` +
           "Where it is a path, look at it with `dataset_check: true` first. Tell me the price before you start, start it once with `wait_seconds: 0`, give me the job id, and look again with `job_status` later: training takes long.",
       ),
   );
@@ -70,8 +71,8 @@ export function registerPrompts(server: McpServer): void {
     },
     ({ task, files }) =>
       say(
-        `Delegate this with \`longcat_chat\`: ${task}\n` +
-          `${files ? `Attach with \`files\`: ${files}. Do not read them yourself.\n` : ""}\n` +
+        `Delegate this with \`longcat_chat\`: ${cleanText(task)}\n` +
+          `${files ? `Attach with \`files\`: ${message(files)}. Do not read them yourself.\n` : ""}\n` +
           "Write a prompt that says all the delegate needs: it knows nothing of our conversation and can use no tools. Ask for the form of the answer that you need. Continue with its `thread_id` where something is missing, check what matters, then tell me the result in your own words.",
       ),
   );

@@ -9,6 +9,7 @@ import {
 import { threadUri } from "../chat/names.ts";
 import { threadPage } from "../chat/thread-page.ts";
 import { AppError, toAppError } from "../core/errors.ts";
+import { message, oneLine } from "../core/text.ts";
 import type { Job, Medium } from "../jobs/job.ts";
 import { uris, viewJob } from "../jobs/view.ts";
 import { makePreview, PREVIEW_BUDGET_BASE64 } from "../media/preview.ts";
@@ -79,7 +80,7 @@ export function registerResources(server: McpServer, deps: ToolDeps, owner: stri
       if (medium.sizeBytes > MAX_BLOB_BYTES) {
         throw new ProtocolError(
           ProtocolErrorCode.InvalidParams,
-          `The file is too large to be read here (${medium.sizeBytes} bytes). It is at ${medium.path} and was served at ${medium.url}`,
+          `The file is too large to be read here (${medium.sizeBytes} bytes). It is at ${oneLine(medium.path)} and was served at ${oneLine(medium.url)}`,
         );
       }
       return blobContents(uri, medium.mimeType, await readMedium(medium));
@@ -96,7 +97,7 @@ export function registerResources(server: McpServer, deps: ToolDeps, owner: stri
       if (preview) return blobContents(uri, preview.mimeType, preview.data);
       throw new ProtocolError(
         ProtocolErrorCode.InvalidParams,
-        `${medium.path} cannot be shown as a picture.`,
+        `${oneLine(medium.path)} cannot be shown as a picture.`,
       );
     },
   );
@@ -149,7 +150,7 @@ function registerThreads(server: McpServer, deps: ToolDeps, owner: string): void
         resources: (await newest()).map(({ threadId, title }) => ({
           uri: threadUri(threadId),
           name: threadId,
-          description: title,
+          description: oneLine(title),
           mimeType: "text/markdown",
         })),
       }),
@@ -180,7 +181,7 @@ function registerThreads(server: McpServer, deps: ToolDeps, owner: string): void
 function mediumEntry(job: Job) {
   return (medium: Medium) => ({
     uri: uris.medium(job.jobId, medium.index),
-    name: medium.path.split(/[/\\]/).at(-1) ?? job.jobId,
+    name: oneLine(medium.path.split(/[/\\]/).at(-1) ?? job.jobId),
     mimeType: medium.mimeType,
     size: medium.sizeBytes,
   });
@@ -198,7 +199,7 @@ async function readMedium(medium: Medium): Promise<Buffer> {
   } catch {
     throw new ProtocolError(
       ProtocolErrorCode.InternalError,
-      `${medium.path} is missing. It was served at ${medium.url}`,
+      `${oneLine(medium.path)} is missing. It was served at ${oneLine(medium.url)}`,
     );
   }
 }
@@ -216,5 +217,8 @@ function asProtocolError(thrown: unknown, uri: URL): Error {
   const error = toAppError(thrown);
   if (error instanceof AppError && error.code === "not_found")
     return new ResourceNotFoundError(uri.href);
-  return new ProtocolError(ProtocolErrorCode.InternalError, `${error.code}: ${error.message}`);
+  return new ProtocolError(
+    ProtocolErrorCode.InternalError,
+    `${error.code}: ${message(error.message)}`,
+  );
 }

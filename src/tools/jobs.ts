@@ -4,11 +4,11 @@ import { AppError } from "../core/errors.ts";
 import { JOB_ID_PATTERN } from "../core/id-patterns.ts";
 import { oneLine } from "../core/text.ts";
 import { JOB_STATES } from "../jobs/job.ts";
-import { jobViewSchema, viewJob } from "../jobs/view.ts";
+import { jobViewSchema, viewRow } from "../jobs/view.ts";
 import { knownAs } from "../models/facts.ts";
 import { OPERATIONS } from "../models/index.ts";
 import { finishCall, waitForJob, waitSeconds } from "./operations.ts";
-import { dataResult, textBlock } from "./result.ts";
+import { dataResult, MAX_LISTED, textBlock } from "./result.ts";
 import { defineTool, type Services, type Tool, type ToolDeps } from "./tool.ts";
 
 const MAX_PAGE = 100;
@@ -72,7 +72,7 @@ function jobList(deps: ToolDeps): Tool {
         cursor: input.cursor,
       });
       return dataResult({
-        jobs: page.jobs.map(viewJob),
+        jobs: page.jobs.map(viewRow),
         ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
       });
     },
@@ -113,8 +113,8 @@ export function legacyStatusTool(deps: ToolDeps): Tool {
       if (report.error) throw report.error;
       const progress =
         report.progress === undefined ? "" : ` (${Math.round(report.progress * 100)} %)`;
-      const lines = [`${oneLine(input.request_id)}: ${report.status}${progress}`];
-      for (const url of report.mediaUrls) lines.push(url);
+      const lines = [`Request ${oneLine(input.request_id)}: ${report.status}${progress}`];
+      for (const url of report.mediaUrls.slice(0, MAX_LISTED)) lines.push(`   ${oneLine(url)}`);
       if (report.status === "completed" && report.mediaUrls.length === 0) {
         lines.push("The provider names no file for it.");
       }

@@ -2,6 +2,7 @@ import type { CallToolResult, ContentBlock } from "@modelcontextprotocol/server"
 import { nextAfter, toAppError } from "../core/errors.ts";
 import { formatUsd } from "../core/money.ts";
 import { type Program, runnable } from "../core/program.ts";
+import { cleanText, message, oneLine } from "../core/text.ts";
 import {
   imagesAsked,
   isFinal,
@@ -33,6 +34,12 @@ export interface ResultOptions {
   program: Program;
 }
 
+/** How many files, notes or addresses one answer lists. */
+export const MAX_LISTED = 20;
+/** How many pictures one answer shows. */
+const MAX_PREVIEWS = 8;
+const MAX_FACTS = 5;
+
 export function textBlock(text: string): ContentBlock {
   return { type: "text", text };
 }
@@ -41,7 +48,10 @@ export function textBlock(text: string): ContentBlock {
  * Structured data with the same JSON as text, for hosts that show only one of the two.
  */
 export function dataResult(data: Record<string, unknown>): CallToolResult {
-  return { content: [textBlock(JSON.stringify(data))], structuredContent: data };
+  const text = JSON.stringify(data, (_, value: unknown) =>
+    typeof value === "string" ? cleanText(value) : value,
+  ).replaceAll(/[\u2028\u2029]/g, (end) => (end === "\u2028" ? "\\u2028" : "\\u2029"));
+  return { content: [textBlock(text)], structuredContent: JSON.parse(text) };
 }
 
 /** Anything thrown, for an assistant: code, what happened, what to do next. Never a stack or key. */
@@ -59,7 +69,7 @@ export function errorResult(
     isError: true,
     content: [
       textBlock(
-        `${error.code}: ${error.message}\nNext: ${runnable(nextAfter(error, sandbox), program)}${job}`,
+        `${error.code}: ${message(error.message)}\nNext: ${message(runnable(nextAfter(error, sandbox), program))}${job}`,
       ),
     ],
   };
@@ -74,8 +84,10 @@ export async function jobBlocks(job: WholeJob, options: ResultOptions): Promise<
   const there = job.media.filter((medium) => !missing.includes(medium));
   const { blocks, notes } = await previews(job, there, options.previews);
   const lost = missing.map((medium) => missingNote(job, medium, options.now));
-  const text = textBlock(jobText(job, options, [...lost, ...notes]));
-  return [text, ...blocks, ...there.map(linkBlock(job))];
+  const text = textBlock(jobText(job, options, [...notes, ...lost]));
+  const listed = listedOf(job);
+  const linked = there.filter((medium) => listed.includes(medium));
+  return [text, ...blocks, ...linked.map(linkBlock(job))];
 }
 
 /** The result of a start tool or of looking at a job: the blocks, an error if the job failed. */
@@ -91,20 +103,25 @@ export function newsBlock(
   summary: (job: Job) => string,
 ): ContentBlock | undefined {
   if (jobs.length === 0) return undefined;
-  const lines = jobs.map((job) => `- ${job.jobId} (${job.operation}): ${summary(job)}`);
+  const lines = capped(
+    jobs,
+    (job) => `- ${job.jobId} (${job.operation}): ${message(summary(job))}`,
+    "jobs: see `job_list`",
+  );
   return textBlock(
     `While no client was connected, these jobs completed; \`job_status\` shows them:\n${lines.join("\n")}`,
   );
 }
 
 function jobText(job: WholeJob, options: ResultOptions, more: readonly string[]): string {
-  const notes = [...job.warnings, ...more].map((warning) => `Note: ${warning}`);
+  const notes = capped([...job.warnings, ...more], (note) => `Note: ${message(note)}`, "notes");
   if (options.isRepeat) notes.unshift(repeatNote(job, options.now));
   notes.unshift(...heldUpNotes(job, options));
   if (options.sandbox) notes.push("SANDBOX, nothing was charged.");
   return [
     headline(job, options),
-    ...job.media.flatMap(fileLines(job)),
+    ...listedOf(job).flatMap(fileLines(job)),
+    ...othersLine(job),
     ...notes,
     next(job, options),
   ]
@@ -112,15 +129,43 @@ function jobText(job: WholeJob, options: ResultOptions, more: readonly string[])
     .join("\n");
 }
 
+/** Some of a job's files: what was made of all of them is worth more than one of many. */
+function someOf(media: readonly Medium[], most: number): readonly Medium[] {
+  if (media.length <= most) return media;
+  const made = media.filter((medium) => medium.role !== undefined).slice(0, most);
+  const own = media.filter((medium) => medium.role === undefined).slice(0, most - made.length);
+  return [...own, ...made].sort((a, b) => a.index - b.index);
+}
+
+function listedOf(job: Job): readonly Medium[] {
+  return someOf(job.media, MAX_LISTED);
+}
+
+function othersLine(job: Job): string[] {
+  const others = job.media.length - MAX_LISTED;
+  return others > 0 ? [`   and ${others} more files, all listed in ${uris.job(job.jobId)}`] : [];
+}
+
+function unshownNote(job: Job, shown: number, all: number): string {
+  return `${shown} of the ${all} pictures are shown here; each is at its own ${uris.preview(job.jobId, 1)} (with its number for the 1).`;
+}
+
+/** Lines about some of many things, and one that says how many there are beside them. */
+function capped<T>(all: readonly T[], line: (one: T) => string, others: string): string[] {
+  const lines = all.slice(0, MAX_LISTED).map(line);
+  const left = all.length - lines.length;
+  return left > 0 ? [...lines, `   and ${left} more ${others}`] : lines;
+}
+
 /** Why a job that has not ended does not go on. */
 export function heldUpNotes(job: Job, { heldUpBy }: ResultOptions): string[] {
   if (heldUpBy === undefined || isFinal(job.state)) return [];
-  return [`Note: It is held up, and tried again by itself. ${heldUpBy}`];
+  return [`Note: It is held up, and tried again by itself. ${message(heldUpBy)}`];
 }
 
 /** What is known of a file that somebody moved or deleted. */
 function missingNote(job: Job, medium: Medium, now: number): string {
-  const gone = `${medium.path} is missing: it was moved or deleted.`;
+  const gone = `${oneLine(medium.path)} is missing: it was moved or deleted.`;
   if (medium.role !== undefined) return `${gone} \`redownload: true\` makes it again.`;
   const mayLive = now - (job.completedAt ?? job.createdAt) < GIVE_UP_MS;
   return mayLive
@@ -148,13 +193,13 @@ function headline(job: WholeJob, { now, sandbox }: ResultOptions): string {
     case "cancelled": {
       const error = job.error;
       const { money } = afterPurchase(job, sandbox);
-      const head = `${job.jobId} ${job.state}${error ? `: ${error.code}: ${error.message}` : ""}`;
+      const head = `${job.jobId} ${job.state}${error ? `: ${error.code}: ${message(error.message)}` : ""}`;
       return money === "" ? head : `${head}\n${money}`;
     }
     default: {
       const refused =
-        job.state === "queued" && job.error ? ` Not taken yet: ${job.error.message}` : "";
-      const said = job.upstreamStatus ? ` The provider says: ${job.upstreamStatus}.` : "";
+        job.state === "queued" && job.error ? ` Not taken yet: ${message(job.error.message)}` : "";
+      const said = job.upstreamStatus ? ` The provider says: ${oneLine(job.upstreamStatus)}.` : "";
       return `${job.jobId} is ${job.state} for ${seconds} s (${job.operation}).${said}${refused}`;
     }
   }
@@ -165,7 +210,8 @@ export function mediaSummary(job: Job): string {
   const kind = operationNamed(job.operation)?.media ?? "images";
   const noun = { images: "image", layers: "layer", weights: "file" }[kind];
   const facts = [...new Set(own.map(factsOf))];
-  return `${own.length} ${noun}${own.length === 1 ? "" : "s"}, ${facts.join(" and ")}`;
+  const told = facts.length > MAX_FACTS ? [...facts.slice(0, MAX_FACTS), "others"] : facts;
+  return `${own.length} ${noun}${own.length === 1 ? "" : "s"}, ${told.join(" and ")}`;
 }
 
 function factsOf(medium: Medium): string {
@@ -192,10 +238,10 @@ const ROLES: Readonly<Record<MediumRole, string>> = {
 
 function fileLines(job: Job): (medium: Medium) => string[] {
   return (medium) => [
-    `${medium.index}. ${medium.path}`,
-    ...medium.copies.map((copy) => `   copy: ${copy}`),
+    `${medium.index}. ${oneLine(medium.path)}`,
+    ...medium.copies.map((copy) => `   copy: ${oneLine(copy)}`),
     `   ${uris.medium(job.jobId, medium.index)}`,
-    medium.role === undefined ? `   ${medium.url}` : `   (${ROLES[medium.role]})`,
+    medium.role === undefined ? `   ${oneLine(medium.url)}` : `   (${ROLES[medium.role]})`,
   ];
 }
 
@@ -207,15 +253,16 @@ function next(job: Job, { program, sandbox }: ResultOptions): string {
   }
   if (job.state === "completed") return "";
   const advice = afterPurchase(job, sandbox).next;
-  const urls = job.mediaUrls.map((url) => `\n   ${url}`).join("");
-  return `Next: ${runnable(advice, program)}${urls === "" ? "" : `\nThe files were served at:${urls}`}`;
+  const lines = capped(job.mediaUrls, (url) => `   ${oneLine(url)}`, `in ${uris.job(job.jobId)}`);
+  const urls = lines.map((line) => `\n${line}`).join("");
+  return `Next: ${message(runnable(advice, program))}${urls === "" ? "" : `\nThe files were served at:${urls}`}`;
 }
 
 export function linkBlock(job: Job): (medium: Medium) => ContentBlock {
   return (medium) => ({
     type: "resource_link",
     uri: uris.medium(job.jobId, medium.index),
-    name: medium.path.split(/[/\\]/).at(-1) ?? `${job.jobId}-${medium.index}`,
+    name: oneLine(medium.path.split(/[/\\]/).at(-1) ?? `${job.jobId}-${medium.index}`),
     mimeType: medium.mimeType,
     size: medium.sizeBytes,
   });
@@ -228,8 +275,9 @@ async function previews(
   mode: ResultOptions["previews"],
 ): Promise<{ blocks: ContentBlock[]; notes: string[] }> {
   const isShown = operationNamed(job.operation)?.media !== "weights";
-  const pictures = there.filter((medium) => isShown && medium.mimeType.startsWith("image/"));
-  if (mode === "off" || pictures.length === 0) return { blocks: [], notes: [] };
+  const all = there.filter((medium) => isShown && medium.mimeType.startsWith("image/"));
+  if (mode === "off" || all.length === 0) return { blocks: [], notes: [] };
+  const pictures = someOf(all, MAX_PREVIEWS);
   const share = Math.floor(PREVIEW_BUDGET_BASE64 / pictures.length);
   const full = await Promise.all(
     pictures.map(({ path, mimeType }) =>
@@ -245,11 +293,14 @@ async function previews(
       const preview = full[position] ?? small.shift();
       return preview
         ? { type: "image", data: preview.data.toString("base64"), mimeType: preview.mimeType }
-        : `${path} is not shown: ${await whyNoPreview(path)}.`;
+        : `${oneLine(path)} is not shown: ${await whyNoPreview(path)}.`;
     }),
   );
   return {
     blocks: made.filter((one) => typeof one !== "string"),
-    notes: made.filter((one) => typeof one === "string"),
+    notes: [
+      ...(all.length > pictures.length ? [unshownNote(job, pictures.length, all.length)] : []),
+      ...made.filter((one) => typeof one === "string"),
+    ],
   };
 }

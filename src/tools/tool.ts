@@ -8,12 +8,14 @@ import type { Clock } from "../core/clock.ts";
 import { toAppError } from "../core/errors.ts";
 import type { Lazy } from "../core/lazy.ts";
 import type { Log } from "../core/log.ts";
+import { message } from "../core/text.ts";
 import type { LongcatClient } from "../gateway/longcat.ts";
 import type { PixazoClient } from "../gateway/pixazo.ts";
 import type { LifePoint } from "../jobs/context.ts";
 import type { JobRunner } from "../jobs/runner.ts";
 import type { InputResolver } from "../media/inputs.ts";
 import type { Settings } from "../settings/settings.ts";
+import { bounded } from "./bounded.ts";
 import { presenterOf } from "./presenters.ts";
 import { errorResult, newsBlock, textBlock } from "./result.ts";
 
@@ -124,13 +126,18 @@ export function defineTool<I extends z.ZodObject>(deps: ToolDeps, spec: ToolSpec
         const made = await spec.run(spec.input.parse(values), call, values);
         const result = Array.isArray(made) ? { content: made } : made;
         const news = call.signal.aborted ? undefined : await newsFor(deps, call);
-        const more = [...notes.map((note) => textBlock(`Note: ${note}`)), ...(news ? [news] : [])];
-        return more.length > 0 ? { ...result, content: [...result.content, ...more] } : result;
+        const more = [
+          ...notes.map((note) => textBlock(`Note: ${message(note)}`)),
+          ...(news ? [news] : []),
+        ];
+        return bounded(
+          more.length > 0 ? { ...result, content: [...result.content, ...more] } : result,
+        );
       } catch (error) {
         if (toAppError(error).code === "internal") {
           deps.log.error({ tool: spec.name, err: error }, "tool call failed");
         }
-        return errorResult(error, deps.settings);
+        return bounded(errorResult(error, deps.settings));
       }
     },
   };
