@@ -12,6 +12,7 @@ import { dataResult, MAX_LISTED, textBlock } from "./result.ts";
 import { defineTool, type Services, type Tool, type ToolDeps } from "./tool.ts";
 
 const MAX_PAGE = 100;
+const PLAIN_ID = /^[\w.-]+$/;
 const DEFAULT_PAGE = 20;
 
 const id = () => knownAs(z.string(), { reference: "id" });
@@ -113,8 +114,10 @@ export function legacyStatusTool(deps: ToolDeps): Tool {
       if (report.error) throw report.error;
       const progress =
         report.progress === undefined ? "" : ` (${Math.round(report.progress * 100)} %)`;
-      const lines = [`Request ${oneLine(input.request_id)}: ${report.status}${progress}`];
-      for (const url of report.mediaUrls.slice(0, MAX_LISTED)) lines.push(`   ${oneLine(url)}`);
+      const id = oneLine(input.request_id);
+      // Only what looks like an id may begin a line of ours.
+      const lines = [`${PLAIN_ID.test(id) ? id : `Request "${id}"`}: ${report.status}${progress}`];
+      for (const url of report.mediaUrls.slice(0, MAX_LISTED)) lines.push(oneLine(url));
       if (report.status === "completed" && report.mediaUrls.length === 0) {
         lines.push("The provider names no file for it.");
       }
