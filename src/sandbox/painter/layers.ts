@@ -37,8 +37,9 @@ export async function layer(picture: Buffer, index: number): Promise<Buffer> {
 /** The picture without anything small in it, lettering above all, as raw pixels. */
 async function cleared(data: Buffer, size: Size): Promise<Buffer> {
   const { default: sharp } = await import("sharp");
-  const width = Math.max(1, Math.round(size.width / SHRUNK));
-  const height = Math.max(1, Math.round(size.height / SHRUNK));
+  // The median wants a picture that is larger than its window.
+  const shrunk = (length: number) => Math.max(Math.round(length / SHRUNK), MEDIAN_WINDOW + 1);
+  const [width, height] = [shrunk(size.width), shrunk(size.height)];
   // Nearest, because averages of letters and ground would outweigh the ground in the median.
   const small = await sharp(data, { raw: { ...size, channels: 3 } })
     .resize({ width, height, fit: "fill", kernel: "nearest" })

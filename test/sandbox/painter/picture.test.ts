@@ -1,5 +1,7 @@
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
+import { LAYER_COUNT } from "../../../src/sandbox/contract/commission.ts";
+import { layer } from "../../../src/sandbox/painter/layers.ts";
 import { finish, get, openSandbox } from "../client.ts";
 import { PATHS } from "../examples.ts";
 import { serve } from "../file-server.ts";
@@ -154,6 +156,21 @@ describe("layers", () => {
     expect(apart).toBeLessThan(1);
     for (const bytes of layers)
       expect(await difference(original, bytes)).toBeGreaterThan(apart * 1.5);
+  });
+
+  it.each([
+    [1, 1],
+    [5, 3],
+    [40, 30],
+    [600, 1],
+  ])("can be had of a picture of %i by %i pixels", async (width, height) => {
+    const tiny = await sharp({ create: { width, height, channels: 3, background: "red" } })
+      .png()
+      .toBuffer();
+    for (let index = 0; index < LAYER_COUNT; index++) {
+      const facts = await sharp(await layer(tiny, index)).metadata();
+      expect(facts).toMatchObject({ width, height, hasAlpha: true });
+    }
   });
 
   it("come smaller in the fast mode", async () => {
