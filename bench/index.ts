@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { measureArguments } from "./arguments.ts";
 import { measureCall } from "./call.ts";
 import { measureChat } from "./chat.ts";
 import { measureDownload } from "./download.ts";
@@ -45,7 +46,14 @@ try {
   const polling = await measurePolling(cli, env, folder, 10_000);
   const pictures = await measurePreviews(join(folder, "pictures"));
   const many = await measureJobs(cli, env, folder, 1_000);
+  const wrong = await measureArguments(cli, env);
   const rows: Row[] = [
+    {
+      what: "300,000 unknown arguments refused, against parsing their line",
+      value: wrong.refusedMs / wrong.parsedMs,
+      most: 5,
+      figures: `${ms(wrong.refusedMs)} against ${ms(wrong.parsedMs)}`,
+    },
     {
       what: "start to `tools/list`, against `node -e 0`",
       value: start.listMs / start.bareMs,
