@@ -324,8 +324,12 @@ async function readUpTo(handle: FileHandle, maxBytes: number, path: string): Pro
 
 async function fromDataUri(text: string, name: string): Promise<CheckedPicture> {
   const base64 = text.slice(text.indexOf(",") + 1);
-  if ((base64.length / 4) * 3 > MAX_PICTURE_BYTES) {
-    throw new AppError("invalid_input", `\`${name}\`: the data URI is too large.`);
+  const sizeBytes = Buffer.byteLength(base64, "base64");
+  if (sizeBytes > MAX_PICTURE_BYTES) {
+    throw new AppError(
+      "invalid_input",
+      `\`${name}\` has ${byteCount(sizeBytes)}, more than the ${byteCount(MAX_PICTURE_BYTES)} that a picture may have.`,
+    );
   }
   return checkPicture(Buffer.from(base64, "base64"), `\`${name}\``);
 }
