@@ -1,13 +1,14 @@
 import { execFileSync } from "node:child_process";
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import * as z from "zod";
 import {
   Bench,
   CLIENTS,
   finished,
   jobIdOf,
+  PATIENTLY,
   TEST_KEY,
   type ToolResult,
   TRANSPORTS,
@@ -98,9 +99,15 @@ describe.each(CLIENTS)("%s", (kind) => {
     const started = await first.client.call(CHAT, { prompt: "Write 500 words", wait_seconds: 2 });
     expect(textOf(started)).toMatch(/ is running for .* characters so far\.\n/);
     expect(textOf(started)).toContain("the answer goes on");
+    // Another process knows only what is on disk.
+    const { client } = await bench.connect(kind);
+    const look = { job_id: jobIdOf(started), wait_seconds: 0 };
+    await vi.waitUntil(
+      async () => textOf(await client.call("job_status", look)).includes("goes on word by word"),
+      PATIENTLY,
+    );
     await first.program.kill("SIGKILL");
 
-    const { client } = await bench.connect(kind);
     const result = await finished(client, jobIdOf(started));
     expect(textOf(result)).toContain("the answer goes on word by word");
     expect(textOf(result)).toContain("Note: Partial: it broke off. The server stopped.");

@@ -21,7 +21,7 @@ const SANDBOX_SPEED = 20;
 const POLL_FLOOR_MS = "50";
 
 /** For polls: a busy machine is no failure. */
-export const PATIENTLY = { timeout: 30_000 };
+export const PATIENTLY = { timeout: 150_000 };
 
 export const CLIENTS = ["sdk 1.x", "client 2.x"] as const;
 export const TRANSPORTS = ["stdio", "http"] as const;

@@ -101,9 +101,10 @@ describe.each(CLIENTS)("%s", (kind) => {
     const { client } = await bench.connect(kind);
     const jobId = jobIdOf(started);
     await expect
-      .poll(async () => JSON.parse((await client.read(`longcat://jobs/${jobId}`)).text).state, {
-        timeout: 10_000,
-      })
+      .poll(
+        async () => JSON.parse((await client.read(`longcat://jobs/${jobId}`)).text).state,
+        PATIENTLY,
+      )
       .toBe("completed");
     const mention = JSON.stringify((await client.call("image_models", {})).content);
     expect(mention).toContain(jobId);

@@ -41,7 +41,7 @@ async function buyOnFullDisk(levelKiB: number) {
 }
 
 test("a disk that is full at any write loses nothing and buys nothing that is not recorded", {
-  timeout: 120_000,
+  timeout: 600_000,
 }, async () => {
   const limit = pLimit(AT_ONCE);
   const runs = await Promise.all(LEVELS_KIB.map((level) => limit(() => buyOnFullDisk(level))));
