@@ -1,5 +1,4 @@
 import { Delegate } from "./chat/delegate.ts";
-import { ThreadStore } from "./chat/threads.ts";
 import { isLoopbackHost } from "./core/addresses.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Log } from "./core/log.ts";
@@ -8,18 +7,19 @@ import { HttpDoor } from "./gateway/http.ts";
 import { LongcatClient } from "./gateway/longcat.ts";
 import { PixazoClient } from "./gateway/pixazo.ts";
 import type { ProxySettings } from "./gateway/proxies.ts";
+import type { HostedFolder } from "./inputs/hosted-folder.ts";
+import { OwnHosting, type PublicAddress } from "./inputs/hosting.ts";
+import { InputResolver } from "./inputs/resolver.ts";
 import type { LifePoint } from "./jobs/context.ts";
-import { earlierFile } from "./jobs/earlier.ts";
 import type { JobEvents } from "./jobs/events.ts";
-import { HostedRecord, needsFiles } from "./jobs/hosted-record.ts";
-import { POLL_FLOOR_MS } from "./jobs/pace.ts";
 import { JobRunner } from "./jobs/runner.ts";
-import { SqliteJobStore } from "./jobs/sqlite.ts";
-import type { HostedFolder } from "./media/hosted-folder.ts";
-import { OwnHosting, type PublicAddress } from "./media/hosting.ts";
-import { InputResolver } from "./media/inputs.ts";
-import { Library } from "./media/library.ts";
+import { Library } from "./media/disk-store.ts";
+import { earlierFile } from "./purchases/earlier-file.ts";
+import { POLL_FLOOR_MS } from "./purchases/pace.ts";
 import type { Settings } from "./settings/settings.ts";
+import { HostedRecord, needsFiles } from "./storage/sqlite/hosted-record.ts";
+import { SqliteJobStore } from "./storage/sqlite/job-store.ts";
+import { ThreadStore } from "./storage/sqlite/thread-store.ts";
 import type { Services } from "./tools/tool.ts";
 
 /** A provider that lives inside this process. */

@@ -4,10 +4,10 @@ import { extname } from "node:path";
 import { AppError, toAppError } from "../core/errors.ts";
 import type { JobContext } from "../jobs/context.ts";
 import type { Job, Medium, WholeJob } from "../jobs/job.ts";
-import { missingMedia } from "../jobs/missing.ts";
-import type { Library } from "../media/library.ts";
+import type { Library } from "../media/disk-store.ts";
+import { missingMedia } from "../media/missing.ts";
+import type { ThreadStore } from "../storage/sqlite/thread-store.ts";
 import { SHOWN_CHARACTERS, threadUri } from "./names.ts";
-import type { ThreadStore } from "./threads.ts";
 
 type RestoreContext = Pick<JobContext, "library" | "store" | "events" | "clock"> & {
   threads: ThreadStore;

@@ -4,7 +4,9 @@ import { dirname } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
 import { ESCAPED_GROWTH, escapeJson } from "../gateway/chat-body.ts";
-import { openAllowedFile, type Places, resolvePlaces } from "../media/files.ts";
+import { openAllowedFile, type Places, resolvePlaces } from "../media/allowed-files.ts";
+import type { ThreadFile } from "../storage/sqlite/thread-rows.ts";
+import type { ThreadStore } from "../storage/sqlite/thread-store.ts";
 import { findFiles } from "./find-files.ts";
 import { type EarlierText, isReference } from "./references.ts";
 import {
@@ -14,8 +16,6 @@ import {
   HEAD_BYTES,
   LONGEST_CHARACTER,
 } from "./text-encoding.ts";
-import type { ThreadFile } from "./thread-rows.ts";
-import type { ThreadStore } from "./threads.ts";
 import { estimateTokensOf } from "./tokens.ts";
 
 const READ_BYTES = 64 * 1024;

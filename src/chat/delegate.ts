@@ -6,19 +6,19 @@ import type { ChatRequest } from "../gateway/chat-body.ts";
 import type { ChatOutcome, LongcatClient } from "../gateway/longcat.ts";
 import type { JobContext } from "../jobs/context.ts";
 import type { Job, JobPatch, JobState, WholeJob } from "../jobs/job.ts";
-import { errorOf, moveSurely, surely } from "../jobs/moves.ts";
+import type { Work } from "../jobs/job-kind.ts";
 import type { JobRunner, Started } from "../jobs/runner.ts";
-import { giveUp, MAX_WAIT_TO_SUBMIT_MS, pauseBeforeRetry } from "../jobs/submission.ts";
-import type { Work } from "../jobs/work.ts";
-import type { Places } from "../media/files.ts";
+import { giveUp, MAX_WAIT_TO_SUBMIT_MS, pauseBeforeRetry } from "../jobs/sending.ts";
+import { errorOf, moveSurely, surely } from "../jobs/transitions.ts";
+import type { Places } from "../media/allowed-files.ts";
+import type { ThreadFile, Turn, TurnOutcome, TurnRequest } from "../storage/sqlite/thread-rows.ts";
+import type { ThreadStore } from "../storage/sqlite/thread-store.ts";
 import { keepAnswer, needsFile, restoreAnswer } from "./answer-file.ts";
 import { type Attached, attachable, attachFiles, biggest } from "./attachments.ts";
 import { chatRequest, type Past, pastOf, tokensOf } from "./history.ts";
 import { LiveAnswer } from "./live-answer.ts";
 import { CHAT_OPERATION } from "./names.ts";
 import { earlierText } from "./references.ts";
-import type { ThreadFile, Turn, TurnOutcome, TurnRequest } from "./thread-rows.ts";
-import type { ThreadStore } from "./threads.ts";
 import { estimateTokens } from "./tokens.ts";
 
 /** How long a turn may go on after the server was asked to end. */

@@ -3,7 +3,7 @@ import { lstat, opendir, stat } from "node:fs/promises";
 import { basename, join, sep } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
-import { allowedFolder, type Places, realDirsOf, realOrSame } from "../media/files.ts";
+import { allowedFolder, type Places, realDirsOf, realOrSame } from "../media/allowed-files.ts";
 import { absolutePath, isInside } from "../media/paths.ts";
 import { Effort } from "./effort.ts";
 import { IgnoreRules } from "./ignore-rules.ts";

@@ -1,7 +1,7 @@
 import { oneLine } from "../core/text.ts";
 import type { ChatMessage, ChatRequest, ChatText } from "../gateway/chat-body.ts";
-import type { ThreadFile, Turn } from "./thread-rows.ts";
-import type { ThreadStore } from "./threads.ts";
+import type { ThreadFile, Turn } from "../storage/sqlite/thread-rows.ts";
+import type { ThreadStore } from "../storage/sqlite/thread-store.ts";
 import { estimateTokens } from "./tokens.ts";
 
 /** What one message of the user holds. */

@@ -3,7 +3,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
-import { type Places, READ_UNBLOCKED, realDirsOf } from "../media/files.ts";
+import { type Places, READ_UNBLOCKED, realDirsOf } from "../media/allowed-files.ts";
 import type { Effort } from "./effort.ts";
 import { compileWay, type Glob } from "./glob.ts";
 import { wayTo } from "./patterns.ts";

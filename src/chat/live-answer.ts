@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { ChatNews } from "../gateway/chat-replies.ts";
-import type { Said, TurnOutcome } from "./thread-rows.ts";
-import type { ThreadStore } from "./threads.ts";
+import type { Said, TurnOutcome } from "../storage/sqlite/thread-rows.ts";
+import type { ThreadStore } from "../storage/sqlite/thread-store.ts";
 
 const SAVE_EVERY_MS = 1_000;
 

@@ -1,7 +1,7 @@
 import { relative, sep } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
-import { type Places, realOrSame } from "../media/files.ts";
+import { type Places, realOrSame } from "../media/allowed-files.ts";
 import { absolutePath, isInside } from "../media/paths.ts";
 import type { Effort } from "./effort.ts";
 import { compileGlob, firstMagic, type Glob } from "./glob.ts";

@@ -4,9 +4,9 @@ import { oneLine } from "../core/text.ts";
 import type { JobContext } from "../jobs/context.ts";
 import type { Job } from "../jobs/job.ts";
 import { readReference } from "../models/references.ts";
+import type { ThreadStore } from "../storage/sqlite/thread-store.ts";
 import { CHAT_OPERATION } from "./names.ts";
 import { threadPage } from "./thread-page.ts";
-import type { ThreadStore } from "./threads.ts";
 
 /** Whether an entry of `files` names something of ours rather than a path. */
 export function isReference(text: string): boolean {

@@ -1,6 +1,6 @@
 import { cleanText, message, oneLine } from "../core/text.ts";
-import type { Said, ThreadFile, Turn } from "./thread-rows.ts";
-import type { ThreadStore } from "./threads.ts";
+import type { Said, ThreadFile, Turn } from "../storage/sqlite/thread-rows.ts";
+import type { ThreadStore } from "../storage/sqlite/thread-store.ts";
 
 /** Clients drop a message of ten megabytes, and the text grows by being quoted. */
 const LONGEST_PAGE = 4_000_000;

@@ -167,7 +167,7 @@ async function database(path: string): Promise<string> {
   if (head.toString("latin1", 0, SQLITE_HEADER.magic.length) !== SQLITE_HEADER.magic) {
     throw new Wrong(`${path} is not a database`);
   }
-  const { MIGRATIONS } = await import("../jobs/schema.ts");
+  const { MIGRATIONS } = await import("../storage/sqlite/migrations.ts");
   if (head.readUInt32BE(SQLITE_HEADER.versionAt) > MIGRATIONS.length) {
     throw new Wrong(`${path} was written by a newer version of longcat-mcp`);
   }

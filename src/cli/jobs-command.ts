@@ -34,7 +34,7 @@ export async function runJobsCommand(
 ): Promise<void> {
   // Wrong words open nothing.
   const run = actionOf(words);
-  const { SqliteJobStore } = await import("../jobs/sqlite.ts");
+  const { SqliteJobStore } = await import("../storage/sqlite/job-store.ts");
   const store = new SqliteJobStore(options.settings.dataDir);
   let closing: Promise<void> | undefined;
   const close = () => {

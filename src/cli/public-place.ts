@@ -3,7 +3,7 @@ import { isLoopbackHost } from "../core/addresses.ts";
 import { systemClock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
-import { HOSTED_FOLDER, HOSTED_PATH, HostedFolder } from "../media/hosted-folder.ts";
+import { HOSTED_FOLDER, HOSTED_PATH, HostedFolder } from "../inputs/hosted-folder.ts";
 import type { PublicPlace } from "../runtime.ts";
 import type { Settings } from "../settings/settings.ts";
 import { PublicListener } from "../transports/public.ts";

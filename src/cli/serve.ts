@@ -36,7 +36,7 @@ export async function serve(
   /** Where MCP is served over HTTP. */
   let serverPort: number | undefined;
   const naming = new Lazy(async () => {
-    const { nameHolder } = await import("../jobs/holder.ts");
+    const { nameHolder } = await import("../jobs/lease-holder.ts");
     const startedAt = Math.round(performance.timeOrigin);
     return nameHolder({ place: findPlace(), pid: process.pid, startedAt, lives });
   });

@@ -3,11 +3,11 @@ import type { Log } from "../core/log.ts";
 import type { Limits, PriceList } from "../core/money.ts";
 import type { HttpDoor } from "../gateway/http.ts";
 import type { PixazoClient } from "../gateway/pixazo.ts";
-import type { JobFiles } from "../media/hosting.ts";
-import type { Library } from "../media/library.ts";
+import type { JobFiles } from "../inputs/hosting.ts";
+import type { Library } from "../media/disk-store.ts";
 import type { JobEvents } from "./events.ts";
+import type { Work } from "./job-kind.ts";
 import type { JobStore } from "./store.ts";
-import type { Work } from "./work.ts";
 
 /** The points of a job's life at which the plug is pulled in tests. */
 export const LIFE_POINTS = [

@@ -1,23 +1,23 @@
 import { AppError } from "../core/errors.ts";
 import { newJobId } from "../core/ids.ts";
 import { checkedId } from "../gateway/pixazo.ts";
-import type { StagedFile } from "../media/hosting.ts";
+import type { StagedFile } from "../inputs/hosting.ts";
 import { operationNamed } from "../models/index.ts";
 import type { AnyOperation, Prepared } from "../models/operation.ts";
-import { adoptRequest, attachRequest } from "./adoption.ts";
+import { adoptRequest, attachRequest } from "../purchases/adoption.ts";
+import { Collector } from "../purchases/collector.ts";
+import { Follower } from "../purchases/follower.ts";
+import { recoverPurchase } from "../purchases/recovery.ts";
+import { submitJob } from "../purchases/submission.ts";
 import { checkPrice, estimateUsd } from "./budget.ts";
-import { Collector } from "./collection.ts";
 import type { JobContext } from "./context.ts";
-import { Follower } from "./follow.ts";
-import { Holding } from "./holding.ts";
+import { fingerprintOf } from "./deduplication.ts";
 import { imagesAsked, isFinal, type Job, type WholeJob } from "./job.ts";
-import { errorOf, move } from "./moves.ts";
+import type { Work } from "./job-kind.ts";
+import { Holding } from "./leases.ts";
 import { BLANK, forRecord, NO_LIMITS } from "./record.ts";
-import { recoverPurchase } from "./recovery.ts";
-import { fingerprintOf } from "./replay.ts";
 import type { AdmissionRules, JobPage, JobQuery, SpendingPeriod, SpendingReport } from "./store.ts";
-import { submitJob } from "./submission.ts";
-import type { Work } from "./work.ts";
+import { errorOf, move } from "./transitions.ts";
 
 const LAST_POST_MS = 10_000;
 

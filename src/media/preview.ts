@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import type { OutputInfo, Sharp } from "sharp";
 import { MAX_PICTURE_PIXELS } from "../core/decoding.ts";
 import { decoder, openPicture, readHeader, whileDecoding } from "./decoder.ts";
-import { turnFor } from "./turning.ts";
+import { turnFor } from "./orientation.ts";
 
 const LONG_SIDE_PX = 1024;
 /** Hosts cut results at about 1 MB; this leaves room for everything else. */

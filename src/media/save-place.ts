@@ -5,8 +5,8 @@ import { basename, dirname, extname, join, parse, relative, sep } from "node:pat
 import { AppError } from "../core/errors.ts";
 import { makeFolder as makeFolders } from "../core/make-folder.ts";
 import { oneLine } from "../core/text.ts";
+import { realOrSame } from "./allowed-files.ts";
 import { endingProblem, nameProblem, type ResultKind } from "./file-names.ts";
-import { realOrSame } from "./files.ts";
 import { absolutePath, isInside, isUpload, type Surrounding, shownFolders } from "./paths.ts";
 
 /** Some systems bound whole paths. */

@@ -1,13 +1,13 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import { SHOWN_CHARACTERS, threadUri } from "../chat/names.ts";
 import { remarks } from "../chat/thread-page.ts";
-import type { Said, Turn, TurnOutcome } from "../chat/thread-rows.ts";
 import { estimateTokens } from "../chat/tokens.ts";
 import { runnable } from "../core/program.ts";
 import { beginningOf, endOf, message, oneLine } from "../core/text.ts";
 import { isFinal, type Job, type Medium, type WholeJob } from "../jobs/job.ts";
-import { missingMedia } from "../jobs/missing.ts";
 import { uris } from "../jobs/view.ts";
+import { missingMedia } from "../media/missing.ts";
+import type { Said, Turn, TurnOutcome } from "../storage/sqlite/thread-rows.ts";
 import { afterTurn } from "./advice.ts";
 import type { Presenter } from "./presenters.ts";
 import { heldUpNotes, linkBlock, MAX_LISTED, type ResultOptions, textBlock } from "./result.ts";

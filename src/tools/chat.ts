@@ -1,8 +1,6 @@
 import * as z from "zod";
 import type { TurnArguments } from "../chat/delegate.ts";
 import { CHAT_OPERATION, threadUri } from "../chat/names.ts";
-import type { Thread } from "../chat/thread-rows.ts";
-import type { ShownTurn } from "../chat/turn-page.ts";
 import { AppError } from "../core/errors.ts";
 import { THREAD_ID_PATTERN } from "../core/id-patterns.ts";
 import { beginningOf, oneLine, shortened } from "../core/text.ts";
@@ -10,6 +8,8 @@ import { CHAT_FORMATS, type ChatFormat } from "../gateway/chat-body.ts";
 import type { ChatModel } from "../gateway/chat-replies.ts";
 import { knownAs } from "../models/facts.ts";
 import { requireKey } from "../settings/missing-key.ts";
+import type { Thread } from "../storage/sqlite/thread-rows.ts";
+import type { ShownTurn } from "../storage/sqlite/turn-page.ts";
 import { answerStart, startArguments } from "./operations.ts";
 import { dataResult } from "./result.ts";
 import { defineTool, type Services, type Tool, type ToolDeps } from "./tool.ts";

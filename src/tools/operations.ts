@@ -1,8 +1,8 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import * as z from "zod";
+import type { ResolvedInputs } from "../inputs/resolver.ts";
 import { isFinal, type Job, type WholeJob } from "../jobs/job.ts";
 import type { Started, WaitOptions } from "../jobs/runner.ts";
-import type { ResolvedInputs } from "../media/inputs.ts";
 import { knownAs } from "../models/facts.ts";
 import type { AnyOperation, Prepared } from "../models/operation.ts";
 import { requireKey } from "../settings/missing-key.ts";

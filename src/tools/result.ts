@@ -11,9 +11,8 @@ import {
   type MediumRole,
   type WholeJob,
 } from "../jobs/job.ts";
-import { missingMedia } from "../jobs/missing.ts";
-import { GIVE_UP_MS } from "../jobs/pace.ts";
 import { uris } from "../jobs/view.ts";
+import { missingMedia } from "../media/missing.ts";
 import {
   fullPreview,
   makePreviews,
@@ -21,6 +20,7 @@ import {
   whyNoPreview,
 } from "../media/preview.ts";
 import { operationNamed } from "../models/index.ts";
+import { GIVE_UP_MS } from "../purchases/pace.ts";
 import { afterPurchase } from "./advice.ts";
 
 export interface ResultOptions {

@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ZipFile } from "yazl";
-import { inspectZip } from "../../src/media/training-zip.ts";
+import { inspectZip } from "../../src/inputs/training-zip.ts";
 import { Bench, type McpClient, textOf } from "../e2e/harness.ts";
 import { picture } from "../support/pictures.ts";
 import { zipOf } from "../support/zip.ts";

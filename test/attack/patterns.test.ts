@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Effort } from "../../src/chat/effort.ts";
 import { findFiles } from "../../src/chat/find-files.ts";
-import type { Places } from "../../src/media/files.ts";
+import type { Places } from "../../src/media/allowed-files.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 /*

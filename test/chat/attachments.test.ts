@@ -5,10 +5,10 @@ import fc from "fast-check";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { attachFiles } from "../../src/chat/attachments.ts";
 import { findFiles } from "../../src/chat/find-files.ts";
-import { ThreadStore } from "../../src/chat/threads.ts";
 import { estimateTokens } from "../../src/chat/tokens.ts";
-import { SqliteJobStore } from "../../src/jobs/sqlite.ts";
-import type { Places } from "../../src/media/files.ts";
+import type { Places } from "../../src/media/allowed-files.ts";
+import { SqliteJobStore } from "../../src/storage/sqlite/job-store.ts";
+import { ThreadStore } from "../../src/storage/sqlite/thread-store.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 let root: string;

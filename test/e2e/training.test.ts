@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { inspectZip } from "../../src/media/training-zip.ts";
+import { inspectZip } from "../../src/inputs/training-zip.ts";
 import { freePort } from "../support/free-port.ts";
 import { picture } from "../support/pictures.ts";
 import { openTunnel, type Tunnel } from "../support/tunnel.ts";

@@ -2,7 +2,7 @@ import { type FileHandle, open, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { AppError } from "../../src/core/errors.ts";
-import { Connection } from "../../src/jobs/connection.ts";
+import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { completed, file, type Reply, scriptedGateway } from "../support/gateway-script.ts";
 import { picture } from "../support/pictures.ts";
 import { OWNER, openRig, summaryOf, until } from "../support/rig.ts";
@@ -13,7 +13,7 @@ const commits = vi.hoisted(() => ({ fail: false }));
 
 /** The real database, whose next commit fails once when the test wants it. */
 vi.mock("../../src/jobs/schema.ts", async (original) => {
-  const real = await original<typeof import("../../src/jobs/schema.ts")>();
+  const real = await original<typeof import("../../src/storage/sqlite/migrations.ts")>();
   const openDatabase: typeof real.openDatabase = (folder) => {
     const db = real.openDatabase(folder);
     const exec = db.exec.bind(db);

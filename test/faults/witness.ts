@@ -4,8 +4,8 @@ import { basename, join } from "node:path";
 import { request } from "undici";
 import { expect } from "vitest";
 import * as z from "zod";
-import { SqliteJobStore } from "../../src/jobs/sqlite.ts";
 import { LOCAL_OWNER } from "../../src/server.ts";
+import { SqliteJobStore } from "../../src/storage/sqlite/job-store.ts";
 import type { Bench, McpClient } from "../e2e/harness.ts";
 
 const jobSchema = z.looseObject({

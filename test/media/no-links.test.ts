@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { expect, it, vi } from "vitest";
-import { Library } from "../../src/media/library.ts";
+import { Library } from "../../src/media/disk-store.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 /** A file system without hard links, as on many memory cards. */

@@ -1,10 +1,10 @@
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { Delegate, type TurnArguments } from "../../src/chat/delegate.ts";
-import { ThreadStore } from "../../src/chat/threads.ts";
 import { createRedact } from "../../src/core/redact.ts";
 import { LongcatClient } from "../../src/gateway/longcat.ts";
 import type { Job } from "../../src/jobs/job.ts";
+import { ThreadStore } from "../../src/storage/sqlite/thread-store.ts";
 import { OWNER, openRig, type Rig, type RigOptions } from "./rig.ts";
 
 const KEY = "key-0123456789";

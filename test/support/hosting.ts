@@ -3,10 +3,10 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { systemClock } from "../../src/core/clock.ts";
-import { Connection } from "../../src/jobs/connection.ts";
-import { HostedRecord } from "../../src/jobs/hosted-record.ts";
-import { HostedFolder } from "../../src/media/hosted-folder.ts";
-import { type HostingOptions, OwnHosting } from "../../src/media/hosting.ts";
+import { HostedFolder } from "../../src/inputs/hosted-folder.ts";
+import { type HostingOptions, OwnHosting } from "../../src/inputs/hosting.ts";
+import { Connection } from "../../src/storage/sqlite/connection.ts";
+import { HostedRecord } from "../../src/storage/sqlite/hosted-record.ts";
 import { tempDir } from "./temp-dir.ts";
 import { silentLog } from "./tool-deps.ts";
 

@@ -1,0 +1,180 @@
+import { MAX_PICTURE_PIXELS } from "../core/decoding.ts";
+import { AppError } from "../core/errors.ts";
+import { byteCount, oneLine } from "../core/text.ts";
+import { openPicture, type PictureHeader, readHeader, whileDecoding } from "../media/decoder.ts";
+import {
+  bmpSize,
+  EXTENSIONS,
+  hasEnd,
+  type PictureFormat,
+  pictureFormat,
+} from "./picture-format.ts";
+import { withoutPlace } from "./picture-metadata.ts";
+import { shrunk } from "./shrinking.ts";
+import { isLying, turnedUpright } from "./turning.ts";
+
+const CHECKED_SIDE_PX = 64;
+/** Of the frames of an animation this many pixels are decoded; its end is looked for in any case. */
+const MAX_FRAMES_PIXELS = 400_000_000;
+const MAX_REASON_CHARACTERS = 120;
+
+/** A caller's picture, fit to leave the machine. */
+export interface CheckedPicture {
+  bytes: Buffer;
+  mimeType: string;
+  extension: string;
+  /** What was changed about it, for the answer. */
+  notes: string[];
+}
+
+/**
+ * Reads a picture from its first byte to its last, turns it upright where its metadata says so, and
+ * takes out where it was made. A picture that needs neither is passed on byte for byte.
+ * @param name how the caller knows it, for messages.
+ * @throws {invalid_input} naming what is wrong with it.
+ */
+export async function checkPicture(bytes: Buffer, name: string): Promise<CheckedPicture> {
+  const shown = oneLine(name);
+  const format = await formatOf(bytes, shown);
+  const picture = {
+    bytes,
+    mimeType: `image/${format}`,
+    extension: EXTENSIONS[format],
+    notes: [],
+  };
+  if (format === "bmp") {
+    // No decoder for it here, and no metadata inside it.
+    checkPixels(bmpSize(bytes), shown);
+    if (!hasEnd(bytes, format)) throw cut(shown);
+    return picture;
+  }
+  const header = await readHeader(bytes).catch((error: unknown) => {
+    throw damaged(shown, error);
+  });
+  checkPixels(header, shown);
+  if (!hasEnd(bytes, format)) throw cut(shown);
+  const done: string[] = [];
+  const cleaned = await whileDecoding(header, async () => {
+    const placeless = withoutPlace(bytes, format, header);
+    if (placeless) done.push("its location was removed");
+    const upright = isLying(header, format)
+      ? await turnedUpright(placeless ?? bytes, header, format)
+      : undefined;
+    if (upright) done.unshift("turned upright");
+    else await readThrough(placeless ?? bytes, header, format);
+    return upright ?? placeless ?? bytes;
+  }).catch((error: unknown) => {
+    throw damaged(shown, error);
+  });
+  const notes = done.length === 0 ? [] : [`${shown} was sent changed: ${done.join(" and ")}.`];
+  return { ...picture, bytes: cleaned, notes };
+}
+
+/**
+ * Makes a picture small enough for a request.
+ * @throws {invalid_input} when even a small rendering is too large, or it cannot be decoded.
+ */
+export async function shrinkPicture(
+  picture: CheckedPicture,
+  maxBytes: number,
+  name: string,
+): Promise<CheckedPicture> {
+  const shown = oneLine(name);
+  const small = await shrunk(picture, maxBytes).catch((error: unknown) => {
+    throw new AppError(
+      "invalid_input",
+      `${shown} has ${byteCount(picture.bytes.length)}, more than the ${byteCount(maxBytes)} that a request takes, and cannot be made smaller (${reasonOf(error)}).`,
+      { cause: error, next: "Give it as a smaller PNG or JPEG file." },
+    );
+  });
+  if (small) {
+    const { width, height, bytes, mimeType, extension } = small;
+    const note = `${shown} was sent smaller: ${width}×${height}, ${byteCount(bytes.length)} instead of ${byteCount(picture.bytes.length)}.`;
+    return { bytes, mimeType, extension, notes: [...picture.notes, note] };
+  }
+  throw new AppError(
+    "invalid_input",
+    `${shown} cannot be made as small as the ${byteCount(maxBytes)} that a request takes.`,
+  );
+}
+
+async function formatOf(bytes: Buffer, name: string): Promise<PictureFormat> {
+  if (bytes.length === 0) throw new AppError("invalid_input", `${name} is empty.`);
+  const found = await pictureFormat(bytes);
+  if (found.format) return found.format;
+  const known = found.mimeType === undefined ? "" : ` (it is ${found.mimeType})`;
+  throw new AppError("invalid_input", `${name} is not a picture that can be sent${known}.`, {
+    next: "Use a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file.",
+  });
+}
+
+function checkPixels({ width, height }: { width: number; height: number }, name: string): void {
+  if (width * height <= MAX_PICTURE_PIXELS) return;
+  throw new AppError(
+    "invalid_input",
+    `${name} says it has ${width}×${height} pixels, more than the ${MAX_PICTURE_PIXELS / 1_000_000} million that are taken.`,
+  );
+}
+
+/** Decodes everything of a picture, keeping next to nothing. */
+async function readThrough(
+  bytes: Buffer,
+  header: PictureHeader,
+  format: PictureFormat,
+): Promise<void> {
+  const framesAtMost = Math.max(
+    1,
+    Math.floor(MAX_FRAMES_PIXELS / (header.width * (header.pageHeight ?? header.height))),
+  );
+  const frames = Math.min(header.pages ?? 1, framesAtMost);
+  const decode = async (options: { page?: number; pages?: number; failOn?: "warning" }) => {
+    // Its colours do not matter here, and a strange profile is no damage.
+    const picture = await openPicture(bytes, {
+      ...options,
+      ignoreIcc: true,
+      limitInputPixels: false,
+    });
+    await picture
+      .resize({ width: CHECKED_SIDE_PX, height: CHECKED_SIDE_PX, fit: "inside" })
+      .raw()
+      .toBuffer();
+  };
+  if (format === "tiff") {
+    // Its pages may differ in size.
+    for (let page = 0; page < frames; page++) await decode({ page });
+  } else if (format === "jpeg") {
+    // Its decoder takes damaged data for unusual.
+    await decode({ failOn: "warning" }).catch((error: unknown) => {
+      if (!(error instanceof Error) || DAMAGE.test(error.message)) throw error;
+      return decode({});
+    });
+  } else {
+    await decode(frames > 1 ? { pages: frames } : {});
+  }
+}
+
+/** What the decoder of JPEG says of data that are not as they were written. */
+const DAMAGE = /corrupt jpeg data: (?!\d+ extraneous)|premature end|inconsistent progression/i;
+
+function cut(name: string): AppError {
+  return new AppError("invalid_input", `${name} is cut short or damaged: its end is not there.`, {
+    next: NEXT,
+  });
+}
+
+function damaged(name: string, error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  return new AppError(
+    "invalid_input",
+    `${name} is damaged or cut short: it cannot be decoded as a picture (${reasonOf(error)}).`,
+    { cause: error, next: NEXT },
+  );
+}
+
+const NEXT =
+  "Look whether it can be opened, and give a whole copy of it, or the same picture as PNG.";
+
+function reasonOf(error: unknown): string {
+  const [first = ""] = error instanceof Error ? error.message.trim().split("\n") : [];
+  return oneLine(first, MAX_REASON_CHARACTERS) || "unknown";
+}

@@ -1,0 +1,41 @@
+import { AppError } from "../core/errors.ts";
+import type { EarlierFile } from "../inputs/resolver.ts";
+import type { Job } from "../jobs/job.ts";
+
+/** For how long the provider surely serves what it has finished. */
+const FRESH_MS = 3_600_000;
+
+/**
+ * A finished file of a job, as an input of the next one.
+ * @throws {not_found | invalid_input}
+ */
+export function earlierFile(
+  job: Job,
+  index: number,
+  { now, trustedOrigins }: { now: number; trustedOrigins: readonly string[] },
+): EarlierFile {
+  const medium = job.media.find((one) => one.index === index);
+  if (!medium) {
+    if (job.media.length === 0) {
+      throw new AppError("invalid_input", `${job.jobId} is ${job.state} and has no files yet.`);
+    }
+    throw new AppError(
+      "not_found",
+      `${job.jobId} has ${job.media.length} files; there is no number ${index}.`,
+    );
+  }
+  const isRecent = job.completedAt !== null && now - job.completedAt < FRESH_MS;
+  return {
+    path: medium.path,
+    url: medium.url,
+    isFresh: isRecent && isServed(medium.url, trustedOrigins),
+    sha256: medium.sha256,
+  };
+}
+
+/** Whether an address is the public's, or that of a provider on this machine that is still there. */
+function isServed(url: string, trustedOrigins: readonly string[]): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, origin } = new URL(url);
+  return protocol === "https:" || trustedOrigins.includes(origin);
+}

@@ -1,0 +1,181 @@
+import { ageOf } from "../core/clock.ts";
+import { AppError, toAppError } from "../core/errors.ts";
+import type { StatusReport } from "../gateway/pixazo.ts";
+import type { JobContext } from "../jobs/context.ts";
+import type { Job, WholeJob } from "../jobs/job.ts";
+import { errorOf, move } from "../jobs/transitions.ts";
+import type { AnyOperation } from "../models/operation.ts";
+import { filesNamed } from "./keeping.ts";
+import { GIVE_UP_MS, nextPollMs, UNKNOWN_ID_GRACE_MS } from "./pace.ts";
+import { Poller } from "./poller.ts";
+
+/** What looking at a job takes; the job itself is in the store. */
+interface Followed {
+  jobId: string;
+  owner: string;
+  requestId: string;
+  upstreamStatus: string | null;
+  operation: AnyOperation | undefined;
+  /** Since the gateway accepted it, in milliseconds. */
+  ageMs: () => number;
+  polls: number;
+  faults: number;
+}
+
+/** Watches `running` jobs until the gateway says that they ended. */
+export class Follower {
+  readonly #context: JobContext;
+  readonly #followed = new Map<string, Followed>();
+  readonly #poller: Poller;
+  readonly #finished: (job: Job) => void;
+
+  /** @param finished takes a job that has become `downloading`. */
+  constructor(context: JobContext, finished: (job: Job) => void) {
+    this.#context = context;
+    this.#finished = finished;
+    this.#poller = new Poller(context.clock, (jobId) => this.#look(jobId));
+  }
+
+  /** @param soon look at once, for a job whose process was away. */
+  follow(job: Job, operation: AnyOperation | undefined, soon = false): void {
+    const ageMs = ageOf(this.#context.clock, job.acceptedAt ?? job.createdAt);
+    const { jobId, owner, upstreamStatus } = job;
+    const requestId = job.requestId ?? "";
+    const history = { ageMs, polls: 0, faults: 0 };
+    const followed = { jobId, owner, requestId, upstreamStatus, operation, ...history };
+    this.#followed.set(job.jobId, followed);
+    this.#poller.plan(job.jobId, soon ? 0 : this.#pause(followed, undefined));
+  }
+
+  /** Leaves all jobs but these to whoever follows them now. */
+  keepOnly(jobIds: ReadonlySet<string>): void {
+    for (const jobId of this.#followed.keys()) {
+      if (jobIds.has(jobId)) continue;
+      this.#poller.forget(jobId);
+      this.#followed.delete(jobId);
+    }
+  }
+
+  stop(): void {
+    this.#poller.stop();
+    this.#followed.clear();
+  }
+
+  async #look(jobId: string): Promise<number | undefined> {
+    const followed = this.#followed.get(jobId);
+    if (!followed) return undefined;
+    try {
+      const pause = await this.#ask(followed);
+      if (pause === undefined) this.#followed.delete(jobId);
+      return pause;
+    } catch (error) {
+      this.#context.log.error({ job: jobId, err: error }, "look at job failed");
+      this.#context.events.holdUp(jobId, toAppError(error).message);
+      followed.faults++;
+      return this.#pause(followed, undefined);
+    }
+  }
+
+  /** @returns ms until the next look; `undefined` when there is nothing more to look at. */
+  async #ask(followed: Followed): Promise<number | undefined> {
+    const { gateway } = this.#context;
+    let report: StatusReport;
+    try {
+      this.#context.reached("before-look");
+      report = await gateway.status(followed.requestId);
+      this.#context.reached("after-look");
+    } catch (error) {
+      return this.#trouble(followed, toAppError(error));
+    }
+    this.#context.events.goesOn(followed.jobId);
+    followed.polls++;
+    followed.faults = 0;
+    if (report.status === "queued" || report.status === "processing") {
+      if (followed.ageMs() > GIVE_UP_MS) return this.#giveUp(followed);
+      await this.#note(followed, report.rawStatus);
+      return this.#pause(followed, undefined);
+    }
+    await this.#end(followed, report);
+    return undefined;
+  }
+
+  async #end(followed: Followed, report: StatusReport): Promise<void> {
+    const job = await this.#running(followed);
+    if (!job) return;
+    const completedAt = this.#context.clock.now();
+    if (report.status === "completed" && report.mediaUrls.length > 0) {
+      const named = filesNamed(job, report.mediaUrls);
+      const moved = await move(this.#context, job, "downloading", named);
+      if (moved) this.#finished(moved);
+    } else if (report.status === "completed") {
+      const reason = report.error ?? new AppError("bad_upstream_reply", "It names no file.");
+      const error = errorOf(reason);
+      await move(this.#context, job, "failed", { charge: spent(job), error, completedAt });
+    } else {
+      const reason = report.error ?? new AppError("upstream_rejected", "No reason was given.");
+      const error = errorOf(reason);
+      await (report.status === "error"
+        ? move(this.#context, job, "errored", { charge: "none", error, completedAt })
+        : move(this.#context, job, "failed", { charge: uncertain(job), error, completedAt }));
+    }
+  }
+
+  async #trouble(followed: Followed, error: AppError): Promise<number | undefined> {
+    const { timeScale } = this.#context;
+    const age = followed.ageMs();
+    // That nobody could be asked just now says nothing about the job.
+    if (age > GIVE_UP_MS && error.code === "not_found") return this.#giveUp(followed);
+    const fresh = error.code === "not_found" && age < UNKNOWN_ID_GRACE_MS * timeScale;
+    if (!fresh) {
+      followed.faults++;
+      await this.#note(followed, `cannot be asked (${error.code})`);
+    }
+    return this.#pause(followed, error.retryAfterMs);
+  }
+
+  async #giveUp(followed: Followed): Promise<undefined> {
+    const job = await this.#running(followed);
+    if (!job) return undefined;
+    const message = "The provider gave no final status within seven days.";
+    await move(this.#context, job, "unknown", {
+      charge: uncertain(job),
+      error: errorOf(new AppError("outcome_unknown", message)),
+      completedAt: this.#context.clock.now(),
+    });
+    return undefined;
+  }
+
+  /** Stores the gateway's word when it has changed, and only then. */
+  async #note(followed: Followed, upstreamStatus: string): Promise<void> {
+    if (followed.upstreamStatus === upstreamStatus) return;
+    const { store, events, clock } = this.#context;
+    events.publish(await store.patch(followed.jobId, { upstreamStatus }, clock.now()));
+    followed.upstreamStatus = upstreamStatus;
+  }
+
+  /** The job as it is stored, if it still is what is followed here. */
+  async #running({ owner, jobId }: Followed): Promise<WholeJob | undefined> {
+    const job = await this.#context.store.get(owner, jobId);
+    return job?.state === "running" ? job : undefined;
+  }
+
+  #pause(followed: Followed, retryAfterMs: number | undefined): number {
+    const { random, timeScale } = this.#context;
+    const ageMs = followed.ageMs();
+    const { polls, faults } = followed;
+    return nextPollMs(
+      followed.operation,
+      { ageMs, polls, faults, retryAfterMs },
+      random(),
+      timeScale,
+    );
+  }
+}
+
+function spent(job: Job): Job["charge"] {
+  return job.charge === "reserved" ? "spent" : job.charge;
+}
+
+function uncertain(job: Job): Job["charge"] {
+  return job.charge === "reserved" ? "uncertain" : job.charge;
+}

@@ -1,0 +1,150 @@
+import * as z from "zod";
+import { ERROR_RULES, type ErrorCode } from "../../core/errors.ts";
+import {
+  CHARGES,
+  JOB_STATES,
+  type Job,
+  type JobBody,
+  MEDIUM_ROLES,
+  type WholeJob,
+} from "../../jobs/job.ts";
+
+/** What SQLite takes and gives. */
+export type Column = string | number | null;
+
+const json = <T extends z.ZodType>(schema: T) =>
+  z
+    .string()
+    .transform((text): unknown => JSON.parse(text))
+    .pipe(schema);
+const flag = z.number().transform((value) => value !== 0);
+const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_RULES, code);
+
+const mediumSchema = z.object({
+  index: z.number(),
+  role: z.enum(MEDIUM_ROLES).exactOptional(),
+  url: z.string(),
+  path: z.string(),
+  mimeType: z.string(),
+  width: z.number().exactOptional(),
+  height: z.number().exactOptional(),
+  sizeBytes: z.number(),
+  sha256: z.string(),
+  copies: z.array(z.string()),
+});
+
+const jobRow = z
+  .object({
+    job_id: z.string(),
+    owner: z.string(),
+    operation: z.string(),
+    thread_id: z.string().nullable(),
+    base_url: z.string(),
+    save_to: z.string().nullable(),
+    state: z.enum(JOB_STATES),
+    charge: z.enum(CHARGES),
+    request_id: z.string().nullable(),
+    upstream_status: z.string().nullable(),
+    created_at: z.number(),
+    updated_at: z.number(),
+    accepted_at: z.number().nullable(),
+    completed_at: z.number().nullable(),
+    delivered_at: z.number().nullable(),
+    fingerprint: z.string().nullable(),
+    idempotency_key: z.string().nullable(),
+    reserved_usd: z.number().nullable(),
+    cost_usd: z.number().nullable(),
+    error: json(z.object({ code: z.string().refine(isErrorCode), message: z.string() })).nullable(),
+    media_urls: json(z.array(z.string())),
+    media: json(z.array(mediumSchema)),
+    warnings: json(z.array(z.string())),
+    orphaned: flag,
+  })
+  .transform(
+    (row): Job => ({
+      jobId: row.job_id,
+      owner: row.owner,
+      operation: row.operation,
+      threadId: row.thread_id,
+      baseUrl: row.base_url,
+      saveTo: row.save_to,
+      state: row.state,
+      charge: row.charge,
+      requestId: row.request_id,
+      upstreamStatus: row.upstream_status,
+      createdAt: row.created_at,
+      updatedAt: row.updated_at,
+      acceptedAt: row.accepted_at,
+      completedAt: row.completed_at,
+      deliveredAt: row.delivered_at,
+      fingerprint: row.fingerprint,
+      idempotencyKey: row.idempotency_key,
+      reservedUsd: row.reserved_usd,
+      costUsd: row.cost_usd,
+      error: row.error,
+      mediaUrls: row.media_urls,
+      media: row.media,
+      warnings: row.warnings,
+      orphaned: row.orphaned,
+    }),
+  );
+
+const bodyRow = z.object({
+  input: json(z.record(z.string(), z.unknown())),
+  wire: json(z.record(z.string(), z.unknown())).nullable(),
+});
+
+/** A row of `jobs`. */
+export function readRow(row: unknown): Job {
+  return jobRow.parse(row);
+}
+
+/** A row of `jobs` joined with that of `job_bodies`. */
+export function readWholeRow(row: unknown): WholeJob {
+  return { ...readRow(row), ...bodyRow.parse(row) };
+}
+
+/** The columns of `jobs` for the fields that are given; unset ones are left alone. */
+export function columnsOf(job: Partial<Job>): Record<string, Column> {
+  return withoutUnset({
+    job_id: job.jobId,
+    owner: job.owner,
+    operation: job.operation,
+    thread_id: job.threadId,
+    base_url: job.baseUrl,
+    save_to: job.saveTo,
+    state: job.state,
+    charge: job.charge,
+    request_id: job.requestId,
+    upstream_status: job.upstreamStatus,
+    created_at: job.createdAt,
+    updated_at: job.updatedAt,
+    accepted_at: job.acceptedAt,
+    completed_at: job.completedAt,
+    delivered_at: job.deliveredAt,
+    fingerprint: job.fingerprint,
+    idempotency_key: job.idempotencyKey,
+    reserved_usd: job.reservedUsd,
+    cost_usd: job.costUsd,
+    error: asJson(job.error),
+    media_urls: asJson(job.mediaUrls),
+    media: asJson(job.media),
+    warnings: asJson(job.warnings),
+    orphaned: job.orphaned === undefined ? undefined : Number(job.orphaned),
+  });
+}
+
+/** As {@link columnsOf}, for `job_bodies`. */
+export function bodyColumnsOf(job: Partial<JobBody>): Record<string, Column> {
+  return withoutUnset({ input: asJson(job.input), wire: asJson(job.wire) });
+}
+
+function withoutUnset(columns: Record<string, Column | undefined>): Record<string, Column> {
+  return Object.fromEntries(
+    Object.entries(columns).filter((entry): entry is [string, Column] => entry[1] !== undefined),
+  );
+}
+
+function asJson(value: object | null | undefined): string | null | undefined {
+  return value === null || value === undefined ? value : JSON.stringify(value);
+}

@@ -1,0 +1,353 @@
+import * as z from "zod";
+import { AppError } from "../../core/errors.ts";
+import { checkCaps, periodStarts } from "../../jobs/budget.ts";
+import { standsForRepeat } from "../../jobs/deduplication.ts";
+import {
+  canBecome,
+  isFinal,
+  type Job,
+  type JobPatch,
+  type JobState,
+  type WholeJob,
+} from "../../jobs/job.ts";
+import type {
+  Admission,
+  AdmissionRules,
+  Holder,
+  JobPage,
+  JobQuery,
+  JobStore,
+  SpendingPeriod,
+  SpendingReport,
+} from "../../jobs/store.ts";
+import { Connection } from "./connection.ts";
+import { bodyColumnsOf, type Column, columnsOf, readRow, readWholeRow } from "./job-rows.ts";
+import { HolderTables, UNFINISHED } from "./lease-rows.ts";
+import { listJobs } from "./list-rows.ts";
+import { committedUsd, spendingOf } from "./money-rows.ts";
+
+const NEWS = `owner = ? AND orphaned = 1 AND delivered_at IS NULL AND mentioned_at IS NULL
+  AND state = 'completed'`;
+/** As SQL: what every change of a job notes, so that other processes hear of it. */
+export const NEXT_REVISION = "(SELECT coalesce(max(revision), 0) + 1 FROM jobs)";
+const CHANGES_AT_ONCE = 500;
+/** An answer stays readable; the others are in the next one. */
+const NEWS_AT_ONCE = 20;
+const DAY_MS = 86_400_000;
+
+const numberRow = z.object({ n: z.number() });
+const revisionRow = z.object({ revision: z.number() });
+
+/** The embedded store: one SQLite file, shared by any number of processes. */
+export class SqliteJobStore implements JobStore {
+  /** For other parts of the program that keep tables in the same file. */
+  readonly connection: Connection;
+  readonly #holders: HolderTables;
+  #seenVersion = -1;
+  #seenRevision = 0;
+  /** Revisions that this store wrote itself since the last look at changes. */
+  readonly #own = new Set<number>();
+
+  /** @throws {storage} when the folder or the database cannot be used. */
+  constructor(folder: string) {
+    this.connection = new Connection(folder);
+    this.#holders = new HolderTables(this.connection);
+    this.#seenRevision = this.#number(`SELECT coalesce(max(revision), 0) AS n FROM jobs`, []);
+  }
+
+  async admit(job: WholeJob, holder: string, rules: AdmissionRules): Promise<Admission> {
+    const record = (): Admission => {
+      const twin = this.#twinOf(job, rules);
+      if (twin) return { kind: "twin", job: twin };
+      const { day, month } = periodStarts(rules.now);
+      const committed = {
+        todayUsd: committedUsd(this.connection, job.owner, day),
+        thisMonthUsd: committedUsd(this.connection, job.owner, month),
+      };
+      checkCaps(job.reservedUsd, committed, rules.limits);
+      this.#insert(job, holder);
+      return { kind: "new" };
+    };
+    return this.connection.recorded(record, ({ kind }) => {
+      if (kind !== "new") return;
+      this.connection.run("DELETE FROM jobs WHERE job_id = ?", [job.jobId]);
+    });
+  }
+
+  async findTwin(job: WholeJob, rules: AdmissionRules): Promise<Job | undefined> {
+    return this.#twinOf(job, rules);
+  }
+
+  async get(owner: string, jobId: string): Promise<WholeJob | undefined> {
+    const [row] = this.connection.all(
+      `SELECT jobs.*, input, wire FROM jobs JOIN job_bodies USING (job_id)
+       WHERE job_id = ? AND owner = ?`,
+      [jobId, owner],
+    );
+    return row === undefined ? undefined : readWholeRow(row);
+  }
+
+  async findByRequestId(owner: string, requestId: string): Promise<Job | undefined> {
+    return this.#one("SELECT * FROM jobs WHERE request_id = ? AND owner = ? ORDER BY seq LIMIT 1", [
+      requestId,
+      owner,
+    ]);
+  }
+
+  async list(query: JobQuery): Promise<JobPage> {
+    return listJobs(this.connection, query);
+  }
+
+  async patch(jobId: string, patch: JobPatch, now: number): Promise<Job> {
+    const job = this.#update(jobId, { ...patch, updatedAt: now }, {});
+    if (!job) throw new AppError("not_found", `There is no job ${jobId}.`);
+    return job;
+  }
+
+  async transition(
+    jobId: string,
+    from: JobState,
+    to: JobState,
+    patch: JobPatch,
+    now: number,
+    holder?: string,
+  ): Promise<Job | undefined> {
+    if (!canBecome(from, to)) {
+      throw new AppError("internal", `A job cannot go from ${from} to ${to}.`);
+    }
+    // An ended job is nobody's, so that one that goes on after all is free to be taken up.
+    const lease = isFinal(to) ? { lease_holder: null } : holder ? { lease_holder: holder } : {};
+    // What goes on after all is no longer as somebody settled it.
+    const reopened = from === "unknown" ? { settled_at: null, cost_usd: null } : {};
+    const more = { ...lease, ...reopened };
+    const change = () => this.#update(jobId, { ...patch, state: to, updatedAt: now }, more, from);
+    // What is sent next must be known to whoever opens the database after us.
+    if (to !== "submitting") return change();
+    return this.connection.recorded(change, (moved) => {
+      if (moved) this.#update(jobId, { state: from, updatedAt: now }, {}, to);
+    });
+  }
+
+  async settle(
+    owner: string,
+    jobId: string,
+    charge: "spent" | "none",
+    now: number,
+  ): Promise<Job | undefined> {
+    // Looked at and changed in one transaction: the job may be given its request id meanwhile.
+    return this.connection.transaction(() => {
+      const job = this.#one(
+        `SELECT * FROM jobs WHERE job_id = ? AND owner = ?
+         AND (charge = 'uncertain' OR settled_at IS NOT NULL)`,
+        [jobId, owner],
+      );
+      if (!job) return undefined;
+      const costUsd = charge === "spent" ? job.reservedUsd : null;
+      return this.#update(jobId, { charge, costUsd, updatedAt: now }, { settled_at: now });
+    });
+  }
+
+  async beat(holder: string, isWatching = false): Promise<string[]> {
+    return this.#holders.beat(holder, isWatching);
+  }
+
+  async otherHolders(
+    holder: string,
+    baseUrl: string | undefined,
+    operations: readonly string[] = [],
+  ): Promise<Holder[]> {
+    return this.#holders.others(holder, baseUrl, operations);
+  }
+
+  async takeOver(
+    holder: string,
+    gone: readonly string[],
+    baseUrl: string | undefined,
+    operations: readonly string[] = [],
+  ): Promise<Job[]> {
+    return this.#holders.takeOver(holder, gone, baseUrl, operations);
+  }
+
+  async release(holder: string): Promise<void> {
+    this.#holders.release(holder);
+  }
+
+  async changes(): Promise<Job[]> {
+    this.connection.watch();
+    const version = this.#number("SELECT data_version AS n FROM pragma_data_version", []);
+    if (version === this.#seenVersion) {
+      // Nobody else has written, so everything up to here is our own.
+      this.#seenRevision = Math.max(this.#seenRevision, ...this.#own);
+      this.#own.clear();
+      return [];
+    }
+    const rows = this.connection.all(
+      "SELECT * FROM jobs WHERE revision > ? ORDER BY revision LIMIT ?",
+      [this.#seenRevision, CHANGES_AT_ONCE],
+    );
+    const foreign = rows.filter((row) => {
+      const revision = revisionOf(row);
+      this.#seenRevision = Math.max(this.#seenRevision, revision);
+      return !this.#own.delete(revision);
+    });
+    // What there is beyond these comes with the next look.
+    if (rows.length < CHANGES_AT_ONCE) {
+      this.#seenVersion = version;
+      this.#own.clear();
+    }
+    return foreign.map(readRow);
+  }
+
+  async news(owner: string): Promise<Job[]> {
+    return this.connection
+      .all(`SELECT * FROM jobs WHERE ${NEWS} ORDER BY seq LIMIT ?`, [owner, NEWS_AT_ONCE])
+      .map(readRow);
+  }
+
+  async noteMentioned(jobIds: readonly string[], now: number): Promise<void> {
+    // A mention is no delivery: a client that lost the result must not buy it again.
+    this.connection.run(
+      `UPDATE jobs SET mentioned_at = ? WHERE job_id IN (SELECT value FROM json_each(?))`,
+      [now, JSON.stringify(jobIds)],
+    );
+  }
+
+  async spending(owner: string, now: number, period?: SpendingPeriod): Promise<SpendingReport> {
+    return spendingOf(this.connection, owner, now, period);
+  }
+
+  async forget(keepDays: number, now: number): Promise<number> {
+    return this.connection.transaction(() => {
+      const old = Math.min(now, this.#surelyPast()) - keepDays * DAY_MS;
+      const before = Math.min(old, periodStarts(now).month);
+      return this.connection.all(
+        `DELETE FROM jobs WHERE NOT (${UNFINISHED}) AND charge NOT IN ('reserved', 'uncertain')
+         AND max(created_at, updated_at) < ? RETURNING seq`,
+        [before],
+      ).length;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.connection.close();
+  }
+
+  #twinOf(job: WholeJob, rules: AdmissionRules): Job | undefined {
+    if (job.idempotencyKey !== null) {
+      const keyed = this.#one("SELECT * FROM jobs WHERE owner = ? AND idempotency_key = ?", [
+        job.owner,
+        job.idempotencyKey,
+      ]);
+      if (!keyed) return undefined;
+      if (keyed.fingerprint === job.fingerprint && !rules.forceNew) return keyed;
+      throw new AppError(
+        "invalid_input",
+        rules.forceNew
+          ? `\`idempotency_key\` already stands for ${keyed.jobId}, and \`force_new\` asks for another.`
+          : `\`idempotency_key\` already stands for ${keyed.jobId}, which has other arguments.`,
+        { next: "Use another `idempotency_key` for another job; nothing was sent." },
+      );
+    }
+    if (rules.forceNew) return undefined;
+    return this.connection
+      .all(
+        "SELECT * FROM jobs WHERE fingerprint = ? AND owner = ? AND base_url = ? ORDER BY seq DESC",
+        [job.fingerprint, job.owner, job.baseUrl],
+      )
+      .map(readRow)
+      .find((earlier) => standsForRepeat(earlier, rules.now));
+  }
+
+  /**
+   * A time that has come even if the clock is ahead today: that of the newest job but those of the
+   * newest day.
+   */
+  #surelyPast(): number {
+    return this.#number(
+      `SELECT coalesce(max(created_at), 0) AS n FROM jobs
+       WHERE created_at <= (SELECT max(created_at) FROM jobs) - ${DAY_MS}`,
+      [],
+    );
+  }
+
+  /** Within a transaction. */
+  #insert(job: WholeJob, holder: string): void {
+    const columns = { ...columnsOf(job), lease_holder: holder };
+    const names = Object.keys(columns);
+    const rows = this.connection.all(
+      `INSERT INTO jobs (${names.join(", ")}, revision)
+       VALUES (${marks(names)}, ${NEXT_REVISION}) RETURNING revision`,
+      Object.values(columns),
+    );
+    const { input = "{}", wire = null } = bodyColumnsOf(job);
+    this.connection.run("INSERT INTO job_bodies (job_id, input, wire) VALUES (?, ?, ?)", [
+      job.jobId,
+      input,
+      wire,
+    ]);
+    this.#own.add(revisionOf(rows[0]));
+  }
+
+  #update(
+    jobId: string,
+    change: Partial<WholeJob>,
+    more: Record<string, Column>,
+    from?: JobState,
+  ): Job | undefined {
+    const body = bodyColumnsOf(change);
+    const job =
+      Object.keys(body).length === 0
+        ? this.#updateRow(jobId, change, more, from)
+        : this.connection.transaction(() => {
+            const changed = this.#updateRow(jobId, change, more, from);
+            if (changed) {
+              this.connection.run(`UPDATE job_bodies SET ${settings(body)} WHERE job_id = ?`, [
+                ...Object.values(body),
+                jobId,
+              ]);
+            }
+            return changed;
+          });
+    return job;
+  }
+
+  #updateRow(
+    jobId: string,
+    change: Partial<Job>,
+    more: Record<string, Column>,
+    from?: JobState,
+  ): Job | undefined {
+    const columns = { ...columnsOf(change), ...more };
+    const [row] = this.connection.all(
+      `UPDATE jobs SET ${settings(columns)}, revision = ${NEXT_REVISION}
+       WHERE job_id = ? AND state = coalesce(?, state) RETURNING *`,
+      [...Object.values(columns), jobId, from ?? null],
+    );
+    if (row === undefined) return undefined;
+    this.#own.add(revisionOf(row));
+    return readRow(row);
+  }
+
+  #number(sql: string, values: readonly Column[]): number {
+    return numberRow.parse(this.connection.all(sql, values)[0]).n;
+  }
+
+  #one(sql: string, values: readonly Column[]): Job | undefined {
+    const row = this.connection.all(sql, values)[0];
+    return row === undefined ? undefined : readRow(row);
+  }
+}
+
+function marks(values: readonly unknown[]): string {
+  return values.map(() => "?").join(", ");
+}
+
+function settings(columns: Record<string, Column>): string {
+  return Object.keys(columns)
+    .map((name) => `${name} = ?`)
+    .join(", ");
+}
+
+function revisionOf(row: unknown): number {
+  return revisionRow.parse(row).revision;
+}

@@ -1,0 +1,79 @@
+import * as z from "zod";
+import type { Job } from "../../jobs/job.ts";
+import type { Holder } from "../../jobs/store.ts";
+import type { Connection } from "./connection.ts";
+import { readRow } from "./job-rows.ts";
+
+/** As SQL: the states of jobs that somebody must follow. */
+export const UNFINISHED = "state IN ('queued', 'submitting', 'running', 'downloading')";
+/** Takes a base URL and a list of operations. */
+const OURS = `(base_url = coalesce(?, base_url)
+  OR operation IN (SELECT value FROM json_each(?)))`;
+const TAKEN_AT_ONCE = 500;
+
+const jobIdRow = z.object({ job_id: z.string() });
+const holderRow = z.object({ holder: z.string(), beat: z.number() });
+
+/** Which process follows which unfinished job, in the tables `jobs` and `holders`. */
+export class HolderTables {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  beat(holder: string, isWatching: boolean): string[] {
+    const held = this.#connection
+      .all(`SELECT job_id FROM jobs WHERE lease_holder = ? AND ${UNFINISHED}`, [holder])
+      .map((row) => jobIdRow.parse(row).job_id);
+    if (held.length > 0 || isWatching) {
+      this.#connection.run(
+        `INSERT INTO holders (holder, beat) VALUES (?, 1)
+         ON CONFLICT (holder) DO UPDATE SET beat = beat + 1`,
+        [holder],
+      );
+    }
+    return held;
+  }
+
+  others(holder: string, baseUrl: string | undefined, operations: readonly string[]): Holder[] {
+    const rows = this.#connection.all(
+      `SELECT DISTINCT lease_holder AS holder, coalesce(beat, 0) AS beat
+       FROM jobs LEFT JOIN holders ON holder = lease_holder
+       WHERE ${UNFINISHED} AND lease_holder <> ? AND ${OURS}`,
+      [holder, baseUrl ?? null, JSON.stringify(operations)],
+    );
+    return rows.map((row) => holderRow.parse(row));
+  }
+
+  takeOver(
+    holder: string,
+    gone: readonly string[],
+    baseUrl: string | undefined,
+    operations: readonly string[],
+  ): Job[] {
+    const free = `${UNFINISHED} AND ${OURS}
+      AND (lease_holder IS NULL OR lease_holder IN (SELECT value FROM json_each(?)))`;
+    const chosen = `SELECT job_id FROM jobs WHERE ${free} LIMIT ${TAKEN_AT_ONCE}`;
+    const values = [baseUrl ?? null, JSON.stringify(operations), JSON.stringify(gone)];
+    if (this.#connection.all(chosen, values).length === 0) {
+      for (const one of gone) this.#connection.run("DELETE FROM holders WHERE holder = ?", [one]);
+      return [];
+    }
+    return this.#connection
+      .all(
+        `UPDATE jobs SET lease_holder = ?, orphaned = 1
+         WHERE job_id IN (${chosen}) AND ${free} RETURNING *`,
+        [holder, ...values, ...values],
+      )
+      .map(readRow);
+  }
+
+  release(holder: string): void {
+    this.#connection.run(
+      `UPDATE jobs SET lease_holder = NULL WHERE lease_holder = ? AND ${UNFINISHED}`,
+      [holder],
+    );
+    this.#connection.run("DELETE FROM holders WHERE holder = ?", [holder]);
+  }
+}

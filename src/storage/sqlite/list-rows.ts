@@ -1,0 +1,40 @@
+import * as z from "zod";
+import { AppError } from "../../core/errors.ts";
+import type { JobPage, JobQuery } from "../../jobs/store.ts";
+import type { Connection } from "./connection.ts";
+import { type Column, readRow } from "./job-rows.ts";
+
+const sequenceRow = z.object({ seq: z.number() });
+
+/** A page of an owner's jobs, newest first. @throws {invalid_input} for a cursor that is not ours. */
+export function listJobs(connection: Connection, query: JobQuery): JobPage {
+  const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : readCursor(query.cursor);
+  const filters = ["owner = ?", "seq < ?"];
+  const values: Column[] = [query.owner, before];
+  if (query.operation !== undefined) {
+    filters.push("operation = ?");
+    values.push(query.operation);
+  }
+  if (query.states) {
+    filters.push(`state IN (${query.states.map(() => "?").join(", ")})`);
+    values.push(...query.states);
+  }
+  const rows = connection.all(
+    `SELECT * FROM jobs WHERE ${filters.join(" AND ")} ORDER BY seq DESC LIMIT ?`,
+    [...values, query.limit + 1],
+  );
+  const page = rows.slice(0, query.limit);
+  const last = sequenceRow.safeParse(page.at(-1)).data;
+  return {
+    jobs: page.map(readRow),
+    nextCursor: rows.length > query.limit && last ? `before-${last.seq}` : undefined,
+  };
+}
+
+function readCursor(cursor: string): number {
+  const seq = /^before-(\d{1,15})$/.exec(cursor)?.[1];
+  if (seq === undefined) {
+    throw new AppError("invalid_input", "`cursor` must be the `next_cursor` of a previous page.");
+  }
+  return Number(seq);
+}

@@ -1,0 +1,280 @@
+import { randomInt } from "node:crypto";
+import { chmodSync, closeSync, openSync, statfsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "@photostructure/sqlite";
+import * as z from "zod";
+import { AppError } from "../../core/errors.ts";
+import { makeFolderSync } from "../../core/make-folder.ts";
+
+export type Database = InstanceType<typeof DatabaseSync>;
+
+export const BUSY_TIMEOUT_MS = 10_000;
+const LARGEST_ID = 2 ** 31 - 1;
+/** The version from which on nothing that was deleted stays in the file. */
+const SECURE_SINCE = 7;
+
+/** Forward only; the n-th entry brings a database from version n to n + 1. */
+export const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE jobs (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    job_id TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    input TEXT NOT NULL,
+    wire TEXT,
+    base_url TEXT NOT NULL,
+    save_to TEXT,
+    state TEXT NOT NULL,
+    charge TEXT NOT NULL,
+    request_id TEXT,
+    upstream_status TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    accepted_at INTEGER,
+    completed_at INTEGER,
+    cost_usd REAL,
+    error TEXT,
+    media_urls TEXT NOT NULL,
+    media TEXT NOT NULL,
+    warnings TEXT NOT NULL,
+    delivered INTEGER NOT NULL,
+    orphaned INTEGER NOT NULL,
+    lease_holder TEXT,
+    lease_until INTEGER
+  ) STRICT;
+  CREATE INDEX jobs_by_request ON jobs (request_id) WHERE request_id IS NOT NULL;
+  CREATE INDEX jobs_unfinished ON jobs (state)
+    WHERE state IN ('queued', 'submitting', 'running', 'downloading');
+  CREATE INDEX jobs_news ON jobs (orphaned) WHERE orphaned = 1 AND delivered = 0;`,
+
+  `DROP INDEX jobs_news;
+  ALTER TABLE jobs DROP COLUMN delivered;
+  ALTER TABLE jobs DROP COLUMN lease_until;
+  ALTER TABLE jobs ADD COLUMN delivered_at INTEGER;
+  ALTER TABLE jobs ADD COLUMN fingerprint TEXT;
+  ALTER TABLE jobs ADD COLUMN idempotency_key TEXT;
+  ALTER TABLE jobs ADD COLUMN reserved_usd REAL;
+  ALTER TABLE jobs ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX jobs_news ON jobs (orphaned) WHERE orphaned = 1 AND delivered_at IS NULL;
+  CREATE INDEX jobs_by_fingerprint ON jobs (fingerprint) WHERE fingerprint IS NOT NULL;
+  CREATE UNIQUE INDEX jobs_by_key ON jobs (owner, idempotency_key)
+    WHERE idempotency_key IS NOT NULL;
+  CREATE INDEX jobs_by_time ON jobs (created_at);
+  CREATE INDEX jobs_by_revision ON jobs (revision);
+  CREATE TABLE holders (
+    holder TEXT PRIMARY KEY,
+    beat INTEGER NOT NULL
+  ) STRICT;`,
+
+  `CREATE TABLE chat_threads (
+    thread_id TEXT NOT NULL PRIMARY KEY,
+    owner TEXT NOT NULL,
+    title TEXT NOT NULL,
+    latest INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX chat_threads_newest ON chat_threads (owner, latest);
+  CREATE TABLE chat_turns (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    job_id TEXT NOT NULL UNIQUE,
+    thread_id TEXT NOT NULL,
+    request TEXT NOT NULL,
+    outcome TEXT,
+    is_open INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX chat_turns_of_thread ON chat_turns (thread_id, seq);
+  CREATE UNIQUE INDEX chat_turns_open ON chat_turns (thread_id) WHERE is_open = 1;
+  CREATE TABLE chat_parts (
+    job_id TEXT NOT NULL,
+    part INTEGER NOT NULL,
+    answer TEXT NOT NULL,
+    reasoning TEXT NOT NULL,
+    PRIMARY KEY (job_id, part)
+  ) STRICT;
+  CREATE TABLE chat_files (
+    job_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    thread_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    json_bytes INTEGER NOT NULL,
+    tokens INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (job_id, position)
+  ) STRICT;
+  CREATE INDEX chat_files_of_thread ON chat_files (thread_id);
+  CREATE TABLE chat_file_parts (
+    job_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (job_id, position, part)
+  ) STRICT;`,
+
+  `ALTER TABLE jobs ADD COLUMN mentioned_at INTEGER;
+  DROP INDEX jobs_news;
+  CREATE INDEX jobs_news ON jobs (orphaned)
+    WHERE orphaned = 1 AND delivered_at IS NULL AND mentioned_at IS NULL;`,
+
+  "ALTER TABLE jobs ADD COLUMN settled_at INTEGER",
+
+  `CREATE TABLE hosted_files (
+    job_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    holder TEXT NOT NULL,
+    claimed_at INTEGER NOT NULL,
+    PRIMARY KEY (job_id, name)
+  ) STRICT;
+  CREATE INDEX hosted_files_by_name ON hosted_files (name);`,
+
+  // What can be large has a table of its own, so that lists never touch it.
+  `CREATE TABLE job_bodies (
+    job_id TEXT NOT NULL PRIMARY KEY,
+    input TEXT NOT NULL,
+    wire TEXT
+  ) STRICT;
+  INSERT INTO job_bodies (job_id, input, wire) SELECT job_id, input, wire FROM jobs;
+  ALTER TABLE jobs ADD COLUMN thread_id TEXT;
+  UPDATE jobs SET thread_id = json_extract(input, '$.thread_id')
+    WHERE operation = 'longcat_chat' AND json_type(input, '$.thread_id') = 'text';
+  ALTER TABLE jobs DROP COLUMN input;
+  ALTER TABLE jobs DROP COLUMN wire;
+  CREATE INDEX jobs_of_thread ON jobs (thread_id) WHERE thread_id IS NOT NULL;
+  CREATE TRIGGER job_bodies_go AFTER DELETE ON jobs
+    BEGIN DELETE FROM job_bodies WHERE job_id = old.job_id; END;`,
+];
+
+/**
+ * Opens or creates `jobs.db` in a folder (made with mode 0700 if it is missing) and brings it up
+ * to date.
+ * @throws {storage} when it was written by a newer version of this program; or whatever the file
+ *   system and SQLite throw.
+ */
+export function openDatabase(folder: string): Database {
+  const path = join(folder, "jobs.db");
+  makeFolderSync(folder, 0o700);
+  if (isNetworkFileSystem(statfsSync(folder).type)) {
+    throw new AppError("storage", `${folder} is on a network file system.`, {
+      next: "Several processes cannot share a database there safely; choose a local folder with LONGCAT_MCP_DATA_DIR. Nothing was bought.",
+    });
+  }
+  refuseOrphanedLog(path);
+  closeSync(openSync(path, "a", 0o600));
+  chmodSync(path, 0o600);
+  const db = new DatabaseSync(path);
+  try {
+    db.exec(`PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}`);
+    db.exec("PRAGMA journal_mode=WAL");
+    db.exec("PRAGMA synchronous=FULL");
+    // What is deleted is overwritten, not only left out.
+    db.exec("PRAGMA secure_delete=ON");
+    const version = versionOf(db);
+    migrate(db);
+    if (version > 0 && version < SECURE_SINCE) dropRemains(db);
+    refuseNewer(db, path);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/**
+ * The numbers by which Linux's `statfs` names file systems whose files are on another machine, or
+ * on a disk that several machines share. FUSE is not among them, because local file systems use it
+ * as well as sshfs does, under one number.
+ */
+const NETWORK_FILE_SYSTEMS: Readonly<Record<string, number>> = {
+  "9p": 0x01021997,
+  ACFS: 0x61636673,
+  AFS: 0x5346414f,
+  "AFS of the kernel": 0x6b414653,
+  BeeGFS: 0x19830326,
+  Ceph: 0x00c36400,
+  CIFS: 0xff534d42,
+  Coda: 0x73757245,
+  GFS2: 0x01161970,
+  GPFS: 0x47504653,
+  Lustre: 0x0bd00bd0,
+  NCP: 0x564c,
+  NFS: 0x6969,
+  OCFS2: 0x7461636f,
+  OrangeFS: 0x20030528,
+  PanFS: 0xaad7aaea,
+  "Parallels' shared folders": 0x7c7c6673,
+  SMB: 0x517b,
+  SMB2: 0xfe534d42,
+  StorNext: 0xbeefdead,
+  "VirtualBox's shared folders": 0x786f4256,
+  "VMware's shared folders": 0xbacbacbc,
+};
+
+/** Whether shared memory and locks, which WAL needs, cannot be trusted there. */
+export function isNetworkFileSystem(type: number): boolean {
+  // Node gives the number with or without its sign, depending on the machine.
+  return Object.values(NETWORK_FILE_SYSTEMS).includes(type >>> 0);
+}
+
+/** Runs the steps that a database has not had yet: all of them, or none if one fails. */
+export function migrate(db: Database, steps: readonly string[] = MIGRATIONS): void {
+  if (versionOf(db) >= steps.length) return;
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    // Asked again, because another process may have been faster.
+    const version = versionOf(db);
+    for (const step of steps.slice(version)) db.exec(step);
+    // Tells this database from every other one, where its first page is looked at.
+    if (applicationIdOf(db) === 0) db.exec(`PRAGMA application_id = ${randomInt(1, LARGEST_ID)}`);
+    db.exec(`PRAGMA user_version = ${Math.max(version, steps.length)}`);
+    db.exec("COMMIT");
+  } catch (error) {
+    if (db.isTransaction) db.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/** Rewrites a database without what earlier versions of this program deleted but left in it. */
+function dropRemains(db: Database): void {
+  try {
+    db.exec("VACUUM");
+  } catch {
+    // Without room or in use by others, it is as good a database as before.
+  }
+}
+
+/**
+ * A log without its database is what stays when the database is deleted while a program uses it.
+ * SQLite would throw it away and begin an empty one, without caps and without what was bought.
+ */
+function refuseOrphanedLog(path: string): void {
+  const sizeOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.size;
+  // The log first: a database that is being made is written before its log is there.
+  if (sizeOf(`${path}-wal`) === undefined || sizeOf(path)) return;
+  throw new AppError("storage", `${path} is gone, but its log ${path}-wal is there.`, {
+    next: "The database was deleted or moved while a program used it: put it back. To begin with an empty record instead, end every longcat-mcp that uses the folder and delete jobs.db-wal and jobs.db-shm too; budget caps and the protection against repeats then begin from nothing. Nothing was bought.",
+  });
+}
+
+function refuseNewer(db: Database, path: string): void {
+  if (versionOf(db) <= MIGRATIONS.length) return;
+  throw new AppError("storage", `${path} was written by a newer version of longcat-mcp.`, {
+    next: "Install the newest version, or choose another LONGCAT_MCP_DATA_DIR.",
+  });
+}
+
+/** The random number by which a database is told from others. */
+export function applicationIdOf(db: Database): number {
+  const row = db.prepare("PRAGMA application_id").get();
+  return z.object({ application_id: z.number() }).parse(row).application_id;
+}
+
+/** How many steps a database has had. */
+export function versionOf(db: Database): number {
+  const row = db.prepare("PRAGMA user_version").get();
+  return z.object({ user_version: z.number() }).parse(row).user_version;
+}

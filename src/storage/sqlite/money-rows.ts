@@ -1,0 +1,61 @@
+import * as z from "zod";
+import { exactUsd } from "../../core/money.ts";
+import { periodStarts } from "../../jobs/budget.ts";
+import type { SpendingPeriod, SpendingReport, Sums } from "../../jobs/store.ts";
+import type { Connection } from "./connection.ts";
+
+const CHARGED = "charge <> 'none'";
+const SUMS = `
+  total(CASE charge WHEN 'spent' THEN coalesce(cost_usd, reserved_usd) END) AS spentUsd,
+  total(CASE charge WHEN 'reserved' THEN reserved_usd END) AS reservedUsd,
+  total(CASE charge WHEN 'uncertain' THEN reserved_usd END) AS uncertainUsd,
+  count(*) AS jobs,
+  count(*) FILTER (WHERE coalesce(cost_usd, reserved_usd) IS NULL) AS unpriced`;
+const MAX_DAYS = 366;
+
+const usd = z.number().transform(exactUsd);
+const sumsSchema = z.object({
+  spentUsd: usd,
+  reservedUsd: usd,
+  uncertainUsd: usd,
+  jobs: z.number(),
+  unpriced: z.number(),
+});
+const totalRow = z.object({ n: usd });
+
+/** What an owner's jobs have cost and may still cost, by period and operation. */
+export function spendingOf(
+  connection: Connection,
+  owner: string,
+  now: number,
+  period: SpendingPeriod = {},
+): SpendingReport {
+  const { day, month } = periodStarts(now);
+  const { since = 0, before = Number.MAX_SAFE_INTEGER } = period;
+  const within = `owner = ? AND created_at >= ? AND created_at < ? AND ${CHARGED}`;
+  const rows = (select: string, more: string, from: number, to: number) =>
+    connection.all(`SELECT ${select}${SUMS} FROM jobs WHERE ${within} ${more}`, [owner, from, to]);
+  const sums = (from: number, to: number): Sums => sumsSchema.parse(rows("", "", from, to)[0]);
+  const ofDay = "date(created_at / 1000, 'unixepoch') AS day, ";
+  const days = rows(ofDay, `GROUP BY day ORDER BY day DESC LIMIT ${MAX_DAYS}`, since, before);
+  const each = "GROUP BY operation ORDER BY operation";
+  return {
+    total: sums(since, before),
+    today: sums(day, Number.MAX_SAFE_INTEGER),
+    thisMonth: sums(month, Number.MAX_SAFE_INTEGER),
+    byDay: days.map((row) => sumsSchema.extend({ day: z.string() }).parse(row)),
+    byOperation: rows("operation, ", each, since, before).map((row) =>
+      sumsSchema.extend({ operation: z.string() }).parse(row),
+    ),
+  };
+}
+
+/** Everything of an owner's that was or may still be charged since a time, in US dollars. */
+export function committedUsd(connection: Connection, owner: string, since: number): number {
+  const [row] = connection.all(
+    `SELECT total(coalesce(cost_usd, reserved_usd)) AS n FROM jobs
+     WHERE owner = ? AND created_at >= ? AND ${CHARGED}`,
+    [owner, since],
+  );
+  return totalRow.parse(row).n;
+}

@@ -1,0 +1,101 @@
+import * as z from "zod";
+import type { Connection } from "./connection.ts";
+
+/** How many attached files of one turn are named. */
+const NAMED_FILES = 20;
+
+export interface PageWishes {
+  /** Only turns before this one, by its `seq`; from the newest on when absent. */
+  before: number | undefined;
+  limit: number;
+  /** How much of each text is read. */
+  characters: number;
+}
+
+/** A turn without what can be large. */
+export interface ShownTurn {
+  seq: number;
+  jobId: string;
+  createdAt: number;
+  model: string;
+  /** The beginning, as of the answer. */
+  prompt: string;
+  answer: string;
+  answerCharacters: number;
+  reasoningCharacters: number;
+  brokeOff: boolean;
+  finishReason: string | null;
+  /** The first of their names. */
+  files: string[];
+  fileCount: number;
+}
+
+export interface TurnPage {
+  /** Oldest first. */
+  turns: ShownTurn[];
+  hasEarlier: boolean;
+}
+
+const turnRow = z.object({
+  seq: z.number(),
+  jobId: z.string(),
+  createdAt: z.number(),
+  model: z.string(),
+  prompt: z.string(),
+  answerCharacters: z.number(),
+  reasoningCharacters: z.number(),
+  brokeOff: z.number().transform((value) => value !== 0),
+  finishReason: z.string().nullable(),
+  fileCount: z.number(),
+});
+const pieceRow = z.object({ piece: z.string() });
+
+/** Reads a page of a thread, and of its texts no more than is shown. */
+export function turnPage(
+  db: Connection,
+  threadId: string,
+  { before = Number.MAX_SAFE_INTEGER, limit, characters }: PageWishes,
+): TurnPage {
+  const rows = db
+    .all(
+      `SELECT seq, job_id AS jobId, created_at AS createdAt,
+         coalesce(outcome ->> 'model', request ->> 'model') AS model,
+         substr(request ->> 'prompt', 1, ?) AS prompt,
+         (SELECT coalesce(sum(length(answer)), 0) FROM chat_parts p
+          WHERE p.job_id = t.job_id) AS answerCharacters,
+         (SELECT coalesce(sum(length(reasoning)), 0) FROM chat_parts p
+          WHERE p.job_id = t.job_id) AS reasoningCharacters,
+         coalesce(outcome ->> 'brokeOff' IS NOT NULL, 0) AS brokeOff,
+         outcome ->> 'finishReason' AS finishReason,
+         (SELECT count(*) FROM chat_files f WHERE f.job_id = t.job_id) AS fileCount
+       FROM chat_turns t WHERE thread_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?`,
+      [characters, threadId, before, limit + 1],
+    )
+    .map((row) => turnRow.parse(row));
+  const turns = rows.slice(0, limit).map((turn) => ({
+    ...turn,
+    answer: beginningOfAnswer(db, turn.jobId, characters),
+    files: namesOf(db, turn.jobId),
+  }));
+  return { turns: turns.reverse(), hasEarlier: rows.length > limit };
+}
+
+function beginningOfAnswer(db: Connection, jobId: string, characters: number): string {
+  return pieces(
+    db,
+    `SELECT substr(answer, 1, ?) AS piece FROM
+       (SELECT part, answer, sum(length(answer)) OVER (ORDER BY part) - length(answer) AS earlier
+        FROM chat_parts WHERE job_id = ?)
+     WHERE earlier < ? ORDER BY part`,
+    [characters, jobId, characters],
+  ).join("");
+}
+
+function namesOf(db: Connection, jobId: string): string[] {
+  const sql = "SELECT name AS piece FROM chat_files WHERE job_id = ? ORDER BY position LIMIT ?";
+  return pieces(db, sql, [jobId, NAMED_FILES]);
+}
+
+function pieces(db: Connection, sql: string, values: (string | number)[]): string[] {
+  return db.all(sql, values).map((row) => pieceRow.parse(row).piece);
+}

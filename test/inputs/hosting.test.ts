@@ -1,0 +1,187 @@
+import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { describe, expect, it } from "vitest";
+import { UNCLAIMED_MS } from "../../src/inputs/hosting.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { openHosting, serveFolder } from "../support/hosting.ts";
+
+const DAY_AND_MORE = UNCLAIMED_MS + 1000;
+
+async function publish(
+  { hosting }: Pick<Awaited<ReturnType<typeof openHosting>>, "hosting">,
+  jobId: string,
+  bytes: Buffer,
+) {
+  const staged = await hosting.stage(bytes, "png");
+  await hosting.reserve(jobId, [staged]);
+  await hosting.publish(jobId, staged.url);
+  return staged;
+}
+
+/** All files below a folder but the key. */
+async function filesIn(folder: string): Promise<string[]> {
+  const found = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  return found
+    .filter((one) => one.isFile() && one.name !== "key")
+    .map((one) => one.name)
+    .sort();
+}
+
+it("serves bytes only once their job is about to be sent", async () => {
+  const { hosting, folder } = await openHosting();
+  const origin = await serveFolder(folder);
+  const bytes = Buffer.from("some bytes");
+  const staged = await hosting.stage(bytes, "png");
+  expect(staged.url).toMatch(/^https:\/\/files\.example\/files\/[a-z2-7]{26}\.png$/);
+  const ask = () => fetch(`${origin}/files/${staged.name}`);
+  expect((await ask()).status).toBe(404);
+  await hosting.reserve("job_a", [staged]);
+  expect((await ask()).status).toBe(404);
+  await hosting.publish("job_a", staged.url);
+  const reply = await ask();
+  expect(Buffer.from(await reply.arrayBuffer()).equals(bytes)).toBe(true);
+  expect(Object.fromEntries(reply.headers)).toMatchObject({
+    "content-type": "image/png",
+    "content-length": "10",
+  });
+  hosting.release("job_a");
+  expect((await ask()).status).toBe(404);
+  expect(await filesIn(folder.path)).toEqual([]);
+});
+
+it("the same bytes are one file, in use until the last job that needs them has ended", async () => {
+  const rig = await openHosting();
+  const first = await publish(rig, "job_a", Buffer.from("same"));
+  const other = await openHosting({ data: rig.data });
+  const stream = Readable.from([Buffer.from("sa"), Buffer.from("me")]);
+  const second = await other.hosting.stage(stream, "png");
+  await other.hosting.reserve("job_b", [second, second]);
+  await other.hosting.publish("job_b", [second.url]);
+  expect(second.url).toBe(first.url);
+  expect(await filesIn(rig.folder.path)).toEqual([first.name]);
+  rig.hosting.release("job_a");
+  expect(await filesIn(rig.folder.path)).toEqual([first.name]);
+  rig.hosting.release("job_b");
+  expect(await filesIn(rig.folder.path)).toEqual([]);
+});
+
+it("a name is nobody's guess: another folder gives the same bytes another one", async () => {
+  const one = await openHosting();
+  const two = await openHosting();
+  const stage = (rig: typeof one) => rig.hosting.stage(Buffer.from("same"), "png");
+  expect((await stage(one)).name).not.toBe((await stage(two)).name);
+});
+
+describe("the quota", () => {
+  it("refuses what is larger by itself, and leaves nothing behind", async () => {
+    const { hosting, folder } = await openHosting({ maxBytes: 100 });
+    await expect(hosting.stage(Buffer.alloc(101), "png")).rejects.toMatchObject({
+      code: "storage",
+      next: expect.stringContaining("LONGCAT_MCP_HOSTED_BYTES"),
+    });
+    const endless = Readable.from(
+      (function* () {
+        for (;;) yield Buffer.alloc(60);
+      })(),
+    );
+    await expect(hosting.stage(endless, "zip")).rejects.toMatchObject({ code: "storage" });
+    expect(await filesIn(folder.path)).toEqual([]);
+  });
+
+  it("counts what running jobs need, each content once, and is free again when they end", async () => {
+    const rig = await openHosting({ maxBytes: 100 });
+    await publish(rig, "job_a", Buffer.alloc(60, "a"));
+    await publish(rig, "job_b", Buffer.alloc(60, "a"));
+    const more = await rig.hosting.stage(Buffer.alloc(60, "b"), "png");
+    await expect(rig.hosting.reserve("job_c", [more])).rejects.toMatchObject({ code: "storage" });
+    await rig.hosting.discard([more]);
+    rig.hosting.release("job_a");
+    rig.hosting.release("job_b");
+    await publish(rig, "job_c", Buffer.alloc(60, "b"));
+  });
+});
+
+it("what breaks off in its source belongs to the file, not to the disk", async () => {
+  const { hosting, folder } = await openHosting();
+  const broken = new Readable({ read: () => broken.destroy(new Error("gone")) });
+  await expect(hosting.stage(broken, "zip")).rejects.toMatchObject({ code: "invalid_input" });
+  expect(await filesIn(folder.path)).toEqual([]);
+});
+
+it("a job whose file is gone, or is not whole, is not sent", async () => {
+  const rig = await openHosting();
+  const staged = await publish(rig, "job_a", Buffer.from("whole"));
+  await writeFile(join(rig.folder.path, staged.name), "cut");
+  await expect(rig.hosting.publish("job_a", staged.url)).rejects.toMatchObject({ code: "storage" });
+});
+
+it("a job without files, or one that was cancelled, publishes nothing", async () => {
+  const rig = await openHosting();
+  await rig.hosting.publish("job_none", {});
+  const staged = await rig.hosting.stage(Buffer.from("x"), "png");
+  await rig.hosting.reserve("job_a", [staged]);
+  rig.hosting.release("job_a");
+  await rig.hosting.publish("job_a", staged.url);
+  expect(await filesIn(rig.folder.path)).toEqual([]);
+});
+
+it("without an address, says so before anything is written", async () => {
+  const { hosting, folder } = await openHosting({ address: undefined });
+  expect(hosting.isAvailable).toBe(false);
+  await expect(hosting.stage(Buffer.from("x"), "png")).rejects.toMatchObject({
+    code: "configuration",
+  });
+  expect(await filesIn(folder.path)).toEqual([]);
+});
+
+describe("the sweep", () => {
+  it("removes files of starts whose process is gone, and never those of one that lives", async () => {
+    const dead = await openHosting();
+    const staged = await dead.hosting.stage(Buffer.from("x"), "png");
+    await dead.hosting.reserve("job_never_recorded", [staged]);
+    await dead.hosting.publish("job_never_recorded", staged.url);
+    const next = await openHosting({ data: dead.data });
+    next.hosting.sweep();
+    expect(await filesIn(dead.folder.path)).toEqual([staged.name]);
+    const last = await openHosting({ data: dead.data, isGone: () => true });
+    last.hosting.sweep();
+    expect(await filesIn(dead.folder.path)).toEqual([]);
+  });
+
+  it("removes what a process that is gone has left half written, also that of earlier versions", async () => {
+    const { hosting, folder } = await openHosting({ isGone: (holder) => holder === "gone" });
+    const half = async (holder: string) => {
+      const path = join(folder.path, "staging", Buffer.from(holder).toString("base64url"));
+      await mkdir(path, { recursive: true });
+      await writeFile(join(path, `${holder}.partial`), "half");
+    };
+    for (const holder of ["gone", "alive", "this-process"]) await half(holder);
+    await writeFile(join(folder.path, `${"a".repeat(26)}.png.partial`), "half");
+    hosting.sweep();
+    expect(await filesIn(folder.path)).toEqual(["alive.partial", "this-process.partial"]);
+  });
+
+  it("comes every hour, and lets what nobody speaks for lie for a day", async () => {
+    const clock = new FakeClock();
+    const { hosting, folder } = await openHosting({ clock });
+    const old = `${"a".repeat(26)}.png`;
+    await mkdir(folder.path, { recursive: true });
+    await writeFile(join(folder.path, old), "of an earlier version");
+    const seconds = clock.now() / 1000;
+    await utimes(join(folder.path, old), seconds, seconds);
+    hosting.open();
+    expect(await filesIn(folder.path)).toEqual([old]);
+    await clock.advance(DAY_AND_MORE);
+    await clock.advance(3_600_000);
+    expect(await filesIn(folder.path)).toEqual([]);
+  });
+});
+
+it("a key that was not written to its end is made anew", async () => {
+  const { hosting, folder } = await openHosting();
+  await mkdir(folder.path, { recursive: true });
+  await writeFile(join(folder.path, "key"), "short");
+  await hosting.stage(Buffer.from("x"), "png");
+  expect(await readFile(join(folder.path, "key"))).toHaveLength(32);
+});

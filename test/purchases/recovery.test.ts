@@ -1,0 +1,414 @@
+import { describe, expect, it } from "vitest";
+import { fingerprintOf } from "../../src/jobs/deduplication.ts";
+import type { WholeJob } from "../../src/jobs/job.ts";
+import { FakeClock, settle } from "../support/fake-clock.ts";
+import { fillDisk } from "../support/full-store.ts";
+import {
+  accepted,
+  completed,
+  file,
+  http,
+  REQUEST_ID,
+  says,
+  scriptedGateway,
+} from "../support/gateway-script.ts";
+import { operation } from "../support/operations.ts";
+import { picture } from "../support/pictures.ts";
+import { CAT, leftJob, OWNER, openRig, recordJob, until } from "../support/rig.ts";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const GONE = "gone";
+const isGone = (holder: string) => holder === GONE;
+
+/** Starts on a data folder in which a process that is gone left this job. */
+async function startWith(
+  gateway: { origin: string },
+  change: Partial<WholeJob>,
+  options: { clock?: FakeClock; ephemeral?: boolean } = {},
+) {
+  const job = leftJob({ baseUrl: gateway.origin, ...change });
+  const rig = await openRig({
+    origin: gateway.origin,
+    isGone,
+    ...options,
+    before: (store) => recordJob(store, job, GONE),
+  });
+  return { rig, job };
+}
+
+describe("what an earlier process left", () => {
+  it("unsent and young is sent, once, to its end", async () => {
+    const gateway = await scriptedGateway({
+      status: [completed("a")],
+      media: [file(await picture())],
+    });
+    const createdAt = Date.now() - 9 * MINUTE;
+    const { rig, job } = await startWith(gateway, { state: "queued", createdAt });
+    await rig.reached(job, "completed");
+    expect(gateway.posts).toHaveLength(1);
+    expect(JSON.parse(gateway.posts[0]?.body ?? "")).toEqual(job.wire);
+  });
+
+  it("is taken up once a full disk has room; until then it can be read", async () => {
+    const clock = new FakeClock();
+    const gateway = await scriptedGateway({
+      status: [completed("a")],
+      media: [file(await picture())],
+    });
+    const job = leftJob({ baseUrl: gateway.origin, state: "running", requestId: REQUEST_ID });
+    let disk: ReturnType<typeof fillDisk> | undefined;
+    const rig = await openRig({
+      origin: gateway.origin,
+      clock,
+      isGone,
+      before: async (store) => {
+        await recordJob(store, job, GONE);
+        disk = fillDisk(store);
+      },
+    });
+    expect((await rig.get(job)).state).toBe("running");
+    await clock.advance(30 * SECOND);
+    expect(gateway.connections).toBe(0);
+    disk?.empty();
+    await clock.advance(30 * SECOND);
+    await until(() => gateway.looks.length > 0);
+  });
+
+  it("unsent and old is never bought late", async () => {
+    const gateway = await scriptedGateway({});
+    const createdAt = Date.now() - 10 * MINUTE;
+    const { rig, job } = await startWith(gateway, { state: "queued", createdAt });
+    expect(await rig.get(job)).toMatchObject({
+      state: "cancelled",
+      charge: "none",
+      wire: null,
+      error: { code: "cancelled" },
+    });
+    await rig.quiet();
+    expect(gateway.connections).toBe(0);
+  });
+
+  it("in flight is unknown, and never sent again", async () => {
+    const gateway = await scriptedGateway({});
+    const { rig, job } = await startWith(gateway, { state: "submitting" });
+    expect(await rig.get(job)).toMatchObject({
+      state: "unknown",
+      charge: "uncertain",
+      wire: null,
+      error: { code: "outcome_unknown" },
+    });
+    await rig.quiet();
+    expect(gateway.connections).toBe(0);
+  });
+
+  it("running is looked at at once, however long its pace", async () => {
+    const clock = new FakeClock();
+    const gateway = await scriptedGateway({ status: [says("PROCESSING")] });
+    const { rig } = await startWith(
+      gateway,
+      { state: "running", requestId: REQUEST_ID, wire: null, createdAt: clock.now() },
+      { clock },
+    );
+    await clock.advance(1);
+    await rig.quiet();
+    expect(gateway.looks).toHaveLength(1);
+    expect(gateway.posts).toEqual([]);
+  });
+
+  it("running goes on to its files", async () => {
+    const gateway = await scriptedGateway({
+      status: [completed("a")],
+      media: [file(await picture())],
+    });
+    const { rig, job } = await startWith(gateway, { state: "running", requestId: REQUEST_ID });
+    expect(await rig.reached(job, "completed")).toMatchObject({ charge: "spent", costUsd: 0.13 });
+    expect(gateway.posts).toEqual([]);
+  });
+
+  it("downloading goes on with what is missing", async () => {
+    const gateway = await scriptedGateway({ media: [file(await picture())] });
+    const have = {
+      index: 1,
+      url: `${gateway.origin}/media/a`,
+      path: "/somewhere/a.png",
+      mimeType: "image/png",
+      sizeBytes: 1,
+      sha256: "ab",
+      copies: [],
+    };
+    const { rig, job } = await startWith(gateway, {
+      state: "downloading",
+      requestId: REQUEST_ID,
+      mediaUrls: [`${gateway.origin}/media/a`, `${gateway.origin}/media/b`],
+      media: [have],
+    });
+    const done = await rig.reached(job, "completed");
+    expect(done.media).toEqual([have, expect.objectContaining({ index: 2 })]);
+    expect(gateway.fetches.map((hit) => hit.path)).toEqual(["/media/b"]);
+    expect(gateway.posts).toEqual([]);
+  });
+
+  it.each(["completed", "failed", "errored", "unknown", "cancelled"] as const)(
+    "%s is left as it is",
+    async (state) => {
+      const gateway = await scriptedGateway({});
+      const { rig, job } = await startWith(gateway, { state });
+      expect(await rig.get(job)).toEqual(job);
+      await rig.quiet();
+      expect(gateway.connections).toBe(0);
+    },
+  );
+
+  it.each(["queued", "submitting", "running", "downloading"] as const)(
+    "%s for another gateway is not touched",
+    async (state) => {
+      const other = await scriptedGateway({});
+      const gateway = await scriptedGateway({});
+      const clock = new FakeClock();
+      const { rig, job } = await startWith(
+        gateway,
+        { state, baseUrl: other.origin, requestId: REQUEST_ID },
+        { clock },
+      );
+      await clock.advance(MINUTE);
+      await rig.quiet();
+      expect(await rig.get(job)).toEqual(job);
+      expect(gateway.connections + other.connections).toBe(0);
+    },
+  );
+
+  it("is told of once, in the first answer that is asked for news", async () => {
+    const gateway = await scriptedGateway({
+      status: [completed("a")],
+      media: [file(await picture())],
+    });
+    const { rig, job } = await startWith(gateway, { state: "running", requestId: REQUEST_ID });
+    const own = await rig.start();
+    await rig.reached(job, "completed");
+    await rig.reached(own, "completed");
+    const news = await rig.runner.news(OWNER);
+    expect(news.map((one) => one.jobId)).toEqual([job.jobId]);
+    await rig.runner.noteMentioned(news);
+    expect(await rig.runner.news(OWNER)).toEqual([]);
+  });
+
+  it("that was only mentioned is not bought again by the client that lost its answer", async () => {
+    const clock = new FakeClock();
+    const gateway = await scriptedGateway({
+      status: [completed("a")],
+      media: [file(await picture())],
+    });
+    const one = operation("longcat_image_generate");
+    const prepared = one.prepare(CAT);
+    const { rig, job } = await startWith(
+      gateway,
+      {
+        state: "running",
+        requestId: REQUEST_ID,
+        createdAt: clock.now(),
+        fingerprint: fingerprintOf(one.name, prepared.wire),
+      },
+      { clock },
+    );
+    await clock.advance(1);
+    await rig.reached(job, "completed");
+    await rig.runner.noteMentioned(await rig.runner.news(OWNER));
+    expect(await rig.runner.news(OWNER)).toEqual([]);
+    clock.jump(25 * SECOND);
+    const again = await rig.runner.start({ operation: one, prepared, owner: OWNER });
+    expect(again).toMatchObject({ job: { jobId: job.jobId }, isRepeat: true });
+    expect(gateway.posts).toEqual([]);
+  });
+
+  it("is no news once its result has been given", async () => {
+    const gateway = await scriptedGateway({
+      status: [completed("a")],
+      media: [file(await picture())],
+    });
+    const { rig, job } = await startWith(gateway, { state: "running", requestId: REQUEST_ID });
+    await rig.runner.markDelivered(await rig.reached(job, "completed"));
+    expect(await rig.runner.news(OWNER)).toEqual([]);
+  });
+});
+
+describe("jobs that ended long ago", () => {
+  const NOW = Date.parse("2026-11-20T12:00:00Z");
+  const DAY = 24 * 60 * MINUTE;
+  const ended = (createdAt: number) =>
+    ({ createdAt, updatedAt: createdAt, state: "completed", charge: "spent" }) as const;
+
+  async function startWithOldJobs(keepJobsDays?: number) {
+    const gateway = await scriptedGateway({});
+    const clock = new FakeClock(NOW);
+    const jobs = [40, 31.5, 2, 0].map((days) =>
+      leftJob({ baseUrl: gateway.origin, ...ended(NOW - days * DAY) }),
+    );
+    const rig = await openRig({
+      origin: gateway.origin,
+      clock,
+      ...(keepJobsDays === undefined ? {} : { keepJobsDays }),
+      before: async (store) => {
+        for (const job of jobs) await recordJob(store, job, GONE);
+      },
+    });
+    const left = async () => (await rig.store.list({ owner: OWNER, limit: 9 })).jobs.length;
+    return { rig, clock, left };
+  }
+
+  it("are kept for ever by default", async () => {
+    const { left } = await startWithOldJobs();
+    expect(await left()).toBe(4);
+  });
+
+  it("are forgotten at the start and every day, if that is wanted", async () => {
+    const { rig, clock, left } = await startWithOldJobs(32);
+    expect(await left()).toBe(3);
+    await recordJob(rig.store, leftJob({ baseUrl: "", ...ended(NOW + 2 * DAY) }), GONE);
+    await recordJob(rig.store, leftJob({ baseUrl: "", ...ended(NOW + 4 * DAY) }), GONE);
+    clock.sleep(4 * DAY);
+    await clock.advance(0);
+    expect(await left()).toBe(4);
+  });
+});
+
+describe("what a sandbox of an earlier process left", () => {
+  it.each([
+    ["queued", "cancelled"],
+    ["submitting", "errored"],
+    ["running", "errored"],
+    ["downloading", "errored"],
+  ] as const)("%s ends as %s and costs nothing", async (state, end) => {
+    const gateway = await scriptedGateway({});
+    const before = "http://127.0.0.1:9";
+    const { rig, job } = await startWith(gateway, { state, baseUrl: before }, { ephemeral: true });
+    expect(await rig.get(job)).toMatchObject({ state: end, charge: "none", wire: null });
+    expect(gateway.connections).toBe(0);
+  });
+});
+
+describe("several processes on one data folder", () => {
+  it("follow each job once, and take over from one that ended orderly", async () => {
+    const clock = new FakeClock();
+    const gateway = await scriptedGateway({ status: [says("PROCESSING")] });
+    const first = await openRig({ origin: gateway.origin, clock, timeScale: 1, holder: "first" });
+    const job = await first.reached(await first.start(), "running");
+    const second = await openRig({
+      origin: gateway.origin,
+      clock,
+      timeScale: 1,
+      holder: "second",
+      folder: first.folder,
+    });
+    await clock.advance(0);
+    await second.quiet();
+    expect(gateway.looks).toEqual([]);
+    for (let i = 0; i < 12; i++) {
+      await clock.advance(5 * SECOND);
+      await first.quiet();
+    }
+    expect(gateway.looks.length).toBeGreaterThan(4);
+    expect(gateway.looks.length).toBeLessThan(13);
+    expect((await second.get(job)).orphaned).toBe(false);
+
+    const looks = gateway.looks.length;
+    await first.close();
+    await clock.advance(11 * SECOND);
+    await second.quiet();
+    expect(gateway.looks.length).toBeGreaterThan(looks);
+    expect((await second.get(job)).orphaned).toBe(true);
+    expect(gateway.posts).toHaveLength(1);
+  });
+
+  it("see each other's jobs and ends", async () => {
+    const gateway = await scriptedGateway({ status: [says("ERROR", { error: "GPU" })] });
+    const first = await openRig({ origin: gateway.origin, holder: "first" });
+    const second = await openRig({
+      origin: gateway.origin,
+      holder: "second",
+      folder: first.folder,
+    });
+    const job = await first.start();
+    expect(await second.reached(job, "errored")).toMatchObject({ charge: "none" });
+    expect(await second.runner.cancel(OWNER, job.jobId)).toMatchObject({ stopped: false });
+  });
+});
+
+describe("who listens in one process", () => {
+  it("hears of a job that another one has moved on, once", async () => {
+    const gateway = await scriptedGateway({
+      status: [says("PROCESSING"), completed("a")],
+      media: [file(await picture())],
+    });
+    const clock = new FakeClock();
+    const second = await openRig({ origin: gateway.origin, holder: "second", clock });
+    const heard: string[] = [];
+    second.events.subscribe((job) => heard.push(`${job.jobId} ${job.state}`));
+    // The other one's time passes by itself.
+    const first = await openRig({ origin: gateway.origin, holder: "first", folder: second.folder });
+    const job = await first.reached(await first.start(), "completed");
+    expect(heard).toEqual([]);
+    await clock.advance(SECOND / 2);
+    expect(heard).toEqual([`${job.jobId} completed`]);
+    await clock.advance(5 * SECOND);
+    expect(heard).toHaveLength(1);
+  });
+});
+
+describe("an orderly end", () => {
+  it("lets a POST in flight finish, and records its outcome", async () => {
+    let answer = () => {};
+    const gateway = await scriptedGateway({
+      submit: [
+        (response, hit) => {
+          answer = () => accepted(response, hit);
+        },
+      ],
+    });
+    const clock = new FakeClock();
+    const rig = await openRig({ origin: gateway.origin, clock });
+    const job = await rig.start();
+    await until(() => gateway.posts.length === 1);
+    const closing = rig.close();
+    await settle();
+    answer();
+    await closing;
+    const later = await openRig({ origin: gateway.origin, clock, folder: rig.folder });
+    expect(await later.get(job)).toMatchObject({ state: "running", requestId: REQUEST_ID });
+    expect(gateway.posts).toHaveLength(1);
+  });
+
+  it("does not wait for ever; the job is unknown then", async () => {
+    const clock = new FakeClock();
+    const gateway = await scriptedGateway({ submit: [() => undefined] });
+    const rig = await openRig({ origin: gateway.origin, clock });
+    const job = await rig.start();
+    await until(() => gateway.posts.length === 1);
+    let closed = false;
+    const closing = rig.close().then(() => {
+      closed = true;
+    });
+    await clock.advance(9 * SECOND);
+    expect(closed).toBe(false);
+    await clock.advance(SECOND);
+    await closing;
+    const later = await openRig({ origin: gateway.origin, clock, folder: rig.folder });
+    expect((await later.get(job)).state).toBe("unknown");
+    expect(gateway.posts).toHaveLength(1);
+  });
+
+  it("leaves a job that waits to be sent for the next start", async () => {
+    const clock = new FakeClock();
+    const gateway = await scriptedGateway({
+      submit: [http(429, "", { "retry-after": "60" }), accepted],
+    });
+    const rig = await openRig({ origin: gateway.origin, clock });
+    const job = await rig.start();
+    await until(async () => (await rig.get(job)).error !== null);
+    await rig.close();
+    expect(clock.pending).toBe(0);
+    const later = await openRig({ origin: gateway.origin, clock, folder: rig.folder });
+    await later.reached(job, "running");
+    expect(gateway.posts).toHaveLength(2);
+  });
+});

@@ -1,0 +1,231 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { DatabaseSync } from "@photostructure/sqlite";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { JOB_STATES, type WholeJob } from "../../../src/jobs/job.ts";
+import { bodyColumnsOf, type Column, columnsOf } from "../../../src/storage/sqlite/job-rows.ts";
+import { SqliteJobStore } from "../../../src/storage/sqlite/job-store.ts";
+import {
+  type Database,
+  isNetworkFileSystem,
+  MIGRATIONS,
+  migrate,
+} from "../../../src/storage/sqlite/migrations.ts";
+import { ThreadStore } from "../../../src/storage/sqlite/thread-store.ts";
+import { leftJob, NO_LIMITS, OWNER } from "../../support/rig.ts";
+import { tempDir } from "../../support/temp-dir.ts";
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = join(await tempDir(), "data");
+  await mkdir(folder);
+});
+
+/** A database as the program of that version left it, with this job in it. */
+function databaseOf(version: number, job: WholeJob): Database {
+  const db = new DatabaseSync(join(folder, "jobs.db"));
+  db.exec("PRAGMA journal_mode=WAL");
+  migrate(db, MIGRATIONS.slice(0, version));
+  const values: Record<string, Column> = { ...columnsOf(job), ...bodyColumnsOf(job), delivered: 0 };
+  for (const table of ["jobs", "job_bodies"]) {
+    const names = columnNames(db, table).filter((name) => name in values);
+    if (names.length === 0) continue;
+    db.prepare(
+      `INSERT INTO ${table} (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`,
+    ).run(...names.map((name) => values[name] ?? null));
+  }
+  return db;
+}
+
+function columnNames(db: Database, table: string): string[] {
+  return db
+    .prepare("SELECT name FROM pragma_table_info(?)")
+    .all(table)
+    .map((row) => String(Object.values(row ?? {})[0]));
+}
+
+function versionOf(db: Database): unknown {
+  return db.prepare("PRAGMA user_version").get();
+}
+
+/** What a job may hold in every version. */
+function paidJob(): WholeJob {
+  return leftJob({
+    baseUrl: "https://gateway.example",
+    state: "completed",
+    charge: "spent",
+    requestId: "longcat-image-498_019d",
+    completedAt: 1_700_000_000_000,
+    costUsd: 0.13,
+    mediaUrls: ["https://a.example/1.png"],
+    media: [
+      {
+        index: 1,
+        url: "https://a.example/1.png",
+        path: "/pictures/1.png",
+        mimeType: "image/png",
+        width: 1024,
+        height: 768,
+        sizeBytes: 123,
+        sha256: "ab",
+        copies: [],
+      },
+    ],
+    warnings: ["One"],
+  });
+}
+
+const versions = MIGRATIONS.map((_, index) => index + 1);
+
+describe("a network file system", () => {
+  it.each([
+    ["9p", 0x01021997],
+    ["Ceph", 0x00c36400],
+    ["CIFS", 0xff534d42],
+    ["GFS2", 0x01161970],
+    ["GPFS", 0x47504653],
+    ["Lustre", 0x0bd00bd0],
+    ["NFS", 0x6969],
+    ["OCFS2", 0x7461636f],
+    ["SMB", 0x517b],
+    ["SMB2", 0xfe534d42],
+    ["VMware", 0xbacbacbc],
+  ])("is known by its number, with and without a sign: %s", (_name, type) => {
+    expect(isNetworkFileSystem(type)).toBe(true);
+    expect(isNetworkFileSystem(type | 0)).toBe(true);
+  });
+
+  it.each([
+    ["ext4", 0xef53],
+    ["XFS", 0x58465342],
+    ["Btrfs", 0x9123683e],
+    ["ZFS", 0x2fc12fc1],
+    ["tmpfs", 0x01021994],
+    ["overlayfs", 0x794c7630],
+    ["FUSE, which may be local", 0x65735546],
+    ["APFS on macOS", 0x1a],
+    ["Windows", 0],
+  ])("is not seen in a local one: %s", (_name, type) => {
+    expect(isNetworkFileSystem(type)).toBe(false);
+    expect(isNetworkFileSystem(type | 0)).toBe(false);
+  });
+});
+
+describe("a database of an earlier version", () => {
+  it.each(versions)("%i is brought up to date with its jobs", async (version) => {
+    const job = paidJob();
+    const running = leftJob({ baseUrl: job.baseUrl, state: "running", requestId: "z-image_1" });
+    const db = databaseOf(version, job);
+    db.close();
+
+    const store = new SqliteJobStore(folder);
+    onTestFinished(() => store.close());
+    // The first version kept no reserve; later ones keep all of it.
+    const expected = version === 1 ? { ...job, reservedUsd: null } : job;
+    expect(await store.get(OWNER, job.jobId)).toEqual(expected);
+    expect(await store.spending(OWNER, job.createdAt)).toMatchObject({
+      today: { spentUsd: 0.13, jobs: 1 },
+    });
+    const rules = { forceNew: false, now: 1, limits: NO_LIMITS };
+    expect(await store.admit(running, "me", rules)).toEqual({ kind: "new" });
+    expect(await store.patch(job.jobId, { warnings: [] }, 7)).toMatchObject({ updatedAt: 7 });
+  });
+
+  it.each(versions)("%i is left as it is when a step fails half way", (version) => {
+    const job = paidJob();
+    const db = databaseOf(version, job);
+    onTestFinished(() => db.close());
+    const contents = () => ({
+      version: versionOf(db),
+      schema: db.prepare("SELECT * FROM sqlite_schema ORDER BY name").all(),
+      jobs: db.prepare("SELECT * FROM jobs").all(),
+    });
+    const before = contents();
+    const failing = "CREATE TABLE half (x); DELETE FROM jobs; ALTER TABLE missing ADD COLUMN y;";
+    expect(() => migrate(db, [...MIGRATIONS, failing])).toThrow("missing");
+    expect(db.isTransaction).toBe(false);
+    expect(contents()).toEqual(before);
+    migrate(db);
+    expect(db.prepare("SELECT job_id FROM jobs").all()).toMatchObject([{ job_id: job.jobId }]);
+  });
+});
+
+/**
+ * A folder that the program left when its schema was at version 5: a job in every state, in the
+ * order of their lives, and a thread of two turns with a file.
+ */
+async function storedDatabase(): Promise<void> {
+  const packed = await readFile(join(import.meta.dirname, "../../fixtures/jobs-v5.db.gz"));
+  await writeFile(join(folder, "jobs.db"), gunzipSync(packed));
+}
+
+describe("a database that an earlier version has written", () => {
+  it("shows every job as it was, and the thread", async () => {
+    await storedDatabase();
+    const store = new SqliteJobStore(folder);
+    onTestFinished(() => store.close());
+    const { jobs } = await store.list({ owner: OWNER, limit: 100 });
+    expect(jobs.map((job) => job.state).reverse()).toEqual([
+      ...JOB_STATES,
+      "completed",
+      "completed",
+    ]);
+    for (const { jobId, state, operation } of jobs.slice(2)) {
+      expect(await store.get(OWNER, jobId)).toMatchObject({
+        operation,
+        threadId: null,
+        fingerprint: `print-of-${state}`,
+        input: { prompt: `A boat that is ${state}`, image_size: "square_1_1" },
+      });
+    }
+    const completed = jobs.find((job) => job.idempotencyKey === "once");
+    expect(completed).toMatchObject({ costUsd: 0.05, warnings: ["One"], media: [{ index: 1 }] });
+
+    const [turn] = jobs;
+    const threads = new ThreadStore(store.connection);
+    const [thread] = (await threads.list(OWNER, 10, undefined)).threads;
+    expect(turn).toMatchObject({ operation: "longcat_chat", threadId: thread?.threadId });
+    expect(thread).toMatchObject({ turns: 2, files: 1 });
+    expect(await threads.said(turn?.jobId ?? "")).toEqual({
+      answer: "It says notes.",
+      reasoning: "Let me see.",
+    });
+  });
+
+  it("goes on: what was not sent still can be, what was is followed, money counts", async () => {
+    await storedDatabase();
+    const store = new SqliteJobStore(folder);
+    onTestFinished(() => store.close());
+    const taken = await store.takeOver("me", ["a-process-that-is-gone"], undefined);
+    expect(taken.map((job) => job.state)).toEqual([
+      "queued",
+      "submitting",
+      "running",
+      "downloading",
+    ]);
+    const queued = await store.get(OWNER, taken[0]?.jobId ?? "");
+    expect(queued?.wire).toEqual(queued?.input);
+    const patch = { requestId: "z-image-turbo-834_new", wire: null };
+    const sent = await store.transition(queued?.jobId ?? "", "queued", "submitting", {}, 7);
+    await store.transition(sent?.jobId ?? "", "submitting", "running", patch, 8);
+    expect(await store.get(OWNER, queued?.jobId ?? "")).toMatchObject({
+      ...patch,
+      state: "running",
+    });
+
+    const { total } = await store.spending(OWNER, 9);
+    expect(total).toMatchObject({ spentUsd: 0.05, reservedUsd: 0.2, uncertainUsd: 0.05, jobs: 6 });
+    const rules = { forceNew: false, now: 1, limits: NO_LIMITS };
+    const repeat = leftJob({
+      baseUrl: "https://gateway.example",
+      idempotencyKey: "once",
+      fingerprint: "print-of-completed",
+    });
+    expect(await store.admit(repeat, "me", rules)).toMatchObject({
+      kind: "twin",
+      job: { state: "completed" },
+    });
+  });
+});
