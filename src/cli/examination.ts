@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { access, open, stat, statfs } from "node:fs/promises";
+import { access, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { systemClock } from "../core/clock.ts";
 import { toAppError } from "../core/errors.ts";
@@ -154,35 +154,16 @@ async function nearestThere(path: string): Promise<string> {
   }
 }
 
-const SQLITE_HEADER = { bytes: 100, magic: "SQLite format 3\0", versionAt: 60 } as const;
-
-/** Reads the head of the database only: to open it would already leave files beside it. */
+/** The job database, as far as it can be judged without opening it. */
 async function database(path: string): Promise<string> {
-  const { DatabaseSync } = await import("@photostructure/sqlite");
-  new DatabaseSync(":memory:").close();
-  const head = await headOf(path);
-  if (head === undefined) return `${path}, which is made when it is needed`;
-  await access(path, constants.R_OK | constants.W_OK);
-  if (head.length === 0) return path;
-  if (head.toString("latin1", 0, SQLITE_HEADER.magic.length) !== SQLITE_HEADER.magic) {
-    throw new Wrong(`${path} is not a database`);
+  const { judgeDatabase } = await import("../storage/sqlite/judgement.ts");
+  if (await isMissing(path)) {
+    await judgeDatabase(undefined);
+    return `${path}, which is made when it is needed`;
   }
-  const { MIGRATIONS } = await import("../storage/sqlite/migrations.ts");
-  if (head.readUInt32BE(SQLITE_HEADER.versionAt) > MIGRATIONS.length) {
-    throw new Wrong(`${path} was written by a newer version of longcat-mcp`);
-  }
+  const problem = await judgeDatabase(path);
+  if (problem !== undefined) throw new Wrong(`${path} ${problem}`);
   return path;
-}
-
-async function headOf(path: string): Promise<Buffer | undefined> {
-  if (await isMissing(path)) return undefined;
-  const file = await open(path, "r");
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(SQLITE_HEADER.bytes));
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
 }
 
 async function isMissing(path: string): Promise<boolean> {
