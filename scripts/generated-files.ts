@@ -1,13 +1,19 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
+import { join, sep } from "node:path";
 import { Client } from "@modelcontextprotocol/client";
 import { InMemoryTransport } from "@modelcontextprotocol/server";
 import packageJson from "../package.json" with { type: "json" };
 import { documentationDeps } from "../src/docs/documented.ts";
 import { manifestFile } from "../src/docs/manifest.ts";
-import { fillReadme } from "../src/docs/readme.ts";
-import { referencePage } from "../src/docs/reference.ts";
+import { code, codes, table } from "../src/docs/markdown.ts";
+import { BLOCKS, fillPages } from "../src/docs/pages.ts";
+import { registryFile } from "../src/docs/registry-entry.ts";
 import { JobEvents } from "../src/jobs/events.ts";
 import { ServerFactory } from "../src/server.ts";
+import { HOUSE } from "./architecture/house.ts";
+import { readModules } from "./architecture/modules.ts";
+import { labelOf, layersPicture } from "./architecture/picture.ts";
+import type { Room } from "./architecture/rules.ts";
 import { NOTICES, noticesHere, shippedHere } from "./shipped.ts";
 
 export const SNAPSHOTS = "test/snapshots/tools";
@@ -16,9 +22,10 @@ export const SNAPSHOTS = "test/snapshots/tools";
 export async function generatedFiles(): Promise<Map<string, string>> {
   const tools = await listedTools();
   return new Map([
-    ["README.md", fillReadme(await readFile("README.md", "utf8"))],
-    ["docs/reference.md", referencePage()],
+    ...fillPages(await pages(), { ...BLOCKS, rooms: () => roomsTable(HOUSE.rooms) }),
+    ["docs/architecture.svg", layersPicture(await readModules(".", "src"), HOUSE.rooms)],
     ["manifest.json", manifestFile(packageJson)],
+    ["server.json", registryFile(packageJson)],
     [NOTICES, await noticesHere(await shippedHere())],
     ...tools.map((tool): [string, string] => [
       `${SNAPSHOTS}/${tool.name}.json`,
@@ -27,8 +34,38 @@ export async function generatedFiles(): Promise<Map<string, string>> {
   ]);
 }
 
+/** The pages that people and assistants read, by path. */
+export async function pages(): Promise<Map<string, string>> {
+  const below = await readdir("docs", { recursive: true });
+  const paths = [...(await readdir(".")), ...below.map((path) => join("docs", path))]
+    .filter((path) => path.endsWith(".md"))
+    .map((path) => path.split(sep).join("/"))
+    .sort();
+  return new Map(
+    await Promise.all(
+      paths.map(async (path): Promise<[string, string]> => [path, await readFile(path, "utf8")]),
+    ),
+  );
+}
+
+function roomsTable(rooms: readonly Room[]): string {
+  return table(
+    ["Room", "What it is", "May import"],
+    rooms.map(({ path, about, uses }) => [code(path), about, codes(uses.map(labelOf))]),
+  );
+}
+
 /** The tools as a client receives them from a server that has not been configured. */
 export async function listedTools() {
+  return asked(async (client) => (await client.listTools()).tools);
+}
+
+/** The prompts likewise. */
+export async function listedPrompts() {
+  return asked(async (client) => (await client.listPrompts()).prompts);
+}
+
+async function asked<T>(question: (client: Client) => Promise<T>): Promise<T> {
   const factory = new ServerFactory({
     ...documentationDeps(),
     version: packageJson.version,
@@ -38,7 +75,7 @@ export async function listedTools() {
   const client = new Client({ name: "documentation", version: "1" });
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
   await Promise.all([server.connect(theirs), client.connect(ours)]);
-  const { tools } = await client.listTools();
+  const answer = await question(client);
   await client.close();
-  return tools;
+  return answer;
 }

@@ -117,7 +117,14 @@ export const HOUSE: Rules = {
     {
       path: "src/docs/",
       about: "pages made of the program's own tables",
-      uses: ["src/arguments/", "src/core/", "src/models/", "src/settings/", "src/tools/"],
+      uses: [
+        "src/arguments/",
+        "src/core/",
+        "src/models/",
+        "src/settings/",
+        "src/tools/",
+        "src/sandbox/",
+      ],
     },
     {
       path: "src/cli/",

@@ -1,4 +1,4 @@
-import { SETTINGS, type SettingSpec } from "../settings/specs.ts";
+import { CONFIGURABLE, type ConfigurableSetting, descriptionOf } from "./configurable.ts";
 import { documentedTools } from "./documented.ts";
 
 export interface PackageFacts {
@@ -9,43 +9,6 @@ export interface PackageFacts {
   keywords: readonly string[];
   engines: { node: string };
 }
-
-interface ConfigurableSetting {
-  setting: SettingSpec;
-  title: string;
-  type: "string" | "boolean" | "number" | "directory";
-  default?: string | boolean | number;
-  /** In place of the setting's own help. */
-  description?: string;
-}
-
-/**
- * What the bundle's host asks the user for. A setting without a default that is left empty arrives
- * as a literal `${user_config.…}`, which the program takes as unset.
- */
-const CONFIGURABLE: Readonly<Record<string, ConfigurableSetting>> = {
-  api_key: {
-    setting: SETTINGS.apiKey,
-    title: "Pixazo API key",
-    type: "string",
-    description: "Key of the Pixazo image gateway. Not needed with the sandbox.",
-  },
-  longcat_api_key: {
-    setting: SETTINGS.chatApiKey,
-    title: "LongCat API key",
-    type: "string",
-    description: "Key of the LongCat chat platform. Not needed with the sandbox.",
-  },
-  sandbox: { setting: SETTINGS.sandbox, title: "Sandbox", type: "boolean", default: false },
-  output_dir: { setting: SETTINGS.outputDir, title: "Output folder", type: "directory" },
-  previews: { setting: SETTINGS.previews, title: "Previews", type: "string", default: "on" },
-  max_wait_seconds: {
-    setting: SETTINGS.maxWaitSeconds,
-    title: "Longest wait in seconds",
-    type: "number",
-    default: 45,
-  },
-};
 
 /** `manifest.json` of the MCPB bundle. */
 export function manifestFile(facts: PackageFacts): string {
@@ -97,13 +60,9 @@ function userConfig(one: ConfigurableSetting) {
   return {
     type,
     title,
-    description: one.description ?? sentence(`${setting.help}; default: ${setting.defaultText}`),
+    description: descriptionOf(one),
     required: false,
     ...(one.default === undefined ? {} : { default: one.default }),
     ...(setting.secret ? { sensitive: true } : {}),
   };
-}
-
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }

@@ -1,30 +1,67 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import packageJson from "../../package.json" with { type: "json" };
+import { ERROR_RULES } from "../../src/core/errors.ts";
 import { argumentsTable } from "../../src/docs/arguments.ts";
+import { documentedTools } from "../../src/docs/documented.ts";
 import { manifestFile } from "../../src/docs/manifest.ts";
 import { table } from "../../src/docs/markdown.ts";
-import { fillReadme } from "../../src/docs/readme.ts";
+import { BLOCKS, fillPages } from "../../src/docs/pages.ts";
+import { registryFile } from "../../src/docs/registry-entry.ts";
+import { describedFaults } from "../../src/sandbox/faults/schema.ts";
+import { COMMANDS } from "../../src/settings/commands.ts";
 import { readSettings } from "../../src/settings/settings.ts";
+import { SETTINGS } from "../../src/settings/specs.ts";
 import { advertisedSchema } from "../../src/tools/tool.ts";
 
-const EMPTY = ["tools", "settings"]
-  .map((name) => `<!-- generated:${name} -->\n<!-- /generated:${name} -->`)
-  .join("\nbetween\n");
+describe("fillPages", () => {
+  const place = (name: string) => `<!-- generated:${name} -->\n<!-- /generated:${name} -->`;
+  const blocks = { tools: () => "| tools |", "more-tools": () => "| more |" };
+  const fill = (...pages: readonly [string, string][]) => fillPages(new Map(pages), blocks);
 
-describe("fillReadme", () => {
   it("renews the generated parts and leaves the rest alone", () => {
-    const filled = fillReadme(`before\n${EMPTY}\nafter`);
-    expect(filled).toContain("| `longcat_image_generate` |");
-    expect(filled).toContain("| `LONGCAT_MCP_SANDBOX` |");
-    expect(filled).toMatch(/^before\n[\s\S]*\nbetween\n[\s\S]*\nafter$/);
-    expect(fillReadme(filled)).toBe(filled);
+    const page = `before\n${place("tools")}\nbetween\n${place("more-tools")}\nafter`;
+    const filled = fill(["a.md", page]).get("a.md") ?? "";
+    expect(filled).toBe(
+      "before\n<!-- generated:tools -->\n\n| tools |\n\n<!-- /generated:tools -->\nbetween\n" +
+        "<!-- generated:more-tools -->\n\n| more |\n\n<!-- /generated:more-tools -->\nafter",
+    );
+    expect(fill(["a.md", filled]).get("a.md")).toBe(filled);
+  });
+
+  it("leaves out pages without such parts, and lets several have the same", () => {
+    const both = place("tools") + place("more-tools");
+    const filled = fill(["a.md", both], ["b.md", "words"], ["c.md", place("tools")]);
+    expect([...filled.keys()]).toEqual(["a.md", "c.md"]);
   });
 
   it("tells a part without a place, and a place without a part", () => {
-    expect(() => fillReadme("nothing")).toThrow("no place for: tools, settings");
-    const unknown = "<!-- generated:prices -->\n<!-- /generated:prices -->";
-    expect(() => fillReadme(`${EMPTY}\n${unknown}`)).toThrow("no such generated part: prices");
+    expect(() => fill(["a.md", place("tools")])).toThrow("No page has a place for: more-tools");
+    const unknown = place("tools") + place("more-tools") + place("prices");
+    expect(() => fill(["a.md", unknown])).toThrow("a.md: no such generated part: prices");
+  });
+
+  it("has every tool, setting, command, error and fault of the program", () => {
+    const text = Object.values(BLOCKS)
+      .map((render) => render())
+      .join("\n");
+    const names = [
+      ...documentedTools().map(({ tool }) => tool.name),
+      ...Object.values(SETTINGS).map(({ env }) => env),
+      ...COMMANDS,
+      ...Object.keys(ERROR_RULES),
+      ...describedFaults().map(({ kind }) => kind),
+    ];
+    expect(names.length).toBeGreaterThan(80);
+    expect(
+      names.filter(
+        (name) => !text.includes(`| \`${name}\` |`) && !text.includes(`### \`${name}\``),
+      ),
+    ).toEqual([]);
+  });
+
+  it("says of every fault what it does", () => {
+    expect(describedFaults().filter(({ what }) => what.length < 10)).toEqual([]);
   });
 });
 
@@ -93,5 +130,79 @@ describe("the manifest", () => {
     const asked = Object.keys(manifest.user_config).map((name) => `\${user_config.${name}}`);
     expect(Object.values(env)).toEqual(asked);
     expect(Object.values(manifest.user_config).filter(({ required }) => required)).toEqual([]);
+  });
+});
+
+describe("the entry for the MCP registry", () => {
+  const exact = z.string().regex(/^\d+\.\d+\.\d+(?:-[\w.]+)?$/);
+  const input = z.strictObject({
+    name: z.string().regex(/^[A-Z][A-Z0-9_]*$/),
+    description: z.string().min(1),
+    isRequired: z.boolean(),
+    format: z.enum(["string", "number", "boolean", "filepath"]),
+    default: z.string().optional(),
+    isSecret: z.boolean().optional(),
+  });
+  /** What the registry's schema of 2025-12-11 asks for, as far as this entry goes. */
+  const entrySchema = z.strictObject({
+    $schema: z.literal(
+      "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json",
+    ),
+    name: z
+      .string()
+      .min(3)
+      .max(200)
+      .regex(/^[a-zA-Z0-9.-]+\/[a-zA-Z0-9._-]+$/),
+    title: z.string().min(1).max(100),
+    description: z.string().min(1).max(100),
+    repository: z.strictObject({ url: z.url(), source: z.literal("github") }),
+    version: exact,
+    packages: z
+      .array(
+        z.strictObject({
+          registryType: z.literal("npm"),
+          identifier: z.string().min(1),
+          version: exact,
+          runtimeHint: z.literal("npx"),
+          transport: z.strictObject({ type: z.literal("stdio") }),
+          environmentVariables: z.array(input),
+        }),
+      )
+      .length(1),
+  });
+  const entry = entrySchema.parse(JSON.parse(registryFile(packageJson)));
+  const variables = entry.packages[0]?.environmentVariables ?? [];
+
+  it("names the package that names it", () => {
+    expect(entry.name).toBe(packageJson.mcpName);
+    expect(entry.name).toMatch(/^io\.github\.longcat-mcp\//);
+    expect(entry.packages[0]).toMatchObject({
+      identifier: packageJson.name,
+      version: entry.version,
+    });
+    expect(entry.repository.url).toMatch(/^https:\/\/[^\s]+(?<!\.git)$/);
+  });
+
+  it("keeps both keys secret, and nothing else", () => {
+    const secret = variables.filter(({ isSecret }) => isSecret).map(({ name }) => name);
+    expect(secret).toEqual(["PIXAZO_API_KEY", "LONGCAT_API_KEY"]);
+  });
+
+  it("asks for settings that exist, with defaults that change nothing", () => {
+    const known: readonly string[] = Object.values(SETTINGS).map(({ env }) => env);
+    expect(variables.filter(({ name }) => !known.includes(name))).toEqual([]);
+    const read = (env: Record<string, string>) =>
+      readSettings({
+        env: { HOME: "/home/user", ...env },
+        flags: {},
+        platform: "linux",
+        workingDir: "/",
+        readFile: () => "",
+      });
+    const defaults = variables.flatMap(({ name, default: value }) =>
+      value === undefined ? [] : [[name, value]],
+    );
+    expect(defaults.length).toBeGreaterThan(1);
+    expect(read(Object.fromEntries(defaults))).toEqual(read({}));
   });
 });

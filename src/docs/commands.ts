@@ -1,0 +1,21 @@
+import { COMMAND_HELP, COMMAND_OPTIONS, COMMANDS, JOB_ACTIONS } from "../settings/commands.ts";
+import { code, table } from "./markdown.ts";
+
+/** What the program can be told to do on the command line. */
+export function commandsTable(): string {
+  return table(
+    ["Command", "What it does"],
+    COMMANDS.flatMap((command) => [
+      [code(command), COMMAND_HELP[command]],
+      ...(command === "jobs"
+        ? Object.entries(JOB_ACTIONS).map(([action, { words, help }]) => [
+            code(`jobs ${action}${words}`),
+            help,
+          ])
+        : []),
+      ...COMMAND_OPTIONS.filter(({ commands }) => commands.includes(command)).map(
+        ({ flag, help }) => [code(`${command} --${flag}`), help],
+      ),
+    ]),
+  );
+}
