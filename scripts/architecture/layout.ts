@@ -29,12 +29,13 @@ const SWEEPS = 24;
 /**
  * Places boxes on floors, so that every line leads down and between the boxes, not behind them:
  * layers by the longest way to the ground, order by the middle of the neighbours.
- * @param uses what each box leans on, without circles.
+ * @param leaning what each box leans on; of a circle, the line that closes it is left out.
  */
 export function layoutOf(
-  uses: ReadonlyMap<string, ReadonlySet<string>>,
+  leaning: ReadonlyMap<string, ReadonlySet<string>>,
   widths: ReadonlyMap<string, number>,
 ): Layout {
+  const uses = withoutCircles(leaning);
   const heights = heightsOf(uses);
   const top = Math.max(...heights.values());
   const floors: Spot[][] = Array.from({ length: top + 1 }, () => []);
@@ -64,6 +65,24 @@ export function layoutOf(
   order(floors, pieces);
   spread(floors, pieces);
   return { spots: floors.flat(), pieces, floors: top + 1 };
+}
+
+function withoutCircles(
+  uses: ReadonlyMap<string, ReadonlySet<string>>,
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const kept = new Map([...uses.keys()].map((name) => [name, new Set<string>()]));
+  const seen = new Set<string>();
+  const visit = (name: string, way: readonly string[]) => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    for (const next of uses.get(name) ?? []) {
+      if (next === name || way.includes(next)) continue;
+      kept.get(name)?.add(next);
+      visit(next, [...way, name]);
+    }
+  };
+  for (const name of uses.keys()) visit(name, []);
+  return kept;
 }
 
 /** How many floors lie below each box. */

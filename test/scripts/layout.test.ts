@@ -50,6 +50,15 @@ describe("the layout of the layers", () => {
   });
 });
 
+describe("the layout of a circle", () => {
+  it("leaves out the line that closes it", () => {
+    const circle = graph({ one: ["two"], two: ["three"], three: ["one"] });
+    const { floors, pieces } = layoutOf(circle, widths(circle.keys()));
+    expect(floors).toBe(3);
+    expect(pieces).toHaveLength(2);
+  });
+});
+
 describe("the picture of the layers", () => {
   it("shows every room that the program has, with what it is", async () => {
     const picture = layersPicture(await readModules(".", "src"), HOUSE.rooms);
