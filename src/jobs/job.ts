@@ -152,9 +152,3 @@ export type JobPatch = Partial<
     | "orphaned"
   >
 >;
-
-/** How many pictures were asked for. */
-export function imagesAsked(job: Pick<WholeJob, "input">): number {
-  const count = job.input["num_images"];
-  return typeof count === "number" ? count : 1;
-}

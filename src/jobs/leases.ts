@@ -23,7 +23,7 @@ export interface Takers {
  * it, so neither a clock that is set nor a machine that sleeps confuses it. Time in which we did not
  * run ourselves is not held against others.
  */
-export class Holding {
+export class Leases {
   readonly #context: JobContext;
   readonly #takers: Takers;
   /** Ends the timers. */

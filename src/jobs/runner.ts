@@ -7,14 +7,15 @@ import type { AnyOperation, Prepared } from "../models/operation.ts";
 import { adoptRequest, attachRequest } from "../purchases/adoption.ts";
 import { Collector } from "../purchases/collector.ts";
 import { Follower } from "../purchases/follower.ts";
+import { imagesAsked } from "../purchases/keeping.ts";
+import { checkPrice, estimateUsd } from "../purchases/prices.ts";
 import { recoverPurchase } from "../purchases/recovery.ts";
 import { submitJob } from "../purchases/submission.ts";
-import { checkPrice, estimateUsd } from "./budget.ts";
 import type { JobContext } from "./context.ts";
 import { fingerprintOf } from "./deduplication.ts";
-import { imagesAsked, isFinal, type Job, type WholeJob } from "./job.ts";
+import { isFinal, type Job, type WholeJob } from "./job.ts";
 import type { Work } from "./job-kind.ts";
-import { Holding } from "./leases.ts";
+import { Leases } from "./leases.ts";
 import { BLANK, forRecord, NO_LIMITS } from "./record.ts";
 import type { AdmissionRules, JobPage, JobQuery, SpendingPeriod, SpendingReport } from "./store.ts";
 import { errorOf, move } from "./transitions.ts";
@@ -84,13 +85,13 @@ export class JobRunner {
   readonly #follower: Follower;
   /** Purchases and downloads under way in this process. */
   readonly #underWay = new Set<Promise<unknown>>();
-  readonly #holding: Holding;
+  readonly #leases: Leases;
 
   constructor(context: JobContext) {
     this.#context = context;
     this.#collector = new Collector(context);
     this.#follower = new Follower(context, (job) => this.#resume(job));
-    this.#holding = new Holding(context, {
+    this.#leases = new Leases(context, {
       recover: (job) => this.#track(this.#recover(job)),
       keepOnly: (jobIds) => {
         this.#follower.keepOnly(jobIds);
@@ -101,7 +102,7 @@ export class JobRunner {
 
   /** Takes up what an earlier process left, and keeps doing so for processes that end. */
   async open(): Promise<void> {
-    await this.#holding.open();
+    await this.#leases.open();
   }
 
   /**
@@ -313,7 +314,7 @@ export class JobRunner {
   /** Ends orderly: a POST in flight gets ten seconds, everything else waits for the next start. */
   async close(): Promise<void> {
     const { clock, store, holder } = this.#context;
-    this.#holding.close();
+    this.#leases.close();
     this.#follower.stop();
     let callOff: (() => void) | undefined;
     const patience = new Promise<void>((resolve) => {

@@ -2,14 +2,14 @@ import pLimit from "p-limit";
 import { delay } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import type { JobContext } from "../jobs/context.ts";
-import { imagesAsked, type Job, type Medium, type WholeJob } from "../jobs/job.ts";
+import type { Job, Medium, WholeJob } from "../jobs/job.ts";
 import { errorOf, moveSurely, surely } from "../jobs/transitions.ts";
 import type { FileNaming } from "../media/disk-store.ts";
 import { DownloadFailure, discardPartial, download } from "../media/download.ts";
 import { missingMedia } from "../media/missing.ts";
 import { pictureFacts } from "../media/preview.ts";
 import type { AnyOperation } from "../models/operation.ts";
-import { filesWanted } from "./keeping.ts";
+import { filesWanted, imagesAsked } from "./keeping.ts";
 import { makeLayerExtras } from "./layering.ts";
 import { GIVE_UP_MS } from "./pace.ts";
 

@@ -1,4 +1,4 @@
-import { imagesAsked, type Job, type JobBody } from "../jobs/job.ts";
+import type { Job, JobBody } from "../jobs/job.ts";
 import { operationNamed } from "../models/index.ts";
 
 const MAX_LAYERS = 64;
@@ -6,6 +6,12 @@ const MAX_LAYERS = 64;
 const MAX_FILES = 16;
 /** How many addresses of files that nobody asked for are remembered. */
 const MAX_OTHER_URLS = 16;
+
+/** How many pictures were asked for. */
+export function imagesAsked(job: Pick<JobBody, "input">): number {
+  const count = job.input["num_images"];
+  return typeof count === "number" ? count : 1;
+}
 
 /** How many of the files that a provider names are fetched, at the most. */
 export function filesWanted(

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import type { PriceList } from "../core/money.ts";
-import { priceUsd } from "../jobs/budget.ts";
 import { OPERATIONS } from "../models/index.ts";
 import type { AnyOperation } from "../models/operation.ts";
+import { priceUsd } from "../purchases/prices.ts";
 import { dataResult } from "./result.ts";
 import { advertisedSchema, defineTool, type Tool, type ToolDeps } from "./tool.ts";
 

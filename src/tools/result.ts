@@ -3,14 +3,7 @@ import { nextAfter, toAppError } from "../core/errors.ts";
 import { formatUsd } from "../core/money.ts";
 import { type Program, runnable } from "../core/program.ts";
 import { cleanText, message, oneLine } from "../core/text.ts";
-import {
-  imagesAsked,
-  isFinal,
-  type Job,
-  type Medium,
-  type MediumRole,
-  type WholeJob,
-} from "../jobs/job.ts";
+import { isFinal, type Job, type Medium, type MediumRole, type WholeJob } from "../jobs/job.ts";
 import { uris } from "../jobs/view.ts";
 import { missingMedia } from "../media/missing.ts";
 import {
@@ -20,6 +13,7 @@ import {
   whyNoPreview,
 } from "../media/preview.ts";
 import { operationNamed } from "../models/index.ts";
+import { imagesAsked } from "../purchases/keeping.ts";
 import { GIVE_UP_MS } from "../purchases/pace.ts";
 import { afterPurchase } from "./advice.ts";
 
