@@ -2,7 +2,7 @@ import { INJECTED } from "../arguments/names.ts";
 import { ERROR_RULES } from "../core/errors.ts";
 import { argumentsTable } from "./arguments.ts";
 import { type DocumentedTool, documentedTools, priceText } from "./documented.ts";
-import { code, table } from "./markdown.ts";
+import { code, codes, table } from "./markdown.ts";
 
 /** Every tool with its arguments, limits and facts. */
 export function toolsReference(): string {
@@ -25,7 +25,10 @@ function toolSection({ tool, operation }: DocumentedTool): string {
       ["Source", operation.source],
     );
   }
-  if (tool.outputSchema) facts.push(["Result", "structured data, and the same JSON as text"]);
+  if (tool.output) {
+    const fields = codes(Object.keys(tool.output.shape));
+    facts.push(["Result", `structured data (${fields}), and the same JSON as text`]);
+  }
   return [
     `### ${code(tool.name)}`,
     `**${tool.title}.** ${tool.description}`,

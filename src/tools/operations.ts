@@ -20,14 +20,14 @@ export function waitSeconds(maxWaitSeconds: number) {
   // A shorter wait does no harm, so what is too long is no reason to refuse.
   return knownAs(z.int().min(0).max(maxWaitSeconds), { clamps: true })
     .optional()
-    .describe(`Seconds to wait, default ${usual}`);
+    .describe(`Default ${usual}`);
 }
 
 /** What every start tool takes beside its own arguments and the limit of its cost. */
 export const startArguments = (maxWaitSeconds: number) => ({
   wait_seconds: waitSeconds(maxWaitSeconds),
   save_to: knownAs(z.string().min(1), { reference: "place" }).optional().describe("Folder or file"),
-  idempotency_key: z.string().min(1).max(200).optional().describe("Same key, same job"),
+  idempotency_key: z.string().min(1).max(200).optional(),
   force_new: z.boolean().optional().describe("Start another"),
 });
 

@@ -81,8 +81,11 @@ export interface Tool {
   annotations: ToolAnnotations;
   /** JSON Schema of the arguments, as advertised. */
   inputSchema: Record<string, unknown>;
-  /** Present for tools whose results are data. */
-  outputSchema?: z.ZodObject;
+  /**
+   * What the data looks like, for tools whose results are data. It is not advertised: no host is
+   * known to use it, and every one pays for it in tokens.
+   */
+  output?: z.ZodObject;
   /** What a call's arguments mean. @throws {invalid_input} */
   read(args: unknown): ReadArguments;
   /** Never throws: every failure is a result. */
@@ -116,9 +119,9 @@ export function defineTool<I extends z.ZodObject>(deps: ToolDeps, spec: ToolSpec
     name: spec.name,
     title: spec.title,
     description: spec.description,
-    annotations: { title: spec.title, ...HINTS[spec.kind] },
+    annotations: HINTS[spec.kind],
     inputSchema: advertisedSchema(all),
-    ...(spec.output ? { outputSchema: spec.output } : {}),
+    ...(spec.output ? { output: spec.output } : {}),
     read,
     async call(args, call) {
       try {

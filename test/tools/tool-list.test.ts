@@ -5,11 +5,11 @@ import * as z from "zod";
 import { CHAT_OPERATION } from "../../src/chat/names.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
 import { OPERATIONS } from "../../src/models/index.ts";
-import { ServerFactory } from "../../src/server.ts";
+import { INSTRUCTIONS, ServerFactory } from "../../src/server.ts";
 import { createTools } from "../../src/tools/index.ts";
 import { idleToolDeps } from "../support/tool-deps.ts";
 
-const MAX_TOKENS = 5_750;
+const MAX_TOKENS = 5_000;
 const tools = createTools(idleToolDeps());
 
 const record = z.record(z.string(), z.unknown());
@@ -111,7 +111,7 @@ describe.each(tools.map((tool) => [tool.name, tool] as const))("%s", (name, tool
         idempotentHint: false,
         openWorldHint: true,
       });
-      expect(tool.outputSchema).toBeUndefined();
+      expect(tool.output).toBeUndefined();
     } else if (name === "chat_threads") {
       expect(tool.annotations).toMatchObject({ readOnlyHint: false, destructiveHint: true });
     } else if (name !== "job_cancel") {
@@ -140,6 +140,13 @@ describe("the tool list", () => {
     expect(lengths[Math.floor(lengths.length / 2)]).toBeLessThanOrEqual(110);
   });
 
+  it("comes with instructions of at most 160 tokens, whose first line says the essential", () => {
+    expect(encode(INSTRUCTIONS).length).toBeLessThanOrEqual(160);
+    const [first = ""] = INSTRUCTIONS.split("\n");
+    for (const word of ["Pictures", "longcat_chat", "start tools", "job_status", "force_new: true"])
+      expect(first).toContain(word);
+  });
+
   it("offers only the job tools where no toolset needs more", () => {
     const deps = idleToolDeps();
     const names = createTools({ ...deps, settings: { ...deps.settings, toolsets: ["chat"] } });
@@ -166,6 +173,8 @@ describe("the tool list", () => {
     for (const [position, tool] of listed.tools.entries()) {
       expect(tool.inputSchema).toEqual(tools[position]?.inputSchema);
     }
+    // No host is known to use the schema of a result, and every assistant would pay for it.
+    expect(listed.tools.filter((tool) => tool.outputSchema !== undefined)).toEqual([]);
     expect(encode(JSON.stringify(listed.tools)).length).toBeLessThanOrEqual(MAX_TOKENS);
   });
 });
