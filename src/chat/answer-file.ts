@@ -61,7 +61,7 @@ export async function restoreAnswer(context: RestoreContext, job: WholeJob): Pro
   }
   const medium = await writeAnswer(library, job, answer);
   const media = job.media.map(({ copies }) => ({ ...medium, copies }));
-  const restored = await store.patch(job.jobId, { media }, clock.now());
+  const restored = await store.patch(job.owner, job.jobId, { media }, clock.now());
   events.publish(restored);
   return { ...job, ...restored };
 }

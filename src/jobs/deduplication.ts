@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { isFinal, type Job } from "./job.ts";
 
-const UNDELIVERED_TWIN_MS = 600_000;
-const DELIVERED_TWIN_MS = 20_000;
+const UNDELIVERED_MS = 600_000;
+const DELIVERED_MS = 20_000;
 
 /** What makes two purchases identical: the operation and everything that would be sent. */
 export function fingerprintOf(operation: string, wire: unknown): string {
@@ -16,14 +16,14 @@ export function fingerprintOf(operation: string, wire: unknown): string {
  * its answer was lost or it has grown impatient, must not buy twice; someone who wants another
  * picture of the same prompt has to be believed after a while, or at once if they say so.
  */
-export function standsForRepeat(twin: Job, now: number): boolean {
-  if (!isFinal(twin.state)) return true;
-  if (twin.state === "unknown" && twin.charge === "uncertain") return true;
+export function standsForRepeat(earlier: Job, now: number): boolean {
+  if (!isFinal(earlier.state)) return true;
+  if (earlier.state === "unknown" && earlier.charge === "uncertain") return true;
   // What ended without a result has cost nothing; an answer may be free and is a result.
-  if (twin.charge === "none" && twin.state !== "completed") return false;
-  return twin.deliveredAt === null
-    ? now - (twin.completedAt ?? twin.updatedAt) < UNDELIVERED_TWIN_MS
-    : now - twin.deliveredAt < DELIVERED_TWIN_MS;
+  if (earlier.charge === "none" && earlier.state !== "completed") return false;
+  return earlier.deliveredAt === null
+    ? now - (earlier.completedAt ?? earlier.updatedAt) < UNDELIVERED_MS
+    : now - earlier.deliveredAt < DELIVERED_MS;
 }
 
 /** JSON that does not depend on the order in which keys were written. */

@@ -297,7 +297,7 @@ export class JobRunner {
   async markDelivered(job: Job): Promise<void> {
     if (job.deliveredAt !== null || !isFinal(job.state)) return;
     const now = this.#context.clock.now();
-    await this.#context.store.patch(job.jobId, { deliveredAt: now }, now);
+    await this.#context.store.patch(job.owner, job.jobId, { deliveredAt: now }, now);
   }
 
   /** Jobs that completed while nobody was there and that no answer has mentioned yet. */
@@ -306,9 +306,9 @@ export class JobRunner {
   }
 
   /** Notes that an answer that mentions these jobs has left. */
-  async noteMentioned(jobs: readonly Job[]): Promise<void> {
+  async noteMentioned(owner: string, jobs: readonly Job[]): Promise<void> {
     const jobIds = jobs.map((job) => job.jobId);
-    await this.#context.store.noteMentioned(jobIds, this.#context.clock.now());
+    await this.#context.store.noteMentioned(owner, jobIds, this.#context.clock.now());
   }
 
   /** Ends orderly: a POST in flight gets ten seconds, everything else waits for the next start. */
@@ -326,15 +326,15 @@ export class JobRunner {
     await store.close();
   }
 
-  /** Records a job and sets it going, unless a twin stands for it or the last check forbids it. */
+  /** Records a job and sets it going, unless an earlier one stands for it or the last check forbids it. */
   async #admit(job: WholeJob, rules: AdmissionRules, check: () => Promise<void>): Promise<Started> {
     const { store, holder, events, reached } = this.#context;
-    const earlier = await store.findTwin(job, rules);
+    const earlier = await store.findRepeated(job, rules);
     if (earlier) return { job: earlier, isRepeat: true };
     await check();
     reached("before-record");
     const admission = await store.admit(job, holder, rules);
-    if (admission.kind === "twin") return { job: admission.job, isRepeat: true };
+    if (admission.kind === "repeat") return { job: admission.job, isRepeat: true };
     reached("after-record");
     events.publish(job);
     this.#resume(job);

@@ -23,8 +23,19 @@ export interface AdmissionRules {
   now: number;
 }
 
-/** `twin`: an identical job that stands for the new one, which was not recorded. */
-export type Admission = { kind: "new" } | { kind: "twin"; job: Job };
+/** `repeat`: an identical earlier job stands for the new one, which was not recorded. */
+export type Admission = { kind: "new" } | { kind: "repeat"; job: Job };
+
+/** A step in a job's life. */
+export interface Transition {
+  /** The state that the job is thought to be in. */
+  from: JobState;
+  to: JobState;
+  patch: JobPatch;
+  now: number;
+  /** Follows the job from now on; unchanged when absent. Ended jobs have no holder. */
+  holder?: string | undefined;
+}
 
 /** A process that follows jobs, and how often it has shown that it is alive. */
 export interface Holder {
@@ -60,40 +71,36 @@ export interface SpendingReport {
 }
 
 /**
- * What the rest of the program may ask of storage. Every write is on disk when its promise
- * resolves. All methods throw {storage} when the database cannot be used. What a job was asked for
- * is read by `get` alone; everything else gives summaries, whose size is bounded.
+ * What the rest of the program may ask of storage, however it stores. Every write is durable when
+ * its promise resolves. All methods throw {storage} when the database cannot be used. What a job
+ * was asked for is read by `get` alone; everything else gives summaries, whose size is bounded.
+ *
+ * What belongs to somebody is read and changed in the name of its owner only: to everybody else it
+ * does not exist. What no owner asks for, processes do among themselves: sharing the jobs, hearing
+ * of changes, forgetting.
  */
 export interface JobStore {
   /**
-   * Records a job unless a twin stands for it or a cap forbids it; all in one transaction, so that
+   * Records a job unless an earlier one stands for it or a cap forbids it; all in one transaction, so that
    * processes racing for the same purchase or the last dollar cannot both win.
    * @throws {over_budget} above a cap
    * @throws {invalid_input} when its idempotency key belongs to other arguments
    */
   admit(job: WholeJob, holder: string, rules: AdmissionRules): Promise<Admission>;
   /** The earlier job that {@link JobStore.admit} would let stand for this one. */
-  findTwin(job: WholeJob, rules: AdmissionRules): Promise<Job | undefined>;
+  findRepeated(job: WholeJob, rules: AdmissionRules): Promise<Job | undefined>;
   /** A whole job, for the one that is looked at or sent. */
   get(owner: string, jobId: string): Promise<WholeJob | undefined>;
   findByRequestId(owner: string, requestId: string): Promise<Job | undefined>;
   /** Newest first. @throws {invalid_input} for a cursor that is not ours. */
   list(query: JobQuery): Promise<JobPage>;
   /** Changes fields without changing the state. @throws {not_found} */
-  patch(jobId: string, patch: JobPatch, now: number): Promise<Job>;
+  patch(owner: string, jobId: string, patch: JobPatch, now: number): Promise<Job>;
   /**
    * Moves a job on, if it still is in the state it is thought to be in.
-   * @param holder follows it from now on; unchanged when absent. Ended jobs have no holder.
    * @returns the job, or `undefined` when someone else was faster.
    */
-  transition(
-    jobId: string,
-    from: JobState,
-    to: JobState,
-    patch: JobPatch,
-    now: number,
-    holder?: string,
-  ): Promise<Job | undefined>;
+  transition(owner: string, jobId: string, step: Transition): Promise<Job | undefined>;
   /**
    * Decides by hand on an uncertain charge, or corrects such a decision.
    * @returns `undefined`, with nothing changed, when the charge is neither uncertain (any more) nor
@@ -136,7 +143,7 @@ export interface JobStore {
   /** Completed orphans that no answer has mentioned yet, the oldest first and some at a time. */
   news(owner: string): Promise<Job[]>;
   /** Notes that an answer with these news has left. */
-  noteMentioned(jobIds: readonly string[], now: number): Promise<void>;
+  noteMentioned(owner: string, jobIds: readonly string[], now: number): Promise<void>;
   spending(owner: string, now: number, period?: SpendingPeriod): Promise<SpendingReport>;
   /**
    * Forgets jobs that ended so many days ago and whose cost is settled, except those that count

@@ -19,9 +19,9 @@ export async function move(
   state: JobState,
   patch: JobPatch,
 ): Promise<Job | undefined> {
-  const now = context.clock.now();
-  const { store, holder } = context;
-  const moved = await store.transition(job.jobId, job.state, state, patch, now, holder);
+  const { store, holder, clock } = context;
+  const step = { from: job.state, to: state, patch, now: clock.now(), holder };
+  const moved = await store.transition(job.owner, job.jobId, step);
   if (moved) {
     context.log.info({ job: moved.jobId, from: job.state, to: state }, "job moved");
     context.events.publish(moved);

@@ -238,7 +238,7 @@ export class Collector {
     const isWhole = !extras.some((medium) => gone.includes(medium));
     const made = isWhole ? extras : await this.#extras(job, operation, own, []);
     const media = [...own, ...made];
-    const restored = await store.patch(job.jobId, { media }, clock.now());
+    const restored = await store.patch(job.owner, job.jobId, { media }, clock.now());
     events.publish(restored);
     return { ...job, ...restored };
   }
@@ -272,8 +272,9 @@ export class Collector {
   async #note(job: Job, media: Medium[]): Promise<void> {
     const { store, events, clock, log } = this.#context;
     try {
-      const { jobId, state } = job;
-      const noted = await store.transition(jobId, state, state, { media }, clock.now());
+      const { owner, jobId, state } = job;
+      const step = { from: state, to: state, patch: { media }, now: clock.now() };
+      const noted = await store.transition(owner, jobId, step);
       if (noted) events.publish(noted);
     } catch (error) {
       log.error({ job: job.jobId, err: error }, "progress was not recorded");

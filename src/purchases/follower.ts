@@ -149,7 +149,8 @@ export class Follower {
   async #note(followed: Followed, upstreamStatus: string): Promise<void> {
     if (followed.upstreamStatus === upstreamStatus) return;
     const { store, events, clock } = this.#context;
-    events.publish(await store.patch(followed.jobId, { upstreamStatus }, clock.now()));
+    const { owner, jobId } = followed;
+    events.publish(await store.patch(owner, jobId, { upstreamStatus }, clock.now()));
     followed.upstreamStatus = upstreamStatus;
   }
 

@@ -175,7 +175,7 @@ async function newsFor(deps: ToolDeps, call: Call): Promise<ContentBlock | undef
   try {
     const jobs = await services.jobs.news(call.owner);
     const block = newsBlock(jobs, (job) => presenterOf(job).summary(job));
-    if (block) call.onDelivered(() => services.jobs.noteMentioned(jobs));
+    if (block) call.onDelivered(() => services.jobs.noteMentioned(call.owner, jobs));
     return block;
   } catch (error) {
     // The answer itself must not be lost for it.

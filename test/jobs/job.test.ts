@@ -74,7 +74,7 @@ describe("the life of a job", () => {
         let current: JobState = "queued";
         for (const [from, to] of steps) {
           const moved = await store
-            .transition(job.jobId, from, to, {}, 1)
+            .transition(OWNER, job.jobId, { from, to, patch: {}, now: 1 })
             .catch((error: unknown) => error);
           if (!canBecome(from, to)) expect(moved).toMatchObject({ code: "internal" });
           else if (from !== current) expect(moved).toBeUndefined();

@@ -189,7 +189,7 @@ describe("what an earlier process left", () => {
     await rig.reached(own, "completed");
     const news = await rig.runner.news(OWNER);
     expect(news.map((one) => one.jobId)).toEqual([job.jobId]);
-    await rig.runner.noteMentioned(news);
+    await rig.runner.noteMentioned(OWNER, news);
     expect(await rig.runner.news(OWNER)).toEqual([]);
   });
 
@@ -213,7 +213,7 @@ describe("what an earlier process left", () => {
     );
     await clock.advance(1);
     await rig.reached(job, "completed");
-    await rig.runner.noteMentioned(await rig.runner.news(OWNER));
+    await rig.runner.noteMentioned(OWNER, await rig.runner.news(OWNER));
     expect(await rig.runner.news(OWNER)).toEqual([]);
     clock.jump(25 * SECOND);
     const again = await rig.runner.start({ operation: one, prepared, owner: OWNER });

@@ -19,6 +19,7 @@ import type {
   JobStore,
   SpendingPeriod,
   SpendingReport,
+  Transition,
 } from "../../jobs/store.ts";
 import { Connection } from "./connection.ts";
 import { bodyColumnsOf, type Column, columnsOf, readRow, readWholeRow } from "./job-rows.ts";
@@ -34,6 +35,9 @@ const CHANGES_AT_ONCE = 500;
 /** An answer stays readable; the others are in the next one. */
 const NEWS_AT_ONCE = 20;
 const DAY_MS = 86_400_000;
+
+/** A job, and in whose name it is asked for. */
+type JobName = Pick<Job, "owner" | "jobId">;
 
 const numberRow = z.object({ n: z.number() });
 const revisionRow = z.object({ revision: z.number() });
@@ -57,8 +61,8 @@ export class SqliteJobStore implements JobStore {
 
   async admit(job: WholeJob, holder: string, rules: AdmissionRules): Promise<Admission> {
     const record = (): Admission => {
-      const twin = this.#twinOf(job, rules);
-      if (twin) return { kind: "twin", job: twin };
+      const earlier = this.#repeatedBy(job, rules);
+      if (earlier) return { kind: "repeat", job: earlier };
       const { day, month } = periodStarts(rules.now);
       const committed = {
         todayUsd: committedUsd(this.connection, job.owner, day),
@@ -74,8 +78,8 @@ export class SqliteJobStore implements JobStore {
     });
   }
 
-  async findTwin(job: WholeJob, rules: AdmissionRules): Promise<Job | undefined> {
-    return this.#twinOf(job, rules);
+  async findRepeated(job: WholeJob, rules: AdmissionRules): Promise<Job | undefined> {
+    return this.#repeatedBy(job, rules);
   }
 
   async get(owner: string, jobId: string): Promise<WholeJob | undefined> {
@@ -98,20 +102,14 @@ export class SqliteJobStore implements JobStore {
     return listJobs(this.connection, query);
   }
 
-  async patch(jobId: string, patch: JobPatch, now: number): Promise<Job> {
-    const job = this.#update(jobId, { ...patch, updatedAt: now }, {});
+  async patch(owner: string, jobId: string, patch: JobPatch, now: number): Promise<Job> {
+    const job = this.#update({ owner, jobId }, { ...patch, updatedAt: now }, {});
     if (!job) throw new AppError("not_found", `There is no job ${jobId}.`);
     return job;
   }
 
-  async transition(
-    jobId: string,
-    from: JobState,
-    to: JobState,
-    patch: JobPatch,
-    now: number,
-    holder?: string,
-  ): Promise<Job | undefined> {
+  async transition(owner: string, jobId: string, step: Transition): Promise<Job | undefined> {
+    const { from, to, patch, now, holder } = step;
     if (!canBecome(from, to)) {
       throw new AppError("internal", `A job cannot go from ${from} to ${to}.`);
     }
@@ -120,11 +118,12 @@ export class SqliteJobStore implements JobStore {
     // What goes on after all is no longer as somebody settled it.
     const reopened = from === "unknown" ? { settled_at: null, cost_usd: null } : {};
     const more = { ...lease, ...reopened };
-    const change = () => this.#update(jobId, { ...patch, state: to, updatedAt: now }, more, from);
+    const which = { owner, jobId };
+    const change = () => this.#update(which, { ...patch, state: to, updatedAt: now }, more, from);
     // What is sent next must be known to whoever opens the database after us.
     if (to !== "submitting") return change();
     return this.connection.recorded(change, (moved) => {
-      if (moved) this.#update(jobId, { state: from, updatedAt: now }, {}, to);
+      if (moved) this.#update(which, { state: from, updatedAt: now }, {}, to);
     });
   }
 
@@ -143,7 +142,8 @@ export class SqliteJobStore implements JobStore {
       );
       if (!job) return undefined;
       const costUsd = charge === "spent" ? job.reservedUsd : null;
-      return this.#update(jobId, { charge, costUsd, updatedAt: now }, { settled_at: now });
+      const which = { owner, jobId };
+      return this.#update(which, { charge, costUsd, updatedAt: now }, { settled_at: now });
     });
   }
 
@@ -204,11 +204,12 @@ export class SqliteJobStore implements JobStore {
       .map(readRow);
   }
 
-  async noteMentioned(jobIds: readonly string[], now: number): Promise<void> {
+  async noteMentioned(owner: string, jobIds: readonly string[], now: number): Promise<void> {
     // A mention is no delivery: a client that lost the result must not buy it again.
     this.connection.run(
-      `UPDATE jobs SET mentioned_at = ? WHERE job_id IN (SELECT value FROM json_each(?))`,
-      [now, JSON.stringify(jobIds)],
+      `UPDATE jobs SET mentioned_at = ?
+       WHERE owner = ? AND job_id IN (SELECT value FROM json_each(?))`,
+      [now, owner, JSON.stringify(jobIds)],
     );
   }
 
@@ -232,7 +233,7 @@ export class SqliteJobStore implements JobStore {
     this.connection.close();
   }
 
-  #twinOf(job: WholeJob, rules: AdmissionRules): Job | undefined {
+  #repeatedBy(job: WholeJob, rules: AdmissionRules): Job | undefined {
     if (job.idempotencyKey !== null) {
       const keyed = this.#one("SELECT * FROM jobs WHERE owner = ? AND idempotency_key = ?", [
         job.owner,
@@ -289,7 +290,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   #update(
-    jobId: string,
+    which: JobName,
     change: Partial<WholeJob>,
     more: Record<string, Column>,
     from?: JobState,
@@ -297,13 +298,13 @@ export class SqliteJobStore implements JobStore {
     const body = bodyColumnsOf(change);
     const job =
       Object.keys(body).length === 0
-        ? this.#updateRow(jobId, change, more, from)
+        ? this.#updateRow(which, change, more, from)
         : this.connection.transaction(() => {
-            const changed = this.#updateRow(jobId, change, more, from);
+            const changed = this.#updateRow(which, change, more, from);
             if (changed) {
               this.connection.run(`UPDATE job_bodies SET ${settings(body)} WHERE job_id = ?`, [
                 ...Object.values(body),
-                jobId,
+                which.jobId,
               ]);
             }
             return changed;
@@ -312,7 +313,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   #updateRow(
-    jobId: string,
+    { owner, jobId }: JobName,
     change: Partial<Job>,
     more: Record<string, Column>,
     from?: JobState,
@@ -320,8 +321,8 @@ export class SqliteJobStore implements JobStore {
     const columns = { ...columnsOf(change), ...more };
     const [row] = this.connection.all(
       `UPDATE jobs SET ${settings(columns)}, revision = ${NEXT_REVISION}
-       WHERE job_id = ? AND state = coalesce(?, state) RETURNING *`,
-      [...Object.values(columns), jobId, from ?? null],
+       WHERE job_id = ? AND owner = ? AND state = coalesce(?, state) RETURNING *`,
+      [...Object.values(columns), jobId, owner, from ?? null],
     );
     if (row === undefined) return undefined;
     this.#own.add(revisionOf(row));

@@ -111,14 +111,19 @@ describe("what is stored", () => {
 describe("changes", () => {
   it("touch what they name and nothing else", async () => {
     const job = await add({ warnings: ["stays"], error: { code: "internal", message: "goes" } });
-    const patched = await store.patch(job.jobId, { upstreamStatus: "QUEUED", error: null }, 7);
+    const patched = await store.patch(
+      OWNER,
+      job.jobId,
+      { upstreamStatus: "QUEUED", error: null },
+      7,
+    );
     const expected = { ...job, upstreamStatus: "QUEUED", error: null, updatedAt: 7 };
     expect(patched).toEqual(summaryOf(expected));
     expect(await store.get(OWNER, job.jobId)).toEqual(expected);
   });
 
   it("of a job that does not exist are an error", async () => {
-    await expect(store.patch("job_none", { charge: "none" }, 1)).rejects.toMatchObject({
+    await expect(store.patch(OWNER, "job_none", { charge: "none" }, 1)).rejects.toMatchObject({
       code: "not_found",
     });
   });
@@ -127,8 +132,13 @@ describe("changes", () => {
     const other = openStore();
     const job = await add();
     const moves = await Promise.all([
-      store.transition(job.jobId, "queued", "submitting", {}, 2),
-      other.transition(job.jobId, "queued", "cancelled", { charge: "none" }, 3),
+      store.transition(OWNER, job.jobId, { from: "queued", to: "submitting", patch: {}, now: 2 }),
+      other.transition(OWNER, job.jobId, {
+        from: "queued",
+        to: "cancelled",
+        patch: { charge: "none" },
+        now: 3,
+      }),
     ]);
     expect(moves.filter((move) => move !== undefined)).toHaveLength(1);
     expect(await other.get(OWNER, job.jobId)).toMatchObject(moves.find((move) => move) ?? {});
@@ -149,7 +159,7 @@ describe("what a job was asked for", () => {
     expect(page.jobs).toHaveLength(2);
     expect(await store.news(OWNER)).toEqual([summaryOf(job)]);
     expect(await other.takeOver("other", ["me"], BASE)).toHaveLength(1);
-    await other.patch(job.jobId, { upstreamStatus: "READ" }, 3);
+    await other.patch(OWNER, job.jobId, { upstreamStatus: "READ" }, 3);
     expect(await store.changes()).not.toEqual([]);
     await expect(store.get(OWNER, job.jobId)).rejects.toThrow("JSON");
   });
@@ -265,8 +275,19 @@ describe("holders", () => {
 
   it("take up a job that goes on after it had ended", async () => {
     const job = await add({ state: "submitting" });
-    await store.transition(job.jobId, "submitting", "unknown", {}, 1);
-    await store.transition(job.jobId, "unknown", "running", {}, 2, "third");
+    await store.transition(OWNER, job.jobId, {
+      from: "submitting",
+      to: "unknown",
+      patch: {},
+      now: 1,
+    });
+    await store.transition(OWNER, job.jobId, {
+      from: "unknown",
+      to: "running",
+      patch: {},
+      now: 2,
+      holder: "third",
+    });
     expect(await takeOver(["me"])).toEqual([]);
     expect((await takeOver(["third"])).map((one) => one.jobId)).toEqual([job.jobId]);
   });
@@ -301,10 +322,10 @@ describe("changes by others", () => {
     expect(await store.changes()).toEqual([]);
     const mine = await add();
     expect(await store.changes()).toEqual([]);
-    const changed = await other.patch(mine.jobId, { upstreamStatus: "QUEUED" }, 9);
+    const changed = await other.patch(OWNER, mine.jobId, { upstreamStatus: "QUEUED" }, 9);
     expect(await store.changes()).toEqual([changed]);
     expect(await store.changes()).toEqual([]);
-    await store.patch(mine.jobId, { upstreamStatus: "PROCESSING" }, 10);
+    await store.patch(OWNER, mine.jobId, { upstreamStatus: "PROCESSING" }, 10);
     expect(await store.changes()).toEqual([]);
     expect((await other.changes()).map((job) => job.upstreamStatus)).toContain("PROCESSING");
   });
@@ -338,7 +359,7 @@ describe("news", () => {
     await add({ state: "completed", orphaned: true, owner: "somebody" });
     const job = await add({ state: "completed", orphaned: true });
     expect(await store.news(OWNER)).toEqual([summaryOf(job)]);
-    await store.noteMentioned([job.jobId], 5);
+    await store.noteMentioned(OWNER, [job.jobId], 5);
     expect(await openStore().news(OWNER)).toEqual([]);
   });
 
@@ -348,6 +369,7 @@ describe("news", () => {
     const first = await store.news(OWNER);
     expect(first).toHaveLength(20);
     await store.noteMentioned(
+      OWNER,
       first.map((job) => job.jobId),
       5,
     );
@@ -356,7 +378,7 @@ describe("news", () => {
 
   it("are a mention and no delivery, so that a cut call can still be repeated", async () => {
     const job = await add({ state: "completed", orphaned: true, updatedAt: 1 });
-    await store.noteMentioned([job.jobId], 5);
+    await store.noteMentioned(OWNER, [job.jobId], 5);
     expect(await openStore().get(OWNER, job.jobId)).toEqual(job);
   });
 });
@@ -480,7 +502,12 @@ describe("a settlement by hand", () => {
   it("loses against a job that was given its request id meanwhile", async () => {
     const job = await add(doubtful);
     const goesOn = { charge: "reserved" } as const;
-    const attached = await openStore().transition(job.jobId, "unknown", "running", goesOn, 4);
+    const attached = await openStore().transition(OWNER, job.jobId, {
+      from: "unknown",
+      to: "running",
+      patch: goesOn,
+      now: 4,
+    });
     expect(await store.settle(OWNER, job.jobId, "none", 5)).toBeUndefined();
     expect(await store.get(OWNER, job.jobId)).toMatchObject(attached ?? {});
   });
@@ -489,9 +516,19 @@ describe("a settlement by hand", () => {
     const job = await add(doubtful);
     await store.settle(OWNER, job.jobId, "spent", 5);
     const goesOn = { charge: "reserved" } as const;
-    const attached = await store.transition(job.jobId, "unknown", "running", goesOn, 6);
+    const attached = await store.transition(OWNER, job.jobId, {
+      from: "unknown",
+      to: "running",
+      patch: goesOn,
+      now: 6,
+    });
     expect(attached).toMatchObject({ charge: "reserved", costUsd: null });
-    await store.transition(job.jobId, "running", "failed", { charge: "spent" }, 7);
+    await store.transition(OWNER, job.jobId, {
+      from: "running",
+      to: "failed",
+      patch: { charge: "spent" },
+      now: 7,
+    });
     expect(await store.settle(OWNER, job.jobId, "none", 8)).toBeUndefined();
   });
 });

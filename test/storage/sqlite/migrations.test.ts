@@ -130,7 +130,9 @@ describe("a database of an earlier version", () => {
     });
     const rules = { forceNew: false, now: 1, limits: NO_LIMITS };
     expect(await store.admit(running, "me", rules)).toEqual({ kind: "new" });
-    expect(await store.patch(job.jobId, { warnings: [] }, 7)).toMatchObject({ updatedAt: 7 });
+    expect(await store.patch(OWNER, job.jobId, { warnings: [] }, 7)).toMatchObject({
+      updatedAt: 7,
+    });
   });
 
   it.each(versions)("%i is left as it is when a step fails half way", (version) => {
@@ -208,8 +210,18 @@ describe("a database that an earlier version has written", () => {
     const queued = await store.get(OWNER, taken[0]?.jobId ?? "");
     expect(queued?.wire).toEqual(queued?.input);
     const patch = { requestId: "z-image-turbo-834_new", wire: null };
-    const sent = await store.transition(queued?.jobId ?? "", "queued", "submitting", {}, 7);
-    await store.transition(sent?.jobId ?? "", "submitting", "running", patch, 8);
+    const sent = await store.transition(OWNER, queued?.jobId ?? "", {
+      from: "queued",
+      to: "submitting",
+      patch: {},
+      now: 7,
+    });
+    await store.transition(OWNER, sent?.jobId ?? "", {
+      from: "submitting",
+      to: "running",
+      patch,
+      now: 8,
+    });
     expect(await store.get(OWNER, queued?.jobId ?? "")).toMatchObject({
       ...patch,
       state: "running",
@@ -224,7 +236,7 @@ describe("a database that an earlier version has written", () => {
       fingerprint: "print-of-completed",
     });
     expect(await store.admit(repeat, "me", rules)).toMatchObject({
-      kind: "twin",
+      kind: "repeat",
       job: { state: "completed" },
     });
   });
