@@ -71,7 +71,12 @@ async function asked<T>(question: (client: Client) => Promise<T>): Promise<T> {
     version: packageJson.version,
     events: new JobEvents(),
   });
-  const server = factory.create({ era: "legacy", lasting: false, onDelivered: () => {} });
+  const server = factory.create({
+    owner: "nobody",
+    era: "legacy",
+    lasting: false,
+    onDelivered: () => {},
+  });
   const client = new Client({ name: "documentation", version: "1" });
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
   await Promise.all([server.connect(theirs), client.connect(ours)]);

@@ -100,7 +100,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     maxBytes: settings.hostedBytes,
     log,
   });
-  const stopReleasing = events.subscribe((job) => {
+  const stopReleasing = events.subscribeToAll((job) => {
     if (!needsFiles(job, clock.now())) hosting.release(job.jobId);
   });
   const jobs = new JobRunner({

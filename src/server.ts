@@ -14,9 +14,6 @@ import { registerResources } from "./resources/index.ts";
 import { createTools } from "./tools/index.ts";
 import type { Tool, ToolDeps } from "./tools/tool.ts";
 
-/** The one owner of everything until the server can tell its callers apart. */
-export const LOCAL_OWNER = "local";
-
 export const INSTRUCTIONS = [
   "Pictures and answers of `longcat_chat` (another model, for tasks with many files) are made by start tools as jobs: if a call brings a job id only, call `job_status` with it until it is completed; an identical call brings the same job, `force_new: true` buys another.",
   "Every start is paid. Jobs go on when a call is cut: look at `job_list` before starting again. `idempotency_key`: same key, same job.",
@@ -31,6 +28,8 @@ export interface ServerDeps extends ToolDeps {
 
 /** What one connection or request is served with. */
 export interface Connection {
+  /** Who calls: nobody else's things are seen, changed or heard of through it. */
+  owner: string;
   era: McpRequestContext["era"];
   /**
    * Whether the connection outlives a request, so that news can be pushed through it. Over
@@ -67,11 +66,15 @@ export class ServerFactory {
       },
     );
     for (const tool of this.#tools) this.#registerTool(server, tool, connection);
-    registerResources(server, this.#deps, LOCAL_OWNER);
+    registerResources(server, this.#deps, connection.owner);
     registerPrompts(server);
     const subscribed = handleSubscriptions(server);
     if (connection.lasting) {
-      this.#push(server, (uri) => connection.era === "modern" || subscribed.has(uri));
+      this.#push(
+        server,
+        connection.owner,
+        (uri) => connection.era === "modern" || subscribed.has(uri),
+      );
     }
     return server;
   }
@@ -91,7 +94,7 @@ export class ServerFactory {
         const { signal, release } = firstOf([context.mcpReq.signal, connection.leaving]);
         try {
           return await tool.call(args, {
-            owner: LOCAL_OWNER,
+            owner: connection.owner,
             signal,
             onDelivered: (run) =>
               connection.onDelivered(context.mcpReq.id, () => {
@@ -108,9 +111,9 @@ export class ServerFactory {
     );
   }
 
-  /** Sends news about jobs through a lasting connection until it closes. */
-  #push(server: McpServer, isWanted: (uri: string) => boolean): void {
-    const unsubscribe = this.#deps.events.subscribe((job) => {
+  /** Sends news about an owner's jobs through a lasting connection until it closes. */
+  #push(server: McpServer, owner: string, isWanted: (uri: string) => boolean): void {
+    const unsubscribe = this.#deps.events.subscribe(owner, (job) => {
       if (!server.isConnected()) return;
       for (const uri of changedUris(job).filter(isWanted)) {
         void server.server.sendResourceUpdated({ uri }).catch(() => undefined);

@@ -4,6 +4,11 @@ import type { Rules } from "./rules.ts";
 export const HOUSE: Rules = {
   rooms: [
     { path: "src/core/", about: "errors, time, ids, text, secrets", uses: [] },
+    {
+      path: "src/core/owner.ts",
+      about: "who calls where callers are not told apart",
+      uses: [],
+    },
     { path: "src/models/", about: "the catalogue: operations as data", uses: ["src/core/"] },
     {
       path: "src/settings/",
@@ -110,7 +115,7 @@ export const HOUSE: Rules = {
     {
       path: "src/transports/",
       about: "stdio and HTTP",
-      uses: ["src/core/", "src/jobs/", "src/server.ts"],
+      uses: ["src/core/", "src/core/owner.ts", "src/jobs/", "src/server.ts"],
     },
     { path: "src/sandbox/", about: "the imitated provider", uses: ["src/core/", "src/models/"] },
     { path: "src/demo/", about: "the demonstration", uses: ["src/core/"] },
@@ -131,6 +136,7 @@ export const HOUSE: Rules = {
       about: "one file per command",
       uses: [
         "src/core/",
+        "src/core/owner.ts",
         "src/models/",
         "src/settings/",
         "src/gateway/",

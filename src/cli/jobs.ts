@@ -1,5 +1,5 @@
 import { systemClock } from "../core/clock.ts";
-import { LOCAL_OWNER } from "../server.ts";
+import { LOCAL_OWNER } from "../core/owner.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Ending } from "./ending.ts";
 

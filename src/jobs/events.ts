@@ -5,14 +5,25 @@ export type JobListener = (job: Job) => void;
 
 /** How the parts of the program that show jobs hear of changes, wherever those were made. */
 export class JobEvents {
-  readonly #listeners = new Set<JobListener>();
+  readonly #listeners = new Map<string, Set<JobListener>>();
+  readonly #listenersToAll = new Set<JobListener>();
   readonly #heldUp = new Map<string, string>();
 
-  /** @returns a function that ends the subscription. */
-  subscribe(listener: JobListener): () => void {
-    this.#listeners.add(listener);
+  /** Hears of one owner's jobs, and of nobody else's. @returns a function that ends that. */
+  subscribe(owner: string, listener: JobListener): () => void {
+    const own = this.#listeners.get(owner) ?? new Set();
+    this.#listeners.set(owner, own.add(listener));
     return () => {
-      this.#listeners.delete(listener);
+      own.delete(listener);
+      if (own.size === 0 && this.#listeners.get(owner) === own) this.#listeners.delete(owner);
+    };
+  }
+
+  /** For the program itself: nothing of what it hears may reach a caller. */
+  subscribeToAll(listener: JobListener): () => void {
+    this.#listenersToAll.add(listener);
+    return () => {
+      this.#listenersToAll.delete(listener);
     };
   }
 
@@ -31,6 +42,7 @@ export class JobEvents {
 
   publish(job: Job): void {
     this.goesOn(job.jobId);
-    for (const listener of [...this.#listeners]) listener(job);
+    const own = this.#listeners.get(job.owner) ?? [];
+    for (const listener of [...this.#listenersToAll, ...own]) listener(job);
   }
 }

@@ -269,7 +269,7 @@ export class JobRunner {
         options.signal?.removeEventListener("abort", over);
         resolve();
       };
-      const unsubscribe = events.subscribe((changed) => {
+      const unsubscribe = events.subscribe(job.owner, (changed) => {
         if (changed.jobId !== job.jobId) return;
         options.onChange?.(changed);
         if (until(changed)) over();

@@ -10,6 +10,7 @@ import {
 } from "@modelcontextprotocol/server";
 import { Hono } from "hono";
 import { AppError } from "../core/errors.ts";
+import { LOCAL_OWNER } from "../core/owner.ts";
 import type { JobEvents } from "../jobs/events.ts";
 import { bringsMedia, type Connection, changedUris, type ServerFactory } from "../server.ts";
 import { forwardingHeader } from "./forwarding.ts";
@@ -58,11 +59,11 @@ export async function serveOnHttp(
     ({ era }) => {
       const answer = answers.getStore();
       const onDelivered: Connection["onDelivered"] = (_, run) => answer?.once("finish", run);
-      return factory.create({ era, lasting: false, onDelivered });
+      return factory.create({ owner: LOCAL_OWNER, era, lasting: false, onDelivered });
     },
     { maxRequestBodySize: MAX_BODY_BYTES, onerror: options.onError },
   );
-  const unsubscribe = options.events.subscribe((job) => {
+  const unsubscribe = options.events.subscribe(LOCAL_OWNER, (job) => {
     for (const uri of changedUris(job)) handler.notify.resourceUpdated(uri);
     if (bringsMedia(job)) handler.notify.resourcesChanged();
   });

@@ -2,6 +2,7 @@ import { PassThrough, type Readable, type Writable } from "node:stream";
 import type { RequestId } from "@modelcontextprotocol/server";
 import { StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { Clock } from "../core/clock.ts";
+import { LOCAL_OWNER } from "../core/owner.ts";
 import type { ServerFactory } from "../server.ts";
 
 /** Room for a picture sent as a data URI. */
@@ -32,6 +33,7 @@ export function serveOnStdio(factory: ServerFactory, options: StdioOptions): () 
   const handle = serveStdio(
     ({ era }) =>
       factory.create({
+        owner: LOCAL_OWNER,
         era,
         lasting: true,
         leaving: leaving.signal,

@@ -169,7 +169,7 @@ describe("an answer that is still coming", () => {
     const server = await held();
     const rig = await openChatRig({ origin: server.origin, clock });
     const told: string[] = [];
-    rig.events.subscribe((job) => told.push(job.state));
+    rig.events.subscribeToAll((job) => told.push(job.state));
     const job = await rig.ask("Long?");
     const response = await server.next();
     await rig.reached(job, "running");

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { request } from "undici";
 import { expect } from "vitest";
 import * as z from "zod";
-import { LOCAL_OWNER } from "../../src/server.ts";
+import { LOCAL_OWNER } from "../../src/core/owner.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/job-store.ts";
 import type { Bench, McpClient } from "../e2e/harness.ts";
 

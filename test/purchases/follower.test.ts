@@ -79,7 +79,7 @@ describe("how a job ends at the provider", () => {
     });
     const rig = await openRig({ origin: gateway.origin });
     const said: (string | null)[] = [];
-    rig.events.subscribe((job) => said.push(job.upstreamStatus));
+    rig.events.subscribeToAll((job) => said.push(job.upstreamStatus));
     const job = await rig.start();
     expect(await rig.reached(job, "completed")).toMatchObject({ upstreamStatus: null });
     expect(said).toContain("WARMING_UP");

@@ -343,7 +343,7 @@ describe("who listens in one process", () => {
     const clock = new FakeClock();
     const second = await openRig({ origin: gateway.origin, holder: "second", clock });
     const heard: string[] = [];
-    second.events.subscribe((job) => heard.push(`${job.jobId} ${job.state}`));
+    second.events.subscribeToAll((job) => heard.push(`${job.jobId} ${job.state}`));
     // The other one's time passes by itself.
     const first = await openRig({ origin: gateway.origin, holder: "first", folder: second.folder });
     const job = await first.reached(await first.start(), "completed");

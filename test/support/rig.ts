@@ -124,7 +124,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
   };
   const runner = new JobRunner({ ...parts, works: options.works?.(parts) ?? new Map() });
   const seen: Rig["seen"] = [];
-  events.subscribe(({ jobId, state }) => {
+  events.subscribeToAll(({ jobId, state }) => {
     const last = seen.findLast((one) => one.jobId === jobId);
     if (last?.state !== state) seen.push({ jobId, state });
   });

@@ -163,7 +163,12 @@ describe("the tool list", () => {
       version: "0.0.0",
       events: new JobEvents(),
     });
-    const server = factory.create({ era: "legacy", lasting: true, onDelivered: () => {} });
+    const server = factory.create({
+      owner: "local",
+      era: "legacy",
+      lasting: true,
+      onDelivered: () => {},
+    });
     const client = new Client({ name: "test", version: "0.0.0" });
     await Promise.all([server.connect(ours), client.connect(theirs)]);
     const listed = await client.listTools();

@@ -1,0 +1,37 @@
+import { expect, it } from "vitest";
+import { JobEvents } from "../../src/jobs/events.ts";
+import { leftJob, summaryOf } from "../support/rig.ts";
+
+const jobOf = (owner: string) =>
+  summaryOf(leftJob({ owner, baseUrl: "https://gateway.example", state: "running" }));
+
+it("tells an owner of the owner's own jobs, and the program of all", () => {
+  const events = new JobEvents();
+  const heard: Record<string, string[]> = { ada: [], ben: [], all: [] };
+  events.subscribe("ada", ({ jobId }) => heard["ada"]?.push(jobId));
+  events.subscribe("ben", ({ jobId }) => heard["ben"]?.push(jobId));
+  events.subscribeToAll(({ jobId }) => heard["all"]?.push(jobId));
+  const [adas, bens] = [jobOf("ada"), jobOf("ben")];
+  events.publish(adas);
+  events.publish(bens);
+  expect(heard).toEqual({
+    ada: [adas.jobId],
+    ben: [bens.jobId],
+    all: [adas.jobId, bens.jobId],
+  });
+});
+
+it("ends one subscription of an owner and leaves the others", () => {
+  const events = new JobEvents();
+  const heard: string[] = [];
+  const endFirst = events.subscribe("ada", () => heard.push("first"));
+  const endSecond = events.subscribe("ada", () => heard.push("second"));
+  endFirst();
+  events.publish(jobOf("ada"));
+  endSecond();
+  events.publish(jobOf("ada"));
+  events.subscribe("ada", () => heard.push("third"));
+  endSecond();
+  events.publish(jobOf("ada"));
+  expect(heard).toEqual(["second", "third"]);
+});
