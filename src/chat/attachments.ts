@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 import { AppError } from "../core/errors.ts";
-import { oneLine } from "../core/text.ts";
+import { byteCount, oneLine } from "../core/text.ts";
 import { ESCAPED_GROWTH, escapeJson } from "../gateway/chat-body.ts";
 import { openAllowedFile, type Places, resolvePlaces } from "../media/allowed-files.ts";
 import type { ThreadFile } from "../storage/sqlite/thread-rows.ts";
@@ -80,7 +80,7 @@ export async function attachFiles(store: ThreadStore, given: AttachRequest): Pro
   if (bytes > MAX_BYTES) {
     throw new AppError(
       "invalid_input",
-      `\`files\` are ${megabytes(bytes)} in all, more than ${megabytes(MAX_BYTES)}. ${biggest(found, (file) => megabytes(file.sizeBytes))}`,
+      `\`files\` are ${byteCount(bytes)} in all, more than the ${byteCount(MAX_BYTES)} that are possible. ${biggest(found, (file) => byteCount(file.sizeBytes))}`,
       { next: "Leave some out or name a narrower pattern; nothing was sent." },
     );
   }
@@ -314,8 +314,4 @@ function names(list: readonly string[]): string {
   const shown = list.slice(0, NAMED).map((name) => oneLine(name, 120));
   const more = list.length - shown.length;
   return shown.join(", ") + (more > 0 ? ` and ${more} more` : "");
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 }

@@ -462,6 +462,7 @@ function withoutUnset(value: object): object {
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined));
 }
 
+/** Rounded up: what is more than a limit never reads like it. */
 function count(tokens: number): string {
-  return Math.round(tokens).toLocaleString("en");
+  return Math.ceil(tokens).toLocaleString("en");
 }

@@ -16,8 +16,13 @@ export function exactUsd(usd: number): number {
   return Math.round(usd * MICRODOLLARS) / MICRODOLLARS;
 }
 
-/** Two decimals, three where the third says something. */
+/** A sum as it is, with two decimals at least: rounded, two that differ may look the same. */
 export function formatUsd(usd: number): string {
-  const text = usd.toFixed(3);
-  return `$${text.endsWith("0") ? text.slice(0, -1) : text}`;
+  return `$${DOLLARS.format(usd)}`;
 }
+
+const DOLLARS = new Intl.NumberFormat("en-US", {
+  minimumFractionDigits: 2,
+  maximumFractionDigits: 20,
+  useGrouping: false,
+});

@@ -26,7 +26,7 @@ export function checkCaps(estimate: number | null, committed: Committed, limits:
     if (cap === undefined || exactUsd(used + (estimate ?? 0)) <= cap) continue;
     throw new AppError(
       "over_budget",
-      `It would cost about ${formatUsd(estimate ?? 0)}, and ${formatUsd(used)} of the ${formatUsd(cap)} of ${name} are spent or reserved.`,
+      `It would cost about ${formatUsd(estimate ?? 0)}, and ${formatUsd(exactUsd(used))} of the ${formatUsd(cap)} of ${name} are spent or reserved.`,
       {
         next: "Ask the user what to do, whose limit it is; `spending` shows where the money went, and the period ends with the UTC day or month. Nothing was sent.",
       },

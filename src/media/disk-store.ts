@@ -4,7 +4,7 @@ import { dirname, extname, join, parse } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { randomToken } from "../core/ids.ts";
 import { makeFolder } from "../core/make-folder.ts";
-import { oneLine } from "../core/text.ts";
+import { byteCount, oneLine } from "../core/text.ts";
 import { fittingName, type ResultKind, slug } from "./file-names.ts";
 import { findSavePlace, type HeldFolder, holdFolder, type SavePlaces } from "./save-place.ts";
 
@@ -204,11 +204,11 @@ export class Library {
 /** @throws {storage} */
 async function checkFree(folder: string, needed: number, otherwise: string): Promise<void> {
   const disk = await statfs(folder);
-  if (disk.bavail * disk.bsize >= needed) return;
-  const megabytes = Math.ceil(needed / 1024 / 1024);
+  const free = disk.bavail * disk.bsize;
+  if (free >= needed) return;
   throw new AppError(
     "storage",
-    `The disk of ${oneLine(folder)} has less than the ${megabytes} MiB free that this job may need.`,
+    `The disk of ${oneLine(folder)} has ${byteCount(free)} free, less than the ${byteCount(needed)} that this job may need.`,
     { next: `Free space or ${otherwise}; nothing was bought.` },
   );
 }

@@ -11,13 +11,34 @@ export interface Aftermath {
   next: string;
 }
 
+/** The key that a job was sent with. */
+interface UsedKey {
+  variable: string;
+  provider: string;
+  look: string;
+}
+
+const IMAGE_KEY: UsedKey = {
+  variable: "PIXAZO_API_KEY",
+  provider: "Pixazo",
+  look: "`longcat-mcp doctor` shows whether one is set",
+};
+const CHAT_KEY: UsedKey = {
+  variable: "LONGCAT_API_KEY",
+  provider: "LongCat",
+  look: "`longcat-mcp doctor --online` asks whether it is valid",
+};
+
 /** What has to happen before another try makes sense; "" where nothing has to. */
-const FIRST: Readonly<Record<ErrorCode, string>> = {
+const FIRST: Readonly<Record<ErrorCode, string | ((key: UsedKey) => string)>> = {
   invalid_input: "correct the arguments",
   configuration: "ask the user to change the setting named above and to restart the server",
-  unauthorized: "ask the user to check the key",
-  forbidden: "ask the user to check the subscription at the provider",
-  insufficient_credit: "ask the user to top up the account at the provider",
+  unauthorized: ({ variable, provider, look }) =>
+    `ask the user to check the key in ${variable} for ${provider} (${look})`,
+  forbidden: ({ variable, provider }) =>
+    `ask the user to check the subscription of the key in ${variable} at ${provider}`,
+  insufficient_credit: ({ variable, provider }) =>
+    `ask the user to top up the account of the key in ${variable} at ${provider}`,
   over_budget: "ask the user",
   rate_limited: "wait a few minutes",
   content_rejected: "reword the prompt or use another picture",
@@ -98,10 +119,9 @@ function retryOf(job: Job, sandbox: boolean): string {
 }
 
 function firstOf({ operation }: Job, code: ErrorCode): string {
-  if (code !== "unauthorized") return FIRST[code];
-  return operation === CHAT_OPERATION
-    ? `${FIRST[code]} in LONGCAT_API_KEY (\`longcat-mcp doctor --online\` asks whether it is valid)`
-    : `${FIRST[code]} in PIXAZO_API_KEY (\`longcat-mcp doctor\` shows whether one is set)`;
+  const first = FIRST[code];
+  if (typeof first === "string") return first;
+  return first(operation === CHAT_OPERATION ? CHAT_KEY : IMAGE_KEY);
 }
 
 /** Whether the same arguments would fail again: what was accepted has them in order. */

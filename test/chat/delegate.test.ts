@@ -878,6 +878,14 @@ describe("more than the model takes", () => {
     expect(rig.store.connection.all("SELECT * FROM chat_files", [])).toEqual([]);
   });
 
+  it("never says as much as the model takes of what is more", async () => {
+    const server = await small();
+    const rig = await openChatRig({ origin: server.origin });
+    await expect(rig.ask("y".repeat(120_001))).rejects.toMatchObject({
+      message: expect.stringContaining("about 30,001 tokens, and LongCat-2.0-Preview takes 30,000"),
+    });
+  });
+
   it("counts what the answer may take", async () => {
     const server = await small();
     const rig = await openChatRig({ origin: server.origin });

@@ -88,19 +88,19 @@ const CASES: Readonly<Record<string, Case>> = {
   "a key that is refused": {
     fault: { kind: "status", status: 401, match: POST },
     money: NOTHING,
-    first: /^Ask the user to check the key in PIXAZO_API_KEY .* doctor/,
+    first: /^Ask the user to check the key in PIXAZO_API_KEY for Pixazo .* doctor/,
     asksUser: true,
   },
   "an empty account": {
     fault: { kind: "status", status: 402, match: POST },
     money: NOTHING,
-    first: /^Ask the user to top up the account/,
+    first: /^Ask the user to top up the account of the key in PIXAZO_API_KEY at Pixazo/,
     asksUser: true,
   },
   "a subscription without it": {
     fault: { kind: "status", status: 403, match: POST },
     money: NOTHING,
-    first: /^Ask the user to check the subscription/,
+    first: /^Ask the user to check the subscription of the key in PIXAZO_API_KEY at Pixazo/,
     asksUser: true,
   },
   "a fault of the provider's system": {
@@ -316,7 +316,22 @@ describe("a turn of the delegate", () => {
     [
       "without a valid key",
       { kind: "status", status: 401, match: POST },
-      /^Ask the user to check the key in LONGCAT_API_KEY/,
+      /^Ask the user to check the key in LONGCAT_API_KEY for LongCat/,
+    ],
+    [
+      "with an empty account",
+      {
+        kind: "status",
+        status: 429,
+        body: { error: { message: "No quota", code: "insufficient_quota" } },
+        match: POST,
+      },
+      /^Ask the user to top up the account of the key in LONGCAT_API_KEY at LongCat/,
+    ],
+    [
+      "with a key that may not do this",
+      { kind: "status", status: 403, body: { error: "Not yours" }, match: POST },
+      /^Ask the user to check the subscription of the key in LONGCAT_API_KEY at LongCat/,
     ],
     ["in doubt", { kind: "reset-after", match: POST }, /^If the answer is still wanted: Call/],
   ])("%s: says how to ask again, in the same thread", async (name, fault, first) => {

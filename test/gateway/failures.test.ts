@@ -76,6 +76,20 @@ describe("the code of a refused purchase", () => {
     const error = { message: "No quota", type: "insufficient_quota", code: "insufficient_quota" };
     expect(submit(403, { error }).code).toBe("insufficient_credit");
   });
+
+  it.each<[string, unknown]>([
+    ["insufficient_credit", { error: { message: "No", code: "insufficient_quota" } }],
+    ["insufficient_credit", { error: "You exceeded your current quota" }],
+    ["insufficient_credit", { message: "Account balance is too low" }],
+    ["insufficient_credit", { detail: "Please recharge your account" }],
+    ["insufficient_credit", "Out of credits"],
+    ["rate_limited", { error: "Rate limit exceeded" }],
+    ["rate_limited", { error: "Quota exceeded: 10 requests per minute" }],
+    ["rate_limited", { error: "Too many requests a second for your quota" }],
+    ["rate_limited", ""],
+  ])("HTTP 429 is %s where it says %j", (code, body) => {
+    expect(submit(429, body).code).toBe(code);
+  });
 });
 
 describe("the provider's words", () => {

@@ -544,6 +544,30 @@ describe("a refusal", () => {
     });
   });
 
+  it.each([429, 403])("with %i that speaks of a quota is about money at once", async (status) => {
+    const { outcome } = await refusing(status, x4("No", "permission_error", "insufficient_quota"));
+    expect(outcome).toMatchObject({
+      kind: "refused",
+      error: {
+        code: "insufficient_credit",
+        message: expect.stringMatching(/LONGCAT_API_KEY.*LongCat/),
+        next: expect.stringMatching(/LONGCAT_API_KEY.*LongCat/),
+      },
+    });
+  });
+
+  it("inside an answer that said 200 keeps the provider's words", async () => {
+    for (const error of [
+      x4("The GPU is on fire", "server_error", 500).error,
+      "The GPU is on fire",
+    ]) {
+      const { outcome } = await refusing(200, { error });
+      expect(outcome).toMatchObject({
+        error: { message: expect.stringContaining("The GPU is on fire") },
+      });
+    }
+  });
+
   it.each([
     ["in the text only", {}, "Rate limit exceeded. Please try again in 60 seconds", undefined],
     ["in the body", {}, "Slow down", 60],

@@ -147,6 +147,42 @@ describe("the outcome of a purchase that was answered", () => {
     expect(server.hits).toHaveLength(1);
   });
 
+  it("HTTP 429 that speaks of a quota is refused for good, and names the key", async () => {
+    const error = { message: "Quota exceeded", code: "insufficient_quota" };
+    for (const { gateway } of [
+      await answering(429, { error }),
+      await answering(200, { status_code: 429, error }),
+    ]) {
+      expect(await gateway.submit(edit, {})).toMatchObject({
+        kind: "refused",
+        error: {
+          code: "insufficient_credit",
+          message: expect.stringMatching(/Quota exceeded.*PIXAZO_API_KEY.*Pixazo/),
+          next: expect.stringMatching(/PIXAZO_API_KEY.*Pixazo/),
+        },
+      });
+    }
+  });
+
+  it.each<[unknown]>([
+    [{ error: "The GPU is on fire" }],
+    [{ success: false, message: "The GPU is on fire" }],
+    [{ status: "FAILED", error: { message: "The GPU is on fire" } }],
+    [{ status: "ERROR", output: { error: "The GPU is on fire" } }],
+    [{ status_code: 400, message: "The GPU is on fire" }],
+    [{ detail: [{ msg: "The GPU is on fire" }] }],
+    [{ output: { choices: [] }, code: "The GPU is on fire" }],
+  ])("HTTP 200 with an error inside keeps the provider's words: %j", async (body) => {
+    for (const one of [queued, edit, generate]) {
+      const { gateway } = await answering(200, body);
+      const outcome = await gateway.submit(one, {});
+      expect(outcome).toMatchObject({
+        kind: expect.stringMatching(/^(?:refused|empty|uncertain)$/),
+        error: { message: expect.stringContaining("The GPU is on fire") },
+      });
+    }
+  });
+
   it.each([408, 500, 502, 503, 504, 520])("HTTP %i leaves it uncertain", async (status) => {
     const { server, gateway } = await answering(status, "<h1>Bad Gateway</h1>");
     expect(await gateway.submit(queued, wire)).toMatchObject({
@@ -361,6 +397,16 @@ describe("a look at a job", () => {
     expect(elsewhere.connections).toBe(0);
   });
 
+  it("with HTTP 429 that speaks of a quota is about money, and names the key", async () => {
+    const { gateway } = await answering(429, { error: "You exceeded your current quota" });
+    for (const look of [gateway.status(ID), gateway.legacyStatus(ID)]) {
+      await expect(look).rejects.toMatchObject({
+        code: "insufficient_credit",
+        message: expect.stringMatching(/current quota.*PIXAZO_API_KEY.*Pixazo/),
+      });
+    }
+  });
+
   it("that nobody answers", async () => {
     await expect(client(await deadOrigin()).status(ID)).rejects.toMatchObject({
       code: "upstream_unavailable",
@@ -427,6 +473,14 @@ describe("the older status endpoint", () => {
   ])("HTTP %i is %3$s", async (status, body, code) => {
     const { gateway } = await answering(status, body);
     await expect(gateway.legacyStatus("XXXXXXXXXXXXX")).rejects.toMatchObject({ code });
+  });
+
+  it.each([401, 403])("HTTP %i names the key and its provider", async (status) => {
+    const { gateway } = await answering(status, { error: "No" });
+    await expect(gateway.legacyStatus("XXXXXXXXXXXXX")).rejects.toMatchObject({
+      message: expect.stringMatching(/PIXAZO_API_KEY.*Pixazo/),
+      next: expect.stringMatching(/PIXAZO_API_KEY.*Pixazo/),
+    });
   });
 });
 

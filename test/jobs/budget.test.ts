@@ -6,6 +6,13 @@ import { NO_LIMITS } from "../support/rig.ts";
 const cents = fc.integer({ min: 0, max: 100_000 }).map((n) => n / 100);
 
 describe("a cap", () => {
+  it("is told by numbers that cannot read as equal", () => {
+    const committed = { todayUsd: 0.1 + 0.2, thisMonthUsd: 0 };
+    expect(() => checkCaps(0.13, committed, { ...NO_LIMITS, perDayUsd: 0.4299 })).toThrow(
+      /about \$0\.13, and \$0\.30 of the \$0\.4299 of/,
+    );
+  });
+
   it("admits exactly up to itself, whatever was committed before", () => {
     fc.assert(
       fc.property(cents, cents, cents, (estimate, used, cap) => {

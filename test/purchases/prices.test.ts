@@ -38,6 +38,13 @@ describe("a start on its own", () => {
     expect(check(null, max, limits)).toThrow(expect.objectContaining({ code: "over_budget" }));
   });
 
+  it("is refused with numbers that cannot read as equal", () => {
+    expect(check(0.13, 0.125, {})).toThrow(/\$0\.13, more than .*\(\$0\.125\)/);
+    expect(check(0.13, 0.1299, {})).toThrow("($0.1299)");
+    expect(check(0.13, 1e-7, {})).toThrow("($0.0000001)");
+    expect(check(0.13, undefined, { confirmAboveUsd: 0.12999 })).toThrow("above $0.12999 ");
+  });
+
   it("is refused exactly above what the call allows", () => {
     fc.assert(
       fc.property(cents, cents, (estimate, max) => {
