@@ -12,7 +12,7 @@ const IO_ERROR = "disk I/O error";
 const commits = vi.hoisted(() => ({ fail: false }));
 
 /** The real database, whose next commit fails once when the test wants it. */
-vi.mock("../../src/jobs/schema.ts", async (original) => {
+vi.mock("../../src/storage/sqlite/migrations.ts", async (original) => {
   const real = await original<typeof import("../../src/storage/sqlite/migrations.ts")>();
   const openDatabase: typeof real.openDatabase = (folder) => {
     const db = real.openDatabase(folder);
@@ -59,9 +59,8 @@ const half =
   (bytes: Buffer): Reply =>
   (response) => {
     response.writeHead(200, { "content-length": String(bytes.length), etag: '"v1"' });
-    response.write(bytes.subarray(0, bytes.length >> 1), () =>
-      setTimeout(() => response.socket?.resetAndDestroy(), 50),
-    );
+    // Closed in order, so that what was sent arrives first.
+    response.write(bytes.subarray(0, bytes.length >> 1), () => response.socket?.end());
   };
 
 describe("a sync of a file that fails", () => {

@@ -154,12 +154,12 @@ describe("a ZIP file", () => {
       "a_end.png": Buffer.alloc(200 * 1024 * 1024),
     });
     expect(zip.length).toBeLessThan(1024 * 1024);
-    const started = performance.now();
+    // What is packed in it cannot be unpacked: it would be said to be damaged.
+    zip.fill(0xff, zip.length >> 2, zip.length >> 1);
     const { problems } = await inspectZip(zip, CAPTIONED);
     expect(problems).toEqual([
       expect.stringMatching(/^It would grow from [\d,]+ bytes to 209,7\d\d,\d{3} bytes/),
     ]);
-    expect(performance.now() - started).toBeLessThan(2_000);
   });
 
   it("that hides how much it would burst gives no more than it announced", async () => {

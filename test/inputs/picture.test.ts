@@ -83,12 +83,11 @@ describe("what is not a picture to be sent", () => {
   });
 
   it("a decompression bomb is refused by its header", async () => {
-    const started = performance.now();
+    // Were it decoded, it would be found damaged: it has not the data for so many pixels.
     await expect(checkPicture(bomb(60_000, 60_000), "it")).rejects.toMatchObject({
       code: "invalid_input",
       message: expect.stringContaining("60000×60000 pixels"),
     });
-    expect(performance.now() - started).toBeLessThan(5_000);
   });
 
   it("so is one of a kind that is not decoded here", async () => {
