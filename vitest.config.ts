@@ -7,7 +7,8 @@ const SOAK = ["test/faults/**/*.test.ts"];
 
 /** Ends what hangs; long enough for a machine with much else to do. */
 const limits = { testTimeout: 180_000, hookTimeout: 180_000 };
-const built = { globalSetup: ["test/support/build.ts"], ...limits };
+const ANNOUNCE = "test/support/announce.ts";
+const built = { globalSetup: [ANNOUNCE, "test/support/build.ts"], ...limits };
 
 export default defineConfig({
   test: {
@@ -18,6 +19,7 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: [...PROGRAM, ...SOAK],
+          globalSetup: [ANNOUNCE],
           ...limits,
         },
       },

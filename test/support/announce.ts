@@ -1,0 +1,16 @@
+import type { TestProject } from "vitest/node";
+
+/** How long all of a project's tests take together on two quiet cores. */
+const TAKES: Readonly<Record<string, string>> = {
+  unit: "a minute and a half",
+  program: "two and a half minutes",
+  soak: "a quarter of an hour",
+};
+
+/** Says at the start of a run how long it will take. */
+export function setup({ name }: TestProject): void {
+  const takes = TAKES[name];
+  if (takes !== undefined) {
+    process.stdout.write(`All ${name} tests take about ${takes} on two quiet cores.\n`);
+  }
+}
