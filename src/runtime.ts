@@ -19,7 +19,7 @@ import { POLL_FLOOR_MS } from "./purchases/pace.ts";
 import type { Settings } from "./settings/settings.ts";
 import { HostedRecord, needsFiles } from "./storage/sqlite/hosted-record.ts";
 import { SqliteJobStore } from "./storage/sqlite/job-store.ts";
-import { ThreadStore } from "./storage/sqlite/thread-store.ts";
+import { SqliteThreadStore } from "./storage/sqlite/thread-store.ts";
 import type { Services } from "./tools/tool.ts";
 
 /** A provider that lives inside this process. */
@@ -168,7 +168,7 @@ function openChat(
   const baseUrl = sandbox?.origin ?? settings.chatBaseUrl;
   const apiKey = () => (sandbox ? "sandbox" : settings.chatApiKey);
   const longcat = new LongcatClient({ http, clock, baseUrl, apiKey, redact });
-  const threads = new ThreadStore(store.connection);
+  const threads = new SqliteThreadStore(store.connection);
   const delegate = new Delegate({
     store,
     holder,

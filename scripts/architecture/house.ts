@@ -51,20 +51,12 @@ export const HOUSE: Rules = {
     {
       path: "src/chat/",
       about: "the chat kind of job",
-      uses: [
-        "src/core/",
-        "src/models/",
-        "src/gateway/",
-        "src/jobs/",
-        "src/media/",
-        "src/inputs/",
-        "src/storage/sqlite/",
-      ],
+      uses: ["src/core/", "src/models/", "src/gateway/", "src/jobs/", "src/media/", "src/inputs/"],
     },
     {
       path: "src/storage/sqlite/",
       about: "all SQL: one file, shared by processes",
-      uses: ["src/core/", "src/gateway/", "src/jobs/", "src/chat/", "src/inputs/"],
+      uses: ["src/core/", "src/jobs/", "src/chat/", "src/inputs/"],
     },
     {
       path: "src/tools/",
@@ -80,7 +72,6 @@ export const HOUSE: Rules = {
         "src/jobs/",
         "src/purchases/",
         "src/chat/",
-        "src/storage/sqlite/",
       ],
     },
     {

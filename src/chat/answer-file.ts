@@ -6,8 +6,8 @@ import type { JobContext } from "../jobs/context.ts";
 import type { Job, Medium, WholeJob } from "../jobs/job.ts";
 import type { Library } from "../media/disk-store.ts";
 import { missingMedia } from "../media/missing.ts";
-import type { ThreadStore } from "../storage/sqlite/thread-store.ts";
 import { SHOWN_CHARACTERS, threadUri } from "./names.ts";
+import type { ThreadStore } from "./thread-store.ts";
 
 type RestoreContext = Pick<JobContext, "library" | "store" | "events" | "clock"> & {
   threads: ThreadStore;
@@ -53,7 +53,7 @@ export async function keepAnswer(
 export async function restoreAnswer(context: RestoreContext, job: WholeJob): Promise<WholeJob> {
   const { threads, library, store, events, clock } = context;
   if ((await missingMedia(job.media)).length === 0) return job;
-  const { answer } = await threads.said(job.jobId);
+  const { answer } = await threads.said(job.owner, job.jobId);
   if (answer === "") {
     throw new AppError("not_found", `The thread of ${job.jobId} was deleted, its answer with it.`, {
       next: "Nothing can bring the file back; ask again with `longcat_chat`.",

@@ -5,8 +5,6 @@ import { AppError } from "../core/errors.ts";
 import { byteCount, oneLine } from "../core/text.ts";
 import { ESCAPED_GROWTH, escapeJson } from "../gateway/chat-body.ts";
 import { openAllowedFile, type Places, resolvePlaces } from "../media/allowed-files.ts";
-import type { ThreadFile } from "../storage/sqlite/thread-rows.ts";
-import type { ThreadStore } from "../storage/sqlite/thread-store.ts";
 import { findFiles } from "./find-files.ts";
 import { type EarlierText, isReference } from "./references.ts";
 import {
@@ -16,6 +14,8 @@ import {
   HEAD_BYTES,
   LONGEST_CHARACTER,
 } from "./text-encoding.ts";
+import type { ThreadFile } from "./thread.ts";
+import type { ThreadStore } from "./thread-store.ts";
 import { estimateTokensOf } from "./tokens.ts";
 
 const READ_BYTES = 64 * 1024;
@@ -47,6 +47,7 @@ export interface Attachable {
 }
 
 export interface AttachRequest {
+  owner: string;
   jobId: string;
   threadId: string;
   /** Paths, folders, patterns and references to earlier results. */
@@ -180,7 +181,7 @@ class Batch {
 
   /** @returns what became of it; of what is no text, what it seems to be. */
   async read(file: Attachable): Promise<"attached" | "known" | { seems: string }> {
-    const { jobId, known } = this.#request;
+    const { owner, jobId, known } = this.#request;
     const position = this.files.length;
     const found = await this.#readText(file, position);
     const made = "seems" in found ? undefined : found;
@@ -194,7 +195,7 @@ class Batch {
       return "attached";
     }
     this.#pieces = this.#pieces.filter((piece) => piece.position !== position);
-    await this.#store.detach(jobId, position);
+    await this.#store.detach(owner, jobId, position);
     return "seems" in found ? found : "known";
   }
 
@@ -202,8 +203,8 @@ class Batch {
     const [pieces, complete] = [this.#pieces, this.#complete];
     this.#pieces = [];
     this.#complete = [];
-    const { threadId, now } = this.#request;
-    await this.#store.attach(threadId, pieces, complete, now);
+    const { owner, threadId, now } = this.#request;
+    await this.#store.attach(owner, threadId, pieces, complete, now);
     this.#used = 0;
   }
 

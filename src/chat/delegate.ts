@@ -11,14 +11,14 @@ import type { JobRunner, Started } from "../jobs/runner.ts";
 import { giveUp, MAX_WAIT_TO_SUBMIT_MS, pauseBeforeRetry } from "../jobs/sending.ts";
 import { errorOf, moveSurely, surely } from "../jobs/transitions.ts";
 import type { Places } from "../media/allowed-files.ts";
-import type { ThreadFile, Turn, TurnOutcome, TurnRequest } from "../storage/sqlite/thread-rows.ts";
-import type { ThreadStore } from "../storage/sqlite/thread-store.ts";
 import { keepAnswer, needsFile, restoreAnswer } from "./answer-file.ts";
 import { type Attached, attachable, attachFiles, biggest } from "./attachments.ts";
 import { chatRequest, type Past, pastOf, tokensOf } from "./history.ts";
 import { LiveAnswer } from "./live-answer.ts";
 import { CHAT_OPERATION } from "./names.ts";
 import { earlierText } from "./references.ts";
+import type { ThreadFile, Turn, TurnOutcome, TurnRequest } from "./thread.ts";
+import type { ThreadStore } from "./thread-store.ts";
 import { estimateTokens } from "./tokens.ts";
 
 /** How long a turn may go on after the server was asked to end. */
@@ -136,10 +136,10 @@ export class Delegate implements Work {
         warnings,
         record: () => this.#record(owner, jobId, threadId, request, files, warnings),
       });
-      if (started.isRepeat) await this.#context.threads.takeBack(jobId);
+      if (started.isRepeat) await this.#context.threads.takeBack(owner, jobId);
       return started;
     } catch (error) {
-      await this.#context.threads.takeBack(jobId);
+      await this.#context.threads.takeBack(owner, jobId);
       throw error;
     }
   }
@@ -159,12 +159,12 @@ export class Delegate implements Work {
 
   async carryOut(queued: Job): Promise<void> {
     const { store, threads, clock, stopping } = this.#context;
-    const turn = await this.#surely(queued, () => threads.turn(queued.jobId));
+    const turn = await this.#surely(queued, () => threads.turn(queued.owner, queued.jobId));
     if (!turn) {
       await this.#end(queued, "cancelled", new AppError("not_found", "Its thread was deleted."));
       return;
     }
-    const request = await this.#surely(queued, () => this.#request(turn));
+    const request = await this.#surely(queued, () => this.#request(queued.owner, turn));
     const ageMs = ageOf(clock, queued.createdAt);
     const isLate = () => ageMs() >= MAX_WAIT_TO_SUBMIT_MS;
     const mayBeSent = () => !isLate() && !stopping.aborted;
@@ -193,7 +193,7 @@ export class Delegate implements Work {
 
   async recover(job: Job): Promise<void> {
     const { threads, clock, baseUrl } = this.#context;
-    const turn = await this.#surely(job, () => threads.turn(job.jobId));
+    const turn = await this.#surely(job, () => threads.turn(job.owner, job.jobId));
     if (job.state === "queued") {
       const late = clock.now() - job.createdAt >= MAX_WAIT_TO_SUBMIT_MS;
       if (!late && job.baseUrl === baseUrl) return this.carryOut(job);
@@ -201,7 +201,7 @@ export class Delegate implements Work {
       const message = `It was recorded but not sent when the server stopped, ${why}.`;
       return this.#end(job, "cancelled", new AppError("cancelled", message));
     }
-    const { answer, reasoning } = await this.#surely(job, () => threads.said(job.jobId));
+    const { answer, reasoning } = await this.#surely(job, () => threads.said(job.owner, job.jobId));
     const arrived = answer !== "" || reasoning !== "";
     if (turn && (turn.outcome || arrived)) {
       return this.#complete(job, turn.outcome ?? { brokeOff: STOPPED });
@@ -214,10 +214,10 @@ export class Delegate implements Work {
     return restoreAnswer(this.#context, job);
   }
 
-  async cancelled({ jobId }: Job): Promise<void> {
+  async cancelled({ owner, jobId }: Job): Promise<void> {
     const { threads, clock, log } = this.#context;
     await threads
-      .finish(jobId, undefined, clock.now())
+      .finish(owner, jobId, undefined, clock.now())
       // The next start does it.
       .catch((error: unknown) => log.error({ job: jobId, err: error }, "a turn is not ended"));
   }
@@ -230,11 +230,13 @@ export class Delegate implements Work {
   ): Promise<Attached> {
     const { threads, places, clock } = this.#context;
     if (patterns.length === 0) return { files: [], all: [], warnings: [] };
-    const known = await threads.files(threadId);
+    const known = await threads.files(owner, threadId);
     const now = clock.now();
     const findEarlier = async (reference: string) =>
       attachable(await earlierText(reference, owner, this.#context), places);
-    return attachFiles(threads, { jobId, threadId, patterns, places, findEarlier, known, now });
+    return attachFiles(threads, {
+      ...{ owner, jobId, threadId, patterns, places, findEarlier, known, now },
+    });
   }
 
   /** Makes sure that all of a turn fits, and adds it to its thread. */
@@ -247,7 +249,7 @@ export class Delegate implements Work {
     warnings: string[],
   ): Promise<void> {
     const { threads, clock } = this.#context;
-    const past = await pastOf(threads, threadId, Number.MAX_SAFE_INTEGER);
+    const past = await pastOf(threads, owner, threadId, Number.MAX_SAFE_INTEGER);
     const leftOut = await this.#fit(request, files, past);
     if (leftOut.length > 0) {
       warnings.push(
@@ -319,11 +321,12 @@ export class Delegate implements Work {
   /** @returns the refusal after which the turn may be sent again, if it was one. */
   async #send(submitting: Job, request: ChatRequest): Promise<AppError | undefined> {
     const { client, clock, events, log, threads, stopping } = this.#context;
-    const { jobId } = submitting;
+    const { owner, jobId } = submitting;
     let job = submitting;
     const live = new LiveAnswer({
       store: threads,
       clock,
+      owner,
       jobId,
       onProgress: () => events.publish(job),
       onError: (error) => {
@@ -366,13 +369,14 @@ export class Delegate implements Work {
     }
   }
 
-  async #request(turn: Turn): Promise<ChatRequest> {
+  async #request(owner: string, turn: Turn): Promise<ChatRequest> {
     const { threads } = this.#context;
     const skipped = turn.request.leftOut ?? [];
-    const past = await pastOf(threads, turn.threadId, turn.seq);
-    const files = await threads.files(turn.threadId);
+    const past = await pastOf(threads, owner, turn.threadId, turn.seq);
+    const files = await threads.files(owner, turn.threadId);
     return chatRequest(
       threads,
+      owner,
       turn,
       files.filter((file) => file.jobId === turn.jobId),
       { ...past, answered: past.answered.filter((one) => !skipped.includes(one.seq)) },
@@ -404,7 +408,7 @@ export class Delegate implements Work {
     const arrived =
       job.state === "downloading" ? job : await moveSurely(this.#context, job, "downloading", {});
     if (!arrived) return;
-    const { answer } = await this.#surely(job, () => threads.said(job.jobId));
+    const { answer } = await this.#surely(job, () => threads.said(job.owner, job.jobId));
     const patch: JobPatch = { completedAt: clock.now(), error: null };
     if (needsFile(answer, job.saveTo)) {
       const whole = await this.#surely(job, () => store.get(job.owner, job.jobId));
@@ -425,7 +429,7 @@ export class Delegate implements Work {
 
   async #finish(job: Job, outcome: TurnOutcome | undefined): Promise<void> {
     const { threads, clock } = this.#context;
-    await this.#surely(job, () => threads.finish(job.jobId, outcome, clock.now()));
+    await this.#surely(job, () => threads.finish(job.owner, job.jobId, outcome, clock.now()));
   }
 
   /** Waits while the disk is full, rather than losing a turn to it. */

@@ -1,7 +1,7 @@
 import { oneLine } from "../core/text.ts";
 import type { ChatMessage, ChatRequest, ChatText } from "../gateway/chat-body.ts";
-import type { ThreadFile, Turn } from "../storage/sqlite/thread-rows.ts";
-import type { ThreadStore } from "../storage/sqlite/thread-store.ts";
+import type { ThreadFile, Turn } from "./thread.ts";
+import type { ThreadStore } from "./thread-store.ts";
 import { estimateTokens } from "./tokens.ts";
 
 /** What one message of the user holds. */
@@ -31,16 +31,21 @@ export interface Past {
  * The conversation before a turn: the turns that got an answer. The question of one whose answer
  * was empty goes along with the next one; of one that failed, only its files do.
  */
-export async function pastOf(store: ThreadStore, threadId: string, before: number): Promise<Past> {
-  const turns = (await store.turns(threadId)).filter((turn) => turn.seq < before);
-  const files = turns.length > 0 ? await store.files(threadId) : [];
+export async function pastOf(
+  store: ThreadStore,
+  owner: string,
+  threadId: string,
+  before: number,
+): Promise<Past> {
+  const turns = (await store.turns(owner, threadId)).filter((turn) => turn.seq < before);
+  const files = turns.length > 0 ? await store.files(owner, threadId) : [];
   const answered: PastTurn[] = [];
   let waiting: Asked = { turns: [], files: [] };
   for (const turn of turns) {
     waiting.files.push(...files.filter((file) => file.jobId === turn.jobId));
     if (!turn.outcome) continue;
     waiting.turns.push(turn);
-    const { answer } = await store.said(turn.jobId);
+    const { answer } = await store.said(owner, turn.jobId);
     if (answer.trim() === "") continue;
     const tokens = tokensOf(waiting) + estimateTokens(answer);
     answered.push({ ...waiting, seq: turn.seq, answer, tokens });
@@ -60,6 +65,7 @@ export function tokensOf({ turns, files }: Asked): number {
 /** A turn as it is sent: what was attached and said before, and then itself. */
 export function chatRequest(
   store: ThreadStore,
+  owner: string,
   turn: Turn,
   files: readonly ThreadFile[],
   { answered, waiting }: Past,
@@ -70,10 +76,10 @@ export function chatRequest(
     files: [...waiting.files, ...files],
   };
   const messages: ChatMessage[] = answered.flatMap((one) => [
-    { role: "user" as const, content: userText(store, one) },
+    { role: "user" as const, content: userText(store, owner, one) },
     { role: "assistant" as const, content: [one.answer] },
   ]);
-  messages.push({ role: "user", content: userText(store, last) });
+  messages.push({ role: "user", content: userText(store, owner, last) });
   const asked = [...answered.flatMap((one) => one.turns), ...last.turns];
   return {
     format,
@@ -88,13 +94,13 @@ export function chatRequest(
 }
 
 /** The files in their order, each under its name, and then what is asked about them. */
-function userText(store: ThreadStore, { turns, files }: Asked): ChatText[] {
+function userText(store: ThreadStore, owner: string, { turns, files }: Asked): ChatText[] {
   const prompt = turns.map((turn) => turn.request.prompt).join("\n\n");
   if (files.length === 0) return [prompt];
   return [
     ...files.flatMap((file, position): ChatText[] => [
       `<file index="${position + 1}" name="${attribute(file.name)}">\n`,
-      store.content(file),
+      store.content(owner, file),
       "\n</file>\n",
     ]),
     `\n${prompt}`,

@@ -1,13 +1,14 @@
 import type { Clock } from "../core/clock.ts";
 import type { ChatNews } from "../gateway/chat-replies.ts";
-import type { Said, TurnOutcome } from "../storage/sqlite/thread-rows.ts";
-import type { ThreadStore } from "../storage/sqlite/thread-store.ts";
+import type { Said, TurnOutcome } from "./thread.ts";
+import type { ThreadStore } from "./thread-store.ts";
 
 const SAVE_EVERY_MS = 1_000;
 
 export interface LiveOptions {
   store: ThreadStore;
   clock: Clock;
+  owner: string;
   jobId: string;
   /** Hears when reasoning and answer begin, and whenever some of either has been saved. */
   onProgress: () => void;
@@ -66,9 +67,9 @@ export class LiveAnswer {
       this.#failure = undefined;
       const said: Said = { answer: this.#answer.unsaved(), reasoning: this.#reasoning.unsaved() };
       if (said.answer === "" && said.reasoning === "") return;
-      const { store, jobId, onProgress, onError } = this.#options;
+      const { store, owner, jobId, onProgress, onError } = this.#options;
       try {
-        await store.append(jobId, this.#part, said);
+        await store.append(owner, jobId, this.#part, said);
       } catch (error) {
         this.#failure = error;
         onError(error);

@@ -4,9 +4,9 @@ import { oneLine } from "../core/text.ts";
 import type { JobContext } from "../jobs/context.ts";
 import type { Job } from "../jobs/job.ts";
 import { readReference } from "../models/references.ts";
-import type { ThreadStore } from "../storage/sqlite/thread-store.ts";
 import { CHAT_OPERATION } from "./names.ts";
 import { threadPage } from "./thread-page.ts";
+import type { ThreadStore } from "./thread-store.ts";
 
 /** Whether an entry of `files` names something of ours rather than a path. */
 export function isReference(text: string): boolean {
@@ -33,7 +33,7 @@ export async function earlierText(
   const [, kind, id = ""] = /^longcat:\/\/(jobs|threads)\/(\w{1,64})$/i.exec(reference) ?? [];
   if (kind?.toLowerCase() === "threads" && THREAD_ID_PATTERN.test(id)) {
     if (await threads.thread(owner, id)) {
-      return { name: `${id}.md`, text: await threadPage(threads, id) };
+      return { name: `${id}.md`, text: await threadPage(threads, owner, id) };
     }
     throw notThere(reference, "`chat_threads` lists the threads that exist.");
   }
@@ -75,7 +75,7 @@ function fileOf(job: Job, index: number, reference: string): EarlierText {
 }
 
 async function answerOf(
-  { jobId, operation, state }: Job,
+  { owner, jobId, operation, state }: Job,
   threads: ThreadStore,
 ): Promise<EarlierText> {
   if (operation !== CHAT_OPERATION) {
@@ -83,7 +83,7 @@ async function answerOf(
       next: "Attach results of `longcat_chat` only; nothing was sent.",
     });
   }
-  const { answer } = await threads.said(jobId);
+  const { answer } = await threads.said(owner, jobId);
   if (answer !== "") return { name: `${jobId}.md`, text: answer };
   throw new AppError("invalid_input", `${jobId} is ${state} and has no answer to attach.`, {
     next: "Wait for it with `job_status`; nothing was sent.",

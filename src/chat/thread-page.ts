@@ -1,6 +1,6 @@
 import { cleanText, message, oneLine } from "../core/text.ts";
-import type { Said, ThreadFile, Turn } from "../storage/sqlite/thread-rows.ts";
-import type { ThreadStore } from "../storage/sqlite/thread-store.ts";
+import type { Said, ThreadFile, Turn } from "./thread.ts";
+import type { ThreadStore } from "./thread-store.ts";
 
 /** Clients drop a message of ten megabytes, and the text grows by being quoted. */
 const LONGEST_PAGE = 4_000_000;
@@ -10,13 +10,17 @@ const LONGEST_PAGE = 4_000_000;
  * quoted line by line, so that none of them can pass for a heading of ours. The newest turns that
  * have room; one at least.
  */
-export async function threadPage(store: ThreadStore, threadId: string): Promise<string> {
-  const [turns, files] = [await store.turns(threadId), await store.files(threadId)];
+export async function threadPage(
+  store: ThreadStore,
+  owner: string,
+  threadId: string,
+): Promise<string> {
+  const [turns, files] = [await store.turns(owner, threadId), await store.files(owner, threadId)];
   const shown: string[] = [];
   let room = LONGEST_PAGE;
   for (const turn of turns.toReversed()) {
     const attached = files.filter((file) => file.jobId === turn.jobId);
-    const section = turnSection(turn, await store.said(turn.jobId), attached);
+    const section = turnSection(turn, await store.said(owner, turn.jobId), attached);
     room -= section.length;
     if (room < 0 && shown.length > 0) break;
     shown.unshift(section);

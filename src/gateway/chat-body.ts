@@ -9,7 +9,7 @@ export interface StoredText {
   /** How long the text is as JSON, in bytes, without the quotation marks. */
   jsonBytes: number;
   /** The text in pieces of UTF-8, as {@link escapeJson} leaves it. */
-  pieces(): Iterable<Uint8Array>;
+  pieces(): AsyncIterable<Uint8Array>;
 }
 
 export interface ChatMessage {

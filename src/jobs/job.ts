@@ -48,9 +48,17 @@ export function canBecome(from: JobState, to: JobState): boolean {
   return NEXT_STATES[from].includes(to);
 }
 
+/** The states of jobs that somebody must follow. */
+export const UNFINISHED_STATES: readonly JobState[] = [
+  "queued",
+  "submitting",
+  "running",
+  "downloading",
+];
+
 /** Whether nothing will change any more without someone asking for it. */
 export function isFinal(state: JobState): boolean {
-  return !["queued", "submitting", "running", "downloading"].includes(state);
+  return !UNFINISHED_STATES.includes(state);
 }
 
 /** What is made here of the files that the gateway gave. */

@@ -169,7 +169,7 @@ function registerThreads(server: McpServer, deps: ToolDeps, owner: string): void
       const threadId = String(thread_id);
       try {
         await delegate.requireThread(owner, threadId);
-        const text = await threadPage(threads, threadId);
+        const text = await threadPage(threads, owner, threadId);
         return { contents: [{ uri: uri.href, mimeType: "text/markdown", text }] };
       } catch (error) {
         throw asProtocolError(error, uri);

@@ -1,5 +1,6 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import { SHOWN_CHARACTERS, threadUri } from "../chat/names.ts";
+import type { Said, Turn, TurnOutcome } from "../chat/thread.ts";
 import { remarks } from "../chat/thread-page.ts";
 import { estimateTokens } from "../chat/tokens.ts";
 import { runnable } from "../core/program.ts";
@@ -7,7 +8,6 @@ import { beginningOf, endOf, message, oneLine } from "../core/text.ts";
 import { isFinal, type Job, type Medium, type WholeJob } from "../jobs/job.ts";
 import { uris } from "../jobs/view.ts";
 import { missingMedia } from "../media/missing.ts";
-import type { Said, Turn, TurnOutcome } from "../storage/sqlite/thread-rows.ts";
 import { afterTurn } from "./advice.ts";
 import type { Presenter } from "./presenters.ts";
 import { heldUpNotes, linkBlock, MAX_LISTED, type ResultOptions, textBlock } from "./result.ts";
@@ -25,14 +25,14 @@ export const chatPresenter: Presenter = {
   },
   async result(services, job, options) {
     if (!isFinal(job.state)) {
-      const said = await services.threads.said(job.jobId);
+      const said = await services.threads.said(job.owner, job.jobId);
       const answer = services.delegate.live(job.jobId)?.answer ?? said.answer;
       return { content: [textBlock(underWayText(job, answer, options))] };
     }
     if (job.state !== "completed") return failure(job, options);
-    const turn = await services.threads.turn(job.jobId);
+    const turn = await services.threads.turn(job.owner, job.jobId);
     if (!turn) return { content: [textBlock(`${job.jobId} completed; its thread was deleted.`)] };
-    const said = await services.threads.said(job.jobId);
+    const said = await services.threads.said(job.owner, job.jobId);
     const missing = await missingMedia(job.media);
     const there = job.media.filter((medium) => !missing.includes(medium));
     const text = answerText(job, turn, said, missing.map(missingNote), options);

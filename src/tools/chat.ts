@@ -1,6 +1,8 @@
 import * as z from "zod";
 import type { TurnArguments } from "../chat/delegate.ts";
 import { CHAT_OPERATION, threadUri } from "../chat/names.ts";
+import type { Thread } from "../chat/thread.ts";
+import type { ShownTurn } from "../chat/thread-store.ts";
 import { AppError } from "../core/errors.ts";
 import { THREAD_ID_PATTERN } from "../core/id-patterns.ts";
 import { beginningOf, oneLine, shortened } from "../core/text.ts";
@@ -8,8 +10,6 @@ import { CHAT_FORMATS, type ChatFormat } from "../gateway/chat-body.ts";
 import type { ChatModel } from "../gateway/chat-replies.ts";
 import { knownAs } from "../models/facts.ts";
 import { requireKey } from "../settings/missing-key.ts";
-import type { Thread } from "../storage/sqlite/thread-rows.ts";
-import type { ShownTurn } from "../storage/sqlite/turn-page.ts";
 import { answerStart, startArguments } from "./operations.ts";
 import { dataResult } from "./result.ts";
 import { defineTool, type Services, type Tool, type ToolDeps } from "./tool.ts";
@@ -151,7 +151,7 @@ function threadsTool(deps: ToolDeps): Tool {
       const threadId = checkedThreadId(thread_id);
       await services.delegate.requireThread(call.owner, threadId);
       if (action === "read") return readThread(services, call.owner, threadId, limit, cursor);
-      const { busyWith, keptFiles } = await threads.delete(threadId, deps.clock.now());
+      const { busyWith, keptFiles } = await threads.delete(call.owner, threadId, deps.clock.now());
       if (busyWith === undefined) {
         const kept = keptFiles.length === 0 ? {} : { files_kept: keptFiles };
         return dataResult({ threads: [], deleted: threadId, ...kept });
@@ -175,7 +175,7 @@ async function readThread(
   const thread = await threads.thread(owner, threadId);
   // One more than is shown, so that what is longer gets its ellipsis.
   const wishes = { before, limit, characters: SHOWN_OF_TURN + 1 };
-  const { turns, hasEarlier } = await threads.page(threadId, wishes);
+  const { turns, hasEarlier } = await threads.page(owner, threadId, wishes);
   const [first] = turns;
   return dataResult({
     note: LABEL,

@@ -2,6 +2,7 @@ import type { CallToolResult, ContentBlock, ToolAnnotations } from "@modelcontex
 import * as z from "zod";
 import { argumentReader, type ReadArguments } from "../arguments/reader.ts";
 import type { Delegate } from "../chat/delegate.ts";
+import type { ThreadStore } from "../chat/thread-store.ts";
 import { isLoopbackHost } from "../core/addresses.ts";
 import type { Clock } from "../core/clock.ts";
 import { toAppError } from "../core/errors.ts";
@@ -14,7 +15,6 @@ import type { InputResolver } from "../inputs/resolver.ts";
 import type { LifePoint } from "../jobs/context.ts";
 import type { JobRunner } from "../jobs/runner.ts";
 import type { Settings } from "../settings/settings.ts";
-import type { ThreadStore } from "../storage/sqlite/thread-store.ts";
 import { bounded } from "./bounded.ts";
 import { presenterOf } from "./presenters.ts";
 import { errorResult, newsBlock, textBlock } from "./result.ts";

@@ -151,7 +151,10 @@ describe("a provider that sends our key back in every form", () => {
       for (const { text } of FORMS) {
         const job = await rig.ask("A question", { format, forceNew: true });
         await until(async () => (await rig.get(job)).completedAt !== null, `${text} ends`);
-        expectNoKey(JSON.stringify([await rig.get(job), await rig.threads.said(job.jobId)]), text);
+        expectNoKey(
+          JSON.stringify([await rig.get(job), await rig.threads.said("local", job.jobId)]),
+          text,
+        );
       }
       await rig.close();
       await expectNoKeyIn(rig.folder);

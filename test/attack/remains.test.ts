@@ -4,7 +4,7 @@ import { gunzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { newJobId, newThreadId } from "../../src/core/ids.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/job-store.ts";
-import { ThreadStore } from "../../src/storage/sqlite/thread-store.ts";
+import { SqliteThreadStore } from "../../src/storage/sqlite/thread-store.ts";
 import { Bench, jobIdOf, type McpClient, textOf } from "../e2e/harness.ts";
 import { leftJob, recordJob } from "../support/rig.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -107,7 +107,7 @@ describe("a deleted thread", () => {
     const folder = await tempDir();
     const store = new SqliteJobStore(folder);
     store.connection.all("PRAGMA synchronous=OFF", []);
-    const threads = new ThreadStore(store.connection);
+    const threads = new SqliteThreadStore(store.connection);
     const doomed: string[] = [];
     for (let n = 0; n < 240; n++) {
       const [jobId, threadId] = [newJobId(), newThreadId()];
@@ -121,11 +121,11 @@ describe("a deleted thread", () => {
       const job = leftJob({ baseUrl: "https://chat.example", ...change, ...ended });
       await recordJob(store, job, "me");
       for (let part = 0; part < n % 5; part++) {
-        await threads.append(jobId, part, { answer: prompt, reasoning: prompt });
+        await threads.append("local", jobId, part, { answer: prompt, reasoning: prompt });
       }
-      await threads.finish(jobId, {}, n);
+      await threads.finish("local", jobId, {}, n);
     }
-    for (const threadId of doomed) await threads.delete(threadId, 1_000);
+    for (const threadId of doomed) await threads.delete("local", threadId, 1_000);
     await store.close();
     expect(await filesWith(SECRET, folder)).toEqual([]);
     expect(await filesWith("Kept", folder)).not.toEqual([]);
@@ -137,9 +137,9 @@ describe("a deleted thread", () => {
     await writeFile(join(folder, "jobs.db"), gunzipSync(packed));
     expect(await filesWith("What does the file say?", folder)).not.toEqual([]);
     const store = new SqliteJobStore(folder);
-    const threads = new ThreadStore(store.connection);
+    const threads = new SqliteThreadStore(store.connection);
     const [thread] = (await threads.list("local", 1, undefined)).threads;
-    await threads.delete(thread?.threadId ?? "", 1_000);
+    await threads.delete("local", thread?.threadId ?? "", 1_000);
     await store.close();
     for (const word of ["What does the file say?", "It says ", "Let me see.", "notes.txt"]) {
       expect(await filesWith(word, folder), word).toEqual([]);

@@ -8,7 +8,7 @@ import { findFiles } from "../../src/chat/find-files.ts";
 import { estimateTokens } from "../../src/chat/tokens.ts";
 import type { Places } from "../../src/media/allowed-files.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/job-store.ts";
-import { ThreadStore } from "../../src/storage/sqlite/thread-store.ts";
+import { SqliteThreadStore } from "../../src/storage/sqlite/thread-store.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 let root: string;
@@ -19,6 +19,12 @@ beforeEach(async () => {
   await mkdir(root);
   places = { allowedDirs: [root], workingDir: root, homeDir: join(root, "home") };
 });
+
+async function allOf<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
 
 async function put(name: string, content: string | Buffer = name): Promise<void> {
   await mkdir(dirname(join(root, name)), { recursive: true });
@@ -335,12 +341,13 @@ describe("refused are", () => {
 });
 
 describe("attached text", () => {
-  async function store(): Promise<ThreadStore> {
+  async function store(): Promise<SqliteThreadStore> {
     const jobs = new SqliteJobStore(await tempDir());
     onTestFinished(() => jobs.close());
-    return new ThreadStore(jobs.connection);
+    return new SqliteThreadStore(jobs.connection);
   }
   const request = (patterns: string[]) => ({
+    owner: "local",
     jobId: "job_x",
     threadId: "thread_x",
     patterns,
@@ -361,8 +368,8 @@ describe("attached text", () => {
     const { files } = await attachFiles(threads, request(names));
     expect(files.map(({ name }) => name)).toEqual(names);
     for (const file of files) {
-      const kept = threads.content(file);
-      const pieces = [...kept.pieces()];
+      const kept = threads.content("local", file);
+      const pieces = await allOf(kept.pieces());
       expect(JSON.parse(`"${Buffer.concat(pieces)}"`) === text, file.name).toBe(true);
       expect(pieces.length).toBeGreaterThan(3);
       expect(kept.jsonBytes).toBe(Buffer.byteLength(JSON.stringify(text)) - 2);
@@ -382,7 +389,9 @@ describe("attached text", () => {
     await put("a.txt", bytes);
     const [file] = (await attachFiles(threads, request(["a.txt"]))).files;
     if (!file) expect.fail("nothing was attached");
-    expect(JSON.parse(`"${Buffer.concat([...threads.content(file).pieces()])}"`)).toBe(text);
+    expect(
+      JSON.parse(`"${Buffer.concat(await allOf(threads.content("local", file).pieces()))}"`),
+    ).toBe(text);
   });
 
   it.each([

@@ -56,8 +56,11 @@ describe("a turn", () => {
       "completed",
     ]);
     expect(done).toMatchObject({ operation: "longcat_chat", charge: "none", costUsd: null });
-    expect(await rig.threads.said(job.jobId)).toEqual({ answer: "Answer 1.", reasoning: "" });
-    expect((await rig.threads.turn(job.jobId))?.outcome).toEqual({
+    expect(await rig.threads.said(OWNER, job.jobId)).toEqual({
+      answer: "Answer 1.",
+      reasoning: "",
+    });
+    expect((await rig.threads.turn(OWNER, job.jobId))?.outcome).toEqual({
       model: "LongCat-2.0-Preview",
       finishReason: "stop",
     });
@@ -69,7 +72,10 @@ describe("a turn", () => {
     const { origin } = await rawServer(async (_hit, response) => {
       const other = await openChatRig({ origin: "http://127.0.0.1:9", folder, holder: "other" });
       const { jobs } = await other.store.list({ owner: OWNER, limit: 1 });
-      seen.push(jobs[0]?.state, (await other.threads.turn(jobs[0]?.jobId ?? ""))?.request.prompt);
+      seen.push(
+        jobs[0]?.state,
+        (await other.threads.turn(OWNER, jobs[0]?.jobId ?? ""))?.request.prompt,
+      );
       await other.close();
       stream(response, chunk("Yes."));
     });
@@ -159,7 +165,7 @@ describe("a turn", () => {
     );
     const rig = await openChatRig({ origin });
     const job = await rig.reached(await rig.ask("Odd?"), "completed");
-    expect((await rig.threads.said(job.jobId)).answer).toBe("ab[31mcd\n\tef🐋gh");
+    expect((await rig.threads.said(OWNER, job.jobId)).answer).toBe("ab[31mcd\n\tef🐋gh");
   });
 });
 
@@ -177,14 +183,14 @@ describe("an answer that is still coming", () => {
     response.write(chunk("First"));
     await until(() => rig.delegate.live(job.jobId)?.characters === 5);
     expect(told.length).toBe(before + 1);
-    expect((await rig.threads.said(job.jobId)).answer).toBe("");
+    expect((await rig.threads.said(OWNER, job.jobId)).answer).toBe("");
     await clock.advance(1_000);
-    expect((await rig.threads.said(job.jobId)).answer).toBe("First");
+    expect((await rig.threads.said(OWNER, job.jobId)).answer).toBe("First");
 
     response.write(chunk(" second"));
     await until(() => rig.delegate.live(job.jobId)?.characters === 12);
     await clock.advance(1_000);
-    expect((await rig.threads.said(job.jobId)).answer).toBe("First second");
+    expect((await rig.threads.said(OWNER, job.jobId)).answer).toBe("First second");
     response.end("data: [DONE]\n\n");
     await rig.reached(job, "completed");
   });
@@ -196,8 +202,10 @@ describe("an answer that is still coming", () => {
     const response = await server.next();
     response.write(chunk("Half an"), () => response.destroy());
     await rig.reached(job, "completed");
-    expect((await rig.threads.said(job.jobId)).answer).toBe("Half an");
-    expect((await rig.threads.turn(job.jobId))?.outcome?.brokeOff).toMatch(/^The answer broke off/);
+    expect((await rig.threads.said(OWNER, job.jobId)).answer).toBe("Half an");
+    expect((await rig.threads.turn(OWNER, job.jobId))?.outcome?.brokeOff).toMatch(
+      /^The answer broke off/,
+    );
     expect(server.hits).toHaveLength(1);
   });
 
@@ -241,10 +249,10 @@ describe("an answer that is still coming", () => {
       isGone: (holder) => holder === "gone",
     });
     await second.reached(job, "completed");
-    expect((await second.threads.turn(job.jobId))?.outcome).toEqual({
+    expect((await second.threads.turn(OWNER, job.jobId))?.outcome).toEqual({
       brokeOff: "the server stopped",
     });
-    expect((await second.threads.said(job.jobId)).answer).toBe("So far");
+    expect((await second.threads.said(OWNER, job.jobId)).answer).toBe("So far");
     expect((await second.runner.news(OWNER)).map(({ jobId }) => jobId)).toEqual([job.jobId]);
     expect(server.hits).toHaveLength(1);
     response.destroy();
@@ -293,7 +301,7 @@ describe("an answer that is still coming", () => {
       await second.reached(job, state);
       // Purchases of another base are left alone.
       expect(await second.get(purchase)).toMatchObject({ state: "running", orphaned: false });
-      const { busyWith } = await second.threads.delete(threadOf(job), clock.now());
+      const { busyWith } = await second.threads.delete(OWNER, threadOf(job), clock.now());
       expect(busyWith).toBeUndefined();
       response.destroy();
     },
@@ -310,7 +318,7 @@ describe("an answer that is still coming", () => {
     const isGone = (holder: string) => holder === "gone";
     const second = await openChatRig({ origin: server.origin, clock, folder, holder: "b", isGone });
     expect((await second.reached(job, "cancelled")).error?.message).toContain("another base URL");
-    expect((await second.threads.turn(job.jobId))?.isOpen).toBe(false);
+    expect((await second.threads.turn(OWNER, job.jobId))?.isOpen).toBe(false);
     expect(server.hits).toHaveLength(0);
   });
 
@@ -332,7 +340,7 @@ describe("an answer that is still coming", () => {
     while (!closed) await clock.advance(1_000);
     const next = await openChatRig({ origin: server.origin, folder });
     expect((await next.get(job)).state).toBe("completed");
-    expect((await next.threads.said(job.jobId)).answer).toBe("Until now");
+    expect((await next.threads.said(OWNER, job.jobId)).answer).toBe("Until now");
   });
 });
 
@@ -354,7 +362,7 @@ describe("a disk that is full for a while", () => {
     expect(rig.runner.heldUpBy(job.jobId)).toContain("disk is full");
     // By itself, though nothing more comes.
     await clock.advance(1_000);
-    expect((await rig.threads.said(job.jobId)).answer).toBe("First");
+    expect((await rig.threads.said(OWNER, job.jobId)).answer).toBe("First");
     expect(rig.runner.heldUpBy(job.jobId)).toBeUndefined();
 
     append.mockRejectedValueOnce(full());
@@ -363,7 +371,7 @@ describe("a disk that is full for a while", () => {
     await clock.advance(1_000);
     response.end(`${chunk(" third")}data: [DONE]\n\n`);
     await rig.reached(job, "completed");
-    expect((await rig.threads.said(job.jobId)).answer).toBe("First second third");
+    expect((await rig.threads.said(OWNER, job.jobId)).answer).toBe("First second third");
   });
 
   it("is waited for at an answer's end, and says so", async () => {
@@ -379,7 +387,7 @@ describe("a disk that is full for a while", () => {
     append.mockRestore();
     await clock.advance(500);
     await rig.reached(job, "completed");
-    expect((await rig.threads.said(job.jobId)).answer).toBe("Answer 1.");
+    expect((await rig.threads.said(OWNER, job.jobId)).answer).toBe("Answer 1.");
     expect(rig.runner.heldUpBy(job.jobId)).toBeUndefined();
     expect(server.hits).toHaveLength(1);
   });
@@ -395,7 +403,7 @@ describe("a disk that is full for a while", () => {
     const finish = vi.spyOn(rig.threads, "finish").mockRejectedValueOnce(full());
     const job = await rig.reached(await rig.ask("?"), state);
     expect(finish).toHaveBeenCalledTimes(2);
-    expect((await rig.threads.turn(job.jobId))?.isOpen).toBe(false);
+    expect((await rig.threads.turn(OWNER, job.jobId))?.isOpen).toBe(false);
     expect(server.hits).toHaveLength(1);
   });
 
@@ -410,7 +418,7 @@ describe("a disk that is full for a while", () => {
     disk.empty();
     await clock.advance(30_000);
     await rig.reached(job, "cancelled");
-    expect((await rig.threads.turn(job.jobId))?.isOpen).toBe(false);
+    expect((await rig.threads.turn(OWNER, job.jobId))?.isOpen).toBe(false);
     expect(server.hits).toHaveLength(0);
   });
 
@@ -431,8 +439,10 @@ describe("a disk that is full for a while", () => {
     await rig.close();
     const next = await openChatRig({ origin: server.origin, folder });
     await next.reached(job, "completed");
-    expect((await next.threads.said(job.jobId)).answer).toBe("Written");
-    expect((await next.threads.turn(job.jobId))?.outcome?.brokeOff).toBe("the server stopped");
+    expect((await next.threads.said(OWNER, job.jobId)).answer).toBe("Written");
+    expect((await next.threads.turn(OWNER, job.jobId))?.outcome?.brokeOff).toBe(
+      "the server stopped",
+    );
   });
 });
 
@@ -593,8 +603,12 @@ describe("a thread", () => {
       code: "invalid_input",
       message: expect.stringContaining(job.jobId),
     });
-    expect(await rig.threads.delete(threadId, systemClock.now())).toEqual({ busyWith: job.jobId });
-    expect((await rig.threads.turns(threadId)).map((turn) => turn.jobId)).toEqual([job.jobId]);
+    expect(await rig.threads.delete(OWNER, threadId, systemClock.now())).toEqual({
+      busyWith: job.jobId,
+    });
+    expect((await rig.threads.turns(OWNER, threadId)).map((turn) => turn.jobId)).toEqual([
+      job.jobId,
+    ]);
     response.end(`${chunk("Done.")}data: [DONE]\n\n`);
     await rig.reached(job, "completed");
     await rig.ask("Second?", { threadId });
@@ -624,17 +638,17 @@ describe("a thread", () => {
       return job;
     };
     const first = await cancel("Queued?");
-    expect((await rig.threads.turn(first.jobId))?.isOpen).toBe(false);
+    expect((await rig.threads.turn(OWNER, first.jobId))?.isOpen).toBe(false);
 
     // A process that died in between leaves it to the next start.
     vi.spyOn(rig.threads, "finish").mockRejectedValueOnce(new Error("died"));
     const second = await cancel("Queued again?", threadOf(first));
-    expect((await rig.threads.turn(second.jobId))?.isOpen).toBe(true);
+    expect((await rig.threads.turn(OWNER, second.jobId))?.isOpen).toBe(true);
     await rig.threads.sweep(clock.now());
-    expect((await rig.threads.turn(second.jobId))?.isOpen).toBe(false);
+    expect((await rig.threads.turn(OWNER, second.jobId))?.isOpen).toBe(false);
     const third = await rig.ask("Queued?", { threadId: threadOf(first) });
     await rig.threads.sweep(clock.now());
-    expect((await rig.threads.turn(third.jobId))?.isOpen).toBe(true);
+    expect((await rig.threads.turn(OWNER, third.jobId))?.isOpen).toBe(true);
   });
 
   it.each([
@@ -651,7 +665,7 @@ describe("a thread", () => {
     const all = await Promise.all([1, 2, 3].map(() => rig.ask(prompt, more)));
     expect(new Set(all.map((job) => job.jobId)).size).toBe(1);
     await rig.reached(all[0] ?? first, "completed");
-    expect((await rig.threads.turns(threadOf(first))).length).toBe(2);
+    expect((await rig.threads.turns(OWNER, threadOf(first))).length).toBe(2);
     expect(rig.store.connection.all("SELECT * FROM chat_files", [])).toHaveLength(files.length);
     expect(posts(server.hits)).toHaveLength(2);
   });
@@ -683,15 +697,18 @@ describe("a thread", () => {
     expect(rest.nextCursor).toBeUndefined();
     expect((await rig.threads.list("somebody else", 2, undefined)).threads).toEqual([]);
 
-    await rig.threads.delete(one ?? "", systemClock.now());
+    await rig.threads.delete(OWNER, one ?? "", systemClock.now());
     expect(await rig.threads.thread(OWNER, one ?? "")).toBeUndefined();
-    expect(await rig.threads.said(jobs[0]?.jobId ?? "")).toEqual({ answer: "", reasoning: "" });
+    expect(await rig.threads.said(OWNER, jobs[0]?.jobId ?? "")).toEqual({
+      answer: "",
+      reasoning: "",
+    });
     const db = rig.store.connection;
     for (const table of ["chat_turns", "chat_files", "chat_file_parts", "chat_parts"]) {
       const rows = db.all(`SELECT * FROM ${table} WHERE job_id = ?`, [jobs[0]?.jobId ?? ""]);
       expect(rows, table).toEqual([]);
     }
-    expect((await rig.threads.files(two ?? "")).length).toBe(1);
+    expect((await rig.threads.files(OWNER, two ?? "")).length).toBe(1);
   });
 });
 
@@ -766,6 +783,7 @@ describe("what is attached", () => {
     await rig.reached(first, "completed");
     const threadId = threadOf(first);
     await attachFiles(rig.threads, {
+      owner: OWNER,
       jobId: newJobId(),
       threadId,
       patterns: ["a.txt"],
@@ -1017,7 +1035,7 @@ describe("an answer's file", () => {
     expect(server.hits).toHaveLength(1);
 
     await unlink(path);
-    await rig.threads.delete(threadOf(job), systemClock.now());
+    await rig.threads.delete(OWNER, threadOf(job), systemClock.now());
     await expect(rig.runner.restore(job)).rejects.toMatchObject({
       code: "not_found",
       message: expect.stringContaining("deleted"),

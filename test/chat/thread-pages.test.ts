@@ -2,14 +2,14 @@ import { expect, onTestFinished, test } from "vitest";
 import { threadPage } from "../../src/chat/thread-page.ts";
 import { newJobId, newThreadId } from "../../src/core/ids.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/job-store.ts";
-import { ThreadStore } from "../../src/storage/sqlite/thread-store.ts";
+import { SqliteThreadStore } from "../../src/storage/sqlite/thread-store.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 async function openThread() {
   const store = new SqliteJobStore(await tempDir());
   onTestFinished(() => store.close());
   store.connection.all("PRAGMA synchronous=OFF", []);
-  const threads = new ThreadStore(store.connection);
+  const threads = new SqliteThreadStore(store.connection);
   const threadId = newThreadId();
   const add = async (prompt: string, answers: string[], files = 0) => {
     const jobId = newJobId();
@@ -18,12 +18,12 @@ async function openThread() {
       ...{ jobId, position, name: `${position}.txt`, sha256: "ab" },
       ...{ sizeBytes: 1, jsonBytes: 1, tokens: 1 },
     }));
-    await threads.attach(threadId, [], rows, 1);
+    await threads.attach("local", threadId, [], rows, 1);
     await threads.begin("local", { jobId, threadId, request, title: prompt, now: 1 });
     for (const [part, answer] of answers.entries()) {
-      await threads.append(jobId, part, { answer, reasoning: "hm" });
+      await threads.append("local", jobId, part, { answer, reasoning: "hm" });
     }
-    await threads.finish(jobId, { model: "m-2", finishReason: "stop" }, 2);
+    await threads.finish("local", jobId, { model: "m-2", finishReason: "stop" }, 2);
     return jobId;
   };
   return { threads, threadId, add };
@@ -35,7 +35,7 @@ test("a thread is read page by page, each turn once, the newest page first", asy
   const seen: string[][] = [];
   let before: number | undefined;
   for (;;) {
-    const page = await threads.page(threadId, { before, limit: 2, characters: 100 });
+    const page = await threads.page("local", threadId, { before, limit: 2, characters: 100 });
     seen.push(page.turns.map((turn) => turn.prompt));
     if (!page.hasEarlier) break;
     before = page.turns[0]?.seq;
@@ -50,7 +50,11 @@ test("a thread is read page by page, each turn once, the newest page first", asy
 test("of long texts and many files a page reads the beginning, and says how much there is", async () => {
   const { threads, threadId, add } = await openThread();
   const jobId = await add("🐋".repeat(50_000), ["ab", "🐋🐋", "c".repeat(1_000_000), "d"], 25);
-  const page = await threads.page(threadId, { before: undefined, limit: 1, characters: 6 });
+  const page = await threads.page("local", threadId, {
+    before: undefined,
+    limit: 1,
+    characters: 6,
+  });
   expect(page.turns).toMatchObject([
     {
       jobId,
@@ -73,7 +77,7 @@ test("a thread that is longer than a message may be shows its newest turns", asy
   await add("The oldest", ["a"]);
   await add("The middle", ["b".repeat(3_000_000)]);
   await add("The newest", ["c".repeat(2_000_000)]);
-  const page = await threadPage(threads, threadId);
+  const page = await threadPage(threads, "local", threadId);
   expect(page.length).toBeLessThan(4_100_000);
   expect(page).toContain("> The newest");
   expect(page).toContain("*2 earlier turns have no room here");

@@ -4,7 +4,7 @@ import { Delegate, type TurnArguments } from "../../src/chat/delegate.ts";
 import { createRedact } from "../../src/core/redact.ts";
 import { LongcatClient } from "../../src/gateway/longcat.ts";
 import type { Job } from "../../src/jobs/job.ts";
-import { ThreadStore } from "../../src/storage/sqlite/thread-store.ts";
+import { SqliteThreadStore } from "../../src/storage/sqlite/thread-store.ts";
 import { OWNER, openRig, type Rig, type RigOptions } from "./rig.ts";
 
 const KEY = "key-0123456789";
@@ -15,18 +15,18 @@ export interface ChatRigOptions extends RigOptions {
 
 export interface ChatRig extends Rig {
   delegate: Delegate;
-  threads: ThreadStore;
+  threads: SqliteThreadStore;
   ask(prompt: string, more?: Partial<TurnArguments>): Promise<Job>;
 }
 
 /** Delegated turns with everything real, on a chat platform of the test's choice. */
 export async function openChatRig(options: ChatRigOptions): Promise<ChatRig> {
   let delegate: Delegate | undefined;
-  let threads: ThreadStore | undefined;
+  let threads: SqliteThreadStore | undefined;
   const rig = await openRig({
     ...options,
     works: (parts) => {
-      threads = new ThreadStore(parts.store.connection);
+      threads = new SqliteThreadStore(parts.store.connection);
       const folder = join(parts.library.outputDir, "..");
       delegate = new Delegate({
         ...parts,

@@ -6,8 +6,17 @@ import {
   type Job,
   type JobBody,
   MEDIUM_ROLES,
+  UNFINISHED_STATES,
   type WholeJob,
 } from "../../jobs/job.ts";
+
+/**
+ * As SQL: the states of jobs that somebody must follow. Written as the index on them is, because
+ * SQLite uses that for nothing else.
+ */
+export const UNFINISHED = `state IN (${UNFINISHED_STATES.map((state) => `'${state}'`).join(", ")})`;
+/** As SQL: what every change of a job notes, so that other processes hear of it. */
+export const NEXT_REVISION = "(SELECT coalesce(max(revision), 0) + 1 FROM jobs)";
 
 /** What SQLite takes and gives. */
 export type Column = string | number | null;

@@ -22,15 +22,21 @@ import type {
   Transition,
 } from "../../jobs/store.ts";
 import { Connection } from "./connection.ts";
-import { bodyColumnsOf, type Column, columnsOf, readRow, readWholeRow } from "./job-rows.ts";
-import { HolderTables, UNFINISHED } from "./lease-rows.ts";
+import {
+  bodyColumnsOf,
+  type Column,
+  columnsOf,
+  NEXT_REVISION,
+  readRow,
+  readWholeRow,
+  UNFINISHED,
+} from "./job-rows.ts";
+import { HolderTables } from "./lease-rows.ts";
 import { listJobs } from "./list-rows.ts";
 import { committedUsd, spendingOf } from "./money-rows.ts";
 
 const NEWS = `owner = ? AND orphaned = 1 AND delivered_at IS NULL AND mentioned_at IS NULL
   AND state = 'completed'`;
-/** As SQL: what every change of a job notes, so that other processes hear of it. */
-export const NEXT_REVISION = "(SELECT coalesce(max(revision), 0) + 1 FROM jobs)";
 const CHANGES_AT_ONCE = 500;
 /** An answer stays readable; the others are in the next one. */
 const NEWS_AT_ONCE = 20;

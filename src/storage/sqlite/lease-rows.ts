@@ -2,10 +2,8 @@ import * as z from "zod";
 import type { Job } from "../../jobs/job.ts";
 import type { Holder } from "../../jobs/store.ts";
 import type { Connection } from "./connection.ts";
-import { readRow } from "./job-rows.ts";
+import { readRow, UNFINISHED } from "./job-rows.ts";
 
-/** As SQL: the states of jobs that somebody must follow. */
-export const UNFINISHED = "state IN ('queued', 'submitting', 'running', 'downloading')";
 /** Takes a base URL and a list of operations. */
 const OURS = `(base_url = coalesce(?, base_url)
   OR operation IN (SELECT value FROM json_each(?)))`;

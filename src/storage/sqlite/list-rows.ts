@@ -8,9 +8,8 @@ const sequenceRow = z.object({ seq: z.number() });
 
 /** A page of an owner's jobs, newest first. @throws {invalid_input} for a cursor that is not ours. */
 export function listJobs(connection: Connection, query: JobQuery): JobPage {
-  const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : readCursor(query.cursor);
   const filters = ["owner = ?", "seq < ?"];
-  const values: Column[] = [query.owner, before];
+  const values: Column[] = [query.owner, readCursor(query.cursor)];
   if (query.operation !== undefined) {
     filters.push("operation = ?");
     values.push(query.operation);
@@ -27,11 +26,18 @@ export function listJobs(connection: Connection, query: JobQuery): JobPage {
   const last = sequenceRow.safeParse(page.at(-1)).data;
   return {
     jobs: page.map(readRow),
-    nextCursor: rows.length > query.limit && last ? `before-${last.seq}` : undefined,
+    nextCursor: rows.length > query.limit && last ? pageCursor(last.seq) : undefined,
   };
 }
 
-function readCursor(cursor: string): number {
+/** A cursor for what comes after a row, in a list that has the newest first. */
+export function pageCursor(seq: number): string {
+  return `before-${seq}`;
+}
+
+/** @returns the number below which a page begins. @throws {invalid_input} for none of ours. */
+export function readCursor(cursor: string | undefined): number {
+  if (cursor === undefined) return Number.MAX_SAFE_INTEGER;
   const seq = /^before-(\d{1,15})$/.exec(cursor)?.[1];
   if (seq === undefined) {
     throw new AppError("invalid_input", "`cursor` must be the `next_cursor` of a previous page.");

@@ -1,82 +1,26 @@
 import * as z from "zod";
-import { CHAT_FORMATS } from "../../gateway/chat-body.ts";
+import { type Thread, type ThreadFile, TURN_FORMATS, type Turn } from "../../chat/thread.ts";
+import { JOB_STATES } from "../../jobs/job.ts";
 
 const requestSchema = z.object({
   prompt: z.string(),
   system: z.string().exactOptional(),
   model: z.string(),
-  format: z.enum(CHAT_FORMATS),
+  format: z.enum(TURN_FORMATS),
   maxTokens: z.number().exactOptional(),
   temperature: z.number().exactOptional(),
   topP: z.number().exactOptional(),
   thinking: z.boolean().exactOptional(),
-  /** Earlier turns that no longer fit and are not sent. */
   leftOut: z.array(z.number()).exactOptional(),
 });
-/** What was asked for, as it will be sent. */
-export type TurnRequest = z.output<typeof requestSchema>;
-
 const outcomeSchema = z.object({
-  /** The model that says it has answered. */
   model: z.string().exactOptional(),
-  /** In the provider's own word. */
   finishReason: z.string().exactOptional(),
   inputTokens: z.number().exactOptional(),
   outputTokens: z.number().exactOptional(),
-  /** The answer broke off, and this is why. */
   brokeOff: z.string().exactOptional(),
-  /** The stream ended without the provider saying that this is the end. */
   unmarked: z.boolean().exactOptional(),
 });
-/** How an answer ended. */
-export type TurnOutcome = z.output<typeof outcomeSchema>;
-
-export interface Turn {
-  seq: number;
-  jobId: string;
-  threadId: string;
-  request: TurnRequest;
-  /** Absent while it is under way, and where nothing ever came. */
-  outcome: TurnOutcome | undefined;
-  isOpen: boolean;
-  createdAt: number;
-}
-
-/** What the delegate has said, cleaned of what should not be shown. */
-export interface Said {
-  answer: string;
-  reasoning: string;
-}
-
-export interface ThreadFile {
-  jobId: string;
-  position: number;
-  name: string;
-  sha256: string;
-  sizeBytes: number;
-  jsonBytes: number;
-  tokens: number;
-}
-
-export interface Thread {
-  threadId: string;
-  title: string;
-  createdAt: number;
-  updatedAt: number;
-  turns: number;
-  files: number;
-}
-
-/** What came of the wish to delete a thread. */
-export type Deletion =
-  | { busyWith: string; keptFiles?: never }
-  | { busyWith: undefined; keptFiles: string[] };
-
-export interface ThreadPage {
-  threads: Thread[];
-  nextCursor: string | undefined;
-}
-
 export const turnRow = z
   .object({
     seq: z.number(),
@@ -152,4 +96,5 @@ export const keptRow = z.object({
   path: z.string(),
   copies: z.string().transform((json) => z.array(z.string()).parse(JSON.parse(json))),
 });
-export const unfinishedRow = z.object({ unfinished: z.number() });
+export const stateRow = z.object({ state: z.enum(JOB_STATES) });
+export const ownerRow = z.object({ owner: z.string() });

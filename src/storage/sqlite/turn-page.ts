@@ -1,40 +1,9 @@
 import * as z from "zod";
+import type { PageWishes, TurnPage } from "../../chat/thread-store.ts";
 import type { Connection } from "./connection.ts";
 
 /** How many attached files of one turn are named. */
 const NAMED_FILES = 20;
-
-export interface PageWishes {
-  /** Only turns before this one, by its `seq`; from the newest on when absent. */
-  before: number | undefined;
-  limit: number;
-  /** How much of each text is read. */
-  characters: number;
-}
-
-/** A turn without what can be large. */
-export interface ShownTurn {
-  seq: number;
-  jobId: string;
-  createdAt: number;
-  model: string;
-  /** The beginning, as of the answer. */
-  prompt: string;
-  answer: string;
-  answerCharacters: number;
-  reasoningCharacters: number;
-  brokeOff: boolean;
-  finishReason: string | null;
-  /** The first of their names. */
-  files: string[];
-  fileCount: number;
-}
-
-export interface TurnPage {
-  /** Oldest first. */
-  turns: ShownTurn[];
-  hasEarlier: boolean;
-}
 
 const turnRow = z.object({
   seq: z.number(),

@@ -12,7 +12,7 @@ import {
   MIGRATIONS,
   migrate,
 } from "../../../src/storage/sqlite/migrations.ts";
-import { ThreadStore } from "../../../src/storage/sqlite/thread-store.ts";
+import { SqliteThreadStore } from "../../../src/storage/sqlite/thread-store.ts";
 import { leftJob, NO_LIMITS, OWNER } from "../../support/rig.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 
@@ -186,11 +186,11 @@ describe("a database that an earlier version has written", () => {
     expect(completed).toMatchObject({ costUsd: 0.05, warnings: ["One"], media: [{ index: 1 }] });
 
     const [turn] = jobs;
-    const threads = new ThreadStore(store.connection);
+    const threads = new SqliteThreadStore(store.connection);
     const [thread] = (await threads.list(OWNER, 10, undefined)).threads;
     expect(turn).toMatchObject({ operation: "longcat_chat", threadId: thread?.threadId });
     expect(thread).toMatchObject({ turns: 2, files: 1 });
-    expect(await threads.said(turn?.jobId ?? "")).toEqual({
+    expect(await threads.said(OWNER, turn?.jobId ?? "")).toEqual({
       answer: "It says notes.",
       reasoning: "Let me see.",
     });
