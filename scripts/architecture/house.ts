@@ -142,7 +142,6 @@ export const HOUSE: Rules = {
         "src/transports/",
         "src/sandbox/",
         "src/demo/",
-        "src/docs/",
       ],
     },
   ],
