@@ -19,7 +19,8 @@ const HEAD = 3;
  * The layers as a picture (SVG): a box a room, higher ones above those they import; a line where a
  * room imports another that it does not reach through a third.
  */
-export function layersPicture(modules: readonly Module[], rooms: readonly Room[]): string {
+export function layersPicture(modules: readonly Module[], house: readonly Room[]): string {
+  const rooms = outerRooms(house);
   const about = new Map(rooms.map((room) => [room.path, room.about]));
   const widths = new Map(rooms.map((room) => [room.path, widthOf(room)]));
   const { spots, pieces, floors } = layoutOf(usesOf(modules, rooms), widths);
@@ -46,6 +47,18 @@ ${spots
   .join("\n")}
 </svg>
 `;
+}
+
+/** The rooms that lie in no other: a file with rules of its own is drawn as part of its folder. */
+export function outerRooms(rooms: readonly Room[]): Room[] {
+  return rooms.filter(
+    ({ path }) =>
+      !rooms.some((other) => other.path !== path && path.startsWith(asFolder(other.path))),
+  );
+}
+
+function asFolder(path: string): string {
+  return path.endsWith("/") ? path : `${path}/`;
 }
 
 /** A room's name as people say it. */
