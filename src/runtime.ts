@@ -12,12 +12,13 @@ import { OwnHosting, type PublicAddress } from "./inputs/hosting.ts";
 import { InputResolver } from "./inputs/resolver.ts";
 import type { LifePoint } from "./jobs/context.ts";
 import type { JobEvents } from "./jobs/events.ts";
+import { needsHostedFiles } from "./jobs/hosted-need.ts";
 import { JobRunner } from "./jobs/runner.ts";
 import { Library } from "./media/disk-store.ts";
 import { earlierFile } from "./purchases/earlier-file.ts";
 import { POLL_FLOOR_MS } from "./purchases/pace.ts";
 import type { Settings } from "./settings/settings.ts";
-import { HostedRecord, needsFiles } from "./storage/sqlite/hosted-record.ts";
+import { SqliteHostingRecord } from "./storage/sqlite/hosted-record.ts";
 import { SqliteJobStore } from "./storage/sqlite/job-store.ts";
 import { SqliteThreadStore } from "./storage/sqlite/thread-store.ts";
 import type { Services } from "./tools/tool.ts";
@@ -95,13 +96,13 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const hosting = new OwnHosting({
     ...own,
     folder: options.publicPlace.folder,
-    record: new HostedRecord(store.connection, own),
+    record: new SqliteHostingRecord(store.connection, own),
     address: await publicAddress(options),
     maxBytes: settings.hostedBytes,
     log,
   });
   const stopReleasing = events.subscribeToAll((job) => {
-    if (!needsFiles(job, clock.now())) hosting.release(job.jobId);
+    if (!needsHostedFiles(job, clock.now())) void hosting.release(job.jobId);
   });
   const jobs = new JobRunner({
     store,
@@ -136,7 +137,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     },
   });
   await jobs.open();
-  hosting.open();
+  await hosting.open();
   return {
     jobs,
     gateway,

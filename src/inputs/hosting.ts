@@ -52,22 +52,49 @@ export interface JobFiles {
    * @throws {configuration} when nothing serves them at the promised address any more
    */
   publish(jobId: string, wire: unknown): Promise<void>;
-  /** Ends that, for files that no other job needs. */
-  release(jobId: string): void;
+  /** Ends that, for files that no other job needs. Never fails: what stays is swept later. */
+  release(jobId: string): Promise<void>;
 }
 
-/** Which job needs which file, as the store knows it. */
+/** A file that a job needs. */
+export interface NeededFile {
+  name: string;
+  sizeBytes: number;
+}
+
+/** What a claim comes to: the bytes that were needed already, and those that it would add. */
+export interface Claimed {
+  isNoted: boolean;
+  usedBytes: number;
+  addedBytes: number;
+}
+
+/**
+ * Which job needs which file, as the store knows it. Each operation is one transaction, so that of
+ * several processes on one folder none removes a file that another just counts on. What is done to
+ * the folder is handed in and done within the transaction, before it is durable: it must be quick,
+ * and where it throws, nothing has changed in the record.
+ */
 export interface HostingRecord {
-  /** Runs `work` while no other process changes the record or, by our custom, the folder. */
-  exclusively<T>(work: () => T): T;
-  add(jobId: string, files: readonly StagedFile[]): void;
-  remove(jobId: string): void;
-  filesOf(jobId: string): { name: string; sizeBytes: number }[];
-  isNeeded(name: string): boolean;
-  /** The bytes of all files that jobs need, each content counted once. */
-  usedBytes(): number;
+  /**
+   * Notes what a job needs, unless all that jobs need would then be more than `maxBytes`, each
+   * content counted once.
+   */
+  claim(
+    jobId: string,
+    files: readonly StagedFile[],
+    maxBytes: number,
+    place: (file: StagedFile) => void,
+  ): Promise<Claimed>;
+  filesOf(jobId: string): Promise<NeededFile[]>;
+  /** Does something with each file that a job still needs. */
+  holding(jobId: string, use: (file: NeededFile) => void): Promise<void>;
+  /** Forgets what a job needs. @param remove for what nobody needs any more. */
+  release(jobId: string, remove: (name: string) => void): Promise<void>;
+  /** @param remove for those of the names that nobody needs. */
+  clear(names: readonly string[], remove: (name: string) => void): Promise<void>;
   /** Jobs whose files are recorded and that need them no more. */
-  overdue(): string[];
+  overdue(): Promise<string[]>;
 }
 
 export interface PublicAddress {
@@ -104,9 +131,9 @@ export class OwnHosting implements Hosting, JobFiles {
   }
 
   /** Removes what is left over, now and every hour. */
-  open(): void {
-    this.sweep();
-    this.#callOff = this.#options.clock.schedule(SWEEP_MS, () => this.open());
+  async open(): Promise<void> {
+    this.#callOff = this.#options.clock.schedule(SWEEP_MS, () => void this.open());
+    await this.sweep();
   }
 
   close(): void {
@@ -140,24 +167,17 @@ export class OwnHosting implements Hosting, JobFiles {
     if (files.length === 0) return;
     const { folder, record, address, maxBytes } = this.#options;
     await address?.require();
-    const addedBytes = () => {
-      const added = new Map(files.map(({ name, sizeBytes }) => [name, sizeBytes]));
-      for (const name of added.keys()) if (record.isNeeded(name)) added.delete(name);
-      return [...added.values()].reduce((sum, one) => sum + one, 0);
-    };
-    if (record.usedBytes() + addedBytes() > maxBytes) this.sweep();
-    record.exclusively(() => {
-      const used = record.usedBytes();
-      const added = addedBytes();
-      if (used + added > maxBytes) throw overQuota(added, maxBytes, used);
-      for (const { path, name } of files) orStorage(() => folder.makeReady(path, name));
-      record.add(jobId, files);
-    });
+    const place = ({ path, name }: StagedFile) => orStorage(() => folder.makeReady(path, name));
+    const first = await record.claim(jobId, files, maxBytes, place);
+    if (first.isNoted) return;
+    await this.sweep();
+    const { isNoted, usedBytes, addedBytes } = await record.claim(jobId, files, maxBytes, place);
+    if (!isNoted) throw overQuota(addedBytes, maxBytes, usedBytes);
   }
 
   async publish(jobId: string, wire: unknown): Promise<void> {
     const { folder, record, address } = this.#options;
-    const files = record.filesOf(jobId);
+    const files = await record.filesOf(jobId);
     if (files.length === 0) return;
     // The job may have been recorded by a process with another public address, or another port.
     const sent = JSON.stringify(wire);
@@ -171,46 +191,37 @@ export class OwnHosting implements Hosting, JobFiles {
       );
     }
     await address?.require();
-    record.exclusively(() => {
-      // Asked again: the job may have been cancelled meanwhile.
-      for (const { name, sizeBytes } of record.filesOf(jobId)) {
-        if (folder.stage(name) === "ready") orStorage(() => folder.serve(name));
-        const found = statSync(join(folder.path, name), { throwIfNoEntry: false });
-        if (found?.size !== sizeBytes) {
-          throw new AppError("storage", "A file that the provider was to fetch is gone.", {
-            next: "Make the same call again; nothing was sent.",
-          });
-        }
+    // What it still needs: the job may have been cancelled meanwhile.
+    await record.holding(jobId, ({ name, sizeBytes }) => {
+      if (folder.stage(name) === "ready") orStorage(() => folder.serve(name));
+      const found = statSync(join(folder.path, name), { throwIfNoEntry: false });
+      if (found?.size !== sizeBytes) {
+        throw new AppError("storage", "A file that the provider was to fetch is gone.", {
+          next: "Make the same call again; nothing was sent.",
+        });
       }
     });
   }
 
-  release(jobId: string): void {
+  async release(jobId: string): Promise<void> {
     const { folder, record, log } = this.#options;
     try {
-      if (record.filesOf(jobId).length === 0) return;
-      record.exclusively(() => {
-        const names = record.filesOf(jobId).map(({ name }) => name);
-        record.remove(jobId);
-        // Before the commit: a file that stays is still spoken for, and the next sweep tries again.
-        for (const name of names) if (!record.isNeeded(name)) folder.remove(name);
-      });
+      await record.release(jobId, (name) => folder.remove(name));
     } catch (error) {
       log.error({ job: jobId, err: error }, "a hosted file was not removed");
     }
   }
 
   /** Removes files of jobs that have ended, and what nobody has finished or speaks for. */
-  sweep(): void {
+  async sweep(): Promise<void> {
     const { folder, record, clock, isGone, log } = this.#options;
     try {
-      for (const jobId of record.overdue()) this.release(jobId);
+      for (const jobId of await record.overdue()) await this.release(jobId);
       const now = clock.now();
-      record.exclusively(() => {
-        for (const { name, writtenMs } of folder.names()) {
-          if (record.isNeeded(name)) continue;
-          if (folder.stage(name) === "ready" || now - writtenMs > UNCLAIMED_MS) folder.remove(name);
-        }
+      const written = new Map(folder.names().map(({ name, writtenMs }) => [name, writtenMs]));
+      await record.clear([...written.keys()], (name) => {
+        const isOld = now - (written.get(name) ?? now) > UNCLAIMED_MS;
+        if (folder.stage(name) === "ready" || isOld) folder.remove(name);
       });
       folder.sweepStaging(isGone, now, UNCLAIMED_MS);
     } catch (error) {

@@ -147,7 +147,7 @@ export class JobRunner {
       isNew = !started.isRepeat;
       return started;
     } finally {
-      if (!isNew) hosting.release(job.jobId);
+      if (!isNew) await hosting.release(job.jobId);
     }
   }
 

@@ -45,7 +45,7 @@ it("serves bytes only once their job is about to be sent", async () => {
     "content-type": "image/png",
     "content-length": "10",
   });
-  hosting.release("job_a");
+  await hosting.release("job_a");
   expect((await ask()).status).toBe(404);
   expect(await filesIn(folder.path)).toEqual([]);
 });
@@ -60,9 +60,9 @@ it("the same bytes are one file, in use until the last job that needs them has e
   await other.hosting.publish("job_b", [second.url]);
   expect(second.url).toBe(first.url);
   expect(await filesIn(rig.folder.path)).toEqual([first.name]);
-  rig.hosting.release("job_a");
+  await rig.hosting.release("job_a");
   expect(await filesIn(rig.folder.path)).toEqual([first.name]);
-  rig.hosting.release("job_b");
+  await rig.hosting.release("job_b");
   expect(await filesIn(rig.folder.path)).toEqual([]);
 });
 
@@ -96,8 +96,8 @@ describe("the quota", () => {
     const more = await rig.hosting.stage(Buffer.alloc(60, "b"), "png");
     await expect(rig.hosting.reserve("job_c", [more])).rejects.toMatchObject({ code: "storage" });
     await rig.hosting.discard([more]);
-    rig.hosting.release("job_a");
-    rig.hosting.release("job_b");
+    await rig.hosting.release("job_a");
+    await rig.hosting.release("job_b");
     await publish(rig, "job_c", Buffer.alloc(60, "b"));
   });
 });
@@ -121,7 +121,7 @@ it("a job without files, or one that was cancelled, publishes nothing", async ()
   await rig.hosting.publish("job_none", {});
   const staged = await rig.hosting.stage(Buffer.from("x"), "png");
   await rig.hosting.reserve("job_a", [staged]);
-  rig.hosting.release("job_a");
+  await rig.hosting.release("job_a");
   await rig.hosting.publish("job_a", staged.url);
   expect(await filesIn(rig.folder.path)).toEqual([]);
 });
@@ -142,10 +142,10 @@ describe("the sweep", () => {
     await dead.hosting.reserve("job_never_recorded", [staged]);
     await dead.hosting.publish("job_never_recorded", staged.url);
     const next = await openHosting({ data: dead.data });
-    next.hosting.sweep();
+    await next.hosting.sweep();
     expect(await filesIn(dead.folder.path)).toEqual([staged.name]);
     const last = await openHosting({ data: dead.data, isGone: () => true });
-    last.hosting.sweep();
+    await last.hosting.sweep();
     expect(await filesIn(dead.folder.path)).toEqual([]);
   });
 
@@ -158,7 +158,7 @@ describe("the sweep", () => {
     };
     for (const holder of ["gone", "alive", "this-process"]) await half(holder);
     await writeFile(join(folder.path, `${"a".repeat(26)}.png.partial`), "half");
-    hosting.sweep();
+    await hosting.sweep();
     expect(await filesIn(folder.path)).toEqual(["alive.partial", "this-process.partial"]);
   });
 
@@ -170,7 +170,7 @@ describe("the sweep", () => {
     await writeFile(join(folder.path, old), "of an earlier version");
     const seconds = clock.now() / 1000;
     await utimes(join(folder.path, old), seconds, seconds);
-    hosting.open();
+    await hosting.open();
     expect(await filesIn(folder.path)).toEqual([old]);
     await clock.advance(DAY_AND_MORE);
     await clock.advance(3_600_000);

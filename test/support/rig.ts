@@ -187,7 +187,7 @@ export async function until<T>(
 const NO_FILES: JobFiles = {
   reserve: async () => {},
   publish: async () => {},
-  release: () => {},
+  release: async () => {},
 };
 
 export const NO_LIMITS: Limits = {

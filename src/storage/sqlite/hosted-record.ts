@@ -1,7 +1,8 @@
 import * as z from "zod";
 import type { Clock } from "../../core/clock.ts";
-import { type HostingRecord, type StagedFile, UNCLAIMED_MS } from "../../inputs/hosting.ts";
-import { CHARGES, isFinal, JOB_STATES, type Job } from "../../jobs/job.ts";
+import type { Claimed, HostingRecord, NeededFile, StagedFile } from "../../inputs/hosting.ts";
+import { isOverdue } from "../../jobs/hosted-need.ts";
+import { CHARGES, JOB_STATES } from "../../jobs/job.ts";
 import type { Connection } from "./connection.ts";
 
 const fileRow = z.object({ name: z.string(), sizeBytes: z.number() });
@@ -15,18 +16,8 @@ const claimRow = z.object({
   updatedAt: z.number().nullable(),
 });
 
-/**
- * Whether the provider may still fetch a job's files. Of a job in doubt nobody knows whether it was
- * accepted, so they stay for a while: an accepted job without its files would be paid for nothing.
- */
-export function needsFiles(job: Pick<Job, "state" | "charge" | "updatedAt">, now: number): boolean {
-  if (!isFinal(job.state)) return true;
-  const isInDoubt = job.state === "unknown" && job.charge === "uncertain";
-  return isInDoubt && now - job.updatedAt < UNCLAIMED_MS;
-}
-
 /** Which job needs which hosted file, in the job database. */
-export class HostedRecord implements HostingRecord {
+export class SqliteHostingRecord implements HostingRecord {
   readonly #connection: Connection;
   readonly #clock: Clock;
   readonly #holder: string;
@@ -42,45 +33,59 @@ export class HostedRecord implements HostingRecord {
     this.#isGone = own.isGone;
   }
 
-  exclusively<T>(work: () => T): T {
-    return this.#connection.transaction(work);
+  async claim(
+    jobId: string,
+    files: readonly StagedFile[],
+    maxBytes: number,
+    place: (file: StagedFile) => void,
+  ): Promise<Claimed> {
+    return this.#connection.transaction(() => {
+      const usedBytes = this.#usedBytes();
+      const added = new Map(files.map(({ name, sizeBytes }) => [name, sizeBytes]));
+      for (const name of added.keys()) if (this.#isNeeded(name)) added.delete(name);
+      const addedBytes = [...added.values()].reduce((sum, one) => sum + one, 0);
+      const isNoted = usedBytes + addedBytes <= maxBytes;
+      if (!isNoted) return { isNoted, usedBytes, addedBytes };
+      for (const file of files) {
+        place(file);
+        this.#connection.run(
+          `INSERT OR IGNORE INTO hosted_files (job_id, name, size_bytes, holder, claimed_at)
+           VALUES (?, ?, ?, ?, ?)`,
+          [jobId, file.name, file.sizeBytes, this.#holder, this.#clock.now()],
+        );
+      }
+      return { isNoted, usedBytes, addedBytes };
+    });
   }
 
-  add(jobId: string, files: readonly StagedFile[]): void {
-    for (const { name, sizeBytes } of files) {
-      this.#connection.run(
-        `INSERT OR IGNORE INTO hosted_files (job_id, name, size_bytes, holder, claimed_at)
-         VALUES (?, ?, ?, ?, ?)`,
-        [jobId, name, sizeBytes, this.#holder, this.#clock.now()],
-      );
-    }
+  async filesOf(jobId: string): Promise<NeededFile[]> {
+    return this.#filesOf(jobId);
   }
 
-  remove(jobId: string): void {
-    this.#connection.run("DELETE FROM hosted_files WHERE job_id = ?", [jobId]);
+  async holding(jobId: string, use: (file: NeededFile) => void): Promise<void> {
+    this.#connection.transaction(() => {
+      for (const file of this.#filesOf(jobId)) use(file);
+    });
   }
 
-  filesOf(jobId: string): { name: string; sizeBytes: number }[] {
-    return this.#connection
-      .all("SELECT name, size_bytes AS sizeBytes FROM hosted_files WHERE job_id = ?", [jobId])
-      .map((row) => fileRow.parse(row));
+  async release(jobId: string, remove: (name: string) => void): Promise<void> {
+    // Most jobs have none, and those are not worth a transaction.
+    if (this.#filesOf(jobId).length === 0) return;
+    this.#connection.transaction(() => {
+      const files = this.#filesOf(jobId);
+      this.#connection.run("DELETE FROM hosted_files WHERE job_id = ?", [jobId]);
+      // Before the commit: a file that stays is still spoken for, and the next sweep tries again.
+      for (const { name } of files) if (!this.#isNeeded(name)) remove(name);
+    });
   }
 
-  isNeeded(name: string): boolean {
-    const rows = this.#connection.all("SELECT 1 FROM hosted_files WHERE name = ? LIMIT 1", [name]);
-    return rows.length > 0;
+  async clear(names: readonly string[], remove: (name: string) => void): Promise<void> {
+    this.#connection.transaction(() => {
+      for (const name of names) if (!this.#isNeeded(name)) remove(name);
+    });
   }
 
-  usedBytes(): number {
-    const rows = this.#connection.all(
-      `SELECT coalesce(sum(bytes), 0) AS bytes
-       FROM (SELECT max(size_bytes) AS bytes FROM hosted_files GROUP BY name)`,
-      [],
-    );
-    return bytesRow.parse(rows[0]).bytes;
-  }
-
-  overdue(): string[] {
+  async overdue(): Promise<string[]> {
     const now = this.#clock.now();
     return this.#connection
       .all(
@@ -91,12 +96,31 @@ export class HostedRecord implements HostingRecord {
       )
       .map((row) => claimRow.parse(row))
       .filter(({ holder, claimedAt, state, charge, updatedAt }) => {
-        if (state !== null && charge !== null && updatedAt !== null) {
-          return !needsFiles({ state, charge, updatedAt }, now);
-        }
-        // Its start has not come to its record yet, or never will.
-        return this.#isGone(holder) || now - claimedAt > UNCLAIMED_MS;
+        const isRecorded = state !== null && charge !== null && updatedAt !== null;
+        const job = isRecorded ? { state, charge, updatedAt } : undefined;
+        return isOverdue({ holder, claimedAt, job }, now, this.#isGone);
       })
       .map(({ jobId }) => jobId);
+  }
+
+  #filesOf(jobId: string): NeededFile[] {
+    return this.#connection
+      .all("SELECT name, size_bytes AS sizeBytes FROM hosted_files WHERE job_id = ?", [jobId])
+      .map((row) => fileRow.parse(row));
+  }
+
+  #isNeeded(name: string): boolean {
+    const rows = this.#connection.all("SELECT 1 FROM hosted_files WHERE name = ? LIMIT 1", [name]);
+    return rows.length > 0;
+  }
+
+  /** The bytes of all files that jobs need, each content counted once. */
+  #usedBytes(): number {
+    const rows = this.#connection.all(
+      `SELECT coalesce(sum(bytes), 0) AS bytes
+       FROM (SELECT max(size_bytes) AS bytes FROM hosted_files GROUP BY name)`,
+      [],
+    );
+    return bytesRow.parse(rows[0]).bytes;
   }
 }
