@@ -5,10 +5,9 @@ import {
   type ServerContext,
   type StandardSchemaWithJSON,
 } from "@modelcontextprotocol/server";
-import { threadUri } from "./chat/names.ts";
+import { uris } from "./core/uris.ts";
 import type { JobEvents } from "./jobs/events.ts";
 import { isFinal, type Job } from "./jobs/job.ts";
-import { uris } from "./jobs/view.ts";
 import { registerPrompts } from "./prompts/index.ts";
 import { registerResources } from "./resources/index.ts";
 import { createTools } from "./tools/index.ts";
@@ -138,7 +137,7 @@ export function changedUris(job: Job): string[] {
 
 /** A delegated turn changes its thread as well. */
 function threadOf({ threadId }: Job): string[] {
-  return threadId === null ? [] : [threadUri(threadId)];
+  return threadId === null ? [] : [uris.thread(threadId)];
 }
 
 /** Whether a change of a job changes which media there are. */

@@ -152,5 +152,6 @@ export const HOUSE: Rules = {
       text: /\b(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|PRAGMA)\s+[\s\S]*\b(?:FROM|INTO|SET|TABLE|INDEX|=)|^\s*PRAGMA\b/,
       only: ["src/storage/"],
     },
+    { what: "addresses of ours", text: /longcat:\/\//, only: ["src/core/uris.ts"] },
   ],
 };

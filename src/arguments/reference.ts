@@ -1,3 +1,4 @@
+import { URI_TEMPLATES } from "../core/uris.ts";
 import type { ReferenceKind } from "../models/facts.ts";
 import { fileOrigin } from "../models/references.ts";
 import { looksLikeAddress, readAddress, splitAddresses } from "./addresses.ts";
@@ -15,8 +16,7 @@ export interface ReferenceRules {
 }
 
 const NEEDED: Readonly<Record<"picture" | "archive" | "address", string>> = {
-  picture:
-    "needs an https URL, the path of a file, a data URI such as `data:image/png;base64,…`, or `longcat://media/{job_id}/{index}` of an earlier job.",
+  picture: `needs an https URL, the path of a file, a data URI such as \`data:image/png;base64,…\`, or \`${URI_TEMPLATES.medium}\` of an earlier job.`,
   archive: "needs an https URL, or the path of a ZIP file or of a folder.",
   address: "needs a public https URL.",
 };

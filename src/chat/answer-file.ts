@@ -2,11 +2,12 @@ import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { AppError, toAppError } from "../core/errors.ts";
+import { uris } from "../core/uris.ts";
 import type { JobContext } from "../jobs/context.ts";
 import type { Job, Medium, WholeJob } from "../jobs/job.ts";
 import type { Library } from "../media/disk-store.ts";
 import { missingMedia } from "../media/missing.ts";
-import { SHOWN_CHARACTERS, threadUri } from "./names.ts";
+import { SHOWN_CHARACTERS } from "./names.ts";
 import type { ThreadStore } from "./thread-store.ts";
 
 type RestoreContext = Pick<JobContext, "library" | "store" | "events" | "clock"> & {
@@ -101,7 +102,7 @@ async function writeAnswer(library: Library, job: WholeJob, answer: string): Pro
 }
 
 function uriOf(job: Job): string {
-  return threadUri(job.threadId ?? "");
+  return uris.thread(job.threadId ?? "");
 }
 
 /** The ending that the caller gave the copy; Markdown otherwise. */

@@ -2,11 +2,12 @@ import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 import { AppError } from "../core/errors.ts";
-import { byteCount, oneLine } from "../core/text.ts";
+import { byteCount, oneLine, oneLine } from "../core/text.ts";
+import { isOurUri } from "../core/uris.ts";
 import { ESCAPED_GROWTH, escapeJson } from "../gateway/chat-body.ts";
 import { openAllowedFile, type Places, resolvePlaces } from "../media/allowed-files.ts";
 import { findFiles } from "./find-files.ts";
-import { type EarlierText, isReference } from "./references.ts";
+import type { EarlierText } from "./references.ts";
 import {
   type Encoding,
   encodingOf,
@@ -109,8 +110,8 @@ export async function attachFiles(store: ThreadStore, given: AttachRequest): Pro
 
 async function everythingNamed(request: AttachRequest): Promise<Attachable[]> {
   const { patterns, places } = request;
-  const references = [...new Set(patterns.filter(isReference))];
-  const paths = patterns.filter((pattern) => !isReference(pattern));
+  const references = [...new Set(patterns.filter(isOurUri))];
+  const paths = patterns.filter((pattern) => !isOurUri(pattern));
   const files = paths.length > 0 || references.length === 0 ? await findFiles(paths, places) : [];
   const earlier = await Promise.all(references.map((one) => request.findEarlier(one)));
   const local = files.map(({ path, name, isExplicit, sizeBytes }) => {

@@ -3,7 +3,3 @@ export const CHAT_OPERATION = "longcat_chat";
 
 /** How much of an answer a result shows; some hosts show no more than some 12,000 characters. */
 export const SHOWN_CHARACTERS = 10_000;
-
-export function threadUri(threadId: string): string {
-  return `longcat://threads/${threadId}`;
-}

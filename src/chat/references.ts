@@ -1,17 +1,11 @@
 import { AppError } from "../core/errors.ts";
-import { JOB_ID_PATTERN, THREAD_ID_PATTERN } from "../core/id-patterns.ts";
 import { oneLine } from "../core/text.ts";
+import { readUri, URI_TEMPLATES } from "../core/uris.ts";
 import type { JobContext } from "../jobs/context.ts";
 import type { Job } from "../jobs/job.ts";
-import { readReference } from "../models/references.ts";
 import { CHAT_OPERATION } from "./names.ts";
 import { threadPage } from "./thread-page.ts";
 import type { ThreadStore } from "./thread-store.ts";
-
-/** Whether an entry of `files` names something of ours rather than a path. */
-export function isReference(text: string): boolean {
-  return /^longcat:/i.test(text.trim());
-}
 
 /** An earlier result as text: a file of ours, or what is kept in the store. */
 export type EarlierText =
@@ -19,7 +13,7 @@ export type EarlierText =
   | { name: string; text: string };
 
 /**
- * The text that a `longcat://` reference names: a text file of a job, the answer of a turn, or a
+ * The text that an address of ours names: a text file of a job, the answer of a turn, or a
  * whole thread.
  * @throws {not_found} for what is not there, or another owner's
  * @throws {invalid_input} for what is no text
@@ -30,27 +24,26 @@ export async function earlierText(
   { store, threads }: Pick<JobContext, "store"> & { threads: ThreadStore },
 ): Promise<EarlierText> {
   const reference = given.trim();
-  const [, kind, id = ""] = /^longcat:\/\/(jobs|threads)\/(\w{1,64})$/i.exec(reference) ?? [];
-  if (kind?.toLowerCase() === "threads" && THREAD_ID_PATTERN.test(id)) {
-    if (await threads.thread(owner, id)) {
-      return { name: `${id}.md`, text: await threadPage(threads, owner, id) };
-    }
-    throw notThere(reference, "`chat_threads` lists the threads that exist.");
-  }
-  const medium = readReference(reference);
-  const jobId = medium?.jobId ?? id;
-  if (!JOB_ID_PATTERN.test(jobId)) {
+  const named = readUri(reference);
+  if (!named) {
     throw new AppError(
       "invalid_input",
       `${oneLine(reference)} names nothing that can be attached.`,
       {
-        next: "Use longcat://media/{job_id}/{index} of a text file, longcat://jobs/{job_id} of an earlier turn, or longcat://threads/{thread_id}; nothing was sent.",
+        next: `Use ${URI_TEMPLATES.medium} of a text file, ${URI_TEMPLATES.job} of an earlier turn, or ${URI_TEMPLATES.thread}; nothing was sent.`,
       },
     );
   }
-  const job = await store.get(owner, jobId);
+  if (named.kind === "thread") {
+    const { threadId } = named;
+    if (await threads.thread(owner, threadId)) {
+      return { name: `${threadId}.md`, text: await threadPage(threads, owner, threadId) };
+    }
+    throw notThere(reference, "`chat_threads` lists the threads that exist.");
+  }
+  const job = await store.get(owner, named.jobId);
   if (!job) throw notThere(reference, "`job_list` shows the jobs that exist.");
-  return medium ? fileOf(job, medium.index, reference) : answerOf(job, threads);
+  return named.kind === "medium" ? fileOf(job, named.index, reference) : answerOf(job, threads);
 }
 
 function fileOf(job: Job, index: number, reference: string): EarlierText {

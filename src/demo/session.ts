@@ -3,6 +3,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import * as z from "zod";
 import { AppError } from "../core/errors.ts";
 import { endOf } from "../core/text.ts";
+import { uris } from "../core/uris.ts";
 
 const CALL_TIMEOUT_MS = 60_000;
 const STDERR_KEPT = 2_000;
@@ -76,7 +77,7 @@ export class Session {
     const text = await this.ask(tool, args, onState);
     const jobId = /\bjob_\w+/.exec(text)?.[0];
     if (!jobId) throw new AppError("internal", `${tool} answered without a job.`);
-    const job = jobSchema.parse(JSON.parse(await this.#readText(`longcat://jobs/${jobId}`)));
+    const job = jobSchema.parse(JSON.parse(await this.#readText(uris.job(jobId))));
     if (job.media.length === 0) throw new AppError("internal", text);
     return job;
   }
@@ -109,7 +110,7 @@ export class Session {
     return text;
   }
 
-  /** The file behind a `longcat://media/…` URI as a data URI. */
+  /** The file behind a URI of ours as a data URI. */
   async readDataUri(uri: string): Promise<string> {
     const { contents } = await this.#client.readResource({ uri }, { signal: this.#signal });
     const [first] = contents;

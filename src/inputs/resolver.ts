@@ -4,11 +4,12 @@ import { basename, dirname } from "node:path";
 import { Readable } from "node:stream";
 import { AppError } from "../core/errors.ts";
 import { byteCount } from "../core/text.ts";
+import { readUri } from "../core/uris.ts";
 import { allowedFolder, openAllowedFile, type Places } from "../media/allowed-files.ts";
 import { absolutePath } from "../media/paths.ts";
 import { OPERATIONS } from "../models/index.ts";
 import type { FileField, ResolvedFiles } from "../models/operation.ts";
-import { fileOrigin, readReference } from "../models/references.ts";
+import { fileOrigin } from "../models/references.ts";
 import type { Dataset, DatasetReport, DatasetWishes } from "./dataset.ts";
 import type { Hosting, StagedFile } from "./hosting.ts";
 import { type CheckedPicture, checkPicture, shrinkPicture } from "./picture.ts";
@@ -179,8 +180,9 @@ export class InputResolver {
   }
 
   #findEarlier(text: string, owner: string): Promise<EarlierFile> {
-    const { jobId, index } = readReference(text) ?? { jobId: "", index: 0 };
-    return this.#options.findEarlier(owner, jobId, index);
+    const named = readUri(text);
+    if (named?.kind !== "medium") throw new AppError("internal", "No earlier file is named.");
+    return this.#options.findEarlier(owner, named.jobId, named.index);
   }
 
   async #picture(field: FileField, text: string, owner: string): Promise<Resolved> {

@@ -1,19 +1,12 @@
 import * as z from "zod";
 import { message } from "../core/text.ts";
+import { uris } from "../core/uris.ts";
 import { isFinal, type Job, type Medium } from "./job.ts";
-
-/** URIs of what the server offers to read. */
-export const uris = {
-  job: (jobId: string) => `longcat://jobs/${jobId}`,
-  medium: (jobId: string, index: number) => `longcat://media/${jobId}/${index}`,
-  preview: (jobId: string, index: number) => `longcat://media/${jobId}/${index}/preview`,
-  model: (operation: string) => `longcat://models/${operation}`,
-};
 
 /** Of each job in a list. */
 const FILES_IN_ROW = 8;
 
-/** A job as clients see it, in data results and in `longcat://jobs/{job_id}`. */
+/** A job as clients see it, in data results and in the resource of a job. */
 export const jobViewSchema = z.looseObject({
   job_id: z.string(),
   operation: z.string(),

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { ANY_MEDIUM } from "../core/uris.ts";
 import { knownAs } from "./facts.ts";
 
 /*
@@ -35,7 +36,7 @@ export const acceleration = <const F extends readonly [string, ...string[]]>(mod
   z.enum(modes).optional();
 
 /** A picture of any origin. */
-export const picture = (description = "URL, path, data URI or longcat://media/…") =>
+export const picture = (description = `URL, path, data URI or ${ANY_MEDIUM}`) =>
   knownAs(z.string(), { reference: "picture" }).describe(description);
 
 /** An archive of any origin, or the folder to make it of. */

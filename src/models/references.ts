@@ -1,10 +1,4 @@
-const MEDIUM_REFERENCE = /^longcat:\/\/media\/(job_[a-z2-7]{26})\/([1-9]\d{0,3})(?:\/preview)?$/;
-
-/** What `longcat://media/{job_id}/{index}` names. @returns `undefined` when it is not of that form. */
-export function readReference(text: string): { jobId: string; index: number } | undefined {
-  const [, jobId, index] = MEDIUM_REFERENCE.exec(text.trim()) ?? [];
-  return jobId === undefined ? undefined : { jobId, index: Number(index) };
-}
+import { readUri } from "../core/uris.ts";
 
 /** Where the bytes of a file that a caller names come from. */
 export type FileOrigin = "url" | "data" | "earlier" | "path";
@@ -13,7 +7,7 @@ export type FileOrigin = "url" | "data" | "earlier" | "path";
 export function fileOrigin(text: string): FileOrigin | undefined {
   if (isHttpUrl(text)) return "url";
   if (isDataUri(text)) return "data";
-  if (readReference(text)) return "earlier";
+  if (readUri(text)?.kind === "medium") return "earlier";
   if (/^file:\/\//i.test(text)) return "path";
   // A single letter before the colon is a Windows drive.
   const isPath = text.trim() !== "" && !/^[a-z][a-z0-9+.-]+:/i.test(text);

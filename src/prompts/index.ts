@@ -1,6 +1,7 @@
 import { completable, type McpServer } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import { cleanText, message, oneLine } from "../core/text.ts";
+import { ANY_MEDIUM } from "../core/uris.ts";
 import { OPERATIONS } from "../models/index.ts";
 
 const makers = OPERATIONS.map(({ name }) => name).filter((name) => name.endsWith("_generate"));
@@ -32,7 +33,7 @@ export function registerPrompts(server: McpServer): void {
       title: "Edit a picture",
       description: "Change a picture as described",
       argsSchema: z.object({
-        image: z.string().describe("URL, path, data URI or longcat://media/… of the picture"),
+        image: z.string().describe(`URL, path, data URI or ${ANY_MEDIUM} of the picture`),
         change: z.string().describe("What to change"),
       }),
     },

@@ -1,3 +1,4 @@
+import { uris } from "../core/uris.ts";
 import type { Job, JobBody } from "../jobs/job.ts";
 import { operationNamed } from "../models/index.ts";
 
@@ -33,6 +34,6 @@ export function filesNamed(
   const mediaUrls = urls.slice(0, wanted + MAX_OTHER_URLS);
   if (others <= 0) return { mediaUrls, warnings: job.warnings };
   const kept = others > MAX_OTHER_URLS ? `the addresses of ${MAX_OTHER_URLS}` : "their addresses";
-  const warning = `The provider named ${others} more ${others === 1 ? "file" : "files"} than the ${wanted} that can be meant; they were not fetched, ${kept} are in longcat://jobs/${job.jobId}.`;
+  const warning = `The provider named ${others} more ${others === 1 ? "file" : "files"} than the ${wanted} that can be meant; they were not fetched, ${kept} are in ${uris.job(job.jobId)}.`;
   return { mediaUrls, warnings: [...job.warnings, warning] };
 }

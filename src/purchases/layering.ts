@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
+import { uris } from "../core/uris.ts";
 import type { Job, Medium, MediumRole } from "../jobs/job.ts";
-import { uris } from "../jobs/view.ts";
 import { type FileNaming, type Library, syncFile } from "../media/disk-store.ts";
 import { composeLayers } from "../media/layers.ts";
 import { pictureFacts } from "../media/preview.ts";

@@ -6,12 +6,12 @@ import {
   ResourceNotFoundError,
   ResourceTemplate,
 } from "@modelcontextprotocol/server";
-import { threadUri } from "../chat/names.ts";
 import { threadPage } from "../chat/thread-page.ts";
 import { AppError, toAppError } from "../core/errors.ts";
 import { message, oneLine } from "../core/text.ts";
+import { URI_TEMPLATES, uris } from "../core/uris.ts";
 import type { Job, Medium } from "../jobs/job.ts";
-import { uris, viewJob } from "../jobs/view.ts";
+import { viewJob } from "../jobs/view.ts";
 import { makePreview, PREVIEW_BUDGET_BASE64 } from "../media/preview.ts";
 import { OPERATIONS, operationNamed } from "../models/index.ts";
 import { viewModel } from "../tools/catalogue.ts";
@@ -49,7 +49,7 @@ export function registerResources(server: McpServer, deps: ToolDeps, owner: stri
 
   server.registerResource(
     "job",
-    new ResourceTemplate("longcat://jobs/{job_id}", {
+    new ResourceTemplate(URI_TEMPLATES.job, {
       list: async () => ({
         resources: (await newest()).map((job) => ({
           uri: uris.job(job.jobId),
@@ -66,7 +66,7 @@ export function registerResources(server: McpServer, deps: ToolDeps, owner: stri
 
   server.registerResource(
     "media",
-    new ResourceTemplate("longcat://media/{job_id}/{index}", {
+    new ResourceTemplate(URI_TEMPLATES.medium, {
       list: async () => ({
         resources: (await newest())
           .flatMap((job) => job.media.map(mediumEntry(job)))
@@ -89,7 +89,7 @@ export function registerResources(server: McpServer, deps: ToolDeps, owner: stri
 
   server.registerResource(
     "preview",
-    new ResourceTemplate("longcat://media/{job_id}/{index}/preview", { list: undefined, complete }),
+    new ResourceTemplate(URI_TEMPLATES.preview, { list: undefined, complete }),
     { title: "Preview", description: "A picture with a long side of at most 1,024 px" },
     async (uri, { job_id, index }) => {
       const medium = findMedium(uri, await findJob(uri, job_id), index);
@@ -106,7 +106,7 @@ export function registerResources(server: McpServer, deps: ToolDeps, owner: stri
 
   server.registerResource(
     "model",
-    new ResourceTemplate("longcat://models/{operation}", {
+    new ResourceTemplate(URI_TEMPLATES.model, {
       list: async () => ({
         resources: OPERATIONS.map((operation) => ({
           uri: uris.model(operation.name),
@@ -145,10 +145,10 @@ function registerThreads(server: McpServer, deps: ToolDeps, owner: string): void
   };
   server.registerResource(
     "thread",
-    new ResourceTemplate("longcat://threads/{thread_id}", {
+    new ResourceTemplate(URI_TEMPLATES.thread, {
       list: async () => ({
         resources: (await newest()).map(({ threadId, title }) => ({
-          uri: threadUri(threadId),
+          uri: uris.thread(threadId),
           name: threadId,
           description: oneLine(title),
           mimeType: "text/markdown",

@@ -1,12 +1,12 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
-import { SHOWN_CHARACTERS, threadUri } from "../chat/names.ts";
+import { SHOWN_CHARACTERS } from "../chat/names.ts";
 import type { Said, Turn, TurnOutcome } from "../chat/thread.ts";
 import { remarks } from "../chat/thread-page.ts";
 import { estimateTokens } from "../chat/tokens.ts";
 import { runnable } from "../core/program.ts";
 import { beginningOf, endOf, message, oneLine } from "../core/text.ts";
+import { uris } from "../core/uris.ts";
 import { isFinal, type Job, type Medium, type WholeJob } from "../jobs/job.ts";
-import { uris } from "../jobs/view.ts";
 import { missingMedia } from "../media/missing.ts";
 import { afterTurn } from "./advice.ts";
 import type { Presenter } from "./presenters.ts";
@@ -55,7 +55,7 @@ function answerText(
     notes.unshift(
       reasoning === ""
         ? "It gave no answer."
-        : `It gave no answer, only reasoning: ${threadUri(turn.threadId)}`,
+        : `It gave no answer, only reasoning: ${uris.thread(turn.threadId)}`,
     );
   }
   if (options.sandbox) notes.push("SANDBOX, nothing was charged.");

@@ -1,11 +1,11 @@
 import * as z from "zod";
 import type { TurnArguments } from "../chat/delegate.ts";
-import { CHAT_OPERATION, threadUri } from "../chat/names.ts";
+import { CHAT_OPERATION } from "../chat/names.ts";
 import type { Thread } from "../chat/thread.ts";
 import type { ShownTurn } from "../chat/thread-store.ts";
 import { AppError } from "../core/errors.ts";
-import { THREAD_ID_PATTERN } from "../core/id-patterns.ts";
 import { beginningOf, oneLine, shortened } from "../core/text.ts";
+import { readThreadId, uris } from "../core/uris.ts";
 import { CHAT_FORMATS, type ChatFormat } from "../gateway/chat-body.ts";
 import type { ChatModel } from "../gateway/chat-replies.ts";
 import { knownAs } from "../models/facts.ts";
@@ -195,7 +195,7 @@ function viewThread(thread: Thread) {
   return {
     thread_id: thread.threadId,
     title: oneLine(thread.title),
-    uri: threadUri(thread.threadId),
+    uri: uris.thread(thread.threadId),
     turns: thread.turns,
     files: thread.files,
     created_at: new Date(thread.createdAt).toISOString(),
@@ -245,8 +245,8 @@ function isoTime(ms: number | undefined): string | undefined {
 
 /** @throws {invalid_input} */
 function checkedThreadId(given: string): string {
-  const trimmed = given.trim().replace(/^longcat:\/\/threads\//, "");
-  if (THREAD_ID_PATTERN.test(trimmed)) return trimmed;
+  const threadId = readThreadId(given);
+  if (threadId !== undefined) return threadId;
   throw new AppError(
     "invalid_input",
     "`thread_id` is `thread_` and 26 letters or digits, as `longcat_chat` gives it.",

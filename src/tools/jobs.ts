@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { CHAT_OPERATION } from "../chat/names.ts";
 import { AppError } from "../core/errors.ts";
-import { JOB_ID_PATTERN } from "../core/id-patterns.ts";
 import { oneLine } from "../core/text.ts";
+import { readJobId } from "../core/uris.ts";
 import { JOB_STATES } from "../jobs/job.ts";
 import { jobViewSchema, viewRow } from "../jobs/view.ts";
 import { knownAs } from "../models/facts.ts";
@@ -144,8 +144,8 @@ async function findJob(
 }
 
 function checkedJobId(given: string): string {
-  const trimmed = given.trim().replace(/^longcat:\/\/jobs\//, "");
-  if (JOB_ID_PATTERN.test(trimmed)) return trimmed;
+  const id = readJobId(given);
+  if (id !== undefined) return id;
   throw new AppError(
     "invalid_input",
     "`job_id` is `job_` and 26 letters or digits, as a start tool gives it; a provider's id goes into `request_id`.",

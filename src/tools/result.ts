@@ -3,8 +3,8 @@ import { nextAfter, toAppError } from "../core/errors.ts";
 import { formatUsd } from "../core/money.ts";
 import { type Program, runnable } from "../core/program.ts";
 import { cleanText, message, oneLine } from "../core/text.ts";
+import { uris } from "../core/uris.ts";
 import { isFinal, type Job, type Medium, type MediumRole, type WholeJob } from "../jobs/job.ts";
-import { uris } from "../jobs/view.ts";
 import { missingMedia } from "../media/missing.ts";
 import {
   fullPreview,
