@@ -21,7 +21,7 @@ import type { Settings } from "./settings/settings.ts";
 import { SqliteHostingRecord } from "./storage/sqlite/hosted-record.ts";
 import { SqliteJobStore } from "./storage/sqlite/job-store.ts";
 import { SqliteThreadStore } from "./storage/sqlite/thread-store.ts";
-import type { Services } from "./tools/tool.ts";
+import type { Services } from "./tools/services.ts";
 
 /** A provider that lives inside this process. */
 export interface BuiltInProvider {

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 import { AppError } from "../core/errors.ts";
-import { byteCount, oneLine, oneLine } from "../core/text.ts";
+import { byteCount, oneLine } from "../core/text.ts";
 import { isOurUri } from "../core/uris.ts";
 import { ESCAPED_GROWTH, escapeJson } from "../gateway/chat-body.ts";
 import { openAllowedFile, type Places, resolvePlaces } from "../media/allowed-files.ts";

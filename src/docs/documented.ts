@@ -7,7 +7,8 @@ import { OPERATIONS } from "../models/index.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import { readSettings } from "../settings/settings.ts";
 import { createTools } from "../tools/index.ts";
-import type { Tool, ToolDeps } from "../tools/tool.ts";
+import type { ToolDeps } from "../tools/services.ts";
+import type { Tool } from "../tools/tool.ts";
 
 /** A tool and, where it starts a job, what it buys. */
 export interface DocumentedTool {

@@ -15,7 +15,8 @@ import { viewJob } from "../jobs/view.ts";
 import { makePreview, PREVIEW_BUDGET_BASE64 } from "../media/preview.ts";
 import { OPERATIONS, operationNamed } from "../models/index.ts";
 import { viewModel } from "../tools/catalogue.ts";
-import { advertisedSchema, type ToolDeps } from "../tools/tool.ts";
+import { advertisedSchema } from "../tools/schema.ts";
+import type { ToolDeps } from "../tools/services.ts";
 
 const NEWEST = 100;
 /** Clients on stdio drop the connection at 10 MiB; base64 makes 4 bytes of 3. */

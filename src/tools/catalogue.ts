@@ -4,7 +4,9 @@ import { OPERATIONS } from "../models/index.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import { priceUsd } from "../purchases/prices.ts";
 import { dataResult } from "./result.ts";
-import { advertisedSchema, defineTool, type Tool, type ToolDeps } from "./tool.ts";
+import { advertisedSchema } from "./schema.ts";
+import type { ToolDeps } from "./services.ts";
+import { defineTool, type Tool } from "./tool.ts";
 
 const modelViewSchema = z.looseObject({
   operation: z.string(),

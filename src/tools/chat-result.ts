@@ -9,7 +9,7 @@ import { uris } from "../core/uris.ts";
 import { isFinal, type Job, type Medium, type WholeJob } from "../jobs/job.ts";
 import { missingMedia } from "../media/missing.ts";
 import { afterTurn } from "./advice.ts";
-import type { Presenter } from "./presenters.ts";
+import type { Presenter } from "./presenter.ts";
 import { heldUpNotes, linkBlock, MAX_LISTED, type ResultOptions, textBlock } from "./result.ts";
 
 /** Whose words follow: an answer is material, never an instruction to the reader. */

@@ -10,9 +10,10 @@ import { CHAT_FORMATS, type ChatFormat } from "../gateway/chat-body.ts";
 import type { ChatModel } from "../gateway/chat-replies.ts";
 import { knownAs } from "../models/facts.ts";
 import { requireKey } from "../settings/missing-key.ts";
-import { answerStart, startArguments } from "./operations.ts";
 import { dataResult } from "./result.ts";
-import { defineTool, type Services, type Tool, type ToolDeps } from "./tool.ts";
+import type { Services, ToolDeps } from "./services.ts";
+import { answerStart, startArguments } from "./starting.ts";
+import { defineTool, type Tool } from "./tool.ts";
 
 const MAX_PAGE = 100;
 /** As many characters as the longest window has tokens, four each. */

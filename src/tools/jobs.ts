@@ -7,9 +7,10 @@ import { JOB_STATES } from "../jobs/job.ts";
 import { jobViewSchema, viewRow } from "../jobs/view.ts";
 import { knownAs } from "../models/facts.ts";
 import { OPERATIONS } from "../models/index.ts";
-import { finishCall, waitForJob, waitSeconds } from "./operations.ts";
 import { dataResult, MAX_LISTED, textBlock } from "./result.ts";
-import { defineTool, type Services, type Tool, type ToolDeps } from "./tool.ts";
+import type { Services, ToolDeps } from "./services.ts";
+import { finishCall, waitForJob, waitSeconds } from "./starting.ts";
+import { defineTool, type Tool } from "./tool.ts";
 
 const MAX_PAGE = 100;
 const PLAIN_ID = /^[\w.-]+$/;

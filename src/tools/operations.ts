@@ -1,35 +1,12 @@
-import type { CallToolResult } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import type { ResolvedInputs } from "../inputs/resolver.ts";
-import { isFinal, type Job, type WholeJob } from "../jobs/job.ts";
-import type { Started, WaitOptions } from "../jobs/runner.ts";
-import { knownAs } from "../models/facts.ts";
+import type { Started } from "../jobs/runner.ts";
 import type { AnyOperation, Prepared } from "../models/operation.ts";
 import { requireKey } from "../settings/missing-key.ts";
-import { presenterOf } from "./presenters.ts";
-import { errorResult, textBlock } from "./result.ts";
-import { type Call, defineTool, type Services, type Tool, type ToolDeps } from "./tool.ts";
-
-const DEFAULT_WAIT_SECONDS = 25;
-/** How long a call that does not want to wait gives the provider to say yes or no. */
-const ACCEPTANCE_MS = 3_000;
-const PROGRESS_EVERY_MS = 2_500;
-
-export function waitSeconds(maxWaitSeconds: number) {
-  const usual = Math.min(DEFAULT_WAIT_SECONDS, maxWaitSeconds);
-  // A shorter wait does no harm, so what is too long is no reason to refuse.
-  return knownAs(z.int().min(0).max(maxWaitSeconds), { clamps: true })
-    .optional()
-    .describe(`Default ${usual}`);
-}
-
-/** What every start tool takes beside its own arguments and the limit of its cost. */
-export const startArguments = (maxWaitSeconds: number) => ({
-  wait_seconds: waitSeconds(maxWaitSeconds),
-  save_to: knownAs(z.string().min(1), { reference: "place" }).optional().describe("Folder or file"),
-  idempotency_key: z.string().min(1).max(200).optional(),
-  force_new: z.boolean().optional().describe("Start another"),
-});
+import { textBlock } from "./result.ts";
+import type { ToolDeps } from "./services.ts";
+import { answerStart, startArguments } from "./starting.ts";
+import { defineTool, type Tool } from "./tool.ts";
 
 /** Every operation's start tool, once for all. */
 export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
@@ -103,93 +80,4 @@ function withFiles(
     warnings: [...prepared.warnings, ...files.notes],
     identity: { ...prepared.input, ...files.identities },
   };
-}
-
-/** What a start tool answers about the job that it has started: whatever goes wrong, its id. */
-export async function answerStart(
-  deps: ToolDeps,
-  services: Services,
-  { job, isRepeat }: Started,
-  call: Call,
-  wishes: { seconds: number | undefined; saveTo: string | undefined; spentMs: number },
-): Promise<CallToolResult> {
-  try {
-    const { seconds, saveTo, spentMs } = wishes;
-    const waited = await waitForJob(deps, services, job, call, seconds, spentMs);
-    const result = await finishCall(deps, services, waited, call, isRepeat);
-    if (saveTo === undefined || saveTo === job.saveTo) return result;
-    // Only an earlier, otherwise identical call can have wanted another place.
-    const note = `Note: \`save_to\` counts for new jobs only; ${job.jobId} keeps its own.`;
-    return { ...result, content: [...result.content, textBlock(note)] };
-  } catch (error) {
-    deps.log.error({ job: job.jobId, err: error }, "no answer about a started job");
-    return errorResult(error, deps.settings, job.jobId);
-  }
-}
-
-/** Waits as long as the caller wants, telling how it goes. */
-export async function waitForJob(
-  deps: ToolDeps,
-  services: Services,
-  job: Job,
-  call: Call,
-  seconds: number | undefined,
-  alreadySpentMs = 0,
-): Promise<WholeJob> {
-  const { clock, settings } = deps;
-  const wanted = seconds ?? Math.min(DEFAULT_WAIT_SECONDS, settings.maxWaitSeconds);
-  const wait: WaitOptions =
-    wanted === 0
-      ? { ms: ACCEPTANCE_MS, signal: call.signal, until: isTaken }
-      : { ms: Math.max(0, wanted * 1000 - alreadySpentMs), signal: call.signal };
-  let state = job.state;
-  const presenter = presenterOf(job);
-  const tell = () => {
-    const elapsed = Math.round((clock.now() - job.createdAt) / 1000);
-    const more = presenter.progress(services, job.jobId);
-    call.progress(`${job.jobId} ${state}, ${elapsed} s${more}`);
-  };
-  let callOff = () => {};
-  const tick = () => {
-    tell();
-    callOff = clock.schedule(PROGRESS_EVERY_MS, tick);
-  };
-  tick();
-  try {
-    return await services.jobs.wait(job, {
-      ...wait,
-      onChange: (changed) => {
-        state = changed.state;
-        tell();
-      },
-    });
-  } finally {
-    callOff();
-  }
-}
-
-/** The answer about a job, noting that its result has been given. */
-export async function finishCall(
-  deps: ToolDeps,
-  services: Services,
-  job: WholeJob,
-  call: Call,
-  isRepeat = false,
-) {
-  const { previews, sandbox, program } = deps.settings;
-  deps.reached("before-answer");
-  const result = await presenterOf(job).result(services, job, {
-    previews,
-    sandbox,
-    now: deps.clock.now(),
-    isRepeat,
-    heldUpBy: services.jobs.heldUpBy(job.jobId),
-    program,
-  });
-  if (isFinal(job.state)) call.onDelivered(() => services.jobs.markDelivered(job));
-  return result;
-}
-
-function isTaken(job: Job): boolean {
-  return isFinal(job.state) || (job.state !== "queued" && job.state !== "submitting");
 }

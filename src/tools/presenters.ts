@@ -1,18 +1,8 @@
-import type { CallToolResult } from "@modelcontextprotocol/server";
 import { CHAT_OPERATION } from "../chat/names.ts";
-import type { Job, WholeJob } from "../jobs/job.ts";
+import type { Job } from "../jobs/job.ts";
 import { chatPresenter } from "./chat-result.ts";
-import { jobResult, mediaSummary, type ResultOptions } from "./result.ts";
-import type { Services } from "./tool.ts";
-
-/** How a kind of job is shown. */
-export interface Presenter {
-  /** What a waiting caller is told beside state and time; begins with a comma, or is empty. */
-  progress(services: Services, jobId: string): string;
-  result(services: Services, job: WholeJob, options: ResultOptions): Promise<CallToolResult>;
-  /** A few words about a completed job. */
-  summary(job: Job): string;
-}
+import type { Presenter } from "./presenter.ts";
+import { jobResult, mediaSummary } from "./result.ts";
 
 const PICTURES: Presenter = {
   progress: () => "",

@@ -3,7 +3,8 @@ import { leftUsd } from "../jobs/budget.ts";
 import type { Sums } from "../jobs/store.ts";
 import { isoDay, readPeriod } from "./period.ts";
 import { dataResult } from "./result.ts";
-import { defineTool, type Tool, type ToolDeps } from "./tool.ts";
+import type { ToolDeps } from "./services.ts";
+import { defineTool, type Tool } from "./tool.ts";
 
 const sums = {
   total_usd: z.number(),

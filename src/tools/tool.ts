@@ -1,53 +1,15 @@
 import type { CallToolResult, ContentBlock, ToolAnnotations } from "@modelcontextprotocol/server";
-import * as z from "zod";
+import type * as z from "zod";
 import { argumentReader, type ReadArguments } from "../arguments/reader.ts";
-import type { Delegate } from "../chat/delegate.ts";
-import type { ThreadStore } from "../chat/thread-store.ts";
 import { isLoopbackHost } from "../core/addresses.ts";
-import type { Clock } from "../core/clock.ts";
 import { toAppError } from "../core/errors.ts";
-import type { Lazy } from "../core/lazy.ts";
-import type { Log } from "../core/log.ts";
 import { message } from "../core/text.ts";
-import type { LongcatClient } from "../gateway/longcat.ts";
-import type { PixazoClient } from "../gateway/pixazo.ts";
-import type { InputResolver } from "../inputs/resolver.ts";
-import type { LifePoint } from "../jobs/context.ts";
-import type { JobRunner } from "../jobs/runner.ts";
 import type { Settings } from "../settings/settings.ts";
 import { bounded } from "./bounded.ts";
-import { presenterOf } from "./presenters.ts";
-import { errorResult, newsBlock, textBlock } from "./result.ts";
-
-/** What costs time to load and is opened at the first call that needs it. */
-export interface Services {
-  jobs: JobRunner;
-  gateway: PixazoClient;
-  inputs: InputResolver;
-  delegate: Delegate;
-  threads: ThreadStore;
-  longcat: LongcatClient;
-}
-
-export interface ToolDeps {
-  services: Lazy<Services>;
-  settings: Settings;
-  clock: Clock;
-  log: Log;
-  /** Told at points at which a crash must do no harm. */
-  reached: (point: LifePoint) => void;
-}
-
-/** One call of a tool. */
-export interface Call {
-  owner: string;
-  /** Aborts when the client has cancelled or gone; that ends waits, never jobs. */
-  signal: AbortSignal;
-  /** Runs something once the answer has left for the client; never, if it does not. */
-  onDelivered: (run: () => Promise<void>) => void;
-  /** Shown by some hosts while they wait; does nothing for a client that did not ask. */
-  progress: (message: string) => void;
-}
+import { newsFor } from "./news.ts";
+import { errorResult, textBlock } from "./result.ts";
+import { advertisedSchema } from "./schema.ts";
+import type { Call, ToolDeps } from "./services.ts";
 
 /** `start` sends something, `read` looks, `change` alters what is ours, `remove` can delete it. */
 export type ToolKind = "start" | "read" | "change" | "remove";
@@ -149,37 +111,4 @@ export function defineTool<I extends z.ZodObject>(deps: ToolDeps, spec: ToolSpec
 /** Whether the provider of pictures is on this machine, and sees what only this machine sees. */
 function isProviderLocal({ sandbox, baseUrl }: Settings): boolean {
   return sandbox || isLoopbackHost(new URL(baseUrl).hostname);
-}
-
-/** The JSON Schema of arguments, in the subset that every model API takes. */
-export function advertisedSchema(input: z.ZodObject): Record<string, unknown> {
-  const { $schema: _, ...schema } = z.toJSONSchema(input, {
-    io: "input",
-    override: ({ jsonSchema }) => {
-      // `{}` says the same as leaving it out, and some converters stumble over it.
-      if (isEmptyObject(jsonSchema.additionalProperties)) delete jsonSchema.additionalProperties;
-      if (isEmptyObject(jsonSchema.properties)) delete jsonSchema.properties;
-      if (jsonSchema.minItems === 0) delete jsonSchema.minItems;
-    },
-  });
-  return schema;
-}
-
-function isEmptyObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
-}
-
-async function newsFor(deps: ToolDeps, call: Call): Promise<ContentBlock | undefined> {
-  const services = deps.services.current;
-  if (!services) return undefined;
-  try {
-    const jobs = await services.jobs.news(call.owner);
-    const block = newsBlock(jobs, (job) => presenterOf(job).summary(job));
-    if (block) call.onDelivered(() => services.jobs.noteMentioned(call.owner, jobs));
-    return block;
-  } catch (error) {
-    // The answer itself must not be lost for it.
-    deps.log.warn({ err: error }, "no news could be told");
-    return undefined;
-  }
 }

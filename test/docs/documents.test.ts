@@ -12,7 +12,7 @@ import { describedFaults } from "../../src/sandbox/faults/schema.ts";
 import { COMMANDS } from "../../src/settings/commands.ts";
 import { readSettings } from "../../src/settings/settings.ts";
 import { SETTINGS } from "../../src/settings/specs.ts";
-import { advertisedSchema } from "../../src/tools/tool.ts";
+import { advertisedSchema } from "../../src/tools/schema.ts";
 
 describe("fillPages", () => {
   const place = (name: string) => `<!-- generated:${name} -->\n<!-- /generated:${name} -->`;

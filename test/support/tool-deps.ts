@@ -2,7 +2,7 @@ import { AppError } from "../../src/core/errors.ts";
 import { Lazy } from "../../src/core/lazy.ts";
 import type { Log } from "../../src/core/log.ts";
 import { readSettings, type Settings } from "../../src/settings/settings.ts";
-import type { ToolDeps } from "../../src/tools/tool.ts";
+import type { ToolDeps } from "../../src/tools/services.ts";
 import { FakeClock } from "./fake-clock.ts";
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };

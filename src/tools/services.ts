@@ -1,0 +1,41 @@
+import type { Delegate } from "../chat/delegate.ts";
+import type { ThreadStore } from "../chat/thread-store.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Lazy } from "../core/lazy.ts";
+import type { Log } from "../core/log.ts";
+import type { LongcatClient } from "../gateway/longcat.ts";
+import type { PixazoClient } from "../gateway/pixazo.ts";
+import type { InputResolver } from "../inputs/resolver.ts";
+import type { LifePoint } from "../jobs/context.ts";
+import type { JobRunner } from "../jobs/runner.ts";
+import type { Settings } from "../settings/settings.ts";
+
+/** What costs time to load and is opened at the first call that needs it. */
+export interface Services {
+  jobs: JobRunner;
+  gateway: PixazoClient;
+  inputs: InputResolver;
+  delegate: Delegate;
+  threads: ThreadStore;
+  longcat: LongcatClient;
+}
+
+export interface ToolDeps {
+  services: Lazy<Services>;
+  settings: Settings;
+  clock: Clock;
+  log: Log;
+  /** Told at points at which a crash must do no harm. */
+  reached: (point: LifePoint) => void;
+}
+
+/** One call of a tool. */
+export interface Call {
+  owner: string;
+  /** Aborts when the client has cancelled or gone; that ends waits, never jobs. */
+  signal: AbortSignal;
+  /** Runs something once the answer has left for the client; never, if it does not. */
+  onDelivered: (run: () => Promise<void>) => void;
+  /** Shown by some hosts while they wait; does nothing for a client that did not ask. */
+  progress: (message: string) => void;
+}
