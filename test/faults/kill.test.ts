@@ -7,7 +7,8 @@ import { allEnded, verify } from "./witness.ts";
 const ROUNDS = Number(process.env["FAULT_ROUNDS"] ?? 3);
 const RANDOM_KILLS = Number(process.env["FAULT_KILLS"] ?? 100);
 const KILLS_PER_BENCH = 20;
-const TIMEOUT_MS = 30_000 + 20_000 * ROUNDS;
+/** Ends what hangs; minutes for each, however busy the machine is. */
+const TIMEOUT_MS = 600_000 + 60_000 * ROUNDS;
 
 /** One call of each kind: a queued operation, a synchronous one, several files. */
 const CALLS = [
@@ -91,7 +92,7 @@ describe.concurrent("the plug pulled", () => {
   );
 
   for (let part = 0; part < Math.ceil(RANDOM_KILLS / KILLS_PER_BENCH); part++) {
-    test(`at random times (${part + 1})`, { timeout: 600_000 }, () =>
+    test(`at random times (${part + 1})`, { timeout: 1_800_000 }, () =>
       withBench(async (bench) => {
         const random = seeded(part + 1);
         const lifeMs = await timeOfOneLife(bench);

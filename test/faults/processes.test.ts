@@ -122,14 +122,14 @@ test.each([2, 4])(
       // In the middle of it: each process follows some jobs and has fetched others.
       await vi.waitUntil(() => traffic(bench).fetches.size >= JOBS / 3, { timeout: 300_000 });
       await victim.program.kill("SIGKILL");
-      const fetchedBefore = new Set(traffic(bench).fetches.keys());
-      expect(fetchedBefore.size).toBeLessThan(JOBS);
+      expect(traffic(bench).fetches.size).toBeLessThan(JOBS);
 
       const jobs = await allEnded(survivor.client);
-      // What the killed process was fetching just then is fetched again.
+      // What the killed process was fetching just then is fetched again, by one of the others.
       const { looks, fetches } = traffic(bench);
-      const again = [...fetches].filter(([, count]) => count > 1);
-      expect(again.every(([path]) => fetchedBefore.has(path))).toBe(true);
+      const again = [...fetches.values()].filter((count) => count > 1);
+      expect(again.length).toBeLessThanOrEqual(share);
+      expect(Math.max(1, ...again)).toBeLessThanOrEqual(2);
       // A job of the killed process may be looked at out of turn when another takes it over.
       const hasty = hastyLooks(looks).filter((count) => count > 0);
       expect(hasty.length).toBeLessThanOrEqual(share);
