@@ -1,0 +1,180 @@
+import { describe, expect, it } from "vitest";
+import { OWNER, recordJob, summaryOf } from "../support/rig.ts";
+import { benchFor, STRANGER, type StoreKit } from "./kit.ts";
+
+/** What is kept of jobs, how it changes and is listed. */
+export function describeJobRecords(kit: StoreKit): void {
+  const bench = benchFor(kit);
+
+  describe("what is stored", () => {
+    it("comes back as it was, every field of it, also through another connection", async () => {
+      const job = await bench.add({
+        input: { prompt: "Ein Löwe 🦁\u0000'\"", nested: { list: [1, null, true] } },
+        wire: { prompt: "x", image_urls: ["https://a.example/1.png"] },
+        saveTo: "~/cats",
+        state: "downloading",
+        charge: "reserved",
+        requestId: "longcat-image-498_019d",
+        upstreamStatus: "COMPLETED",
+        createdAt: 1_700_000_000_001,
+        updatedAt: 1_700_000_000_002,
+        acceptedAt: 1_700_000_000_003,
+        completedAt: 1_700_000_000_004,
+        costUsd: 0.13,
+        error: { code: "rate_limited", message: "Slow down" },
+        mediaUrls: ["https://a.example/1.png", "https://a.example/2.png"],
+        media: [
+          {
+            index: 1,
+            url: "https://a.example/1.png",
+            path: "/pictures/1.png",
+            mimeType: "image/png",
+            width: 1024,
+            height: 768,
+            sizeBytes: 123,
+            sha256: "ab",
+            copies: ["/copy/1.png"],
+          },
+          {
+            index: 2,
+            url: "https://a.example/2.bin",
+            path: "/pictures/2.bin",
+            mimeType: "application/octet-stream",
+            sizeBytes: 9_007_199_254_740_991,
+            sha256: "cd",
+            copies: [],
+          },
+        ],
+        warnings: ["One", "Two"],
+        deliveredAt: 1_700_000_000_005,
+        fingerprint: "fp",
+        idempotencyKey: "key",
+        reservedUsd: 0.26,
+        orphaned: true,
+      });
+      expect(await bench.jobs.get(OWNER, job.jobId)).toEqual(job);
+      expect(await (await bench.another()).jobs.get(OWNER, job.jobId)).toEqual(job);
+    });
+
+    it("comes back empty where it is", async () => {
+      const job = await bench.add({ wire: null, error: null });
+      expect(await bench.jobs.get(OWNER, job.jobId)).toEqual(job);
+    });
+
+    it("belongs to its owner alone", async () => {
+      const job = await bench.add({ requestId: "longcat-image-498_019d" });
+      expect(await bench.jobs.get(STRANGER, job.jobId)).toBeUndefined();
+      expect(await bench.jobs.findByRequestId(STRANGER, "longcat-image-498_019d")).toBeUndefined();
+      expect((await bench.jobs.list({ owner: STRANGER, limit: 10 })).jobs).toEqual([]);
+      expect(await bench.jobs.findByRequestId(OWNER, "longcat-image-498_019d")).toEqual(
+        summaryOf(job),
+      );
+      expect(await bench.jobs.findByRequestId(OWNER, "longcat-image-498_other")).toBeUndefined();
+    });
+
+    it("is never recorded twice under one id", async () => {
+      const job = await bench.add();
+      await expect(recordJob(bench.jobs, job, "me")).rejects.toMatchObject({ code: "storage" });
+    });
+  });
+
+  describe("changes", () => {
+    it("touch what they name and nothing else", async () => {
+      const job = await bench.add({
+        warnings: ["stays"],
+        error: { code: "internal", message: "goes" },
+      });
+      const patched = await bench.jobs.patch(
+        OWNER,
+        job.jobId,
+        { upstreamStatus: "QUEUED", error: null },
+        7,
+      );
+      const expected = { ...job, upstreamStatus: "QUEUED", error: null, updatedAt: 7 };
+      expect(patched).toEqual(summaryOf(expected));
+      expect(await bench.jobs.get(OWNER, job.jobId)).toEqual(expected);
+    });
+
+    it("of a job that does not exist are an error", async () => {
+      await expect(
+        bench.jobs.patch(OWNER, "job_none", { charge: "none" }, 1),
+      ).rejects.toMatchObject({
+        code: "not_found",
+      });
+    });
+
+    it("of the state are won by one of two that try", async () => {
+      const { jobs: other } = await bench.another();
+      const job = await bench.add();
+      const moves = await Promise.all([
+        bench.jobs.transition(OWNER, job.jobId, {
+          from: "queued",
+          to: "submitting",
+          patch: {},
+          now: 2,
+        }),
+        other.transition(OWNER, job.jobId, {
+          from: "queued",
+          to: "cancelled",
+          patch: { charge: "none" },
+          now: 3,
+        }),
+      ]);
+      expect(moves.filter((move) => move !== undefined)).toHaveLength(1);
+      expect(await other.get(OWNER, job.jobId)).toMatchObject(moves.find((move) => move) ?? {});
+    });
+  });
+
+  describe("lists", () => {
+    it("show the newest first, page by page, each job once, while new ones arrive", async () => {
+      const ids: string[] = [];
+      for (let i = 0; i < 7; i++) ids.unshift((await bench.add({ createdAt: 1 })).jobId);
+      const seen: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await bench.jobs.list({ owner: OWNER, limit: 3, cursor });
+        seen.push(...page.jobs.map((job) => job.jobId));
+        cursor = page.nextCursor;
+        await bench.add();
+      } while (cursor !== undefined && seen.length < 100);
+      expect(seen).toEqual(ids);
+    });
+
+    it("have no next page when the last one is exactly full", async () => {
+      for (let i = 0; i < 4; i++) await bench.add();
+      const first = await bench.jobs.list({ owner: OWNER, limit: 2 });
+      const second = await bench.jobs.list({ owner: OWNER, limit: 2, cursor: first.nextCursor });
+      expect(first.nextCursor).toBeDefined();
+      expect(second.jobs).toHaveLength(2);
+      expect(second.nextCursor).toBeUndefined();
+    });
+
+    it("can be narrowed to states and an operation, across pages", async () => {
+      const wanted = [
+        await bench.add({ state: "failed" }),
+        await bench.add({ state: "completed" }),
+      ];
+      await bench.add({ state: "running" });
+      await bench.add({ state: "failed", operation: "qwen_image_edit" });
+      const query = {
+        owner: OWNER,
+        states: ["failed", "completed"] as const,
+        operation: "longcat_image_generate",
+      };
+      const all = await bench.jobs.list({ ...query, limit: 10 });
+      expect(all.jobs.map((job) => job.jobId)).toEqual(wanted.map((job) => job.jobId).reverse());
+      const first = await bench.jobs.list({ ...query, limit: 1 });
+      const second = await bench.jobs.list({ ...query, limit: 1, cursor: first.nextCursor });
+      expect([...first.jobs, ...second.jobs]).toEqual(all.jobs);
+    });
+
+    it.each(["", "7", "before-", "before-x", "before-1;DROP TABLE jobs", "before--1"])(
+      "refuse %j as a cursor",
+      async (cursor) => {
+        await expect(bench.jobs.list({ owner: OWNER, limit: 1, cursor })).rejects.toMatchObject({
+          code: "invalid_input",
+        });
+      },
+    );
+  });
+}

@@ -1,0 +1,29 @@
+import type { Stores } from "./kit.ts";
+
+/** What a racing process is asked to do, all at once. */
+export interface Race {
+  store: "jobs" | "threads";
+  method: string;
+  calls: readonly (readonly unknown[])[];
+}
+
+/** What came of one call. */
+export type Outcome = { value: unknown } | { code: unknown };
+
+/** Runs in a process of its own: opens a place, says so, and does what it is told. */
+export async function race(open: (place: string) => Promise<Stores>): Promise<void> {
+  const stores = await open(process.argv[2] ?? "");
+  process.on("message", async ({ store, method, calls }: Race) => {
+    const target: object = stores[store];
+    const run = async (args: readonly unknown[]): Promise<Outcome> => {
+      try {
+        return { value: await Reflect.apply(Reflect.get(target, method), target, args) };
+      } catch (error) {
+        return { code: error instanceof Error && "code" in error ? error.code : String(error) };
+      }
+    };
+    process.send?.(await Promise.all(calls.map(run)));
+  });
+  process.on("disconnect", () => void stores.jobs.close());
+  process.send?.("ready");
+}
