@@ -17,7 +17,7 @@ import {
 
 /*
  * Every setting: its variable, its flag where it has one, its default and one line of help. The
- * `--help` text, the README's table and the bundle's manifest are made from this file.
+ * `--help` text, docs/settings.md, the bundle's manifest and the registry's entry are made from this file.
  */
 
 export interface SettingSpec {
