@@ -224,8 +224,6 @@ function showNext(screen: Screen, start: string): void {
   screen.heading("Next: give it to your assistant, here Claude Code");
   screen.line("  claude mcp add longcat -- \\");
   screen.line(`    ${start} --sandbox`);
-  screen.line(
-    "  For real pictures leave --sandbox out and set PIXAZO_API_KEY, for the delegate LONGCAT_API_KEY.",
-  );
+  screen.line("  Without --sandbox, pictures need PIXAZO_API_KEY, the delegate LONGCAT_API_KEY.");
   screen.line("  README.md has Claude Desktop, Codex, Cursor, VS Code and others.");
 }
