@@ -10,14 +10,18 @@ import type { ProxySettings } from "./gateway/proxies.ts";
 import type { HostedFolder } from "./inputs/hosted-folder.ts";
 import { OwnHosting, type PublicAddress } from "./inputs/hosting.ts";
 import { InputResolver } from "./inputs/resolver.ts";
-import type { LifePoint } from "./jobs/context.ts";
+import type { JobContext, LifePoint } from "./jobs/context.ts";
 import type { JobEvents } from "./jobs/events.ts";
 import { needsHostedFiles } from "./jobs/hosted-need.ts";
 import { JobRunner } from "./jobs/runner.ts";
 import { Library } from "./media/disk-store.ts";
+import { Adoption } from "./purchases/adoption.ts";
+import type { PurchaseContext } from "./purchases/context.ts";
 import { earlierFile } from "./purchases/earlier-file.ts";
 import { POLL_FLOOR_MS } from "./purchases/pace.ts";
+import { Purchases } from "./purchases/purchases.ts";
 import type { Settings } from "./settings/settings.ts";
+import type { Connection } from "./storage/sqlite/connection.ts";
 import { SqliteHostingRecord } from "./storage/sqlite/hosted-record.ts";
 import { SqliteJobStore } from "./storage/sqlite/job-store.ts";
 import { SqliteThreadStore } from "./storage/sqlite/thread-store.ts";
@@ -88,7 +92,9 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const stopping = new AbortController();
   const { events, holder } = options;
   const library = new Library(settings);
-  const chat = openChat(options, { store, http, library, sandbox, stopping: stopping.signal });
+  const { reached } = options;
+  const shared = { store, events, clock, log, reached, holder, stopping: stopping.signal };
+  const chat = openChat(options, shared, { connection: store.connection, http, library, sandbox });
   await chat.threads
     .sweep(clock.now())
     .catch((error: unknown) => log.error({ err: error }, "left-over turns were not removed"));
@@ -104,28 +110,26 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const stopReleasing = events.subscribeToAll((job) => {
     if (!needsHostedFiles(job, clock.now())) void hosting.release(job.jobId);
   });
-  const jobs = new JobRunner({
-    store,
+  const buying: PurchaseContext = {
+    ...shared,
     gateway,
     http,
     library,
     hosting,
-    events,
-    clock,
-    log,
-    works: new Map([[chat.delegate.name, chat.delegate]]),
     baseUrl,
     baseIsEphemeral: sandbox !== undefined,
     trustedOrigins,
     prices: settings.prices,
     limits: settings.limits,
-    keepJobsDays: settings.keepJobsDays,
-    reached: options.reached,
     timeScale: sandbox ? 1 / sandbox.timesFaster : timeScale(settings, baseUrl),
     random: Math.random,
-    holder,
+  };
+  const purchases = new Purchases(buying);
+  const jobs = new JobRunner({
+    ...shared,
+    kinds: { named: [chat.delegate], other: purchases },
+    keepJobsDays: settings.keepJobsDays,
     isGone: options.isGone,
-    stopping: stopping.signal,
   });
   const inputs = new InputResolver({
     places: settings,
@@ -142,6 +146,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     jobs,
     gateway,
     inputs,
+    purchases,
+    adoption: new Adoption(buying, jobs),
     ...chat,
     async close() {
       stopping.abort();
@@ -156,28 +162,24 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
 
 /** The delegate and what it works with. */
 function openChat(
-  { settings, events, clock, log, redact, holder }: RuntimeOptions,
+  { settings, redact }: RuntimeOptions,
+  shared: JobContext,
   parts: {
-    store: SqliteJobStore;
+    connection: Connection;
     http: HttpDoor;
     library: Library;
     sandbox: BuiltInProvider | undefined;
-    stopping: AbortSignal;
   },
 ): Pick<Services, "delegate" | "threads" | "longcat"> {
-  const { store, http, library, sandbox, stopping } = parts;
+  const { connection, http, library, sandbox } = parts;
+  const { clock } = shared;
   const baseUrl = sandbox?.origin ?? settings.chatBaseUrl;
   const apiKey = () => (sandbox ? "sandbox" : settings.chatApiKey);
   const longcat = new LongcatClient({ http, clock, baseUrl, apiKey, redact });
-  const threads = new SqliteThreadStore(store.connection);
+  const threads = new SqliteThreadStore(connection);
   const delegate = new Delegate({
-    store,
-    holder,
-    events,
-    clock,
-    log,
+    ...shared,
     library,
-    stopping,
     timeScale: sandbox ? 1 / sandbox.timesFaster : timeScale(settings, baseUrl),
     client: longcat,
     threads,

@@ -24,14 +24,7 @@ export const HOUSE: Rules = {
     {
       path: "src/jobs/",
       about: "the life of any job",
-      uses: [
-        "src/core/",
-        "src/models/",
-        "src/gateway/",
-        "src/media/",
-        "src/inputs/",
-        "src/purchases/",
-      ],
+      uses: ["src/core/"],
     },
     {
       path: "src/media/",

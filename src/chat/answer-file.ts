@@ -3,16 +3,11 @@ import { writeFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { AppError, toAppError } from "../core/errors.ts";
 import { uris } from "../core/uris.ts";
-import type { JobContext } from "../jobs/context.ts";
 import type { Job, Medium, WholeJob } from "../jobs/job.ts";
 import type { Library } from "../media/disk-store.ts";
 import { missingMedia } from "../media/missing.ts";
+import type { ChatContext } from "./context.ts";
 import { SHOWN_CHARACTERS } from "./names.ts";
-import type { ThreadStore } from "./thread-store.ts";
-
-type RestoreContext = Pick<JobContext, "library" | "store" | "events" | "clock"> & {
-  threads: ThreadStore;
-};
 
 /** Whether an answer becomes a file: it is longer than hosts show, or the caller wants one. */
 export function needsFile(answer: string, saveTo: string | null): boolean {
@@ -51,7 +46,7 @@ export async function keepAnswer(
  * @throws {not_found} when the thread was deleted
  * @throws {storage}
  */
-export async function restoreAnswer(context: RestoreContext, job: WholeJob): Promise<WholeJob> {
+export async function restoreAnswer(context: ChatContext, job: WholeJob): Promise<WholeJob> {
   const { threads, library, store, events, clock } = context;
   if ((await missingMedia(job.media)).length === 0) return job;
   const { answer } = await threads.said(job.owner, job.jobId);

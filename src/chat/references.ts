@@ -1,8 +1,8 @@
 import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
 import { readUri, URI_TEMPLATES } from "../core/uris.ts";
-import type { JobContext } from "../jobs/context.ts";
 import type { Job } from "../jobs/job.ts";
+import type { ChatContext } from "./context.ts";
 import { CHAT_OPERATION } from "./names.ts";
 import { threadPage } from "./thread-page.ts";
 import type { ThreadStore } from "./thread-store.ts";
@@ -21,7 +21,7 @@ export type EarlierText =
 export async function earlierText(
   given: string,
   owner: string,
-  { store, threads }: Pick<JobContext, "store"> & { threads: ThreadStore },
+  { store, threads }: Pick<ChatContext, "store" | "threads">,
 ): Promise<EarlierText> {
   const reference = given.trim();
   const named = readUri(reference);

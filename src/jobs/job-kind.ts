@@ -1,20 +1,106 @@
+import type { AppError } from "../core/errors.ts";
+import type { Limits } from "../core/money.ts";
 import type { Job, WholeJob } from "./job.ts";
 
 /**
- * A kind of job that is no purchase at the image gateway. It is recorded, leased, listed and waited
- * for like all others; what is done with it is handed in by the part of the program that knows.
+ * One try to send a job that is `submitting`. Whatever comes of it is recorded before it is over.
+ * @returns the job as it has moved on, or why it was provably not taken and may be sent again.
  */
-export interface Work {
+export type Send = (submitting: Job) => Promise<{ job: Job } | { notTaken: AppError }>;
+
+/** What a kind decides of a job that is about to be recorded. */
+export type JobPlan = Pick<
+  WholeJob,
+  "jobId" | "operation" | "threadId" | "input" | "wire" | "saveTo" | "charge" | "reservedUsd"
+> & {
+  /** Everything that would be sent, for telling a repeated call. */
+  identity: unknown;
+  /** What the caller should know; may grow until the job is recorded. */
+  warnings: string[];
+};
+
+/** A job that is being made of what somebody asked for. */
+export interface Draft {
+  plan: JobPlan;
+  /** What it must keep within. */
+  limits: Limits;
+  /**
+   * The last word before it is recorded, once it is known to be no repeat: makes sure that its
+   * result could be kept, and keeps what belongs to it.
+   * @throws when it must not be; nothing is sent
+   */
+  check(): Promise<void>;
+  /** Hears how it ended. What was kept for a job that was not recorded is forgotten. */
+  over(isRecorded: boolean): Promise<void>;
+}
+
+/** What every start can say beside what is asked for. */
+export interface StartWishes {
+  saveTo?: string | undefined;
+  /** One key, one job, however often and however late the call is repeated. */
+  idempotencyKey?: string | undefined;
+  /** Start another one even if an identical job was started a moment ago. */
+  forceNew?: boolean | undefined;
+}
+
+/**
+ * A kind of job: what is done with its jobs, where the life of all jobs leaves that open. Methods
+ * that are given a job are called by the process that holds it, and record what comes of it.
+ */
+export interface JobKind {
   /** What its jobs have as their operation. */
-  name: string;
-  /** Where they are sent. Jobs that were sent elsewhere are taken over as well. */
-  baseUrl: string;
-  /** Brings a queued job to its end. It stays unfinished only when the server is stopping. */
-  carryOut(job: Job): Promise<void>;
-  /** Does the next thing for an unfinished job whose process is gone. */
-  recover(job: Job): Promise<void>;
-  /** Brings back files of a completed job that are no longer where they were. */
-  restore(job: WholeJob): Promise<WholeJob>;
-  /** Hears that a queued job was cancelled. Must not throw. */
-  cancelled(job: Job): Promise<void>;
+  readonly operations: readonly string[];
+  /** Where its jobs are sent. */
+  readonly baseUrl: string;
+  /** Only unfinished jobs that were sent there are taken over; all when absent. */
+  readonly recoversAt: string | undefined;
+  /** 1 for a real provider; smaller where a base on this machine runs faster. */
+  readonly timeScale: number;
+  /**
+   * Reads what a queued job sends, so that nothing is left to fail while it is in flight.
+   * @returns `undefined` for a job that cannot be sent, which has been ended if it had to be.
+   */
+  load(queued: Job): Promise<Send | undefined>;
+  /**
+   * Watches a running job until it ends or has files to fetch.
+   * @param soon look at once, because its process was away.
+   * @param goOn takes the job when it is `downloading`.
+   */
+  follow(running: Job, soon: boolean, goOn: (job: Job) => void): void;
+  /** Brings home what a job has made, and completes it. */
+  collect(downloading: Job): Promise<void>;
+  /**
+   * Decides what becomes of an unfinished job whose process is gone, and ends it where it must end.
+   * @returns the job if it goes on.
+   */
+  recover(left: Job): Promise<Job | undefined>;
+  /**
+   * Brings back files of a completed job that are no longer where they were.
+   * @throws {media_expired | bad_upstream_reply | not_found | storage}
+   */
+  restore(completed: WholeJob): Promise<WholeJob>;
+  /** Hears that a job was cancelled before anything was sent. Must not throw. */
+  withdrawn(cancelled: Job): Promise<void>;
+  /** Lets go of all jobs but these, because other processes hold them now. */
+  keepOnly(jobIds: ReadonlySet<string>): void;
+  /** Looks at nothing any more. */
+  stop(): void;
+}
+
+/** A kind whose jobs are started here. */
+export interface StartableKind<R extends StartWishes> extends JobKind {
+  /** @throws {invalid_input | not_found | storage} when no job can be made of it */
+  draft(owner: string, request: R): Promise<Draft>;
+}
+
+/** All kinds of jobs. */
+export interface JobKinds {
+  /** Those that are asked for their own operations only. */
+  named: readonly JobKind[];
+  /** Has all others, also of operations that only another version of the program knows. */
+  other: JobKind;
+}
+
+export function kindOf(kinds: JobKinds, job: Pick<Job, "operation">): JobKind {
+  return kinds.named.find((kind) => kind.operations.includes(job.operation)) ?? kinds.other;
 }

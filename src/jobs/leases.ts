@@ -1,5 +1,6 @@
 import type { JobContext } from "./context.ts";
 import type { Job } from "./job.ts";
+import type { JobKinds } from "./job-kind.ts";
 
 /** A holder that shows no life for so long has lost its jobs. */
 const LEASE_MS = 30_000;
@@ -8,6 +9,14 @@ const BEAT_MS = 10_000;
 const LONGEST_ROUND_MS = 2 * BEAT_MS;
 const WATCH_MS = 500;
 const DAY_MS = 86_400_000;
+
+export interface LeaseContext extends JobContext {
+  kinds: JobKinds;
+  /** After how many days ended jobs are forgotten; never when absent. */
+  keepJobsDays: number | undefined;
+  /** Whether the process that a lease names has ended. */
+  isGone: (holder: string) => boolean;
+}
 
 /** Who does something with the jobs that change hands. */
 export interface Takers {
@@ -24,7 +33,7 @@ export interface Takers {
  * run ourselves is not held against others.
  */
 export class Leases {
-  readonly #context: JobContext;
+  readonly #context: LeaseContext;
   readonly #takers: Takers;
   /** Ends the timers. */
   readonly #rounds: (() => void)[] = [];
@@ -32,7 +41,7 @@ export class Leases {
   readonly #seenAlive = new Map<string, { beat: number; at: number }>();
   #roundAt = 0;
 
-  constructor(context: JobContext, takers: Takers) {
+  constructor(context: LeaseContext, takers: Takers) {
     this.#context = context;
     this.#takers = takers;
   }
@@ -69,11 +78,11 @@ export class Leases {
   }
 
   async #takeOver(): Promise<void> {
-    const { store, clock, isGone, baseUrl, baseIsEphemeral, holder, works } = this.#context;
-    const base = baseIsEphemeral ? undefined : baseUrl;
-    const kinds = [...works.keys()];
+    const { store, clock, isGone, holder, kinds } = this.#context;
+    const base = kinds.other.recoversAt;
+    const named = kinds.named.flatMap(({ operations }) => operations);
     const now = clock.elapsed();
-    const others = await store.otherHolders(holder, base, kinds);
+    const others = await store.otherHolders(holder, base, named);
     const holders = new Set(others.map((other) => other.holder));
     for (const seen of this.#seenAlive.keys()) {
       if (!holders.has(seen)) this.#seenAlive.delete(seen);
@@ -89,7 +98,7 @@ export class Leases {
     for (const other of gone) this.#seenAlive.delete(other.holder);
     const names = gone.map((other) => other.holder);
     for (;;) {
-      const jobs = await store.takeOver(holder, names, base, kinds);
+      const jobs = await store.takeOver(holder, names, base, named);
       if (jobs.length === 0) break;
       for (const job of jobs) this.#takers.recover(job);
     }

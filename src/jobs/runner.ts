@@ -1,67 +1,26 @@
 import { AppError } from "../core/errors.ts";
-import { newJobId } from "../core/ids.ts";
-import { checkedId } from "../gateway/pixazo.ts";
-import type { StagedFile } from "../inputs/hosting.ts";
-import { operationNamed } from "../models/index.ts";
-import type { AnyOperation, Prepared } from "../models/operation.ts";
-import { adoptRequest, attachRequest } from "../purchases/adoption.ts";
-import { Collector } from "../purchases/collector.ts";
-import { Follower } from "../purchases/follower.ts";
-import { imagesAsked } from "../purchases/keeping.ts";
-import { checkPrice, estimateUsd } from "../purchases/prices.ts";
-import { recoverPurchase } from "../purchases/recovery.ts";
-import { submitJob } from "../purchases/submission.ts";
-import type { JobContext } from "./context.ts";
 import { fingerprintOf } from "./deduplication.ts";
 import { isFinal, type Job, type WholeJob } from "./job.ts";
-import type { Work } from "./job-kind.ts";
-import { Leases } from "./leases.ts";
-import { BLANK, forRecord, NO_LIMITS } from "./record.ts";
-import type { AdmissionRules, JobPage, JobQuery, SpendingPeriod, SpendingReport } from "./store.ts";
-import { errorOf, move } from "./transitions.ts";
+import {
+  type Draft,
+  type JobKind,
+  kindOf,
+  type StartableKind,
+  type StartWishes,
+} from "./job-kind.ts";
+import { type LeaseContext, Leases } from "./leases.ts";
+import { BLANK } from "./record.ts";
+import { sendJob, unsent } from "./sending.ts";
+import type { JobPage, JobQuery, SpendingPeriod, SpendingReport } from "./store.ts";
+import { move } from "./transitions.ts";
 
 const LAST_POST_MS = 10_000;
-
-export interface StartRequest {
-  operation: AnyOperation;
-  prepared: Prepared;
-  /** What the provider is to fetch here. */
-  staged?: readonly StagedFile[] | undefined;
-  owner: string;
-  saveTo?: string | undefined;
-  /** The most it may cost, in US dollars. */
-  maxCostUsd?: number | undefined;
-  /** One key, one job, however often and however late the call is repeated. */
-  idempotencyKey?: string | undefined;
-  /** Buy another one even if an identical job was started a moment ago. */
-  forceNew?: boolean | undefined;
-}
 
 /** What a start came to. */
 export interface Started {
   job: Job;
   /** An earlier identical job stands for the call; nothing was bought. */
   isRepeat: boolean;
-}
-
-/** A job of another kind than a purchase. */
-export interface WorkRequest {
-  work: Work;
-  /** Chosen by the caller, so that what belongs to the job can be kept under it. */
-  jobId: string;
-  owner: string;
-  /** The conversation that it is a turn of. */
-  threadId?: string | undefined;
-  /** What is shown of the job's arguments. */
-  input: Record<string, unknown>;
-  /** Everything that would be sent, for telling a repeated call. */
-  wire: unknown;
-  saveTo?: string | undefined;
-  idempotencyKey?: string | undefined;
-  forceNew?: boolean | undefined;
-  warnings: string[];
-  /** Keeps what belongs to the job; called right before it is recorded. */
-  record: () => Promise<void>;
 }
 
 export interface WaitOptions {
@@ -80,22 +39,17 @@ export interface WaitOptions {
  * goes on whether or not anyone is still waiting for it.
  */
 export class JobRunner {
-  readonly #context: JobContext;
-  readonly #collector: Collector;
-  readonly #follower: Follower;
-  /** Purchases and downloads under way in this process. */
+  readonly #context: LeaseContext;
+  /** What is done with jobs in this process at the moment. */
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #leases: Leases;
 
-  constructor(context: JobContext) {
+  constructor(context: LeaseContext) {
     this.#context = context;
-    this.#collector = new Collector(context);
-    this.#follower = new Follower(context, (job) => this.#resume(job));
     this.#leases = new Leases(context, {
       recover: (job) => this.#track(this.#recover(job)),
       keepOnly: (jobIds) => {
-        this.#follower.keepOnly(jobIds);
-        this.#collector.keepOnly(jobIds);
+        for (const kind of this.#kinds()) kind.keepOnly(jobIds);
       },
     });
   }
@@ -106,83 +60,35 @@ export class JobRunner {
   }
 
   /**
-   * Records a job and sets it going, unless an identical earlier one stands for it.
+   * Makes a job of what is asked for, records it and sets it going, unless an identical earlier one
+   * stands for it.
    * @returns the recorded job, of which nothing has been sent yet, or the earlier one.
-   * @throws {storage | invalid_input} when its result could not be kept; nothing is bought
-   * @throws {over_budget} when it would cost more than is allowed; nothing is bought
+   * @throws {over_budget | storage | invalid_input | not_found} when there must be no such job, or
+   *   its result could not be kept; nothing is sent
    */
-  async start(request: StartRequest): Promise<Started> {
-    const { clock, library, hosting, stopping, prices, limits } = this.#context;
-    if (stopping.aborted) throw new AppError("cancelled", "The server is shutting down.");
-    const { operation, prepared, saveTo } = request;
-    const now = clock.now();
-    const pictures = imagesAsked(prepared);
-    const reservedUsd = estimateUsd(operation, pictures, prices);
-    const job: WholeJob = {
-      ...BLANK,
-      jobId: newJobId(),
-      owner: request.owner,
-      operation: operation.name,
-      input: forRecord(prepared.input),
-      wire: prepared.wire,
-      baseUrl: this.#context.baseUrl,
-      saveTo: saveTo ?? null,
-      state: "queued",
-      charge: "reserved",
-      createdAt: now,
-      updatedAt: now,
-      fingerprint: fingerprintOf(operation.name, prepared.identity ?? prepared.wire),
-      idempotencyKey: request.idempotencyKey ?? null,
-      reservedUsd,
-      warnings: prepared.warnings,
-    };
-    const rules = { forceNew: request.forceNew ?? false, limits, now };
-    let isNew = false;
+  async start<R extends StartWishes>(
+    kind: StartableKind<R>,
+    owner: string,
+    request: R,
+  ): Promise<Started> {
+    if (this.#context.stopping.aborted) {
+      throw new AppError("cancelled", "The server is shutting down.");
+    }
+    const draft = await kind.draft(owner, request);
+    let isRecorded = false;
     try {
-      const started = await this.#admit(job, rules, async () => {
-        checkPrice(operation, reservedUsd, request.maxCostUsd, limits);
-        await library.checkRoom(operation.media, pictures, saveTo);
-        await hosting.reserve(job.jobId, request.staged ?? []);
-      });
-      isNew = !started.isRepeat;
+      const started = await this.#admit(this.#jobOf(kind, owner, request, draft), draft, request);
+      isRecorded = !started.isRepeat;
+      if (isRecorded) this.#track(this.#goOn(started.job, false));
       return started;
     } finally {
-      if (!isNew) await hosting.release(job.jobId);
+      await draft.over(isRecorded);
     }
   }
 
-  /**
-   * Records a job of another kind and sets it going, unless an identical earlier one stands for it.
-   * @throws {storage | invalid_input} when its result could not be kept; nothing is sent
-   */
-  async startWork(request: WorkRequest): Promise<Started> {
-    const { clock, library, stopping } = this.#context;
-    if (stopping.aborted) throw new AppError("cancelled", "The server is shutting down.");
-    const { work, saveTo } = request;
-    const now = clock.now();
-    const job: WholeJob = {
-      ...BLANK,
-      jobId: request.jobId,
-      owner: request.owner,
-      operation: work.name,
-      threadId: request.threadId ?? null,
-      input: request.input,
-      baseUrl: work.baseUrl,
-      saveTo: saveTo ?? null,
-      state: "queued",
-      charge: "none",
-      createdAt: now,
-      updatedAt: now,
-      fingerprint: fingerprintOf(work.name, request.wire),
-      idempotencyKey: request.idempotencyKey ?? null,
-      reservedUsd: 0,
-      warnings: request.warnings,
-    };
-    const rules = { forceNew: request.forceNew ?? false, limits: NO_LIMITS, now };
-    return this.#admit(job, rules, async () => {
-      if (saveTo !== undefined) await library.checkRoom("text", 1, saveTo);
-      await request.record();
-    });
+  /** Goes on with a job that this process has found and recorded. */
+  takeUp(job: Job): void {
+    this.#track(this.#goOn(job, true));
   }
 
   /** @throws {not_found} */
@@ -197,40 +103,12 @@ export class JobRunner {
   }
 
   /**
-   * The job of a gateway's request id; a request made elsewhere is adopted and followed from now on.
-   * @throws as {@link adoptRequest}
-   */
-  async findOrAdopt(owner: string, requestId: string): Promise<Job> {
-    const known = await this.#context.store.findByRequestId(owner, checkedId(requestId));
-    if (known)
-      return known.state === "unknown" ? this.attach(owner, known.jobId, requestId) : known;
-    const job = await adoptRequest(this.#context, owner, requestId);
-    this.#resume(job, true);
-    return job;
-  }
-
-  /**
-   * Gives an `unknown` job the request id that someone found at the gateway, and follows it.
-   * @throws {not_found} or as {@link attachRequest}
-   */
-  async attach(owner: string, jobId: string, requestId: string): Promise<Job> {
-    const job = await this.get(owner, jobId);
-    if (job.requestId === requestId && job.state !== "unknown") return job;
-    const attached = await attachRequest(this.#context, job, requestId);
-    if (!attached) return this.get(owner, jobId);
-    this.#resume(attached, true);
-    return attached;
-  }
-
-  /**
    * Brings back files of a completed job that are no longer where they were.
    * @throws {media_expired | bad_upstream_reply | not_found | storage}
    */
   async restore(job: WholeJob): Promise<WholeJob> {
     if (job.state !== "completed") return job;
-    const work = this.#context.works.get(job.operation);
-    if (work) return work.restore(job);
-    return this.#collector.restore(job, operationNamed(job.operation));
+    return kindOf(this.#context.kinds, job).restore(job);
   }
 
   /** What was spent and what may have been, in US dollars. */
@@ -246,15 +124,11 @@ export class JobRunner {
   async cancel(owner: string, jobId: string): Promise<{ job: Job; stopped: boolean }> {
     const job = await this.get(owner, jobId);
     if (job.state !== "queued") return { job, stopped: false };
+    const { clock, kinds } = this.#context;
     const error = new AppError("cancelled", "Cancelled before anything was sent.");
-    const cancelled = await move(this.#context, job, "cancelled", {
-      charge: "none",
-      error: errorOf(error),
-      completedAt: this.#context.clock.now(),
-      wire: null,
-    });
+    const cancelled = await move(this.#context, job, "cancelled", unsent(error, clock.now()));
     if (!cancelled) return { job: await this.get(owner, jobId), stopped: false };
-    await this.#context.works.get(job.operation)?.cancelled(cancelled);
+    await kindOf(kinds, cancelled).withdrawn(cancelled);
     return { job: cancelled, stopped: true };
   }
 
@@ -315,7 +189,7 @@ export class JobRunner {
   async close(): Promise<void> {
     const { clock, store, holder } = this.#context;
     this.#leases.close();
-    this.#follower.stop();
+    for (const kind of this.#kinds()) kind.stop();
     let callOff: (() => void) | undefined;
     const patience = new Promise<void>((resolve) => {
       callOff = clock.schedule(LAST_POST_MS, resolve);
@@ -326,45 +200,60 @@ export class JobRunner {
     await store.close();
   }
 
-  /** Records a job and sets it going, unless an earlier one stands for it or the last check forbids it. */
-  async #admit(job: WholeJob, rules: AdmissionRules, check: () => Promise<void>): Promise<Started> {
+  #jobOf(kind: { baseUrl: string }, owner: string, wishes: StartWishes, draft: Draft): WholeJob {
+    const now = this.#context.clock.now();
+    const { identity, ...plan } = draft.plan;
+    return {
+      ...BLANK,
+      ...plan,
+      owner,
+      baseUrl: kind.baseUrl,
+      state: "queued",
+      createdAt: now,
+      updatedAt: now,
+      fingerprint: fingerprintOf(plan.operation, identity),
+      idempotencyKey: wishes.idempotencyKey ?? null,
+    };
+  }
+
+  /** Records a job, unless an earlier one stands for it or the last check forbids it. */
+  async #admit(job: WholeJob, draft: Draft, { forceNew = false }: StartWishes): Promise<Started> {
     const { store, holder, events, reached } = this.#context;
+    const rules = { forceNew, limits: draft.limits, now: job.createdAt };
     const earlier = await store.findRepeated(job, rules);
     if (earlier) return { job: earlier, isRepeat: true };
-    await check();
+    await draft.check();
     reached("before-record");
     const admission = await store.admit(job, holder, rules);
     if (admission.kind === "repeat") return { job: admission.job, isRepeat: true };
     reached("after-record");
     events.publish(job);
-    this.#resume(job);
     return { job, isRepeat: false };
   }
 
   /** Does the next thing for a job that this process holds, whatever state it is in. */
-  #resume(job: Job, soon = false): void {
-    const work = this.#context.works.get(job.operation);
-    if (work) {
-      if (job.state === "queued") this.#track(work.carryOut(job));
-      return;
-    }
-    const operation = operationNamed(job.operation);
+  async #goOn(job: Job, soon: boolean): Promise<void> {
+    const kind = kindOf(this.#context.kinds, job);
     switch (job.state) {
-      case "queued":
-        if (operation) this.#track(this.#buy(job, operation));
-        return;
+      case "queued": {
+        const sent = await sendJob(this.#context, job, kind);
+        return sent.state === "queued" ? undefined : this.#goOn(sent, false);
+      }
       case "running":
-        this.#follower.follow(job, operation, soon);
-        return;
+        return kind.follow(job, soon, (next) => this.#track(this.#goOn(next, false)));
       case "downloading":
-        this.#track(this.#collector.collect(job, operation));
-        return;
+        return kind.collect(job);
     }
   }
 
-  async #buy(job: Job, operation: AnyOperation): Promise<void> {
-    const submitted = await submitJob(this.#context, job, operation);
-    if (submitted.state !== "queued") this.#resume(submitted);
+  async #recover(left: Job): Promise<void> {
+    const job = await kindOf(this.#context.kinds, left).recover(left);
+    if (job) await this.#goOn(job, true);
+  }
+
+  #kinds(): JobKind[] {
+    const { named, other } = this.#context.kinds;
+    return [...named, other];
   }
 
   #track(work: Promise<unknown>): void {
@@ -372,11 +261,5 @@ export class JobRunner {
       .catch((error: unknown) => this.#context.log.error({ err: error }, "job work failed"))
       .finally(() => this.#underWay.delete(tracked));
     this.#underWay.add(tracked);
-  }
-
-  async #recover(job: Job): Promise<void> {
-    const work = this.#context.works.get(job.operation);
-    if (work) this.#track(work.recover(job));
-    else if (await recoverPurchase(this.#context, job)) this.#resume(job, true);
   }
 }

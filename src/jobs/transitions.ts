@@ -1,20 +1,14 @@
 import { delay } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
-import type { JobContext } from "./context.ts";
+import type { JobContext, MoveContext } from "./context.ts";
 import type { Job, JobPatch, JobState } from "./job.ts";
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 
-/** What it takes to change a job's state. */
-export type MoveContext = Pick<
-  JobContext,
-  "store" | "holder" | "events" | "clock" | "log" | "timeScale" | "stopping"
->;
-
 /** Moves a job on and tells everyone. @returns `undefined` when someone else was faster. */
 export async function move(
-  context: MoveContext,
+  context: JobContext,
   job: Job,
   state: JobState,
   patch: JobPatch,
@@ -48,7 +42,7 @@ export async function moveSurely(
 
 /** Writes what a job has come to. Tries until it is written or the server stops. */
 export async function surely<T>(
-  context: Omit<MoveContext, "store" | "holder">,
+  context: MoveContext,
   jobId: string,
   write: () => Promise<T>,
   known: object = {},

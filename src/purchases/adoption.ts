@@ -1,19 +1,57 @@
 import { AppError } from "../core/errors.ts";
 import { newJobId } from "../core/ids.ts";
 import { checkedId } from "../gateway/pixazo.ts";
-import type { JobContext } from "../jobs/context.ts";
 import type { Job, WholeJob } from "../jobs/job.ts";
 import { BLANK, NO_LIMITS } from "../jobs/record.ts";
+import type { JobRunner } from "../jobs/runner.ts";
 import { move } from "../jobs/transitions.ts";
 import { operationOfRequestId } from "../models/index.ts";
+import type { PurchaseContext } from "./context.ts";
 
-/**
- * Records a request that was made elsewhere as a job of ours.
- * @throws {invalid_input} for an id of another API
- * @throws {not_found | unauthorized | upstream_unavailable} as the gateway says
- */
-export async function adoptRequest(
-  context: JobContext,
+/** Jobs for request ids that somebody knows from the gateway. */
+export class Adoption {
+  readonly #context: PurchaseContext;
+  readonly #jobs: JobRunner;
+
+  constructor(context: PurchaseContext, jobs: JobRunner) {
+    this.#context = context;
+    this.#jobs = jobs;
+  }
+
+  /**
+   * The job of a gateway's request id; a request made elsewhere is adopted and followed from now on.
+   * @throws {invalid_input} for an id of another API
+   * @throws {not_found | unauthorized | upstream_unavailable} as the gateway says
+   */
+  async findOrAdopt(owner: string, requestId: string): Promise<Job> {
+    const known = await this.#context.store.findByRequestId(owner, checkedId(requestId));
+    if (known) {
+      return known.state === "unknown" ? this.attach(owner, known.jobId, requestId) : known;
+    }
+    const job = await adoptRequest(this.#context, owner, requestId);
+    this.#jobs.takeUp(job);
+    return job;
+  }
+
+  /**
+   * Gives an `unknown` job the request id that someone found at the gateway, and follows it.
+   * @throws {not_found | invalid_input} when there is no such job, it is not in doubt, or the id
+   *   cannot be its own
+   * @throws {not_found | unauthorized | upstream_unavailable} as the gateway says
+   */
+  async attach(owner: string, jobId: string, requestId: string): Promise<Job> {
+    const job = await this.#jobs.get(owner, jobId);
+    if (job.requestId === requestId && job.state !== "unknown") return job;
+    const attached = await attachRequest(this.#context, job, requestId);
+    if (!attached) return this.#jobs.get(owner, jobId);
+    this.#jobs.takeUp(attached);
+    return attached;
+  }
+}
+
+/** Records a request that was made elsewhere as a job of ours. */
+async function adoptRequest(
+  context: PurchaseContext,
   owner: string,
   requestId: string,
 ): Promise<Job> {
@@ -51,11 +89,9 @@ export async function adoptRequest(
 /**
  * Gives an `unknown` job its request id.
  * @returns the running job, or `undefined` when someone else was faster.
- * @throws {invalid_input} when the job is not in doubt or the id cannot be its own
- * @throws {not_found | unauthorized | upstream_unavailable} as the gateway says
  */
-export async function attachRequest(
-  context: JobContext,
+async function attachRequest(
+  context: PurchaseContext,
   job: Job,
   requestId: string,
 ): Promise<Job | undefined> {

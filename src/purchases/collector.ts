@@ -1,7 +1,6 @@
 import pLimit from "p-limit";
 import { delay } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
-import type { JobContext } from "../jobs/context.ts";
 import type { Job, Medium, WholeJob } from "../jobs/job.ts";
 import { errorOf, moveSurely, surely } from "../jobs/transitions.ts";
 import type { FileNaming } from "../media/disk-store.ts";
@@ -9,6 +8,7 @@ import { DownloadFailure, discardPartial, download } from "../media/download.ts"
 import { missingMedia } from "../media/missing.ts";
 import { pictureFacts } from "../media/preview.ts";
 import type { AnyOperation } from "../models/operation.ts";
+import type { PurchaseContext } from "./context.ts";
 import { filesWanted, imagesAsked } from "./keeping.ts";
 import { makeLayerExtras } from "./layering.ts";
 import { GIVE_UP_MS } from "./pace.ts";
@@ -23,12 +23,12 @@ type RemoteFile = Pick<Medium, "url" | "index">;
 
 /** Brings finished files home and completes their jobs. */
 export class Collector {
-  readonly #context: JobContext;
+  readonly #context: PurchaseContext;
   readonly #limit = pLimit(MAX_CONCURRENT_DOWNLOADS);
   /** What stops the work on each job. */
   readonly #atWork = new Map<string, AbortController>();
 
-  constructor(context: JobContext) {
+  constructor(context: PurchaseContext) {
     this.#context = context;
   }
 

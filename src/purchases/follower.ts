@@ -1,10 +1,10 @@
 import { ageOf } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/errors.ts";
 import type { StatusReport } from "../gateway/pixazo.ts";
-import type { JobContext } from "../jobs/context.ts";
 import type { Job, WholeJob } from "../jobs/job.ts";
 import { errorOf, move } from "../jobs/transitions.ts";
 import type { AnyOperation } from "../models/operation.ts";
+import type { PurchaseContext } from "./context.ts";
 import { filesNamed } from "./keeping.ts";
 import { GIVE_UP_MS, nextPollMs, UNKNOWN_ID_GRACE_MS } from "./pace.ts";
 import { Poller } from "./poller.ts";
@@ -16,6 +16,8 @@ interface Followed {
   requestId: string;
   upstreamStatus: string | null;
   operation: AnyOperation | undefined;
+  /** Takes it when it has files to fetch. */
+  goOn: (job: Job) => void;
   /** Since the gateway accepted it, in milliseconds. */
   ageMs: () => number;
   polls: number;
@@ -24,25 +26,30 @@ interface Followed {
 
 /** Watches `running` jobs until the gateway says that they ended. */
 export class Follower {
-  readonly #context: JobContext;
+  readonly #context: PurchaseContext;
   readonly #followed = new Map<string, Followed>();
   readonly #poller: Poller;
-  readonly #finished: (job: Job) => void;
 
-  /** @param finished takes a job that has become `downloading`. */
-  constructor(context: JobContext, finished: (job: Job) => void) {
+  constructor(context: PurchaseContext) {
     this.#context = context;
-    this.#finished = finished;
     this.#poller = new Poller(context.clock, (jobId) => this.#look(jobId));
   }
 
-  /** @param soon look at once, for a job whose process was away. */
-  follow(job: Job, operation: AnyOperation | undefined, soon = false): void {
+  /**
+   * @param soon look at once, for a job whose process was away.
+   * @param goOn takes the job when it has become `downloading`.
+   */
+  follow(
+    job: Job,
+    operation: AnyOperation | undefined,
+    soon: boolean,
+    goOn: (job: Job) => void,
+  ): void {
     const ageMs = ageOf(this.#context.clock, job.acceptedAt ?? job.createdAt);
     const { jobId, owner, upstreamStatus } = job;
     const requestId = job.requestId ?? "";
     const history = { ageMs, polls: 0, faults: 0 };
-    const followed = { jobId, owner, requestId, upstreamStatus, operation, ...history };
+    const followed = { jobId, owner, requestId, upstreamStatus, operation, goOn, ...history };
     this.#followed.set(job.jobId, followed);
     this.#poller.plan(job.jobId, soon ? 0 : this.#pause(followed, undefined));
   }
@@ -106,7 +113,7 @@ export class Follower {
     if (report.status === "completed" && report.mediaUrls.length > 0) {
       const named = filesNamed(job, report.mediaUrls);
       const moved = await move(this.#context, job, "downloading", named);
-      if (moved) this.#finished(moved);
+      if (moved) followed.goOn(moved);
     } else if (report.status === "completed") {
       const reason = report.error ?? new AppError("bad_upstream_reply", "It names no file.");
       const error = errorOf(reason);

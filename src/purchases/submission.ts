@@ -1,66 +1,59 @@
-import { ageOf } from "../core/clock.ts";
 import { type AppError, toAppError } from "../core/errors.ts";
 import type { SubmitOutcome } from "../gateway/pixazo.ts";
-import type { JobContext } from "../jobs/context.ts";
 import { canBecome, type Job, type JobBody, type JobPatch, type JobState } from "../jobs/job.ts";
-import { giveUp, MAX_WAIT_TO_SUBMIT_MS, pauseBeforeRetry } from "../jobs/sending.ts";
+import type { Send } from "../jobs/job-kind.ts";
 import { errorOf, moveSurely, surely } from "../jobs/transitions.ts";
 import type { AnyOperation } from "../models/operation.ts";
+import type { PurchaseContext } from "./context.ts";
 import { filesNamed } from "./keeping.ts";
 
 /**
- * Buys a queued job: one POST, sent again only after the gateway provably did not take it.
- * @returns the job as it stands then: running, downloading, or ended. `queued` only when the server
- *   is stopping.
+ * Reads what a purchase sends and serves what the provider fetches for it.
+ * @returns how it is sent; `undefined` for one that cannot be, which has ended if its files are gone.
  */
-export async function submitJob(
-  context: JobContext,
+export async function loadPurchase(
+  context: PurchaseContext,
   queued: Job,
-  operation: AnyOperation,
-): Promise<Job> {
-  const { store, clock, gateway } = context;
-  const ageMs = ageOf(clock, queued.createdAt);
-  const isLate = () => ageMs() >= MAX_WAIT_TO_SUBMIT_MS;
-  const mayBeSent = () => !isLate() && !context.stopping.aborted;
-  let job = queued;
-  // Read before anything can be in flight, so that a failure to read is nothing but that.
+  operation: AnyOperation | undefined,
+): Promise<Send | undefined> {
+  const { store, clock, hosting } = context;
   const read = () => store.get(queued.owner, queued.jobId);
   const { input = {}, wire } = (await surely(context, queued.jobId, read)) ?? {};
-  if (!wire) return queued;
+  if (!operation || !wire) return undefined;
   try {
     // The last moment: whatever would have refused the purchase has had its say.
-    await context.hosting.publish(job.jobId, wire);
+    await hosting.publish(queued.jobId, wire);
   } catch (error) {
     const { state, patch } = ended("failed", "none", toAppError(error), clock.now());
-    return (await moveSurely(context, job, state, patch)) ?? job;
+    await moveSurely(context, queued, state, patch);
+    return undefined;
   }
-  for (let tries = 0; ; tries++) {
-    // On a full disk this takes long, and what waits too long is not bought any more.
-    const submitting = await moveSurely(context, job, "submitting", {}, mayBeSent);
-    if (!submitting) {
-      const current = (await store.get(job.owner, job.jobId)) ?? job;
-      return current.state === "queued" && isLate() ? giveUp(context, current) : current;
-    }
+  return (submitting) => buy(context, { ...submitting, input }, operation, wire);
+}
 
-    let outcome: SubmitOutcome;
-    try {
-      context.reached("before-post");
-      outcome = await gateway.submit(operation, wire);
-      context.reached("after-reply");
-    } catch (error) {
-      outcome = notSent(error);
-    }
-    const end = endOf(outcome, { ...submitting, input }, clock.now());
-    job =
-      (await moveSurely(context, submitting, end.state, end.patch)) ??
-      (await settleLate(context, submitting, end)) ??
-      submitting;
-    context.reached("after-accepted");
-    if (outcome.kind !== "not_taken" || job.state !== "queued") return job;
-
-    const left = MAX_WAIT_TO_SUBMIT_MS - ageMs();
-    if (!(await pauseBeforeRetry(context, outcome.error, tries, left))) return job;
+/** Sends one purchase and records what became of it. */
+async function buy(
+  context: PurchaseContext,
+  submitting: Job & Pick<JobBody, "input">,
+  operation: AnyOperation,
+  wire: Record<string, unknown>,
+): ReturnType<Send> {
+  let outcome: SubmitOutcome;
+  try {
+    context.reached("before-post");
+    outcome = await context.gateway.submit(operation, wire);
+    context.reached("after-reply");
+  } catch (error) {
+    outcome = notSent(error);
   }
+  if (outcome.kind === "not_taken") return { notTaken: outcome.error };
+  const end = endOf(outcome, submitting, context.clock.now());
+  const job =
+    (await moveSurely(context, submitting, end.state, end.patch)) ??
+    (await settleLate(context, submitting, end)) ??
+    submitting;
+  context.reached("after-accepted");
+  return { job };
 }
 
 /**
@@ -68,7 +61,7 @@ export async function submitJob(
  * slept. What the gateway has accepted meanwhile is not thrown away.
  */
 async function settleLate(
-  context: JobContext,
+  context: PurchaseContext,
   submitting: Job,
   end: { state: JobState; patch: JobPatch },
 ): Promise<Job | undefined> {
@@ -89,7 +82,7 @@ function notSent(thrown: unknown): SubmitOutcome {
 
 /** What a purchase's outcome means for the job and its money. */
 function endOf(
-  outcome: SubmitOutcome,
+  outcome: Exclude<SubmitOutcome, { kind: "not_taken" }>,
   job: Job & Pick<JobBody, "input">,
   now: number,
 ): { state: JobState; patch: JobPatch } {
@@ -110,8 +103,6 @@ function endOf(
           wire: null,
         },
       };
-    case "not_taken":
-      return { state: "queued", patch: { error: errorOf(outcome.error) } };
     case "refused":
       return ended("failed", "none", outcome.error, now);
     case "empty":

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import type { TurnArguments } from "../chat/delegate.ts";
 import { CHAT_OPERATION } from "../chat/names.ts";
 import type { Thread } from "../chat/thread.ts";
 import type { ShownTurn } from "../chat/thread-store.ts";
+import type { TurnArguments } from "../chat/turn-draft.ts";
 import { AppError } from "../core/errors.ts";
 import { beginningOf, oneLine, shortened } from "../core/text.ts";
 import { readThreadId, uris } from "../core/uris.ts";
@@ -86,7 +86,7 @@ function chatTool(deps: ToolDeps): Tool {
         idempotencyKey: input.idempotency_key,
         forceNew: input.force_new,
       };
-      const { job, isRepeat } = await services.delegate.start(call.owner, turn, services.jobs);
+      const { job, isRepeat } = await services.jobs.start(services.delegate, call.owner, turn);
       const spentMs = deps.clock.elapsed() - startedAt;
       const wishes = { seconds: input.wait_seconds, saveTo: input.save_to, spentMs };
       return answerStart(deps, services, { job, isRepeat }, call, wishes);

@@ -140,8 +140,8 @@ async function findJob(
     throw new AppError("invalid_input", "Give `job_id` or `request_id`.");
   }
   return jobIdGiven === undefined
-    ? services.jobs.findOrAdopt(owner, requestId.trim())
-    : services.jobs.attach(owner, checkedJobId(jobIdGiven), requestId.trim());
+    ? services.adoption.findOrAdopt(owner, requestId.trim())
+    : services.adoption.attach(owner, checkedJobId(jobIdGiven), requestId.trim());
 }
 
 function checkedJobId(given: string): string {

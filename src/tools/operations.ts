@@ -40,11 +40,10 @@ export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
           : await services.inputs.resolve(operation.files, given.input, call.owner);
       let started: Started;
       try {
-        started = await services.jobs.start({
+        started = await services.jobs.start(services.purchases, call.owner, {
           operation,
           prepared: withFiles(operation, given, files),
           staged: files?.staged,
-          owner: call.owner,
           saveTo: added.save_to,
           maxCostUsd: added.max_cost_usd,
           idempotencyKey: added.idempotency_key,

@@ -8,6 +8,8 @@ import type { PixazoClient } from "../gateway/pixazo.ts";
 import type { InputResolver } from "../inputs/resolver.ts";
 import type { LifePoint } from "../jobs/context.ts";
 import type { JobRunner } from "../jobs/runner.ts";
+import type { Adoption } from "../purchases/adoption.ts";
+import type { Purchases } from "../purchases/purchases.ts";
 import type { Settings } from "../settings/settings.ts";
 
 /** What costs time to load and is opened at the first call that needs it. */
@@ -15,6 +17,8 @@ export interface Services {
   jobs: JobRunner;
   gateway: PixazoClient;
   inputs: InputResolver;
+  purchases: Purchases;
+  adoption: Adoption;
   delegate: Delegate;
   threads: ThreadStore;
   longcat: LongcatClient;

@@ -120,7 +120,7 @@ describe("a provider that sends our key back in every form", () => {
         submit: [http(401, everywhere(text))],
       });
       const rig = await openRig({ origin: gateway.origin });
-      for (const look of [() => rig.runner.findOrAdopt("local", ID)]) {
+      for (const look of [() => rig.adoption.findOrAdopt("local", ID)]) {
         const error: unknown = await look().catch((thrown: unknown) => thrown);
         const said = error instanceof Error ? error.message : "";
         expectNoKey(said, "the error");

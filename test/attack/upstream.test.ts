@@ -61,7 +61,7 @@ describe("a provider that names more files than were asked for", () => {
     });
     const rig = await openRig({ origin: gateway.origin });
     const id = "longcat-image-498_019dabcd-0000-7000-8000-000000000000";
-    const job = await rig.reached(await rig.runner.findOrAdopt("local", id), "completed");
+    const job = await rig.reached(await rig.adoption.findOrAdopt("local", id), "completed");
     expect(job.media).toHaveLength(16);
   });
 

@@ -360,6 +360,6 @@ describe("a request id that the gateway writes in its own way", () => {
     const rig = await openRig({ origin: gateway.origin });
     await rig.reached(await rig.start(), "completed");
     expect(gateway.looks[0]?.path).toBe(`/v2/requests/status/${encodeURIComponent(id)}`);
-    expect((await rig.runner.findOrAdopt(OWNER, id)).state).toBe("completed");
+    expect((await rig.adoption.findOrAdopt(OWNER, id)).state).toBe("completed");
   });
 });

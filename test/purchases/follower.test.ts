@@ -207,8 +207,8 @@ describe("how a job is looked at", () => {
     await nextLook(one, 5 * SECOND);
     const { jobId } = await one.rig.reached(one.job, "unknown");
     for (const name of [
-      () => one.rig.runner.findOrAdopt(OWNER, REQUEST_ID),
-      () => one.rig.runner.attach(OWNER, jobId, REQUEST_ID),
+      () => one.rig.adoption.findOrAdopt(OWNER, REQUEST_ID),
+      () => one.rig.adoption.attach(OWNER, jobId, REQUEST_ID),
     ]) {
       expect(await name()).toMatchObject({ jobId, state: "running", charge: "reserved" });
     }
@@ -327,7 +327,7 @@ describe("a request made elsewhere", () => {
       media: [file(await picture())],
     });
     const rig = await openRig({ origin: gateway.origin });
-    const job = await rig.runner.findOrAdopt(OWNER, OTHER);
+    const job = await rig.adoption.findOrAdopt(OWNER, OTHER);
     expect(job).toMatchObject({
       operation: "qwen_image_layered",
       state: "running",
@@ -342,23 +342,25 @@ describe("a request made elsewhere", () => {
   it("is adopted once", async () => {
     const gateway = await scriptedGateway({});
     const rig = await openRig({ origin: gateway.origin });
-    const first = await rig.runner.findOrAdopt(OWNER, OTHER);
-    expect((await rig.runner.findOrAdopt(OWNER, OTHER)).jobId).toBe(first.jobId);
+    const first = await rig.adoption.findOrAdopt(OWNER, OTHER);
+    expect((await rig.adoption.findOrAdopt(OWNER, OTHER)).jobId).toBe(first.jobId);
     const own = await rig.reached(await rig.start(), "running");
-    expect((await rig.runner.findOrAdopt(OWNER, REQUEST_ID)).jobId).toBe(own.jobId);
+    expect((await rig.adoption.findOrAdopt(OWNER, REQUEST_ID)).jobId).toBe(own.jobId);
   });
 
   it("that failed there costs us nothing", async () => {
     const gateway = await scriptedGateway({ status: [says("FAILED", { error: "CUDA" })] });
     const rig = await openRig({ origin: gateway.origin });
-    const job = await rig.runner.findOrAdopt(OWNER, OTHER);
+    const job = await rig.adoption.findOrAdopt(OWNER, OTHER);
     expect(await rig.reached(job, "failed")).toMatchObject({ charge: "none" });
   });
 
   it("of which the gateway knows nothing leaves no job behind", async () => {
     const gateway = await scriptedGateway({ status: [http(404)] });
     const rig = await openRig({ origin: gateway.origin });
-    await expect(rig.runner.findOrAdopt(OWNER, OTHER)).rejects.toMatchObject({ code: "not_found" });
+    await expect(rig.adoption.findOrAdopt(OWNER, OTHER)).rejects.toMatchObject({
+      code: "not_found",
+    });
     expect((await rig.runner.list({ owner: OWNER, limit: 10 })).jobs).toEqual([]);
   });
 
@@ -371,7 +373,7 @@ describe("a request made elsewhere", () => {
   ])("with the id %j is not asked for", async (id) => {
     const gateway = await scriptedGateway({});
     const rig = await openRig({ origin: gateway.origin });
-    await expect(rig.runner.findOrAdopt(OWNER, id)).rejects.toMatchObject({
+    await expect(rig.adoption.findOrAdopt(OWNER, id)).rejects.toMatchObject({
       code: "invalid_input",
     });
     expect(gateway.connections).toBe(0);

@@ -216,7 +216,7 @@ describe("what an earlier process left", () => {
     await rig.runner.noteMentioned(OWNER, await rig.runner.news(OWNER));
     expect(await rig.runner.news(OWNER)).toEqual([]);
     clock.jump(25 * SECOND);
-    const again = await rig.runner.start({ operation: one, prepared, owner: OWNER });
+    const again = await rig.runner.start(rig.purchases, OWNER, { operation: one, prepared });
     expect(again).toMatchObject({ job: { jobId: job.jobId }, isRepeat: true });
     expect(gateway.posts).toEqual([]);
   });

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
-import { Delegate, type TurnArguments } from "../../src/chat/delegate.ts";
+import { Delegate } from "../../src/chat/delegate.ts";
+import type { TurnArguments } from "../../src/chat/turn-draft.ts";
 import { createRedact } from "../../src/core/redact.ts";
 import { LongcatClient } from "../../src/gateway/longcat.ts";
 import type { Job } from "../../src/jobs/job.ts";
@@ -25,7 +26,7 @@ export async function openChatRig(options: ChatRigOptions): Promise<ChatRig> {
   let threads: SqliteThreadStore | undefined;
   const rig = await openRig({
     ...options,
-    works: (parts) => {
+    kind: (parts) => {
       threads = new SqliteThreadStore(parts.store.connection);
       const folder = join(parts.library.outputDir, "..");
       delegate = new Delegate({
@@ -42,10 +43,10 @@ export async function openChatRig(options: ChatRigOptions): Promise<ChatRig> {
         defaultModel: "LongCat-2.0-Preview",
         trimHistory: options.trimHistory ?? false,
       });
-      return new Map([[delegate.name, delegate]]);
+      return delegate;
     },
   });
-  if (!delegate || !threads) throw new Error("the runner was made without its works");
+  if (!delegate || !threads) throw new Error("the runner was made without its kind");
   const asked = delegate;
   return {
     ...rig,
@@ -53,7 +54,7 @@ export async function openChatRig(options: ChatRigOptions): Promise<ChatRig> {
     threads,
     ask: async (prompt, more = {}) => {
       const turn = { prompt, format: "openai" as const, ...more };
-      return (await asked.start(OWNER, turn, rig.runner)).job;
+      return (await rig.runner.start(asked, OWNER, turn)).job;
     },
   };
 }

@@ -8,12 +8,15 @@ import type { HttpReply } from "../../src/gateway/exchange.ts";
 import { HttpDoor, type OutboundRequest } from "../../src/gateway/http.ts";
 import { PixazoClient } from "../../src/gateway/pixazo.ts";
 import type { JobFiles } from "../../src/inputs/hosting.ts";
-import type { JobContext } from "../../src/jobs/context.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
 import type { Job, JobState, WholeJob } from "../../src/jobs/job.ts";
+import type { JobKind } from "../../src/jobs/job-kind.ts";
 import { JobRunner } from "../../src/jobs/runner.ts";
 import type { JobStore } from "../../src/jobs/store.ts";
 import { Library } from "../../src/media/disk-store.ts";
+import { Adoption } from "../../src/purchases/adoption.ts";
+import type { PurchaseContext } from "../../src/purchases/context.ts";
+import { Purchases } from "../../src/purchases/purchases.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/job-store.ts";
 import { settle } from "./fake-clock.ts";
 import { operation } from "./operations.ts";
@@ -39,13 +42,17 @@ export interface RigOptions {
   keepJobsDays?: number;
   /** Default: jobs without files that the provider fetches here. */
   hosting?: JobFiles;
-  /** Kinds of jobs beside purchases. */
-  works?: (parts: Omit<JobContext, "works"> & { store: SqliteJobStore }) => JobContext["works"];
+  /** A kind of jobs beside purchases. */
+  kind?: (parts: RigParts) => JobKind;
   /** Runs on the store before anything is taken up. */
   before?: (store: SqliteJobStore) => Promise<unknown>;
 }
 
+export type RigParts = Omit<PurchaseContext, "store"> & { store: SqliteJobStore };
+
 export interface Rig {
+  purchases: Purchases;
+  adoption: Adoption;
   runner: JobRunner;
   store: SqliteJobStore;
   events: JobEvents;
@@ -89,7 +96,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
   const events = new JobEvents();
   const stopping = new AbortController();
   const apiKey = options.apiKey ?? "key-0123456789";
-  const parts = {
+  const parts: RigParts = {
     store,
     http,
     gateway: new PixazoClient({
@@ -116,13 +123,17 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     random: () => 0.5,
     prices: options.prices ?? {},
     limits: options.limits ?? NO_LIMITS,
-    keepJobsDays: options.keepJobsDays,
     reached: () => {},
     holder,
-    isGone: options.isGone ?? (() => false),
     stopping: stopping.signal,
   };
-  const runner = new JobRunner({ ...parts, works: options.works?.(parts) ?? new Map() });
+  const purchases = new Purchases(parts);
+  const runner = new JobRunner({
+    ...parts,
+    kinds: { named: options.kind ? [options.kind(parts)] : [], other: purchases },
+    keepJobsDays: options.keepJobsDays,
+    isGone: options.isGone ?? (() => false),
+  });
   const seen: Rig["seen"] = [];
   events.subscribeToAll(({ jobId, state }) => {
     const last = seen.findLast((one) => one.jobId === jobId);
@@ -141,6 +152,8 @@ export async function openRig(options: RigOptions): Promise<Rig> {
   const get = async ({ jobId }: Pick<Job, "jobId">) => runner.get(OWNER, jobId);
   return {
     runner,
+    purchases,
+    adoption: new Adoption(parts, runner),
     store,
     events,
     folder,
@@ -155,9 +168,9 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     },
     async start(name = "longcat_image_generate", args = CAT, saveTo) {
       const one = operation(name);
-      const request = { operation: one, prepared: one.prepare(args), owner: OWNER, saveTo };
+      const request = { operation: one, prepared: one.prepare(args), saveTo };
       // Tests start the same again and again and mean it.
-      return (await runner.start({ forceNew: true, ...request })).job;
+      return (await runner.start(purchases, OWNER, { forceNew: true, ...request })).job;
     },
     reached: (job, state) =>
       until(async () => {

@@ -1,0 +1,133 @@
+import { AppError } from "../core/errors.ts";
+import { newJobId, newThreadId } from "../core/ids.ts";
+import { oneLine } from "../core/text.ts";
+import type { Draft, JobPlan, StartWishes } from "../jobs/job-kind.ts";
+import { NO_LIMITS } from "../jobs/record.ts";
+import { type Attached, attachable, attachFiles } from "./attachments.ts";
+import type { ChatContext } from "./context.ts";
+import { fitTurn } from "./fitting.ts";
+import { pastOf } from "./history.ts";
+import { CHAT_OPERATION } from "./names.ts";
+import { earlierText } from "./references.ts";
+import type { ThreadFile, TurnRequest } from "./thread.ts";
+
+const TITLE_CHARACTERS = 80;
+const RECORDED_CHARACTERS = 200;
+
+export interface TurnArguments extends Omit<TurnRequest, "model">, StartWishes {
+  model?: string | undefined;
+  threadId?: string | undefined;
+  files?: readonly string[] | undefined;
+}
+
+/**
+ * Reads what a turn attaches and makes a job of it. Nothing of it stays behind if it throws.
+ * @throws {invalid_input | not_found} for files that cannot be attached
+ */
+export async function draftTurn(
+  context: ChatContext,
+  owner: string,
+  given: TurnArguments,
+): Promise<Draft> {
+  const { threads, defaultModel } = context;
+  const { threadId: continued, files: patterns = [], saveTo, ...wishes } = given;
+  const { idempotencyKey: _key, forceNew: _new, ...asked } = wishes;
+  const jobId = newJobId();
+  const threadId = continued ?? newThreadId();
+  const request = withoutUnset({ ...asked, model: asked.model ?? defaultModel });
+  let attached: Attached;
+  try {
+    attached = await attach(context, owner, { jobId, threadId, patterns });
+  } catch (error) {
+    await threads.takeBack(owner, jobId);
+    throw error;
+  }
+  const { files, all, warnings } = attached;
+  const plan: JobPlan = {
+    jobId,
+    operation: CHAT_OPERATION,
+    threadId,
+    input: {
+      prompt: oneLine(request.prompt, RECORDED_CHARACTERS),
+      model: request.model,
+      thread_id: threadId,
+      ...(patterns.length > 0 ? { files: patterns } : {}),
+    },
+    wire: null,
+    identity: { request, thread: continued ?? null, files: all, saveTo },
+    saveTo: saveTo ?? null,
+    charge: "none",
+    reservedUsd: 0,
+    warnings,
+  };
+  return {
+    plan,
+    limits: NO_LIMITS,
+    async check() {
+      if (saveTo !== undefined) await context.library.checkRoom("text", 1, saveTo);
+      await beginTurn(context, owner, { jobId, threadId, request, files, warnings });
+    },
+    async over(isRecorded) {
+      if (!isRecorded) await threads.takeBack(owner, jobId);
+    },
+  };
+}
+
+async function attach(
+  context: ChatContext,
+  owner: string,
+  turn: { jobId: string; threadId: string; patterns: readonly string[] },
+): Promise<Attached> {
+  const { threads, places, clock } = context;
+  if (turn.patterns.length === 0) return { files: [], all: [], warnings: [] };
+  const known = await threads.files(owner, turn.threadId);
+  const now = clock.now();
+  const findEarlier = async (reference: string) =>
+    attachable(await earlierText(reference, owner, context), places);
+  return attachFiles(threads, { owner, ...turn, places, findEarlier, known, now });
+}
+
+/**
+ * Makes sure that all of a turn fits, and adds it to its thread.
+ * @throws {invalid_input} for more than the model takes, and while the thread's last turn is under way
+ */
+async function beginTurn(
+  context: ChatContext,
+  owner: string,
+  turn: {
+    jobId: string;
+    threadId: string;
+    request: TurnRequest;
+    files: readonly ThreadFile[];
+    warnings: string[];
+  },
+): Promise<void> {
+  const { threads, clock } = context;
+  const { jobId, threadId, request, files, warnings } = turn;
+  const past = await pastOf(threads, owner, threadId, Number.MAX_SAFE_INTEGER);
+  const leftOut = await fitTurn(context, request, files, past);
+  if (leftOut.length > 0) {
+    warnings.push(
+      `${leftOut.length} of the thread's oldest turns no longer fit and were left out.`,
+    );
+  }
+  const { busyWith } = await threads.begin(owner, {
+    jobId,
+    threadId,
+    request: leftOut.length === 0 ? request : { ...request, leftOut },
+    title: oneLine(request.prompt, TITLE_CHARACTERS),
+    now: clock.now(),
+  });
+  if (busyWith !== undefined) throw busy(threadId, busyWith);
+}
+
+function busy(threadId: string, jobId: string): AppError {
+  return new AppError("invalid_input", `${threadId} is still being answered in ${jobId}.`, {
+    next: `Wait for it with \`job_status\`, job_id "${jobId}", or begin a new thread without thread_id. Nothing was sent.`,
+  });
+}
+
+function withoutUnset<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> };
+function withoutUnset(value: object): object {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined));
+}

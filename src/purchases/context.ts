@@ -1,0 +1,25 @@
+import type { Limits, PriceList } from "../core/money.ts";
+import type { HttpDoor } from "../gateway/http.ts";
+import type { PixazoClient } from "../gateway/pixazo.ts";
+import type { JobFiles } from "../inputs/hosting.ts";
+import type { MoveContext } from "../jobs/context.ts";
+import type { Library } from "../media/disk-store.ts";
+
+/** What every part of a purchase's life works with. */
+export interface PurchaseContext extends MoveContext {
+  gateway: PixazoClient;
+  http: HttpDoor;
+  library: Library;
+  /** Files that the provider fetches here. */
+  hosting: JobFiles;
+  /** Where purchases are sent; only jobs sent there are followed. */
+  baseUrl: string;
+  /** The base ends with this process, and its jobs with it: the built-in sandbox. */
+  baseIsEphemeral: boolean;
+  /** Our own loopback bases, the only places from which http media are taken. */
+  trustedOrigins: readonly string[];
+  prices: PriceList;
+  limits: Limits;
+  /** From 0 to 1, for jitter. */
+  random: () => number;
+}
