@@ -1,0 +1,177 @@
+import { describe, expect, it } from "vitest";
+import { LEFT_BEHIND_MS } from "../../src/chat/thread.ts";
+import { OWNER } from "../support/rig.ts";
+import { benchFor, type StoreKit } from "./kit.ts";
+import { answered, fileOf, newTurn, textOf } from "./turns.ts";
+
+/** What is kept of conversations. */
+export function describeThreadRecords(kit: StoreKit): void {
+  const bench = benchFor(kit);
+
+  describe("a turn", () => {
+    it("comes back as it was, also in another process", async () => {
+      const { turn, file } = await answered(bench);
+      const { jobId, threadId, request } = turn;
+      for (const { threads } of [bench, await bench.another()]) {
+        expect(await threads.turn(OWNER, jobId)).toEqual({
+          ...{ seq: expect.any(Number), jobId, threadId, request, createdAt: 1 },
+          ...{ outcome: { finishReason: "stop" }, isOpen: false },
+        });
+        expect(await threads.said(OWNER, jobId)).toEqual({ answer: "Because.", reasoning: "Hm" });
+        expect(await threads.files(OWNER, threadId)).toEqual([file]);
+        expect(await textOf(threads.content(OWNER, file).pieces())).toBe("abcdef");
+        expect(await threads.thread(OWNER, threadId)).toEqual({
+          ...{ threadId, title: "Why?", createdAt: 1, updatedAt: 2, turns: 1, files: 1 },
+        });
+      }
+    });
+
+    it("keeps all that it can be asked with", async () => {
+      const request = {
+        ...{ prompt: "🐋\u0000'\"", system: "Be kind", model: "m", format: "anthropic" as const },
+        ...{ maxTokens: 5, temperature: 0.5, topP: 1, thinking: false, leftOut: [1, 2] },
+      };
+      const turn = newTurn({ request });
+      await bench.threads.begin(OWNER, turn);
+      expect((await bench.threads.turn(OWNER, turn.jobId))?.request).toEqual(request);
+    });
+
+    it("keeps its thread busy until it is finished or its job has ended", async () => {
+      const first = newTurn({ now: 1_000 });
+      const next = newTurn({ threadId: first.threadId, now: 1_001 });
+      const { threads } = bench;
+      expect(await threads.begin(OWNER, first)).toEqual({ busyWith: undefined });
+      await bench.add({ jobId: first.jobId, threadId: first.threadId, state: "running" });
+      const later = { ...next, now: 9e12 };
+      expect(await threads.begin(OWNER, later)).toEqual({ busyWith: first.jobId });
+      expect(await threads.delete(OWNER, first.threadId, 9e12)).toEqual({ busyWith: first.jobId });
+      await bench.jobs.transition(OWNER, first.jobId, {
+        ...{ from: "running", to: "failed", patch: {}, now: 2 },
+      });
+      expect(await threads.begin(OWNER, later)).toEqual({ busyWith: undefined });
+    });
+
+    it("that was never recorded keeps it busy for a moment only", async () => {
+      const first = newTurn({ now: 1_000 });
+      const { threads } = bench;
+      await threads.begin(OWNER, first);
+      const next = (now: number) => newTurn({ threadId: first.threadId, now });
+      expect(await threads.begin(OWNER, next(2_000))).toEqual({ busyWith: first.jobId });
+      expect(await threads.begin(OWNER, next(600_000))).toEqual({ busyWith: undefined });
+    });
+
+    it("can be taken back, with its thread if it was the first", async () => {
+      const { turn, file } = await answered(bench);
+      const second = newTurn({ threadId: turn.threadId, now: 5 });
+      const { threads } = bench;
+      await threads.begin(OWNER, second);
+      await threads.takeBack(OWNER, second.jobId);
+      expect((await threads.turns(OWNER, turn.threadId)).map(({ jobId }) => jobId)).toEqual([
+        turn.jobId,
+      ]);
+      await threads.takeBack(OWNER, turn.jobId);
+      expect(await threads.thread(OWNER, turn.threadId)).toBeUndefined();
+      expect(await threads.said(OWNER, turn.jobId)).toEqual({ answer: "", reasoning: "" });
+      expect(await textOf(threads.content(OWNER, file).pieces())).toBe("");
+    });
+  });
+
+  describe("what is attached", () => {
+    it("is the thread's once its turn is there, in the order of turns and positions", async () => {
+      const { turn } = await answered(bench);
+      const next = newTurn({ threadId: turn.threadId });
+      const files = [1, 0].map((position) => fileOf(next, { position, name: `${position}.txt` }));
+      const { threads } = bench;
+      await threads.attach(OWNER, turn.threadId, [], files, 1);
+      const names = async () => (await threads.files(OWNER, turn.threadId)).map(({ name }) => name);
+      expect(await names()).toEqual(["a.txt"]);
+      await threads.begin(OWNER, next);
+      expect(await names()).toEqual(["a.txt", "0.txt", "1.txt"]);
+    });
+
+    it("can be let go piece by piece, and is swept where no turn came", async () => {
+      const turn = newTurn();
+      const file = fileOf(turn);
+      const piece = { jobId: turn.jobId, part: 0, content: Buffer.from("abc") };
+      const { threads } = bench;
+      const pieces = [0, 1].map((position) => ({ ...piece, position }));
+      await threads.attach(OWNER, turn.threadId, pieces, [file], 1_000);
+      const text = (position: number) =>
+        textOf(threads.content(OWNER, { ...file, position }).pieces());
+      await threads.detach(OWNER, turn.jobId, 1);
+      expect([await text(0), await text(1)]).toEqual(["abc", ""]);
+      await threads.sweep(1_000 + LEFT_BEHIND_MS);
+      expect(await text(0)).toBe("abc");
+      await threads.sweep(1_001 + LEFT_BEHIND_MS);
+      expect(await text(0)).toBe("");
+    });
+  });
+
+  describe("threads", () => {
+    it("are listed by their newest turn, page by page, each once, while new ones come", async () => {
+      const ids: string[] = [];
+      for (let n = 0; n < 5; n++) ids.unshift((await answered(bench)).turn.threadId);
+      const seen: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await bench.threads.list(OWNER, 2, cursor);
+        seen.push(...page.threads.map(({ threadId }) => threadId));
+        cursor = page.nextCursor;
+        await answered(bench);
+      } while (cursor !== undefined && seen.length < 100);
+      expect(seen).toEqual(ids);
+    });
+
+    it.each(["", "7", "before-", "before-x"])("refuse %j as a cursor", async (cursor) => {
+      await expect(bench.threads.list(OWNER, 1, cursor)).rejects.toMatchObject({
+        code: "invalid_input",
+      });
+    });
+
+    it("show pages of the newest turns, with the beginnings of their texts", async () => {
+      const { turn } = await answered(bench, { prompt: "Long question" });
+      for (const prompt of ["Second", "Third"]) {
+        await answered(bench, { prompt, threadId: turn.threadId });
+      }
+      const wishes = { before: undefined, limit: 2, characters: 4 };
+      const page = await bench.threads.page(OWNER, turn.threadId, wishes);
+      expect(page.hasEarlier).toBe(true);
+      expect(page.turns).toMatchObject([{ prompt: "Seco" }, { prompt: "Thir" }]);
+      const before = page.turns[0]?.seq;
+      const earlier = await bench.threads.page(OWNER, turn.threadId, { ...wishes, before });
+      expect(earlier).toMatchObject({
+        hasEarlier: false,
+        turns: [
+          {
+            ...{ jobId: turn.jobId, prompt: "Long", answerCharacters: 8 },
+            ...{ reasoningCharacters: 2, files: ["a.txt"], fileCount: 1, brokeOff: false },
+            answer: expect.stringMatching(/^Beca/),
+          },
+        ],
+      });
+    });
+
+    it("are deleted with all that is in them, and from their jobs what was said", async () => {
+      const { turn, file } = await answered(bench);
+      const other = await answered(bench);
+      const { threads, jobs } = bench;
+      expect(await threads.delete(OWNER, turn.threadId, 9)).toEqual({ keptFiles: [] });
+      expect(await threads.thread(OWNER, turn.threadId)).toBeUndefined();
+      expect(await threads.turn(OWNER, turn.jobId)).toBeUndefined();
+      expect(await threads.said(OWNER, turn.jobId)).toEqual({ answer: "", reasoning: "" });
+      expect(await textOf(threads.content(OWNER, file).pieces())).toBe("");
+      const job = await jobs.get(OWNER, turn.jobId);
+      expect(JSON.stringify(job)).not.toContain("Why?");
+      expect(job).toMatchObject({ state: "completed", threadId: turn.threadId });
+      expect(await threads.said(OWNER, other.turn.jobId)).toMatchObject({ answer: "Because." });
+    });
+
+    it("end turns whose job has ended while nobody was there", async () => {
+      const turn = newTurn();
+      await bench.threads.begin(OWNER, turn);
+      await bench.add({ jobId: turn.jobId, state: "failed" });
+      await bench.threads.sweep(2);
+      expect((await bench.threads.turn(OWNER, turn.jobId))?.isOpen).toBe(false);
+    });
+  });
+}
