@@ -32,7 +32,11 @@ it("a thread is there for its owner only, who else knows its id finds what is no
   const threadId = job.threadId ?? "";
 
   const goOn = (owner: string, id: string) =>
-    rig.delegate.start(owner, { prompt: "And then?", format: "openai", threadId: id }, rig.runner);
+    rig.runner.start(rig.delegate, owner, {
+      prompt: "And then?",
+      format: "openai",
+      threadId: id,
+    });
   const attach = (owner: string, id: string) =>
     earlierText(uris.thread(id), owner, { store: rig.store, threads: rig.threads });
   for (const [owner, id] of [
