@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { AppError, toAppError } from "../core/errors.ts";
+import { oneLine } from "../core/text.ts";
 import { uris } from "../core/uris.ts";
 import type { Job, Medium, WholeJob } from "../jobs/job.ts";
 import type { Library } from "../media/disk-store.ts";
@@ -83,7 +84,7 @@ async function writeAnswer(library: Library, job: WholeJob, answer: string): Pro
   } catch (error) {
     await library.discard([partial]);
     if (error instanceof AppError) throw error;
-    throw new AppError("storage", `${partial} cannot be written.`, { cause: error });
+    throw new AppError("storage", `${oneLine(partial)} cannot be written.`, { cause: error });
   }
   return {
     index: 1,

@@ -1,4 +1,5 @@
 import { AppError } from "../core/errors.ts";
+import { oneLine } from "../core/text.ts";
 import type { Job, JobPatch, JobState, WholeJob } from "../jobs/job.ts";
 import type { Draft, Send, StartableKind } from "../jobs/job-kind.ts";
 import { tooLateToSend } from "../jobs/sending.ts";
@@ -35,7 +36,7 @@ export class Delegate implements StartableKind<TurnArguments> {
   /** @throws {not_found} */
   async requireThread(owner: string, threadId: string): Promise<void> {
     if (await this.#context.threads.thread(owner, threadId)) return;
-    throw new AppError("not_found", `There is no thread \`${threadId}\`.`, {
+    throw new AppError("not_found", `There is no thread \`${oneLine(threadId)}\`.`, {
       next: "Check the id; `chat_threads` lists the ones that exist.",
     });
   }

@@ -1,5 +1,6 @@
 import { AppError, toAppError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import { oneLine } from "../core/text.ts";
 import type { LongcatClient } from "../gateway/longcat.ts";
 import { biggest } from "./attachments.ts";
 import { type Past, tokensOf } from "./history.ts";
@@ -54,7 +55,7 @@ export async function fitTurn(
     : "";
   throw new AppError(
     "invalid_input",
-    `That is about ${count(total)} tokens, and ${request.model} takes ${count(window)}${kept}.${named}`,
+    `That is about ${count(total)} tokens, and ${oneLine(request.model)} takes ${count(window)}${kept}.${named}`,
     { next: adviceOnSize(answered.length + waiting.files.length > leftOut.length, trimHistory) },
   );
 }
@@ -82,6 +83,7 @@ function adviceOnSize(hasHistory: boolean, trimHistory: boolean): string {
   return `Attach less, or begin a new thread; ${why}. Nothing was sent.`;
 }
 
+/** Rounded up: what is more than a limit never reads like it. */
 function count(tokens: number): string {
-  return Math.round(tokens).toLocaleString("en");
+  return Math.ceil(tokens).toLocaleString("en");
 }

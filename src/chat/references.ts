@@ -62,9 +62,13 @@ function fileOf(job: Job, index: number, reference: string): EarlierText {
   const what = mimeType.startsWith("image/")
     ? "a picture"
     : `a file of type ${oneLine(mimeType, 60)}`;
-  throw new AppError("invalid_input", `${reference} is ${what}, and this model reads text only.`, {
-    next: "Leave it out, or say in the prompt what it shows; nothing was sent.",
-  });
+  throw new AppError(
+    "invalid_input",
+    `${oneLine(reference)} is ${what}, and this model reads text only.`,
+    {
+      next: "Leave it out, or say in the prompt what it shows; nothing was sent.",
+    },
+  );
 }
 
 async function answerOf(

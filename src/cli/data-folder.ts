@@ -2,6 +2,7 @@ import { accessSync, closeSync, constants, existsSync, openSync, unlinkSync } fr
 import { join } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { makeFolderSync } from "../core/make-folder.ts";
+import { oneLine } from "../core/text.ts";
 
 /** @throws {storage} where jobs could not be recorded; better now than at the first purchase. */
 export function requireDataDir(path: string): void {
@@ -14,7 +15,7 @@ export function requireDataDir(path: string): void {
     const code = error instanceof Error && "code" in error ? ` (${error.code})` : "";
     throw new AppError(
       "storage",
-      `The data folder ${path} cannot be used${code}; choose another with LONGCAT_MCP_DATA_DIR.`,
+      `The data folder ${oneLine(path)} cannot be used${code}; choose another with LONGCAT_MCP_DATA_DIR.`,
       { cause: error },
     );
   }

@@ -127,19 +127,25 @@ function proxies({ sandbox, proxies: { httpProxy, httpsProxy, noProxy } }: Setti
   return [{ level: "ok", name: "proxy", detail: `${shown}${except}` }];
 }
 
+/** The most characters of a path: what is said of it has to fit on its line. */
+const MAX_PATH = 200;
+
 /** Kernels' views of themselves: folders in which nobody can make a file, whatever they allow. */
 const VIEWS = [0x9fa0, 0x62656572];
 
 /** A folder that is there and can be written, or can be made. */
 async function usableFolder(path: string): Promise<string> {
   const there = await nearestThere(path);
-  if (!(await stat(there)).isDirectory()) throw new Wrong(`${there} is not a folder`);
-  const unwritable = new Wrong(`${path} cannot be ${there === path ? "written" : "made"}`);
+  if (!(await stat(there)).isDirectory())
+    throw new Wrong(`${oneLine(there, MAX_PATH)} is not a folder`);
+  const unwritable = new Wrong(
+    `${oneLine(path, MAX_PATH)} cannot be ${there === path ? "written" : "made"}`,
+  );
   await access(there, constants.R_OK | constants.W_OK | constants.X_OK).catch(() => {
     throw unwritable;
   });
   if (VIEWS.includes((await statfs(there)).type)) throw unwritable;
-  return there === path ? path : `${path}, which is made when it is needed`;
+  return there === path ? path : `${oneLine(path, MAX_PATH)}, which is made when it is needed`;
 }
 
 async function nearestThere(path: string): Promise<string> {
@@ -159,10 +165,10 @@ async function database(path: string): Promise<string> {
   const { judgeDatabase } = await import("../storage/sqlite/judgement.ts");
   if (await isMissing(path)) {
     await judgeDatabase(undefined);
-    return `${path}, which is made when it is needed`;
+    return `${oneLine(path, MAX_PATH)}, which is made when it is needed`;
   }
   const problem = await judgeDatabase(path);
-  if (problem !== undefined) throw new Wrong(`${path} ${problem}`);
+  if (problem !== undefined) throw new Wrong(`${oneLine(path, MAX_PATH)} ${problem}`);
   return path;
 }
 

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import type { Readable } from "node:stream";
-import { byteCount, oneLine } from "../core/text.ts";
+import { byteCount, message, oneLine } from "../core/text.ts";
 
 export const MAX_FILES = 20_000;
 /** What a set may be, unpacked. */
@@ -65,30 +65,33 @@ export function judgeDataset(
   let pictures = 0;
   for (const entry of entries) {
     const { dir, name, ext } = posix.parse(entry.name);
-    if (dir !== "") warnings.push(`${entry.name} is in a subfolder, where it may not be found.`);
+    if (dir !== "")
+      warnings.push(`${oneLine(entry.name)} is in a subfolder, where it may not be found.`);
     if (ext.toLowerCase() === ".txt") {
       captions.push(entry.name);
     } else if (entry.mimeType?.startsWith("image/")) {
       pictures++;
       const [, root, role, number] = PICTURE_NAME.exec(name) ?? [];
       if (root === undefined || role === undefined) {
-        warnings.push(`${entry.name} belongs to no pair: it is neither a start nor an end.`);
+        warnings.push(
+          `${oneLine(entry.name)} belongs to no pair: it is neither a start nor an end.`,
+        );
       } else if (role.toLowerCase() === "end") {
         setOf(posix.join(dir, root)).end = entry;
       } else {
         setOf(posix.join(dir, root)).starts.set(Number(number || 1), entry);
       }
       if (entry.sizeBytes > MAX_PICTURE_BYTES) {
-        warnings.push(`${entry.name} has ${byteCount(entry.sizeBytes)}.`);
+        warnings.push(`${oneLine(entry.name)} has ${byteCount(entry.sizeBytes)}.`);
       }
     } else {
-      warnings.push(`${entry.name} is neither a picture nor a caption.`);
+      warnings.push(`${oneLine(entry.name)} is neither a picture nor a caption.`);
     }
   }
   for (const name of captions) {
     const set = sets.get(posix.join(posix.parse(name).dir, posix.parse(name).name));
     if (set) set.hasCaption = true;
-    else warnings.push(`${name} is a caption of no pair.`);
+    else warnings.push(`${oneLine(name)} is a caption of no pair.`);
   }
   for (const [root, set] of sets) warnings.push(...complaints(root, set, wishes));
   return {
@@ -104,22 +107,23 @@ export function judgeDataset(
 function complaints(root: string, set: PictureSet, wishes: DatasetWishes): string[] {
   const found: string[] = [];
   const { starts, end, hasCaption } = set;
-  if (!end) found.push(`${root}_end is missing.`);
+  if (!end) found.push(`${oneLine(root)}_end is missing.`);
   const count = Math.max(0, ...starts.keys());
   for (let number = 1; number <= Math.max(1, count); number++) {
-    if (!starts.has(number)) found.push(`${root}_start${number === 1 ? "" : number} is missing.`);
+    if (!starts.has(number))
+      found.push(`${oneLine(root)}_start${number === 1 ? "" : number} is missing.`);
   }
   if (!hasCaption && wishes.defaultCaption === undefined) {
-    found.push(`${root}.txt is missing, and there is no default caption.`);
+    found.push(`${oneLine(root)}.txt is missing, and there is no default caption.`);
   }
   if (wishes.referenceCount !== undefined && starts.size !== wishes.referenceCount) {
-    found.push(`${root} has ${starts.size} references, not ${wishes.referenceCount}.`);
+    found.push(`${oneLine(root)} has ${starts.size} references, not ${wishes.referenceCount}.`);
   }
   const first = starts.get(1);
   const differs = end && first && (end.width !== first.width || end.height !== first.height);
   if (differs && end.width !== undefined && first.width !== undefined) {
     found.push(
-      `${root}: start (${first.width}×${first.height}) and end (${end.width}×${end.height}) differ in size.`,
+      `${oneLine(root)}: start (${first.width}×${first.height}) and end (${end.width}×${end.height}) differ in size.`,
     );
   }
   return found;
@@ -130,8 +134,8 @@ export function describeDataset(report: DatasetReport): string {
   const { pairs, pictures, captions, sizeBytes, problems, warnings } = report;
   const lines = [
     `Training set: ${pairs} complete pairs, ${pictures} pictures, ${captions} captions, ${byteCount(sizeBytes)}.`,
-    ...problems.slice(0, MAX_LISTED).map((problem) => `Problem: ${oneLine(problem)}`),
-    ...warnings.slice(0, MAX_LISTED).map((warning) => `Check: ${oneLine(warning)}`),
+    ...problems.slice(0, MAX_LISTED).map((problem) => `Problem: ${message(problem)}`),
+    ...warnings.slice(0, MAX_LISTED).map((warning) => `Check: ${message(warning)}`),
   ];
   if (problems.length > MAX_LISTED) {
     lines.push(`… and ${problems.length - MAX_LISTED} more problems.`);

@@ -15,6 +15,7 @@ import { Readable } from "node:stream";
 import { AppError } from "../core/errors.ts";
 import { base32, randomToken } from "../core/ids.ts";
 import { makeFolder, makeFolderSync } from "../core/make-folder.ts";
+import { oneLine } from "../core/text.ts";
 import { sendFile } from "./hosted-reply.ts";
 
 /** Inside the data folder. */
@@ -228,7 +229,7 @@ export class HostedFolder {
   }
 
   #failed(cause: unknown): AppError {
-    return new AppError("storage", `${this.path} cannot be written.`, {
+    return new AppError("storage", `${oneLine(this.path)} cannot be written.`, {
       cause,
       next: "Make room there or choose another LONGCAT_MCP_DATA_DIR; nothing was sent.",
     });

@@ -3,7 +3,7 @@ import { type FileHandle, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { Readable } from "node:stream";
 import { AppError } from "../core/errors.ts";
-import { byteCount } from "../core/text.ts";
+import { byteCount, oneLine } from "../core/text.ts";
 import { readUri } from "../core/uris.ts";
 import { allowedFolder, openAllowedFile, type Places } from "../media/allowed-files.ts";
 import { absolutePath } from "../media/paths.ts";
@@ -214,11 +214,15 @@ export class InputResolver {
     };
     const bytes = await readPicture(earlier.path, around).catch((error: unknown) => {
       const served =
-        earlier.url === "" ? "" : ` It was served at ${earlier.url}, and may still be.`;
-      throw new AppError("invalid_input", `${earlier.path} of ${text} is missing.${served}`, {
-        cause: error,
-        next: "`job_status` can fetch it again; or name the file where it is now.",
-      });
+        earlier.url === "" ? "" : ` It was served at ${oneLine(earlier.url)}, and may still be.`;
+      throw new AppError(
+        "invalid_input",
+        `${oneLine(earlier.path)} of ${oneLine(text)} is missing.${served}`,
+        {
+          cause: error,
+          next: "`job_status` can fetch it again; or name the file where it is now.",
+        },
+      );
     });
     return this.#deliver(field, await checkPicture(bytes, text), "path");
   }
@@ -299,13 +303,15 @@ async function readPicture(path: string, places: Places): Promise<Buffer> {
     if (size > MAX_PICTURE_BYTES) {
       throw new AppError(
         "invalid_input",
-        `${path} has ${byteCount(size)}, more than the ${byteCount(MAX_PICTURE_BYTES)} that a picture may have.`,
+        `${oneLine(path)} has ${byteCount(size)}, more than the ${byteCount(MAX_PICTURE_BYTES)} that a picture may have.`,
       );
     }
     return await readUpTo(handle, MAX_PICTURE_BYTES, path);
   } catch (error) {
     if (error instanceof AppError) throw error;
-    throw new AppError("invalid_input", `${path} cannot be read from its disk.`, { cause: error });
+    throw new AppError("invalid_input", `${oneLine(path)} cannot be read from its disk.`, {
+      cause: error,
+    });
   } finally {
     await handle.close();
   }
@@ -319,7 +325,8 @@ async function readUpTo(handle: FileHandle, maxBytes: number, path: string): Pro
     const { bytesRead, buffer } = await handle.read(Buffer.alloc(1024 * 1024), 0, null, null);
     if (bytesRead === 0) return Buffer.concat(chunks);
     total += bytesRead;
-    if (total > maxBytes) throw new AppError("invalid_input", `${path} grows while it is read.`);
+    if (total > maxBytes)
+      throw new AppError("invalid_input", `${oneLine(path)} grows while it is read.`);
     chunks.push(buffer.subarray(0, bytesRead));
   }
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { ZipFile } from "yazl";
 import { AppError } from "../core/errors.ts";
-import { byteCount } from "../core/text.ts";
+import { byteCount, oneLine } from "../core/text.ts";
 import { openAllowedFile, type Places } from "../media/allowed-files.ts";
 import {
   type Dataset,
@@ -42,7 +42,7 @@ export async function readFolder(
   const inside = { ...places, allowedDirs: [folder], realDirs: [folder], workingDir: folder };
   const found = await readdir(folder, { withFileTypes: true });
   if (found.length > MAX_FILES) {
-    throw new AppError("invalid_input", `${folder} has more than ${MAX_FILES} files.`);
+    throw new AppError("invalid_input", `${oneLine(folder)} has more than ${MAX_FILES} files.`);
   }
   const left = found.filter((one) => !isFile(one) && !isClutter(one.name)).map((one) => one.name);
   const names = found
@@ -57,7 +57,9 @@ export async function readFolder(
     if (problem !== undefined) problems.push(problem);
   }
   const report = judgeDataset(entries, wishes);
-  report.warnings.push(...left.map((name) => `${name} is a folder or link and was left out.`));
+  report.warnings.push(
+    ...left.map((name) => `${oneLine(name)} is a folder or link and was left out.`),
+  );
   if (report.sizeBytes > MAX_TOTAL_BYTES) {
     problems.push(
       `It has ${byteCount(report.sizeBytes)}, more than the ${byteCount(MAX_TOTAL_BYTES)} (2 GiB) that a set may have.`,
@@ -85,7 +87,10 @@ async function examine(name: string, path: string, places: Places): Promise<Exam
     return unreadable(name, await examinePicture(name, await handle.readFile()));
   } catch (error) {
     if (error instanceof AppError) throw error;
-    return { entry: { name, sizeBytes: size }, problem: `${name} cannot be read from its disk.` };
+    return {
+      entry: { name, sizeBytes: size },
+      problem: `${oneLine(name)} cannot be read from its disk.`,
+    };
   } finally {
     await handle.close();
   }
@@ -95,7 +100,10 @@ async function examine(name: string, path: string, places: Places): Promise<Exam
 function unreadable(name: string, examined: ExaminedFile): ExaminedFile {
   if (examined.problem !== undefined || examined.notes) return examined;
   const { mimeType } = examined.entry;
-  return { ...examined, problem: `${name} is not a picture that can be sent (it is ${mimeType}).` };
+  return {
+    ...examined,
+    problem: `${oneLine(name)} is not a picture that can be sent (it is ${mimeType}).`,
+  };
 }
 
 function zipFolder(
@@ -110,7 +118,7 @@ function zipFolder(
     output.destroy(
       error instanceof AppError
         ? error
-        : new AppError("invalid_input", `${name} cannot be read.`, { cause: error }),
+        : new AppError("invalid_input", `${oneLine(name)} cannot be read.`, { cause: error }),
     );
   };
   zip.on("error", fail(folder));

@@ -1,6 +1,6 @@
 import { fileTypeFromBuffer } from "file-type";
 import { AppError } from "../core/errors.ts";
-import { byteCount } from "../core/text.ts";
+import { byteCount, oneLine } from "../core/text.ts";
 import { readHeader } from "../media/decoder.ts";
 import { type DatasetEntry, MAX_PICTURE_BYTES } from "./dataset.ts";
 import { checkPicture } from "./picture.ts";
@@ -56,6 +56,6 @@ export async function examinePicture(name: string, bytes: Buffer): Promise<Exami
 /** @returns why a picture is too large, if it is. */
 export function tooLarge(name: string, sizeBytes: number): string | undefined {
   return sizeBytes > MAX_PICTURE_BYTES
-    ? `${name} has ${byteCount(sizeBytes)}, more than the ${byteCount(MAX_PICTURE_BYTES)} that a picture may have.`
+    ? `${oneLine(name)} has ${byteCount(sizeBytes)}, more than the ${byteCount(MAX_PICTURE_BYTES)} that a picture may have.`
     : undefined;
 }

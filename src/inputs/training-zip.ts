@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { crc32 } from "node:zlib";
 import * as yauzl from "yauzl";
 import { AppError } from "../core/errors.ts";
-import { byteCount } from "../core/text.ts";
+import { byteCount, oneLine } from "../core/text.ts";
 import {
   type DatasetEntry,
   type DatasetReport,
@@ -89,7 +89,7 @@ async function readDirectory(
     if (problem !== undefined) return { listed, problem };
     if (listed.length >= MAX_FILES) return { listed, problem: tooMany };
     if (names.has(entry.fileName)) {
-      return { listed, problem: `It has two files that are called ${entry.fileName}.` };
+      return { listed, problem: `It has two files that are called ${oneLine(entry.fileName)}.` };
     }
     names.add(entry.fileName);
     listed.push(entry);
@@ -101,9 +101,9 @@ async function readDirectory(
 }
 
 function entryProblem(entry: yauzl.Entry): string | undefined {
-  if (entry.isEncrypted()) return `${entry.fileName} is encrypted.`;
+  if (entry.isEncrypted()) return `${oneLine(entry.fileName)} is encrypted.`;
   const isLink = ((entry.externalFileAttributes >>> 16) & MODE_MASK) === LINK_MODE;
-  return isLink ? `${entry.fileName} is a link, not a file.` : undefined;
+  return isLink ? `${oneLine(entry.fileName)} is a link, not a file.` : undefined;
 }
 
 /** Files that share bytes, or that another reader would know by another name. */
@@ -119,7 +119,7 @@ async function overlap(
     if (entry.relativeOffsetOfLocalHeader < end) return "Its files overlap each other.";
     const header = await zip.readLocalFileHeaderPromise(entry);
     if (!header.fileName.equals(entry.fileNameRaw)) {
-      return `${entry.fileName} is called otherwise in another place of the archive.`;
+      return `${oneLine(entry.fileName)} is called otherwise in another place of the archive.`;
     }
     end = header.fileDataStart + entry.compressedSize;
   }
@@ -150,7 +150,7 @@ async function readFiles(
     const read = await unpack(zip, entry, growth).catch((error: unknown) => {
       if (error instanceof AppError) throw error;
       const refused: Refused = {
-        problem: `${name} is damaged inside the archive (${reasonOf(error)}).`,
+        problem: `${oneLine(name)} is damaged inside the archive (${reasonOf(error)}).`,
       };
       return refused;
     });
@@ -170,7 +170,7 @@ async function readFiles(
     if (problem !== undefined) problems.push(problem);
     if (examined.notes && examined.notes.length > 0) {
       warnings.push(
-        `${name} is sent as it is, lying on its side or telling its place; a folder's pictures are turned upright and cleaned.`,
+        `${oneLine(name)} is sent as it is, lying on its side or telling its place; a folder's pictures are turned upright and cleaned.`,
       );
     }
   }
@@ -224,7 +224,9 @@ async function unpack(
     stream.destroy();
   }
   if (checksum !== entry.crc32) {
-    return { problem: `${entry.fileName} is damaged inside the archive (its checksum differs).` };
+    return {
+      problem: `${oneLine(entry.fileName)} is damaged inside the archive (its checksum differs).`,
+    };
   }
   isPicture ??= await isToBeRead(entry.fileName, head());
   const isWhole = isPicture && keptBytes === sizeBytes;

@@ -1,4 +1,5 @@
 import { AppError } from "../core/errors.ts";
+import { oneLine } from "../core/text.ts";
 import { fingerprintOf } from "./deduplication.ts";
 import { isFinal, type Job, type WholeJob } from "./job.ts";
 import {
@@ -94,7 +95,7 @@ export class JobRunner {
   /** @throws {not_found} */
   async get(owner: string, jobId: string): Promise<WholeJob> {
     const job = await this.#context.store.get(owner, jobId);
-    if (!job) throw new AppError("not_found", `There is no job \`${jobId}\`.`);
+    if (!job) throw new AppError("not_found", `There is no job \`${oneLine(jobId)}\`.`);
     return job;
   }
 

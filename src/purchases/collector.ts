@@ -1,6 +1,7 @@
 import pLimit from "p-limit";
 import { delay } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
+import { oneLine } from "../core/text.ts";
 import type { Job, Medium, WholeJob } from "../jobs/job.ts";
 import { errorOf, moveSurely, surely } from "../jobs/transitions.ts";
 import type { FileNaming } from "../media/disk-store.ts";
@@ -230,7 +231,7 @@ export class Collector {
           await this.#context.library.discard([again.path]);
           throw new AppError(
             "bad_upstream_reply",
-            `${medium.url} serves another file now, so it was not kept.`,
+            `${oneLine(medium.url)} serves another file now, so it was not kept.`,
           );
         }),
     );

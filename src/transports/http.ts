@@ -11,6 +11,7 @@ import {
 import { Hono } from "hono";
 import { AppError } from "../core/errors.ts";
 import { LOCAL_OWNER } from "../core/owner.ts";
+import { oneLine } from "../core/text.ts";
 import type { JobEvents } from "../jobs/events.ts";
 import { bringsMedia, type Connection, changedUris, type ServerFactory } from "../server.ts";
 import { forwardingHeader } from "./forwarding.ts";
@@ -107,9 +108,9 @@ export async function serveOnHttp(
 /** What keeps web pages and strangers out of everything on this port. */
 function refusalOf({ headers }: Request): Response | undefined {
   const host = validateHostHeader(headers.get("host"), localhostAllowedHostnames());
-  if (!host.ok) return refused(`${host.message}. ${ONLY_LOCAL}`);
+  if (!host.ok) return refused(`${oneLine(host.message)}. ${ONLY_LOCAL}`);
   const origin = validateOriginHeader(headers.get("origin"), localhostAllowedOrigins());
-  return origin.ok ? undefined : refused(`${origin.message}. ${ONLY_LOCAL}`);
+  return origin.ok ? undefined : refused(`${oneLine(origin.message)}. ${ONLY_LOCAL}`);
 }
 
 function refused(message: string): Response {

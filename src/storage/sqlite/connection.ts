@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import * as z from "zod";
 import { AppError } from "../../core/errors.ts";
+import { oneLine } from "../../core/text.ts";
 import { DatabaseFiles, type Loss } from "./database-files.ts";
 import type { Column } from "./job-rows.ts";
 import {
@@ -235,13 +236,17 @@ export class Connection {
     } catch (error) {
       if (error instanceof AppError) throw error;
       const reason = error instanceof Error ? error.message : String(error);
-      throw new AppError("storage", `The job database ${this.#path} cannot be used: ${reason}.`, {
-        cause: error,
-      });
+      throw new AppError(
+        "storage",
+        `The job database ${oneLine(this.#path)} cannot be used: ${reason}.`,
+        {
+          cause: error,
+        },
+      );
     }
   }
 }
 
 function sentence(path: string, { what }: Loss): string {
-  return `The job database ${path} ${what} while the program ran.`;
+  return `The job database ${oneLine(path)} ${what} while the program ran.`;
 }

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { AppError } from "../../core/errors.ts";
+import { oneLine } from "../../core/text.ts";
 import { checkCaps, periodStarts } from "../../jobs/budget.ts";
 import { standsForRepeat } from "../../jobs/deduplication.ts";
 import {
@@ -110,7 +111,7 @@ export class SqliteJobStore implements JobStore {
 
   async patch(owner: string, jobId: string, patch: JobPatch, now: number): Promise<Job> {
     const job = this.#update({ owner, jobId }, { ...patch, updatedAt: now }, {});
-    if (!job) throw new AppError("not_found", `There is no job ${jobId}.`);
+    if (!job) throw new AppError("not_found", `There is no job ${oneLine(jobId)}.`);
     return job;
   }
 

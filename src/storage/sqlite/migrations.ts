@@ -1,10 +1,11 @@
 import { randomInt } from "node:crypto";
 import { chmodSync, closeSync, openSync, statfsSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import * as z from "zod";
 import { AppError } from "../../core/errors.ts";
 import { makeFolderSync } from "../../core/make-folder.ts";
+import { oneLine } from "../../core/text.ts";
 
 export type Database = InstanceType<typeof DatabaseSync>;
 
@@ -159,7 +160,7 @@ export function openDatabase(folder: string): Database {
   const path = join(folder, "jobs.db");
   makeFolderSync(folder, 0o700);
   if (isNetworkFileSystem(statfsSync(folder).type)) {
-    throw new AppError("storage", `${folder} is on a network file system.`, {
+    throw new AppError("storage", `${oneLine(folder)} is on a network file system.`, {
       next: "Several processes cannot share a database there safely; choose a local folder with LONGCAT_MCP_DATA_DIR. Nothing was bought.",
     });
   }
@@ -255,14 +256,18 @@ function refuseOrphanedLog(path: string): void {
   const sizeOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.size;
   // The log first: a database that is being made is written before its log is there.
   if (sizeOf(`${path}-wal`) === undefined || sizeOf(path)) return;
-  throw new AppError("storage", `${path} is gone, but its log ${path}-wal is there.`, {
-    next: "The database was deleted or moved while a program used it: put it back. To begin with an empty record instead, end every longcat-mcp that uses the folder and delete jobs.db-wal and jobs.db-shm too; budget caps and the protection against repeats then begin from nothing. Nothing was bought.",
-  });
+  throw new AppError(
+    "storage",
+    `${oneLine(path)} is gone, but its log ${basename(path)}-wal is there.`,
+    {
+      next: "The database was deleted or moved while a program used it: put it back. To begin with an empty record instead, end every longcat-mcp that uses the folder and delete jobs.db-wal and jobs.db-shm too; budget caps and the protection against repeats then begin from nothing. Nothing was bought.",
+    },
+  );
 }
 
 function refuseNewer(db: Database, path: string): void {
   if (versionOf(db) <= MIGRATIONS.length) return;
-  throw new AppError("storage", `${path} was written by a newer version of longcat-mcp.`, {
+  throw new AppError("storage", `${oneLine(path)} was written by a newer version of longcat-mcp.`, {
     next: "Install the newest version, or choose another LONGCAT_MCP_DATA_DIR.",
   });
 }

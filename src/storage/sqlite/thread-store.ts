@@ -17,6 +17,7 @@ import type {
   TurnPage,
 } from "../../chat/thread-store.ts";
 import { AppError } from "../../core/errors.ts";
+import { oneLine } from "../../core/text.ts";
 import type { Connection } from "./connection.ts";
 import { pageCursor, readCursor } from "./list-rows.ts";
 import { insertFiles, NOT_ANOTHERS, storedText } from "./thread-files.ts";
@@ -199,7 +200,7 @@ export class SqliteThreadStore implements ThreadStore {
   /** @throws {not_found} for a thread that somebody else has. */
   #refuseAnothers(owner: string, threadId: string): void {
     if (this.#ownersOf(threadId).every((one) => one === owner)) return;
-    throw new AppError("not_found", `There is no thread \`${threadId}\`.`);
+    throw new AppError("not_found", `There is no thread \`${oneLine(threadId)}\`.`);
   }
 
   /** One; none of a thread that is not there. */
