@@ -1,6 +1,8 @@
 import type * as z from "zod";
+import type { Redact } from "../core/redact.ts";
 import { OPERATIONS } from "../models/index.ts";
 import { Findings } from "./findings.ts";
+import { checkForKeys } from "./keys.ts";
 import { checkNames, type Elsewhere } from "./names.ts";
 import { isRecord, readFields } from "./read.ts";
 import { type Node, schemaOf } from "./schema.ts";
@@ -17,11 +19,13 @@ export interface ReadArguments {
  * Makes the one reader that the arguments of a tool's calls pass: lenient in form, strict in
  * meaning. It is driven by the tool's own schema alone.
  * @param mayBeLocal whether the provider is on this machine and sees its addresses.
+ * @param redact knows the keys of this server, which no argument may hold.
  */
 export function argumentReader(
   tool: string,
   input: z.ZodObject,
   mayBeLocal: boolean,
+  redact: Redact,
 ): (given: unknown) => ReadArguments {
   let made: Node | undefined;
   const elsewhere: readonly Elsewhere[] = OPERATIONS.filter(({ name }) => name !== tool).map(
@@ -34,6 +38,8 @@ export function argumentReader(
     const fields = isRecord(given) ? given : {};
     checkNames(fields, Object.keys(input.shape), tool, elsewhere, findings);
     const values = readFields(fields, made, { findings, mayBeLocal });
+    findings.throwIfAny();
+    checkForKeys(values, redact, findings);
     findings.throwIfAny();
     return { values, notes: findings.notes };
   };

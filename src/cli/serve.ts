@@ -65,6 +65,7 @@ export async function serve(
     settings,
     clock: systemClock,
     log,
+    redact,
     reached,
     version: packageJson.version,
     events,

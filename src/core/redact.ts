@@ -10,6 +10,9 @@ const OPEN_CHARACTERS = 2_048;
 /** Holds what is let go of a code's beginning, each character escaped. */
 export const CONTEXT_CHARACTERS = 64;
 
+/** How many characters of a caller's text are gone through in a moment. */
+const LOOKED_THROUGH = 65_536;
+
 /** Replaces secrets in text. */
 export interface Redact {
   (text: string): string;
@@ -18,6 +21,11 @@ export interface Redact {
    * @param before what has been shown of the text before; the last {@link CONTEXT_CHARACTERS} do.
    */
   openEnd(text: string, before?: string): number;
+  /**
+   * Whether there is a secret in what a caller sends. In texts of {@link LOOKED_THROUGH} characters
+   * and more only one that stands as it is: looking for all forms of it would hold up everybody.
+   */
+  finds(text: string): boolean;
 }
 
 /**
@@ -35,22 +43,22 @@ export function createRedact(secrets: readonly (string | undefined)[]): Redact {
   const unreadable = keys.filter((key) => needlesOf(key).length === 0);
   const lengths = [...needles.map(({ text }) => text), ...unreadable].map(({ length }) => length);
   const [shortest, longest] = [Math.min(...lengths), Math.max(...lengths)];
-  return Object.assign(
-    (text: string) => {
-      if (text.length < shortest) return text;
-      const ranges = readingsOf(text).flatMap((reading) => rangesIn(reading, needles));
-      return unreadable.reduce((all, key) => all.replaceAll(key, MASK), masked(text, ranges));
+  const redact = (text: string) => {
+    if (text.length < shortest) return text;
+    const ranges = readingsOf(text).flatMap((reading) => rangesIn(reading, needles));
+    return unreadable.reduce((all, key) => all.replaceAll(key, MASK), masked(text, ranges));
+  };
+  return Object.assign(redact, {
+    openEnd(text: string, before = "") {
+      if (needles.length === 0) return 0;
+      const tail = `${before}${text}`.slice(-OPEN_CHARACTERS);
+      const starts = readingsOf(tail).map((reading) => openStart(reading, needles, longest));
+      const open = tail.length - Math.min(...starts.map((start) => start ?? tail.length));
+      return Math.min(open, text.length);
     },
-    {
-      openEnd(text: string, before = "") {
-        if (needles.length === 0) return 0;
-        const tail = `${before}${text}`.slice(-OPEN_CHARACTERS);
-        const starts = readingsOf(tail).map((reading) => openStart(reading, needles, longest));
-        const open = tail.length - Math.min(...starts.map((start) => start ?? tail.length));
-        return Math.min(open, text.length);
-      },
-    },
-  );
+    finds: (text: string) =>
+      text.length < LOOKED_THROUGH ? redact(text) !== text : keys.some((key) => text.includes(key)),
+  });
 }
 
 /**

@@ -32,6 +32,7 @@ export function documentationDeps(): ToolDeps {
     }),
     clock: systemClock,
     log: createLog("silent", createRedact([]), () => {}),
+    redact: createRedact([]),
     reached: () => {},
   };
 }

@@ -3,6 +3,7 @@ import type { ThreadStore } from "../chat/thread-store.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Lazy } from "../core/lazy.ts";
 import type { Log } from "../core/log.ts";
+import type { Redact } from "../core/redact.ts";
 import type { LongcatClient } from "../gateway/longcat.ts";
 import type { PixazoClient } from "../gateway/pixazo.ts";
 import type { InputResolver } from "../inputs/resolver.ts";
@@ -29,6 +30,8 @@ export interface ToolDeps {
   settings: Settings;
   clock: Clock;
   log: Log;
+  /** Takes our keys out of what quotes a caller. */
+  redact: Redact;
   /** Told at points at which a crash must do no harm. */
   reached: (point: LifePoint) => void;
 }

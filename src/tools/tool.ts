@@ -3,6 +3,7 @@ import type * as z from "zod";
 import { argumentReader, type ReadArguments } from "../arguments/reader.ts";
 import { isLoopbackHost } from "../core/addresses.ts";
 import { toAppError } from "../core/errors.ts";
+import type { Redact } from "../core/redact.ts";
 import { message } from "../core/text.ts";
 import type { Settings } from "../settings/settings.ts";
 import { bounded } from "./bounded.ts";
@@ -76,7 +77,7 @@ export interface ToolSpec<I extends z.ZodObject> {
  */
 export function defineTool<I extends z.ZodObject>(deps: ToolDeps, spec: ToolSpec<I>): Tool {
   const all = spec.more ? spec.more.extend(spec.input.shape) : spec.input;
-  const read = argumentReader(spec.name, all, isProviderLocal(deps.settings));
+  const read = argumentReader(spec.name, all, isProviderLocal(deps.settings), deps.redact);
   return {
     name: spec.name,
     title: spec.title,
@@ -102,10 +103,18 @@ export function defineTool<I extends z.ZodObject>(deps: ToolDeps, spec: ToolSpec
         if (toAppError(error).code === "internal") {
           deps.log.error({ tool: spec.name, err: error }, "tool call failed");
         }
-        return bounded(errorResult(error, deps.settings));
+        return bounded(withoutKeys(errorResult(error, deps.settings), deps.redact));
       }
     },
   };
+}
+
+/** What is wrong with arguments is told in their own words, among which a key may be. */
+function withoutKeys(result: CallToolResult, redact: Redact): CallToolResult {
+  const content = result.content.map((block) =>
+    block.type === "text" ? { ...block, text: redact(block.text) } : block,
+  );
+  return { ...result, content };
 }
 
 /** Whether the provider of pictures is on this machine, and sees what only this machine sees. */

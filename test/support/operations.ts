@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import { argumentReader } from "../../src/arguments/reader.ts";
 import { AppError } from "../../src/core/errors.ts";
+import { createRedact } from "../../src/core/redact.ts";
 import { operationNamed } from "../../src/models/index.ts";
 import type { AnyOperation, Prepared } from "../../src/models/operation.ts";
 
@@ -12,7 +13,7 @@ export function operation(name: string): AnyOperation {
 
 /** An operation's own arguments, in the normal form that its tool gives on. */
 function readArguments({ name, input }: AnyOperation, args: unknown): Record<string, unknown> {
-  return argumentReader(name, input, false)(args).values;
+  return argumentReader(name, input, false, createRedact([]))(args).values;
 }
 
 export function prepare(name: string, args: Record<string, unknown>): Prepared {

@@ -1,6 +1,7 @@
 import { AppError } from "../../src/core/errors.ts";
 import { Lazy } from "../../src/core/lazy.ts";
 import type { Log } from "../../src/core/log.ts";
+import { createRedact } from "../../src/core/redact.ts";
 import { readSettings, type Settings } from "../../src/settings/settings.ts";
 import type { ToolDeps } from "../../src/tools/services.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -25,6 +26,7 @@ export function idleToolDeps(): ToolDeps {
     settings: defaultSettings(),
     clock: new FakeClock(),
     log: silentLog,
+    redact: createRedact([]),
     reached: () => {},
   };
 }

@@ -35,12 +35,12 @@ export async function openToolRig(origin: string): Promise<ToolRig> {
     workingDir: folder,
     readFile: () => "",
   });
-  const common = { settings, clock: systemClock, log: silentLog, reached: () => {} };
+  const redact = createRedact([KEY]);
+  const common = { settings, clock: systemClock, log: silentLog, redact, reached: () => {} };
   const runtime = await openRuntime({
     ...common,
     proxies: {},
     events: new JobEvents(),
-    redact: createRedact([KEY]),
     startSandbox: () => Promise.reject(new Error("no sandbox is wanted")),
     publicPlace: {
       folder: new HostedFolder(`${folder}/data/hosted`, "this-process"),

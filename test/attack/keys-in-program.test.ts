@@ -1,0 +1,357 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Bench, finished, jobIdOf, type McpClient, TRANSPORTS } from "../e2e/harness.ts";
+import { disguises } from "../support/disguises.ts";
+import { picture } from "../support/pictures.ts";
+import { type Hit, json, rawServer } from "../support/raw-server.ts";
+
+/** With characters that base64, URLs and JSON each write in a way of their own. */
+const IMAGE_KEY = "pxz/Key+0123~456789";
+const CHAT_KEY = "ak_2YzLong-Cat.98765==";
+const KEYS = [IMAGE_KEY, CHAT_KEY];
+const FORMS = KEYS.flatMap((key) => disguises(key).map(({ text }) => text));
+/** Looks for what nobody may find: every form of both keys, by a look of its own. */
+const NEEDLES = [
+  ...FORMS,
+  ...KEYS.flatMap((key) =>
+    [0, 1, 2].flatMap((before) => {
+      const bytes = Buffer.from(`${"x".repeat(before)}${key}`);
+      const [start, end] = [Math.ceil((before * 8) / 6) + 4, -4];
+      return [
+        bytes.toString("base64").slice(start, end),
+        bytes.toString("base64url").slice(start, end),
+      ];
+    }),
+  ),
+].map((needle) => needle.toLowerCase());
+
+function expectNoKey(text: string, where: string): void {
+  const lower = text.toLowerCase();
+  for (const needle of NEEDLES) {
+    if (lower.includes(needle)) expect.fail(`${needle} in ${where}: ${around(lower, needle)}`);
+  }
+}
+
+function around(text: string, needle: string): string {
+  const at = text.indexOf(needle);
+  return text.slice(Math.max(0, at - 200), at + needle.length + 50);
+}
+
+async function expectNoKeyIn(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    expectNoKey(entry.name, `the name of ${path}`);
+    if (entry.isFile()) expectNoKey((await readFile(path)).toString("latin1"), path);
+  }
+}
+
+let turn = 0;
+/** One form after the other, so that each comes in every place. */
+const form = () => FORMS[turn++ % FORMS.length] ?? "";
+const header = () => form().replaceAll(/[^!-~]/g, "");
+
+/** Every string that any reply has a place for, each with a form of its own. */
+const everywhere = (): Record<string, unknown> => ({
+  request_id: form(),
+  status: form(),
+  code: form(),
+  message: form(),
+  msg: form(),
+  model: form(),
+  webhook: `https://example.com/?${form()}`,
+  error: { message: form(), type: form(), code: form(), [form()]: form() },
+  detail: [{ msg: form(), loc: [form()] }],
+  errors: [form()],
+  failure_reason: form(),
+  output: {
+    media_url: [`https://example.com/${form()}`, form()],
+    choices: [{ message: { content: [{ image: form() }] } }],
+    error: form(),
+  },
+  images: [{ url: `https://${form()}.example.com/a.png?k=${form()}` }],
+  polling_url: `https://example.com/${form()}`,
+  result_url: `https://example.com/?key=${form()}`,
+  [form()]: form(),
+});
+
+type Reply = (response: ServerResponse, hit: Hit) => unknown;
+const says =
+  (status: number, more: Record<string, unknown> = {}): Reply =>
+  (response) =>
+    json(response, status, { ...everywhere(), ...more }, { etag: header(), "x-a": header() });
+const page =
+  (status: number): Reply =>
+  (response) => {
+    response.writeHead(status, { "content-type": "text/html", server: header() });
+    response.end(`<html><title>${form()}</title><body>${form()}${form()}</body></html>`);
+  };
+
+let number = 0;
+const newId = () =>
+  `longcat-image-498_019dabcd-0000-7000-8000-${String(++number).padStart(12, "0")}`;
+const accepted: Reply = (response) =>
+  json(response, 202, { ...everywhere(), request_id: newId(), status: "QUEUED" });
+
+/** What the hostile provider does at the moment, by kind of request. */
+interface Scenario {
+  submit: Reply;
+  status: Reply;
+  media: Reply;
+  chat: Reply;
+  models: Reply;
+}
+
+const at =
+  (path: string): Reply =>
+  (response, hit) => {
+    const url = `http://${hit.headers["host"]}${path}`;
+    json(response, 200, { ...everywhere(), status: "COMPLETED", output: { media_url: [url] } });
+  };
+const empty = { images: [], output: null, result_url: null };
+
+const IMAGE_SCENARIOS: Readonly<Record<string, Partial<Scenario>>> = {
+  "submit 400": { submit: says(400) },
+  "submit 401": { submit: says(401) },
+  "submit 402": { submit: says(402) },
+  "submit 403": { submit: says(403) },
+  "submit 404": { submit: says(404) },
+  "submit 429 of a quota": { submit: says(429, { message: "insufficient_quota" }) },
+  "submit 500": { submit: says(500) },
+  "submit without JSON": { submit: page(200) },
+  "submit with a page for 502": { submit: page(502) },
+  "submit 200 with an error inside": {
+    submit: says(200, { ...empty, request_id: "", status: "FAILED" }),
+  },
+  "submit 200 with another status": { submit: says(200, { ...empty, status_code: 400 }) },
+  "submit without a picture": {
+    submit: says(200, { ...empty, error: null, request_id: "", status: null }),
+  },
+  "submit with addresses that are keys": { submit: says(200, { request_id: "" }) },
+  "status FAILED": { status: says(200, { status: "FAILED", ...empty }) },
+  "status ERROR": { status: says(200, { status: "ERROR", ...empty }) },
+  "status COMPLETED with addresses that are keys": { status: says(200, { status: "COMPLETED" }) },
+  "status COMPLETED without a file": { status: says(200, { status: "COMPLETED", ...empty }) },
+  "status 404": { status: says(404) },
+  "media 404": { status: at("/media/a"), media: page(404) },
+  "media that is a page": { status: at("/media/b"), media: page(200) },
+  "media that leads on to a key": {
+    status: at("/media/c"),
+    media: (response) => {
+      response.writeHead(302, { location: `https://127.0.0.1/${header()}`, "x-a": header() });
+      response.end(form());
+    },
+  },
+  "media with keys in its headers": {
+    status: at("/media/d"),
+    media: async (response) => {
+      const name = header().replaceAll(/["\\]/g, "");
+      response.writeHead(200, {
+        "content-type": "image/png",
+        "content-disposition": `attachment; filename="${name}.png"`,
+        etag: `"${name}"`,
+      });
+      response.end(await picture());
+    },
+  },
+};
+
+/** A stream that tells a form in pieces of a size, then a message that names it in every field. */
+const stream =
+  (format: "openai" | "anthropic"): Reply =>
+  (response) => {
+    response.writeHead(200, { "content-type": "text/event-stream", "x-a": header() });
+    const send = (event: unknown) => response.write(`data: ${JSON.stringify(event)}\n\n`);
+    for (let round = 0; round < FORMS.length; round++) {
+      const text = `so ${form()} it is. `;
+      const size = 1 + (round % 7);
+      for (let from = 0; from < text.length; from += size) {
+        const piece = text.slice(from, from + size);
+        send(
+          format === "openai"
+            ? { model: "m", choices: [{ delta: { content: piece, reasoning_content: piece } }] }
+            : { type: "content_block_delta", delta: { text: piece, thinking: piece } },
+        );
+      }
+    }
+    send(
+      format === "openai"
+        ? { model: form(), choices: [{ delta: { content: "." }, finish_reason: form() }] }
+        : { type: "message_delta", delta: { stop_reason: form() }, model: form() },
+    );
+    response.end(format === "openai" ? "data: [DONE]\n\n" : 'data: {"type":"message_stop"}\n\n');
+  };
+
+const CHAT_SCENARIOS: Readonly<Record<string, Reply>> = {
+  "400": says(400),
+  "401": says(401),
+  "402": says(402),
+  "403": says(403),
+  "404": says(404),
+  "404 with a page": page(404),
+  "429 of a quota": says(429, { message: "insufficient_quota" }),
+  "500": says(500),
+  "a page": page(200),
+  "an error inside": says(200, { type: "error" }),
+  "an error in the midst": (response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.write(`data: ${JSON.stringify({ choices: [{ delta: { content: form() } }] })}\n\n`);
+    response.end(`event: error\ndata: ${JSON.stringify(everywhere())}\n\n`);
+  },
+};
+
+const QUEUED = { prompt: "A cat", image_size: "square_1_1" };
+
+let bench: Bench;
+beforeEach(async () => {
+  bench = await Bench.open();
+});
+afterEach(() => bench.close());
+
+describe.each(TRANSPORTS)("the built program over %s", (transport) => {
+  it("lets nobody find a key, whatever a hostile provider does with it", async () => {
+    let now: Partial<Scenario> = {};
+    const server = await rawServer((hit, response) => {
+      const { submit = accepted, status = says(404), media = page(404) } = now;
+      const { chat = stream("openai"), models = says(401) } = now;
+      if (hit.path.startsWith("/media/")) return media(response, hit);
+      if (hit.path.includes("/models")) return models(response, hit);
+      if (/chat\/completions|\/messages/.test(hit.path)) return chat(response, hit);
+      if (/requests\/status|request-result/.test(hit.path)) return status(response, hit);
+      return submit(response, hit);
+    });
+    const env = {
+      PIXAZO_API_KEY: IMAGE_KEY,
+      LONGCAT_API_KEY: CHAT_KEY,
+      PIXAZO_BASE_URL: server.origin,
+      PIXAZO_LEGACY_BASE_URL: server.origin,
+      LONGCAT_BASE_URL: server.origin,
+    };
+    const { client, program } = await bench.connect("sdk 1.x", transport, env);
+    const call = async (name: string, args: Record<string, unknown>) => {
+      const first = await client.call(name, args, {
+        onProgress: (said) => expectNoKey(said, name),
+      });
+      const jobId = jobIdOf(first);
+      const last = jobId === "" ? first : await finished(client, jobId);
+      expectNoKey(JSON.stringify([first, last]), `${name} ${JSON.stringify(args)}`);
+      return last;
+    };
+
+    for (const [name, scenario] of Object.entries(IMAGE_SCENARIOS)) {
+      now = scenario;
+      for (const [tool, args] of [
+        ["longcat_image_generate", QUEUED],
+        ["qwen_image_generate", { prompt: "A cat" }],
+        ["qwen_image_max_edit", { prompt: "A cat", image_urls: ["https://example.com/a.png"] }],
+      ] as const) {
+        const before = server.hits.length;
+        await call(tool, { ...args, prompt: `${name} ${tool}`, wait_seconds: 20 });
+        expect(server.hits.length).toBeGreaterThan(before);
+      }
+    }
+    for (const scenario of [
+      "status FAILED",
+      "status COMPLETED with addresses that are keys",
+      "status 404",
+    ]) {
+      now = IMAGE_SCENARIOS[scenario] ?? {};
+      await call("job_status", { request_id: newId() });
+      await call("longcat_image_legacy_status", { request_id: "XXXXXXXXXXXXX" });
+    }
+    now = { status: says(401) };
+    for (const tool of ["job_status", "longcat_image_legacy_status"]) {
+      const refused = await call(tool, { request_id: newId() });
+      expect(JSON.stringify(refused)).toMatch(/PIXAZO_API_KEY/);
+    }
+
+    now = { models: says(401) };
+    expect(JSON.stringify(await call("longcat_models", {}))).toContain("LONGCAT_API_KEY");
+    now = {
+      models: (response) =>
+        json(response, 200, {
+          data: FORMS.map((text) => ({
+            id: text,
+            name: text,
+            owned_by: text,
+            pricing: { prompt: text },
+          })),
+        }),
+    };
+    await call("longcat_models", {});
+
+    for (const [name, chat] of Object.entries(CHAT_SCENARIOS)) {
+      now = { chat };
+      const before = server.hits.length;
+      await call("longcat_chat", { prompt: name, wait_seconds: 20 });
+      expect(server.hits.length).toBeGreaterThan(before);
+    }
+    for (const format of ["openai", "anthropic"] as const) {
+      now = { chat: stream(format) };
+      const answer = await call("longcat_chat", {
+        prompt: format,
+        api_format: format,
+        wait_seconds: 20,
+      });
+      expect(JSON.stringify(answer)).toContain("[key removed]");
+    }
+
+    await expectPastedKeysRefused(client, () => server.hits.length);
+
+    for (const [name, args] of [
+      ["job_list", { limit: 100 }],
+      ["spending", {}],
+      ["chat_threads", {}],
+    ] as const) {
+      expectNoKey(JSON.stringify(await client.call(name, args)), name);
+    }
+    for (const uri of await client.listResources()) {
+      const read = await client.read(uri).catch((error: unknown) => ({ text: String(error) }));
+      expectNoKey(read.text, uri);
+    }
+    for (const args of [["doctor"], ["doctor", "--online"], ["jobs", "list"], ["jobs", "export"]]) {
+      const command = bench.launch(args, env);
+      await command.start();
+      await command.exited();
+      expectNoKey(command.output + command.stderr, args.join(" "));
+    }
+    await client.close();
+    await program.kill("SIGTERM");
+    expect(program.stderr).not.toBe("");
+    expectNoKey(program.stderr, "stderr");
+    expectNoKey(program.output, "stdout");
+    await expectNoKeyIn(bench.folder);
+  }, 300_000);
+});
+
+/** What a caller sends is stored, sent and shown: a key in it is refused, and what was sent is not. */
+async function expectPastedKeysRefused(client: McpClient, sent: () => number): Promise<void> {
+  const before = sent();
+  await writeFile(join(bench.folder, "a.png"), await picture());
+  for (const text of FORMS) {
+    const tries = [
+      ["longcat_image_generate", "prompt", { ...QUEUED, prompt: `Draw ${text}!` }],
+      ["longcat_image_generate", "save_to", { ...QUEUED, save_to: `x${text}` }],
+      ["qwen_image_edit", "image", { prompt: "x", image: `https://example.com/?k=${text}` }],
+      ["longcat_chat", "prompt", { prompt: text }],
+      ["longcat_chat", "system", { prompt: "x", system: text }],
+      ["longcat_chat", "files", { prompt: "x", files: ["a.png", text] }],
+      ["longcat_image_generate", "", { ...QUEUED, image_size: text }],
+      ["longcat_image_generate", "", { ...QUEUED, [text]: text }],
+      ["job_status", "", { job_id: text }],
+      ["chat_threads", "", { action: "read", thread_id: text }],
+    ] as const;
+    for (const [tool, argument, args] of tries) {
+      const answer = await client.call(tool, args);
+      const said = JSON.stringify(answer);
+      expect(answer.isError, `${tool} ${JSON.stringify(args)}: ${said}`).toBe(true);
+      expect(said).toContain(argument);
+      expect(said).not.toMatch(/job_[a-z2-7]{26}/);
+      expectNoKey(said, tool);
+    }
+  }
+  const long = await client.call("longcat_chat", { prompt: `${"x".repeat(200_000)}${CHAT_KEY}` });
+  expect(JSON.stringify(long)).toContain("`prompt` holds an API key");
+  expect(sent()).toBe(before);
+}
