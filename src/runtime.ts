@@ -14,7 +14,9 @@ import type { JobContext, LifePoint } from "./jobs/context.ts";
 import type { JobEvents } from "./jobs/events.ts";
 import { needsHostedFiles } from "./jobs/hosted-need.ts";
 import { JobRunner } from "./jobs/runner.ts";
-import { Library } from "./media/disk-store.ts";
+import { DiskStore } from "./media/disk-store.ts";
+import type { MediaStore } from "./media/media-store.ts";
+import { Saving } from "./media/saving.ts";
 import { Adoption } from "./purchases/adoption.ts";
 import type { PurchaseContext } from "./purchases/context.ts";
 import { earlierFile } from "./purchases/earlier-file.ts";
@@ -59,6 +61,8 @@ export interface RuntimeOptions {
   reached: (point: LifePoint) => void;
   publicPlace: PublicPlace;
   holder: string;
+  /** Whose files lie where they did before callers were told apart. */
+  homeOwner: string;
   isGone: (holder: string) => boolean;
 }
 
@@ -91,10 +95,17 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     .map((url) => url.origin);
   const stopping = new AbortController();
   const { events, holder } = options;
-  const library = new Library(settings);
+  const media = new DiskStore({ ...settings, homeOwner: options.homeOwner });
+  const saving = new Saving(settings, media);
   const { reached } = options;
   const shared = { store, events, clock, log, reached, holder, stopping: stopping.signal };
-  const chat = openChat(options, shared, { connection: store.connection, http, library, sandbox });
+  const chat = openChat(options, shared, {
+    connection: store.connection,
+    http,
+    media,
+    saving,
+    sandbox,
+  });
   await chat.threads
     .sweep(clock.now())
     .catch((error: unknown) => log.error({ err: error }, "left-over turns were not removed"));
@@ -114,7 +125,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     ...shared,
     gateway,
     http,
-    library,
+    media,
+    saving,
     hosting,
     baseUrl,
     baseIsEphemeral: sandbox !== undefined,
@@ -133,6 +145,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   });
   const inputs = new InputResolver({
     places: settings,
+    media,
     hosting,
     mayShrink: settings.shrinkInputs,
     findEarlier: async (owner, jobId, index) => {
@@ -144,6 +157,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   await hosting.open();
   return {
     jobs,
+    media,
     gateway,
     inputs,
     purchases,
@@ -167,11 +181,12 @@ function openChat(
   parts: {
     connection: Connection;
     http: HttpDoor;
-    library: Library;
+    media: MediaStore;
+    saving: Saving;
     sandbox: BuiltInProvider | undefined;
   },
 ): Pick<Services, "delegate" | "threads" | "longcat"> {
-  const { connection, http, library, sandbox } = parts;
+  const { connection, http, media, saving, sandbox } = parts;
   const { clock } = shared;
   const baseUrl = sandbox?.origin ?? settings.chatBaseUrl;
   const apiKey = () => (sandbox ? "sandbox" : settings.chatApiKey);
@@ -179,7 +194,8 @@ function openChat(
   const threads = new SqliteThreadStore(connection);
   const delegate = new Delegate({
     ...shared,
-    library,
+    media,
+    saving,
     timeScale: sandbox ? 1 / sandbox.timesFaster : timeScale(settings, baseUrl),
     client: longcat,
     threads,

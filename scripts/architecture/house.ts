@@ -146,5 +146,26 @@ export const HOUSE: Rules = {
       only: ["src/storage/"],
     },
     { what: "addresses of ours", text: /longcat:\/\//, only: ["src/core/uris.ts"] },
+    {
+      // Whoever else wants a finished file asks the media store, which may be a bucket one day.
+      what: "file access",
+      packages: ["node:fs", "node:fs/promises", "fs", "fs/promises"],
+      only: [
+        "src/media/",
+        "src/storage/",
+        "src/core/",
+        "src/cli/",
+        "src/demo/",
+        "src/sandbox/",
+        // What callers give, and what is served of it.
+        "src/inputs/hosted-folder.ts",
+        "src/inputs/hosted-reply.ts",
+        "src/inputs/hosting.ts",
+        "src/inputs/training-folder.ts",
+        "src/inputs/training-zip.ts",
+        "src/chat/find-files.ts",
+        "src/chat/ignore-rules.ts",
+      ],
+    },
   ],
 };

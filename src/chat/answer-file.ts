@@ -1,12 +1,10 @@
-import { createHash } from "node:crypto";
-import { writeFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { AppError, toAppError } from "../core/errors.ts";
-import { oneLine } from "../core/text.ts";
 import { uris } from "../core/uris.ts";
 import type { Job, Medium, WholeJob } from "../jobs/job.ts";
-import type { Library } from "../media/disk-store.ts";
+import type { MediaStore } from "../media/media-store.ts";
 import { missingMedia } from "../media/missing.ts";
+import type { Saving } from "../media/saving.ts";
 import type { ChatContext } from "./context.ts";
 import { SHOWN_CHARACTERS } from "./names.ts";
 
@@ -16,17 +14,17 @@ export function needsFile(answer: string, saveTo: string | null): boolean {
 }
 
 /**
- * Writes an answer into the library, and copies it where the caller asked for it. The file is the
+ * Keeps an answer as a file, and copies it where the caller asked for it. The file is the
  * pure answer, without a label: it may be a translation or code, to be used as it is.
  */
 export async function keepAnswer(
-  library: Library,
+  { media: store, saving }: { media: MediaStore; saving: Saving },
   job: WholeJob,
   answer: string,
 ): Promise<{ media: Medium[]; warnings: string[] }> {
   let medium: Medium;
   try {
-    medium = await writeAnswer(library, job, answer);
+    medium = await writeAnswer(store, job, answer);
   } catch (error) {
     const reason = toAppError(error).message;
     return { media: [], warnings: [`No file was made: ${reason} The whole is in ${uriOf(job)}.`] };
@@ -35,7 +33,7 @@ export async function keepAnswer(
   const copies =
     job.saveTo === null
       ? []
-      : await library.copyTo(job.saveTo, [medium.path]).catch((error: unknown) => {
+      : await saving.copyTo(job.saveTo, job.owner, [medium.path]).catch((error: unknown) => {
           warnings.push(`\`save_to\` was not done: ${toAppError(error).message}`);
           return [];
         });
@@ -48,53 +46,36 @@ export async function keepAnswer(
  * @throws {storage}
  */
 export async function restoreAnswer(context: ChatContext, job: WholeJob): Promise<WholeJob> {
-  const { threads, library, store, events, clock } = context;
-  if ((await missingMedia(job.media)).length === 0) return job;
+  const { threads, media: files, store, events, clock } = context;
+  if ((await missingMedia(files, job)).length === 0) return job;
   const { answer } = await threads.said(job.owner, job.jobId);
   if (answer === "") {
     throw new AppError("not_found", `The thread of ${job.jobId} was deleted, its answer with it.`, {
       next: "Nothing can bring the file back; ask again with `longcat_chat`.",
     });
   }
-  const medium = await writeAnswer(library, job, answer);
+  const medium = await writeAnswer(files, job, answer);
   const media = job.media.map(({ copies }) => ({ ...medium, copies }));
   const restored = await store.patch(job.owner, job.jobId, { media }, clock.now());
   events.publish(restored);
   return { ...job, ...restored };
 }
 
-async function writeAnswer(library: Library, job: WholeJob, answer: string): Promise<Medium> {
-  const bytes = Buffer.from(answer);
+async function writeAnswer(store: MediaStore, job: WholeJob, answer: string): Promise<Medium> {
+  // A process that was killed may have left one.
+  if (job.orphaned) await store.clearDrafts(job);
   const extension = wantedExtension(job.saveTo);
-  const naming = {
+  const { ref, ...kept } = await store.put(Buffer.from(answer), {
+    owner: job.owner,
     operation: job.operation,
     words: String(job.input["prompt"] ?? ""),
     jobId: job.jobId,
     index: 1,
     extension,
     createdAt: job.createdAt,
-  };
-  // A process that was killed may have left one.
-  if (job.orphaned) await library.clearPartials(job);
-  const partial = await library.partialPath(naming);
-  let path: string;
-  try {
-    await writeFile(partial, bytes, { mode: 0o600, flush: true });
-    path = await library.keep(partial, naming);
-  } catch (error) {
-    await library.discard([partial]);
-    if (error instanceof AppError) throw error;
-    throw new AppError("storage", `${oneLine(partial)} cannot be written.`, { cause: error });
-  }
-  return {
-    index: 1,
-    url: uriOf(job),
-    path,
-    mimeType: extension === "md" ? "text/markdown" : "text/plain",
-    sizeBytes: bytes.length,
-    sha256: createHash("sha256").update(bytes).digest("hex"),
-    copies: [],
-  };
+  });
+  const mimeType = extension === "md" ? "text/markdown" : "text/plain";
+  return { index: 1, url: uriOf(job), path: ref, mimeType, ...kept, copies: [] };
 }
 
 function uriOf(job: Job): string {

@@ -1,14 +1,16 @@
 import type { LongcatClient } from "../gateway/longcat.ts";
 import type { MoveContext } from "../jobs/context.ts";
 import type { Places } from "../media/allowed-files.ts";
-import type { Library } from "../media/disk-store.ts";
+import type { MediaStore } from "../media/media-store.ts";
+import type { Saving } from "../media/saving.ts";
 import type { ThreadStore } from "./thread-store.ts";
 
 /** What every part of a turn's life works with. */
 export interface ChatContext extends MoveContext {
   client: LongcatClient;
   threads: ThreadStore;
-  library: Library;
+  media: MediaStore;
+  saving: Saving;
   /** Where turns are sent. */
   baseUrl: string;
   places: Places;

@@ -85,7 +85,7 @@ export class Delegate implements StartableKind<TurnArguments> {
 
   /** Makes an answer that has come the job's result. */
   async collect(arrived: Job): Promise<void> {
-    const { threads, clock, library, store } = this.#context;
+    const { threads, clock, store } = this.#context;
     const { answer } = await this.#surely(arrived, () =>
       threads.said(arrived.owner, arrived.jobId),
     );
@@ -93,7 +93,7 @@ export class Delegate implements StartableKind<TurnArguments> {
     if (needsFile(answer, arrived.saveTo)) {
       const whole = await this.#surely(arrived, () => store.get(arrived.owner, arrived.jobId));
       if (!whole) return;
-      const { media, warnings } = await keepAnswer(library, whole, answer);
+      const { media, warnings } = await keepAnswer(this.#context, whole, answer);
       patch.media = media;
       patch.warnings = [...arrived.warnings, ...warnings];
     }

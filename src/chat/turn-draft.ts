@@ -64,7 +64,10 @@ export async function draftTurn(
     plan,
     limits: NO_LIMITS,
     async check() {
-      if (saveTo !== undefined) await context.library.checkRoom("text", 1, saveTo);
+      if (saveTo !== undefined) {
+        await context.media.checkRoom(owner, "text", 1);
+        await context.saving.check(saveTo, "text", 1);
+      }
       await beginTurn(context, owner, { jobId, threadId, request, files, warnings });
     },
     async over(isRecorded) {

@@ -2,6 +2,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { systemClock } from "../core/clock.ts";
 import { Lazy } from "../core/lazy.ts";
 import { createLog } from "../core/log.ts";
+import { LOCAL_OWNER } from "../core/owner.ts";
 import type { Program } from "../core/program.ts";
 import { createRedact } from "../core/redact.ts";
 import type { LifePoint } from "../jobs/context.ts";
@@ -54,6 +55,7 @@ export async function serve(
       clock: systemClock,
       log,
       redact,
+      homeOwner: LOCAL_OWNER,
       startSandbox,
       reached,
       publicPlace: await place.get(),

@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto";
-import { type FileHandle, stat } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { basename } from "node:path";
 import { Readable } from "node:stream";
 import { AppError } from "../core/errors.ts";
 import { byteCount, oneLine } from "../core/text.ts";
 import { readUri } from "../core/uris.ts";
-import { allowedFolder, openAllowedFile, type Places } from "../media/allowed-files.ts";
-import { absolutePath } from "../media/paths.ts";
+import { allowedFolder, isFolder, openAllowedFile, type Places } from "../media/allowed-files.ts";
+import type { MediaRef, MediaStore } from "../media/media-store.ts";
 import { OPERATIONS } from "../models/index.ts";
 import type { FileField, ResolvedFiles } from "../models/operation.ts";
 import { fileOrigin } from "../models/references.ts";
@@ -24,7 +23,7 @@ const MAX_NOTES = 5;
 
 /** A finished file of an earlier job. */
 export interface EarlierFile {
-  path: string;
+  ref: MediaRef;
   /** Where the provider served it. */
   url: string;
   /** Whether that is so recent that it surely still does, and the provider can reach it. */
@@ -34,6 +33,8 @@ export interface EarlierFile {
 
 export interface InputOptions {
   places: Places;
+  /** Where finished files are. */
+  media: Pick<MediaStore, "open" | "localPath">;
   hosting: Hosting;
   /** Whether pictures that are too large for a request may be made smaller. */
   mayShrink: boolean;
@@ -157,7 +158,8 @@ export class InputResolver {
       if (earlier.isFresh) {
         return { value: earlier.url, identity: `sha256:${earlier.sha256}`, notes: [] };
       }
-      path = earlier.path;
+      // A set is read from its end, and unpacked: it is taken from where it lies.
+      path = this.#options.media.localPath?.(owner, earlier.ref) ?? text;
     }
     const dataset = await openDataset(path, places, wishesOf(field, input));
     try {
@@ -202,22 +204,16 @@ export class InputResolver {
   }
 
   async #earlier(field: FileField, text: string, owner: string): Promise<Resolved> {
-    const { places } = this.#options;
     const earlier = await this.#findEarlier(text, owner);
     if (earlier.isFresh) {
       return { value: earlier.url, identity: `sha256:${earlier.sha256}`, notes: [] };
     }
-    // The library's own folder may have been another one when the file was kept.
-    const around = {
-      ...places,
-      allowedDirs: [...places.allowedDirs, dirname(earlier.path)],
-    };
-    const bytes = await readPicture(earlier.path, around).catch((error: unknown) => {
+    const bytes = await this.#readEarlier(earlier.ref, owner).catch((error: unknown) => {
       const served =
         earlier.url === "" ? "" : ` It was served at ${oneLine(earlier.url)}, and may still be.`;
       throw new AppError(
         "invalid_input",
-        `${oneLine(earlier.path)} of ${oneLine(text)} is missing.${served}`,
+        `${oneLine(earlier.ref)} of ${oneLine(text)} is missing.${served}`,
         {
           cause: error,
           next: "`job_status` can fetch it again; or name the file where it is now.",
@@ -225,6 +221,10 @@ export class InputResolver {
       );
     });
     return this.#deliver(field, await checkPicture(bytes, text), "path");
+  }
+
+  async #readEarlier(ref: MediaRef, owner: string): Promise<Buffer> {
+    return upTo(MAX_PICTURE_BYTES, await this.#options.media.open(owner, ref), ref);
   }
 
   async #deliver(
@@ -272,9 +272,7 @@ async function openDataset(text: string, places: Places, wishes: DatasetWishes):
       return { report, changes: [], zip: () => Readable.from([bytes]), close: async () => {} };
     }
     default: {
-      const path = absolutePath(text, places);
-      const found = await stat(path).catch(() => undefined);
-      if (found?.isDirectory()) {
+      if (await isFolder(text, places)) {
         return readFolder(await allowedFolder(text, places), places, wishes);
       }
       const { handle } = await openAllowedFile(text, places);
@@ -306,7 +304,8 @@ async function readPicture(path: string, places: Places): Promise<Buffer> {
         `${oneLine(path)} has ${byteCount(size)}, more than the ${byteCount(MAX_PICTURE_BYTES)} that a picture may have.`,
       );
     }
-    return await readUpTo(handle, MAX_PICTURE_BYTES, path);
+    const content = handle.createReadStream({ start: 0, autoClose: false });
+    return await upTo(MAX_PICTURE_BYTES, content, path);
   } catch (error) {
     if (error instanceof AppError) throw error;
     throw new AppError("invalid_input", `${oneLine(path)} cannot be read from its disk.`, {
@@ -318,17 +317,17 @@ async function readPicture(path: string, places: Places): Promise<Buffer> {
 }
 
 /** A file can grow while it is read. */
-async function readUpTo(handle: FileHandle, maxBytes: number, path: string): Promise<Buffer> {
+async function upTo(maxBytes: number, content: Readable, name: string): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let total = 0;
-  for (;;) {
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(1024 * 1024), 0, null, null);
-    if (bytesRead === 0) return Buffer.concat(chunks);
-    total += bytesRead;
+  for await (const chunk of content) {
+    const bytes = Buffer.from(chunk);
+    total += bytes.length;
     if (total > maxBytes)
-      throw new AppError("invalid_input", `${oneLine(path)} grows while it is read.`);
-    chunks.push(buffer.subarray(0, bytesRead));
+      throw new AppError("invalid_input", `${oneLine(name)} grows while it is read.`);
+    chunks.push(bytes);
   }
+  return Buffer.concat(chunks);
 }
 
 async function fromDataUri(text: string, name: string): Promise<CheckedPicture> {

@@ -73,7 +73,7 @@ export interface Medium {
   role?: MediumRole;
   /** Where the gateway served it, which may have expired; "" for what was made here. */
   url: string;
-  /** Absolute path of the original in the library. */
+  /** What the media store calls it: on a disk its absolute path. */
   path: string;
   mimeType: string;
   /** Pixels as found in the file; absent for files that are not pictures. */

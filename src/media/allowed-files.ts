@@ -90,6 +90,12 @@ export async function allowedFolder(path: string, places: Places): Promise<strin
   });
 }
 
+/** Whether a caller's path, allowed or not, is that of a folder. */
+export async function isFolder(path: string, places: Places): Promise<boolean> {
+  const found = await stat(absolutePath(path, places)).catch(() => undefined);
+  return found?.isDirectory() ?? false;
+}
+
 /** The path with all links followed; as it is where it does not exist. */
 export async function realOrSame(path: string): Promise<string> {
   return realpath(path).catch(() => path);

@@ -1,108 +1,127 @@
+import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { access, copyFile, link, open, readdir, rename, statfs, unlink } from "node:fs/promises";
-import { dirname, extname, join, parse } from "node:path";
+import { access, open, readdir, stat, unlink } from "node:fs/promises";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { Readable } from "node:stream";
 import { AppError } from "../core/errors.ts";
 import { randomToken } from "../core/ids.ts";
 import { makeFolder } from "../core/make-folder.ts";
-import { byteCount, oneLine } from "../core/text.ts";
-import { fittingName, type ResultKind, slug } from "./file-names.ts";
-import { findSavePlace, type HeldFolder, holdFolder, type SavePlaces } from "./save-place.ts";
+import { oneLine } from "../core/text.ts";
+import { openAllowedFile, type Places } from "./allowed-files.ts";
+import { type ResultKind, slug } from "./file-names.ts";
+import type {
+  ByteRange,
+  DraftNaming,
+  KeptMedium,
+  MediaNaming,
+  MediaRef,
+  MediaStore,
+  MediumFacts,
+} from "./media-store.ts";
+import { nameOf } from "./media-store.ts";
+import { ownerFolder, USERS_FOLDER } from "./owner-folder.ts";
+import {
+  checkFree,
+  discard,
+  isCode,
+  moveExclusively,
+  orStorage,
+  placeWithoutOverwriting,
+  roomFor,
+  syncFolder,
+} from "./placing.ts";
 
-const MAX_NAME_TRIES = 10_000;
-const PICTURE_ROOM_BYTES = 64 * 1024 * 1024;
 const TOKEN_LENGTH = 10;
-const WEIGHTS_ROOM_BYTES = 2 * 1024 * 1024 * 1024;
+const DAY_FOLDER = /^\d{4}-\d{2}-\d{2}$/;
 
-/** `allowedDirs` are the folders that `save_to` may name. */
-export interface LibraryOptions extends SavePlaces {
+/** The places are those in which a kept file that has become a link may lead. */
+export interface DiskStoreOptions extends Places {
   /** Where originals are kept. Absolute. */
   outputDir: string;
+  /** Whose files lie directly there; those of others lie in `users/<owner>`. */
+  homeOwner: string;
 }
 
-/** What a finished file is named after. */
-export interface FileNaming {
-  operation: string;
-  /** The prompt, or whatever describes the job; any text is safe. */
-  words: string;
-  jobId: string;
-  /** A number, or what makes the file different from the numbered ones. */
-  index: number | string;
-  extension: string;
-  createdAt: number;
-}
-
-/** What an unfinished file is named after. */
-type PartialNaming = Pick<FileNaming, "jobId" | "index" | "createdAt">;
-
-/** Where finished files live and what they are called. */
-export class Library {
-  readonly #options: LibraryOptions;
-  /** Part of the names of unfinished files, so that no other process writes to them. */
+/** Finished files in a folder of this machine, one folder a day. */
+export class DiskStore implements MediaStore {
+  readonly #options: DiskStoreOptions;
+  /** Part of the names of drafts, so that no other process writes to them. */
   readonly #token = randomToken().slice(0, TOKEN_LENGTH);
-  #partials = 0;
+  #drafts = 0;
 
-  constructor(options: LibraryOptions) {
+  constructor(options: DiskStoreOptions) {
     this.#options = options;
   }
 
-  get outputDir(): string {
-    return this.#options.outputDir;
-  }
-
-  /**
-   * Makes sure that results can be kept, before anything is bought.
-   * @throws {storage} when the output folder cannot be written or is too full
-   * @throws {invalid_input} when `saveTo` is outside the allowed folders or cannot be written
-   */
-  async checkRoom(kind: ResultKind, count: number, saveTo: string | undefined): Promise<void> {
-    const { outputDir } = this.#options;
+  async checkRoom(owner: string, kind: ResultKind, count: number): Promise<void> {
+    const folder = this.#root(owner);
     try {
-      await makeFolder(outputDir);
-      await access(outputDir, constants.W_OK | constants.X_OK);
+      await makeFolder(folder);
+      await access(folder, constants.W_OK | constants.X_OK);
     } catch (error) {
-      throw new AppError("storage", `The output folder ${oneLine(outputDir)} cannot be written.`, {
+      throw new AppError("storage", `The output folder ${oneLine(folder)} cannot be written.`, {
         cause: error,
         next: "Make it writable or set LONGCAT_MCP_OUTPUT_DIR; nothing was bought.",
       });
     }
-    const needed = kind === "weights" ? WEIGHTS_ROOM_BYTES : PICTURE_ROOM_BYTES * count;
-    await checkFree(outputDir, needed, "set LONGCAT_MCP_OUTPUT_DIR");
-    if (saveTo === undefined) return;
-    const { existing } = await findSavePlace(saveTo, this.#options, kind);
-    await checkFree(existing, needed, "leave `save_to` out");
+    await checkFree(folder, roomFor(kind, count), "set LONGCAT_MCP_OUTPUT_DIR");
   }
 
-  /**
-   * A hidden name for an unfinished file, in the folder it will end in. Nobody else ever writes to
-   * it: not another process that takes itself for the job's holder, nor another try in this one.
-   */
-  newPartial({ jobId, index, createdAt }: PartialNaming): string {
-    const own = `${this.#token}-${++this.#partials}`;
-    return join(this.#folder(createdAt), `.${jobId}-${index}.${own}.partial`);
+  async put(content: Readable | Uint8Array, naming: MediaNaming): Promise<KeptMedium> {
+    const draft = this.newDraft(naming);
+    try {
+      await this.prepareDraft(draft);
+      const written = await writeDraft(draft, content);
+      return { ref: await this.keep(draft, naming), ...written };
+    } catch (error) {
+      if (content instanceof Readable) content.destroy();
+      await this.discardDrafts([draft]);
+      throw error;
+    }
   }
 
-  /**
-   * As {@link Library.newPartial}, in a folder that is there.
-   * @throws {storage}
-   */
-  async partialPath(naming: PartialNaming): Promise<string> {
-    const partial = this.newPartial(naming);
-    await this.makeFolderOf(partial);
-    return partial;
+  /** Hidden, and in the folder in which the file will end. */
+  newDraft({ owner, jobId, index, createdAt }: DraftNaming): string {
+    const own = `${this.#token}-${++this.#drafts}`;
+    return join(this.#folder(owner, createdAt), `.${jobId}-${index}.${own}.partial`);
   }
 
-  /** @throws {storage} */
-  async makeFolderOf(path: string): Promise<void> {
-    const folder = dirname(path);
+  async prepareDraft(draft: string): Promise<void> {
+    const folder = dirname(draft);
     await orStorage(folder, () => makeFolder(folder));
   }
 
-  /**
-   * Removes the unfinished files that other processes have left of a job. One of them that is at
-   * work all the same finds nothing to rename in the end, and begins anew.
-   */
-  async clearPartials({ jobId, createdAt }: Omit<PartialNaming, "index">): Promise<void> {
-    const folder = this.#folder(createdAt);
+  async keep(draft: string, naming: MediaNaming): Promise<MediaRef> {
+    const words = slug(naming.words);
+    const short = naming.jobId.slice(-6);
+    const name = [naming.operation.replaceAll("_", "-"), words, short, naming.index]
+      .filter((part) => part !== "")
+      .join("-");
+    const folder = this.#folder(naming.owner, naming.createdAt);
+    return orStorage(folder, async () => {
+      const path = join(
+        folder,
+        await placeWithoutOverwriting(name, naming.extension, (free) =>
+          moveExclusively(draft, join(folder, free)),
+        ),
+      );
+      try {
+        await syncFolder(folder);
+      } catch (error) {
+        // Nobody will know of it: whoever tries again begins anew.
+        await discard([path]);
+        throw error;
+      }
+      return path;
+    });
+  }
+
+  async discardDrafts(drafts: readonly string[]): Promise<void> {
+    await discard(drafts);
+  }
+
+  async clearDrafts({ owner, jobId, createdAt }: Omit<DraftNaming, "index">): Promise<void> {
+    const folder = this.#folder(owner, createdAt);
     const names = await readdir(folder).catch(() => []);
     const left = names.filter(
       (name) =>
@@ -110,190 +129,115 @@ export class Library {
         /\.partial(?:\.json)?$/.test(name) &&
         !name.includes(`.${this.#token}-`),
     );
-    await this.discard(left.map((name) => join(folder, name)));
+    await discard(left.map((name) => join(folder, name)));
   }
 
-  /**
-   * Gives a finished download its name. Nothing that exists is ever overwritten: the next free
-   * numbered name is used.
-   * @returns the absolute path.
-   * @throws {storage}
-   */
-  async keep(partial: string, naming: FileNaming): Promise<string> {
-    const words = slug(naming.words);
-    const short = naming.jobId.slice(-6);
-    const name = [naming.operation.replaceAll("_", "-"), words, short, naming.index]
-      .filter((part) => part !== "")
-      .join("-");
-    const folder = this.#folder(naming.createdAt);
-    return orStorage(folder, async () => {
-      const path = join(
-        folder,
-        await placeWithoutOverwriting(name, naming.extension, (free) =>
-          moveExclusively(partial, join(folder, free)),
-        ),
-      );
-      try {
-        await syncFolder(folder);
-      } catch (error) {
-        // Nobody will know of it: whoever tries again begins anew.
-        await this.discard([path]);
-        throw error;
-      }
-      return path;
+  async open(owner: string, ref: MediaRef, range?: ByteRange): Promise<Readable> {
+    if (!this.#isOf(owner, ref)) throw missing(ref);
+    // The output folder may have been another one when the file was kept.
+    const allowedDirs = [...this.#options.allowedDirs, dirname(ref)];
+    const { workingDir, homeDir } = this.#options;
+    const places = { workingDir, homeDir, allowedDirs };
+    const { handle } = await openAllowedFile(ref, places).catch((error: unknown) => {
+      throw missing(ref, error);
     });
+    return handle.createReadStream({ start: 0, ...range });
   }
 
-  /**
-   * Copies finished files to where the caller asked for them; several get numbered names. A name
-   * that is taken is left as it is: the next free numbered one is used.
-   * @returns the absolute paths of the copies, in order.
-   * @throws {invalid_input | storage}
-   */
-  async copyTo(saveTo: string, originals: readonly string[]): Promise<string[]> {
-    const place = await findSavePlace(saveTo, this.#options);
-    return orStorage(saveTo, async () => {
-      const folder = await holdFolder(place);
-      try {
-        const copies: string[] = [];
-        for (const [position, original] of originals.entries()) {
-          const number = originals.length > 1 ? `-${position + 1}` : "";
-          const stem = place.stem === undefined ? parse(original).name : `${place.stem}${number}`;
-          copies.push(await this.#copy(original, folder, stem, extname(original).slice(1)));
-        }
-        return copies;
-      } finally {
-        await folder.close();
-      }
-    });
+  async stat(owner: string, ref: MediaRef): Promise<MediumFacts | undefined> {
+    if (!this.#isOf(owner, ref)) return undefined;
+    const found = await stat(ref).catch(() => undefined);
+    if (!found?.isFile()) return undefined;
+    return { name: nameOf(ref), sizeBytes: found.size, modifiedAt: found.mtimeMs };
   }
 
-  /** Has its name only once it is whole. */
-  async #copy(
-    original: string,
-    folder: HeldFolder,
-    stem: string,
-    extension: string,
-  ): Promise<string> {
-    const partial = folder.at(`.${this.#token}-${++this.#partials}.partial`);
-    let name: string | undefined;
+  /** Nobody can fetch anything from a disk. */
+  async url(): Promise<undefined> {
+    return undefined;
+  }
+
+  async delete(owner: string, ref: MediaRef): Promise<void> {
+    if (!this.#isOf(owner, ref)) return;
     try {
-      await copyFile(original, partial, constants.COPYFILE_EXCL);
-      await syncFile(partial);
-      name = await placeWithoutOverwriting(stem, extension, (free) =>
-        moveExclusively(partial, folder.at(free)),
-      );
-      await folder.confirm();
-      return folder.path(name);
+      await unlink(ref);
     } catch (error) {
-      await this.discard([partial, ...(name === undefined ? [] : [folder.at(name)])]);
-      throw error;
+      if (isCode(error, "ENOENT", "ENOTDIR")) return;
+      throw new AppError("storage", `${oneLine(ref)} cannot be deleted.`, { cause: error });
     }
   }
 
-  /** Removes files that nothing refers to. */
-  async discard(paths: readonly string[]): Promise<void> {
-    await Promise.all(paths.map((path) => unlink(path).catch(() => undefined)));
-  }
-
-  #folder(createdAt: number): string {
-    return join(this.#options.outputDir, new Date(createdAt).toISOString().slice(0, 10));
-  }
-}
-
-/** @throws {storage} */
-async function checkFree(folder: string, needed: number, otherwise: string): Promise<void> {
-  const disk = await statfs(folder);
-  const free = disk.bavail * disk.bsize;
-  if (free >= needed) return;
-  throw new AppError(
-    "storage",
-    `The disk of ${oneLine(folder)} has ${byteCount(free)} free, less than the ${byteCount(needed)} that this job may need.`,
-    { next: `Free space or ${otherwise}; nothing was bought.` },
-  );
-}
-
-/** What the disk refuses, as an error that says so. */
-async function orStorage<T>(folder: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof AppError) throw error;
-    throw new AppError("storage", `${oneLine(folder)} cannot be written.`, { cause: error });
-  }
-}
-
-/**
- * Puts a file under the first of the numbered names that is free.
- * @param place fails with `EEXIST` where a name is taken.
- * @returns that name.
- */
-async function placeWithoutOverwriting(
-  stem: string,
-  extension: string,
-  place: (name: string) => Promise<void>,
-): Promise<string> {
-  for (let attempt = 1; attempt <= MAX_NAME_TRIES; attempt++) {
-    const suffix = attempt === 1 ? "" : `-${attempt}`;
-    const name = fittingName(stem, `${suffix}.${extension}`);
-    try {
-      await place(name);
-      return name;
-    } catch (error) {
-      if (!isCode(error, "EEXIST")) throw error;
+  async *list(owner: string): AsyncIterable<MediaRef> {
+    const root = this.#root(owner);
+    for (const day of (await namesIn(root)).filter((name) => DAY_FOLDER.test(name))) {
+      for (const name of await namesIn(join(root, day))) {
+        const path = join(root, day, name);
+        if (!name.startsWith(".") && (await this.stat(owner, path))) yield path;
+      }
     }
   }
-  const taken = oneLine(`${stem}.${extension}`, 80);
-  throw new AppError("storage", `${taken} and ${MAX_NAME_TRIES} numbered names are all taken.`);
-}
 
-/** A rename that fails instead of replacing what is there. */
-async function moveExclusively(from: string, to: string): Promise<void> {
-  try {
-    await link(from, to);
-  } catch (error) {
-    if (!isCode(error, "EPERM", "ENOTSUP", "ENOSYS", "EMLINK")) throw error;
-    return moveWithoutLinks(from, to);
+  localPath(owner: string, ref: MediaRef): string | undefined {
+    return this.#isOf(owner, ref) ? ref : undefined;
   }
-  // From here on the file has its name; the hidden one may have been removed by another process.
-  await unlink(from).catch(() => undefined);
-}
 
-/** For file systems without hard links: claims the name first, then replaces our own empty file. */
-async function moveWithoutLinks(from: string, to: string): Promise<void> {
-  await (await open(to, "wx")).close();
-  try {
-    await rename(from, to);
-  } catch (error) {
-    await unlink(to);
-    throw error;
+  /**
+   * Whether a file can be an owner's. The output folder may have been another one when it was
+   * kept; in any of them, another owner's files lie in a folder of that owner's.
+   */
+  #isOf(owner: string, ref: MediaRef): boolean {
+    const { outputDir, homeOwner } = this.#options;
+    if (owner === homeOwner) {
+      const [users, , day = ""] = relative(outputDir, ref).split(sep);
+      return isAbsolute(ref) && !(users === USERS_FOLDER && DAY_FOLDER.test(day));
+    }
+    const [users, id, day = ""] = ref.split(sep).slice(-4, -1);
+    const isWhole = isAbsolute(ref) && resolve(ref) === ref;
+    return isWhole && users === USERS_FOLDER && id === ownerFolder(owner) && DAY_FOLDER.test(day);
+  }
+
+  /** @throws {configuration} */
+  #root(owner: string): string {
+    const { outputDir, homeOwner } = this.#options;
+    return owner === homeOwner ? outputDir : join(outputDir, USERS_FOLDER, ownerFolder(owner));
+  }
+
+  #folder(owner: string, createdAt: number): string {
+    return join(this.#root(owner), new Date(createdAt).toISOString().slice(0, 10));
   }
 }
 
-/** Makes sure that a file's content is on disk. */
-export async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, "r+");
+/** Writes and syncs. @throws {storage} or what the content fails with. */
+async function writeDraft(
+  draft: string,
+  content: Readable | Uint8Array,
+): Promise<Omit<KeptMedium, "ref">> {
+  const folder = dirname(draft);
+  const hash = createHash("sha256");
+  let sizeBytes = 0;
+  const file = await orStorage(folder, () => open(draft, "wx", 0o600));
   try {
-    await handle.sync();
+    for await (const chunk of content instanceof Readable ? content : [content]) {
+      const bytes = Buffer.from(chunk);
+      hash.update(bytes);
+      sizeBytes += bytes.length;
+      await orStorage(folder, () => file.writeFile(bytes));
+    }
+    await orStorage(folder, () => file.sync());
   } finally {
-    await handle.close();
+    await file.close();
   }
+  return { sizeBytes, sha256: hash.digest("hex") };
 }
 
-async function syncFolder(folder: string): Promise<void> {
+async function namesIn(folder: string): Promise<string[]> {
   try {
-    const handle = await open(folder, "r");
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    return (await readdir(folder)).sort();
   } catch (error) {
-    // Windows cannot open folders; its renames are journalled.
-    if (!isCode(error, "EISDIR", "EPERM", "EACCES", "EINVAL")) throw error;
+    if (isCode(error, "ENOENT", "ENOTDIR")) return [];
+    throw new AppError("storage", `${oneLine(folder)} cannot be read.`, { cause: error });
   }
 }
 
-function isCode(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && "code" in error && codes.includes(String(error.code));
+function missing(ref: MediaRef, cause?: unknown): AppError {
+  return new AppError("not_found", `${oneLine(ref)} is missing.`, { cause });
 }

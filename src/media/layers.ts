@@ -1,7 +1,11 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import type { OverlayOptions, Sharp } from "sharp";
 import { MAX_PICTURE_PIXELS } from "../core/decoding.ts";
 import { AppError } from "../core/errors.ts";
-import { decoder, openPicture, readHeader, whileDecoding } from "./decoder.ts";
+import { decoder, openPicture, type PictureSource, readHeader, whileDecoding } from "./decoder.ts";
+import { syncFile } from "./placing.ts";
+import { type PictureFacts, pictureFacts } from "./preview.ts";
 
 const TILE_PX = 360;
 const GAP_PX = 12;
@@ -26,6 +30,14 @@ export interface Composition {
   width: number;
   height: number;
   layers: LayerFacts[];
+  composite: MadePicture;
+  sheet: MadePicture;
+}
+
+/** A picture that was written here, and is on disk. */
+export interface MadePicture extends Partial<PictureFacts> {
+  sizeBytes: number;
+  sha256: string;
 }
 
 /**
@@ -35,10 +47,10 @@ export interface Composition {
  * @throws {bad_upstream_reply} when they span too many pixels; and when one cannot be decoded.
  */
 export async function composeLayers(
-  paths: readonly string[],
+  pictures: readonly PictureSource[],
   targets: { composite: string; sheet: string },
 ): Promise<Composition> {
-  const headers = await Promise.all(paths.map((path) => readHeader(path)));
+  const headers = await Promise.all(pictures.map((picture) => readHeader(picture)));
   const width = Math.max(...headers.map((header) => header.width));
   const height = Math.max(...headers.map((header) => header.height));
   if (width * height > MAX_PICTURE_PIXELS) {
@@ -49,14 +61,28 @@ export async function composeLayers(
   }
   return whileDecoding({ width, height }, async () => {
     const layers: LayerFacts[] = [];
-    for (const path of paths) layers.push(await layerFacts(path));
-    await laidOver(paths, { width, height }, targets.composite);
-    await (await contactSheet([targets.composite, ...paths]))
+    for (const picture of pictures) layers.push(await layerFacts(picture));
+    await laidOver(pictures, { width, height }, targets.composite);
+    await (await contactSheet([targets.composite, ...pictures]))
       .removeAlpha()
       .png()
       .toFile(targets.sheet);
-    return { width, height, layers };
+    const composite = await finished(targets.composite);
+    return { width, height, layers, composite, sheet: await finished(targets.sheet) };
   });
+}
+
+/** Makes sure that a picture is on disk, and looks at what it is. */
+async function finished(path: string): Promise<MadePicture> {
+  await syncFile(path);
+  const hash = createHash("sha256");
+  let sizeBytes = 0;
+  for await (const chunk of createReadStream(path)) {
+    const bytes = Buffer.from(chunk);
+    hash.update(bytes);
+    sizeBytes += bytes.length;
+  }
+  return { ...(await pictureFacts(path)), sizeBytes, sha256: hash.digest("hex") };
 }
 
 /**
@@ -64,7 +90,7 @@ export async function composeLayers(
  * {@link MAX_PICTURE_PIXELS} of them are laid over each other at once.
  */
 async function laidOver(
-  paths: readonly string[],
+  pictures: readonly PictureSource[],
   { width, height }: { width: number; height: number },
   target: string,
 ): Promise<void> {
@@ -77,7 +103,7 @@ async function laidOver(
       inputs.map((input) => ({ input, left: 0, top: 0, limitInputPixels: MAX_PICTURE_PIXELS })),
     );
   let below: Buffer[] = [];
-  let rest = paths;
+  let rest = pictures;
   for (; rest.length > atOnce; rest = rest.slice(atOnce)) {
     const group = over([...below, ...rest.slice(0, atOnce)]);
     below = [await group.png({ compressionLevel: 1 }).toBuffer()];
@@ -87,8 +113,8 @@ async function laidOver(
     .toFile(target);
 }
 
-async function layerFacts(path: string): Promise<LayerFacts> {
-  const { data, info } = await (await openPicture(path))
+async function layerFacts(picture: PictureSource): Promise<LayerFacts> {
+  const { data, info } = await (await openPicture(picture))
     .ensureAlpha()
     .extractChannel("alpha")
     .raw()
@@ -112,13 +138,13 @@ async function layerFacts(path: string): Promise<LayerFacts> {
   return { width, height, boundingBox, coverage: shown / (width * height) };
 }
 
-async function contactSheet(paths: readonly string[]): Promise<Sharp> {
+async function contactSheet(pictures: readonly PictureSource[]): Promise<Sharp> {
   const sharp = await decoder();
-  const columns = Math.ceil(Math.sqrt(paths.length));
+  const columns = Math.ceil(Math.sqrt(pictures.length));
   const tiles: OverlayOptions[] = [];
   let bottom = GAP_PX;
-  for (let first = 0; first < paths.length; first += columns) {
-    const row = await Promise.all(paths.slice(first, first + columns).map(tile));
+  for (let first = 0; first < pictures.length; first += columns) {
+    const row = await Promise.all(pictures.slice(first, first + columns).map(tile));
     for (const [column, { data, info }] of row.entries()) {
       tiles.push({
         input: data,
@@ -136,9 +162,9 @@ async function contactSheet(paths: readonly string[]): Promise<Sharp> {
 }
 
 /** A small rendering on a checkerboard, which shows where nothing is. */
-async function tile(path: string) {
+async function tile(picture: PictureSource) {
   const sharp = await decoder();
-  const { data, info } = await (await openPicture(path))
+  const { data, info } = await (await openPicture(picture))
     .resize({ width: TILE_PX, height: TILE_PX, fit: "inside", withoutEnlargement: true })
     .ensureAlpha()
     .toColourspace("srgb")

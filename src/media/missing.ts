@@ -1,14 +1,10 @@
-import { stat } from "node:fs/promises";
+import type { MediaStore } from "./media-store.ts";
 
 /** Files of a job that are not where they were kept. */
-export async function missingMedia<M extends { path: string }>(media: readonly M[]): Promise<M[]> {
-  const found = await Promise.all(
-    media.map((medium) =>
-      stat(medium.path).then(
-        (one) => one.isFile(),
-        () => false,
-      ),
-    ),
-  );
-  return media.filter((_, position) => !found[position]);
+export async function missingMedia<M extends { path: string }>(
+  store: Pick<MediaStore, "stat">,
+  { owner, media }: { owner: string; media: readonly M[] },
+): Promise<M[]> {
+  const found = await Promise.all(media.map(({ path }) => store.stat(owner, path)));
+  return media.filter((_, position) => found[position] === undefined);
 }

@@ -1,8 +1,8 @@
-import { readFile, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import type { OutputInfo, Sharp } from "sharp";
 import { MAX_PICTURE_PIXELS } from "../core/decoding.ts";
-import { decoder, openPicture, readHeader, whileDecoding } from "./decoder.ts";
+import { decoder, openPicture, type PictureSource, readHeader, whileDecoding } from "./decoder.ts";
+import { type MediaRef, type MediaStore, readMedium } from "./media-store.ts";
 import { turnFor } from "./orientation.ts";
 
 const LONG_SIDE_PX = 1024;
@@ -26,9 +26,9 @@ export interface PictureFacts {
 }
 
 /** Pixels from a picture's header. @returns `undefined` when it cannot be read as a picture. */
-export async function pictureFacts(path: string): Promise<PictureFacts | undefined> {
+export async function pictureFacts(picture: PictureSource): Promise<PictureFacts | undefined> {
   try {
-    const { width, height } = await readHeader(path);
+    const { width, height } = await readHeader(picture);
     return width * height <= MAX_PICTURE_PIXELS ? { width, height } : undefined;
   } catch {
     return undefined;
@@ -42,12 +42,15 @@ export async function pictureFacts(path: string): Promise<PictureFacts | undefin
  * @param maxBase64 how long it may be once encoded, in characters.
  * @returns `undefined` when there is none; see {@link whyNoPreview}.
  */
-export async function makePreview(path: string, maxBase64: number): Promise<Preview | undefined> {
+export async function makePreview(
+  picture: PictureSource,
+  maxBase64: number,
+): Promise<Preview | undefined> {
   const maxBytes = Math.floor(maxBase64 / 4) * 3;
   try {
-    const header = await readHeader(path);
+    const header = await readHeader(picture);
     return await whileDecoding(header, async () =>
-      fitting(await upright(path, header.orientation ?? 1), maxBytes),
+      fitting(await upright(picture, header.orientation ?? 1), maxBytes),
     );
   } catch {
     // A picture that cannot be decoded is still delivered as a file.
@@ -76,14 +79,14 @@ async function fitting(decoded: Pixels, maxBytes: number): Promise<Preview | und
  * @returns in order, `undefined` where there is none.
  */
 export async function makePreviews(
-  paths: readonly string[],
+  pictures: readonly PictureSource[],
   maxBase64: number,
 ): Promise<(Preview | undefined)[]> {
-  const share = Math.floor(maxBase64 / Math.max(1, paths.length));
+  const share = Math.floor(maxBase64 / Math.max(1, pictures.length));
   const previews: (Preview | undefined)[] = [];
-  const next = paths.entries();
+  const next = pictures.entries();
   const work = async () => {
-    for (const [position, path] of next) previews[position] = await makePreview(path, share);
+    for (const [at, picture] of next) previews[at] = await makePreview(picture, share);
   };
   const workers = Math.max(1, availableParallelism() - 1);
   await Promise.all(Array.from({ length: workers }, work));
@@ -91,8 +94,8 @@ export async function makePreviews(
 }
 
 /** Why a file that should be a picture is not shown, in a few words. */
-export async function whyNoPreview(path: string): Promise<string> {
-  const header = await readHeader(path).catch(() => undefined);
+export async function whyNoPreview(picture: PictureSource): Promise<string> {
+  const header = await readHeader(picture).catch(() => undefined);
   if (!header) return "it cannot be read as a picture";
   if (header.width * header.height > MAX_PICTURE_PIXELS) {
     return `its header promises ${header.width}×${header.height} pixels`;
@@ -102,14 +105,14 @@ export async function whyNoPreview(path: string): Promise<string> {
 
 /** The file itself, where it fits. @returns `undefined` where it does not, or is not there. */
 export async function fullPreview(
-  path: string,
-  mimeType: string,
+  store: Pick<MediaStore, "open" | "stat">,
+  { owner, ref, mimeType }: { owner: string; ref: MediaRef; mimeType: string },
   maxBase64: number,
 ): Promise<Preview | undefined> {
   const fits = (bytes: number) => Math.ceil(bytes / 3) * 4 <= maxBase64;
-  const size = (await stat(path).catch(() => undefined))?.size;
+  const size = (await store.stat(owner, ref))?.sizeBytes;
   if (size === undefined || !fits(size)) return undefined;
-  const data = await readFile(path).catch(() => undefined);
+  const data = await readMedium(store, owner, ref).catch(() => undefined);
   return data && fits(data.length) ? { data, mimeType } : undefined;
 }
 
@@ -119,8 +122,8 @@ interface Pixels {
 }
 
 /** Made small before it is turned, so that the whole picture is never in memory. */
-async function upright(path: string, orientation: number): Promise<Pixels> {
-  const small = await rawOf(within(await openPicture(path), LONG_SIDE_PX).toColourspace("srgb"));
+async function upright(picture: PictureSource, orientation: number): Promise<Pixels> {
+  const small = await rawOf(within(await openPicture(picture), LONG_SIDE_PX).toColourspace("srgb"));
   if (orientation === 1) return small;
   const { isMirrored, degrees } = turnFor(orientation);
   const turned = (await fromRaw(small)).flop(isMirrored);

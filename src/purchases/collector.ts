@@ -4,8 +4,8 @@ import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
 import type { Job, Medium, WholeJob } from "../jobs/job.ts";
 import { errorOf, moveSurely, surely } from "../jobs/transitions.ts";
-import type { FileNaming } from "../media/disk-store.ts";
 import { DownloadFailure, discardPartial, download } from "../media/download.ts";
+import type { MediaNaming } from "../media/media-store.ts";
 import { missingMedia } from "../media/missing.ts";
 import { pictureFacts } from "../media/preview.ts";
 import type { AnyOperation } from "../models/operation.ts";
@@ -59,9 +59,9 @@ export class Collector {
     operation: AnyOperation | undefined,
     lost: AbortSignal,
   ): Promise<Job> {
-    const { stopping, library } = this.#context;
+    const { stopping, media: files } = this.#context;
     const job = await this.#whole(arrived);
-    if (job.orphaned) await library.clearPartials(job);
+    if (job.orphaned) await files.clearDrafts(job);
     const media = [...job.media];
     const missing = job.mediaUrls.slice(0, filesWanted(job)).flatMap((url, position) => {
       const index = position + 1;
@@ -103,10 +103,10 @@ export class Collector {
     const { index } = file;
     const over = AbortSignal.any([this.#context.stopping, lost]);
     const startedAt = clock.elapsed();
-    return this.#throughPartial(job, index, async (partial) => {
+    return this.#throughDraft(job, index, async (draft) => {
       for (let tries = 0; ; tries++) {
         try {
-          return await this.#limit(() => this.#fetchOnce(job, operation, file, partial, lost));
+          return await this.#limit(() => this.#fetchOnce(job, operation, file, draft, lost));
         } catch (error) {
           const reason = error instanceof Error ? error.message : "unknown";
           this.#context.log.warn({ job: job.jobId, index, tries, reason }, "download failed");
@@ -122,16 +122,16 @@ export class Collector {
   }
 
   /** Works on a hidden file of its own, of which nothing stays behind when it cannot be kept. */
-  async #throughPartial(
+  async #throughDraft(
     job: WholeJob,
     index: number,
-    work: (partial: string) => Promise<Medium>,
+    work: (draft: string) => Promise<Medium>,
   ): Promise<Medium> {
-    const partial = this.#context.library.newPartial(namingOf(job, index));
+    const draft = this.#context.media.newDraft(namingOf(job, index));
     try {
-      return await work(partial);
+      return await work(draft);
     } catch (error) {
-      await discardPartial(partial);
+      await discardPartial(draft);
       throw error;
     }
   }
@@ -140,18 +140,18 @@ export class Collector {
     job: WholeJob,
     operation: AnyOperation | undefined,
     { url, index }: RemoteFile,
-    partial: string,
+    draft: string,
     signal?: AbortSignal,
   ): Promise<Medium> {
-    const { library } = this.#context;
+    const { media } = this.#context;
     const naming = namingOf(job, index);
     const weights = operation?.media === "weights";
-    await library.makeFolderOf(partial);
+    await media.prepareDraft(draft);
     this.#context.reached("before-download");
-    const got = await download(url, partial, weights, { ...this.#context, signal });
-    const facts = got.isPicture && !weights ? await pictureFacts(partial) : undefined;
+    const got = await download(url, draft, weights, { ...this.#context, signal });
+    const facts = got.isPicture && !weights ? await pictureFacts(draft) : undefined;
     this.#context.reached("before-rename");
-    const path = await library.keep(partial, { ...naming, extension: got.extension });
+    const path = await media.keep(draft, { ...naming, extension: got.extension });
     this.#context.reached("after-rename");
     return {
       index,
@@ -200,7 +200,7 @@ export class Collector {
   ): Promise<Medium[]> {
     if (operation?.media !== "layers" || fetched.length === 0) return [];
     try {
-      return await makeLayerExtras(this.#context.library, job, fetched, namingOf(job, 0));
+      return await makeLayerExtras(this.#context.media, job, fetched, namingOf(job, 0));
     } catch (error) {
       this.#context.log.warn({ job: job.jobId, err: error }, "layers were not composed");
       warnings.push("The layers could not be laid over each other: one of them cannot be decoded.");
@@ -214,21 +214,21 @@ export class Collector {
    */
   async restore(job: WholeJob, operation: AnyOperation | undefined): Promise<WholeJob> {
     const { store, events, clock } = this.#context;
-    const gone = await missingMedia(job.media);
+    const gone = await missingMedia(this.#context.media, job);
     if (gone.length === 0) return job;
-    await this.#context.library.clearPartials(job);
+    await this.#context.media.clearDrafts(job);
     const own = await Promise.all(
       job.media
         .filter((medium) => medium.role === undefined)
         .map(async (medium) => {
           if (!gone.includes(medium)) return medium;
-          const again = await this.#throughPartial(job, medium.index, (partial) =>
-            this.#limit(() => this.#fetchOnce(job, operation, medium, partial)),
+          const again = await this.#throughDraft(job, medium.index, (draft) =>
+            this.#limit(() => this.#fetchOnce(job, operation, medium, draft)),
           ).catch((error: unknown) => {
             throw asJobError(error);
           });
           if (again.sha256 === medium.sha256) return { ...again, copies: medium.copies };
-          await this.#context.library.discard([again.path]);
+          await this.#discard(job, [again]);
           throw new AppError(
             "bad_upstream_reply",
             `${oneLine(medium.url)} serves another file now, so it was not kept.`,
@@ -244,12 +244,12 @@ export class Collector {
     return { ...job, ...restored };
   }
 
-  /** A copy that cannot be made costs nothing but the copy: the original is in the library. */
+  /** A copy that cannot be made costs nothing but the copy: the original is kept. */
   async #copy(job: Job, media: readonly Medium[], warnings: string[]): Promise<Medium[]> {
     if (job.saveTo === null) return [...media];
     try {
       const originals = media.map((one) => one.path);
-      const copies = await this.#context.library.copyTo(job.saveTo, originals);
+      const copies = await this.#context.saving.copyTo(job.saveTo, job.owner, originals);
       return media.map((one, i) => ({ ...one, copies: copies.slice(i, i + 1) }));
     } catch (error) {
       const reason = error instanceof AppError ? error.message : "it could not be written";
@@ -284,22 +284,36 @@ export class Collector {
 
   /** Another process that took this one for lost has been faster: its files count, not these. */
   async #giveWay(job: Job, fetched: readonly Medium[]): Promise<Job> {
-    const { store, library } = this.#context;
+    const { store } = this.#context;
     const current = (await store.get(job.owner, job.jobId)) ?? job;
     const counted = new Set(current.media.map((medium) => medium.path));
-    await library.discard(fetched.map(({ path }) => path).filter((path) => !counted.has(path)));
+    await this.#discard(
+      job,
+      fetched.filter(({ path }) => !counted.has(path)),
+    );
     return current;
+  }
+
+  /** A file that nothing refers to and that cannot be deleted does no harm. */
+  async #discard({ owner, jobId }: Job, fetched: readonly Medium[]): Promise<void> {
+    const { media, log } = this.#context;
+    for (const { path } of fetched) {
+      await media.delete(owner, path).catch((error: unknown) => {
+        log.warn({ job: jobId, err: error }, "a file that nothing refers to was not deleted");
+      });
+    }
   }
 }
 
 /** What a job's file is named after. */
-function namingOf(job: WholeJob, index: number): Omit<FileNaming, "extension"> {
+function namingOf(job: WholeJob, index: number): Omit<MediaNaming, "extension"> {
   const words = [job.input["prompt"], job.input["default_caption"]].find(
     (text) => typeof text === "string",
   );
   return {
     operation: job.operation,
     words: String(words ?? ""),
+    owner: job.owner,
     jobId: job.jobId,
     index,
     createdAt: job.createdAt,

@@ -3,13 +3,15 @@ import type { HttpDoor } from "../gateway/http.ts";
 import type { PixazoClient } from "../gateway/pixazo.ts";
 import type { JobFiles } from "../inputs/hosting.ts";
 import type { MoveContext } from "../jobs/context.ts";
-import type { Library } from "../media/disk-store.ts";
+import type { MediaStore } from "../media/media-store.ts";
+import type { Saving } from "../media/saving.ts";
 
 /** What every part of a purchase's life works with. */
 export interface PurchaseContext extends MoveContext {
   gateway: PixazoClient;
   http: HttpDoor;
-  library: Library;
+  media: MediaStore;
+  saving: Saving;
   /** Files that the provider fetches here. */
   hosting: JobFiles;
   /** Where purchases are sent; only jobs sent there are followed. */

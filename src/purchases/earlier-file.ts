@@ -26,7 +26,7 @@ export function earlierFile(
   }
   const isRecent = job.completedAt !== null && now - job.completedAt < FRESH_MS;
   return {
-    path: medium.path,
+    ref: medium.path,
     url: medium.url,
     isFresh: isRecent && isServed(medium.url, trustedOrigins),
     sha256: medium.sha256,

@@ -42,8 +42,8 @@ export class Purchases implements StartableKind<PurchaseRequest> {
     this.#follower = new Follower(context);
   }
 
-  async draft(_owner: string, request: PurchaseRequest): Promise<Draft> {
-    const { library, hosting, prices, limits } = this.#context;
+  async draft(owner: string, request: PurchaseRequest): Promise<Draft> {
+    const { media, saving, hosting, prices, limits } = this.#context;
     const { operation, prepared, saveTo, maxCostUsd, staged = [] } = request;
     const pictures = imagesAsked(prepared);
     const reservedUsd = estimateUsd(operation, pictures, prices);
@@ -64,7 +64,8 @@ export class Purchases implements StartableKind<PurchaseRequest> {
       limits,
       async check() {
         checkPrice(operation, reservedUsd, maxCostUsd, limits);
-        await library.checkRoom(operation.media, pictures, saveTo);
+        await media.checkRoom(owner, operation.media, pictures);
+        if (saveTo !== undefined) await saving.check(saveTo, operation.media, pictures);
         await hosting.reserve(plan.jobId, staged);
       },
       async over(isRecorded) {

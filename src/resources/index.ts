@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import {
   type McpServer,
   ProtocolError,
@@ -12,6 +11,7 @@ import { message, oneLine } from "../core/text.ts";
 import { URI_TEMPLATES, uris } from "../core/uris.ts";
 import type { Job, Medium } from "../jobs/job.ts";
 import { viewJob } from "../jobs/view.ts";
+import { type MediaStore, nameOf, pictureSource, readMedium } from "../media/media-store.ts";
 import { makePreview, PREVIEW_BUDGET_BASE64 } from "../media/preview.ts";
 import { OPERATIONS, operationNamed } from "../models/index.ts";
 import { viewModel } from "../tools/catalogue.ts";
@@ -84,7 +84,7 @@ export function registerResources(server: McpServer, deps: ToolDeps, owner: stri
           `The file is too large to be read here (${medium.sizeBytes} bytes). It is at ${oneLine(medium.path)} and was served at ${oneLine(medium.url)}`,
         );
       }
-      return blobContents(uri, medium.mimeType, await readMedium(medium));
+      return blobContents(uri, medium.mimeType, await readBytes(deps, owner, medium));
     },
   );
 
@@ -94,7 +94,8 @@ export function registerResources(server: McpServer, deps: ToolDeps, owner: stri
     { title: "Preview", description: "A picture with a long side of at most 1,024 px" },
     async (uri, { job_id, index }) => {
       const medium = findMedium(uri, await findJob(uri, job_id), index);
-      const preview = await makePreview(medium.path, PREVIEW_BUDGET_BASE64);
+      const { media } = await deps.services.get();
+      const preview = await previewOf(media, owner, medium);
       if (preview) return blobContents(uri, preview.mimeType, preview.data);
       throw new ProtocolError(
         ProtocolErrorCode.InvalidParams,
@@ -182,7 +183,7 @@ function registerThreads(server: McpServer, deps: ToolDeps, owner: string): void
 function mediumEntry(job: Job) {
   return (medium: Medium) => ({
     uri: uris.medium(job.jobId, medium.index),
-    name: oneLine(medium.path.split(/[/\\]/).at(-1) ?? job.jobId),
+    name: oneLine(nameOf(medium.path)),
     mimeType: medium.mimeType,
     size: medium.sizeBytes,
   });
@@ -194,9 +195,19 @@ function findMedium(uri: URL, job: Job, index: string | string[] | undefined): M
   return medium;
 }
 
-async function readMedium(medium: Medium): Promise<Buffer> {
+async function previewOf(store: MediaStore, owner: string, { path }: Medium) {
+  const source = await pictureSource(store, owner, path).catch(() => undefined);
+  return source === undefined ? undefined : makePreview(source, PREVIEW_BUDGET_BASE64);
+}
+
+async function readBytes(
+  { services }: Pick<ToolDeps, "services">,
+  owner: string,
+  medium: Medium,
+): Promise<Buffer> {
+  const { media } = await services.get();
   try {
-    return await readFile(medium.path);
+    return await readMedium(media, owner, medium.path);
   } catch {
     throw new ProtocolError(
       ProtocolErrorCode.InternalError,

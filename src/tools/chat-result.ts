@@ -33,7 +33,7 @@ export const chatPresenter: Presenter = {
     const turn = await services.threads.turn(job.owner, job.jobId);
     if (!turn) return { content: [textBlock(`${job.jobId} completed; its thread was deleted.`)] };
     const said = await services.threads.said(job.owner, job.jobId);
-    const missing = await missingMedia(job.media);
+    const missing = await missingMedia(options.media, job);
     const there = job.media.filter((medium) => !missing.includes(medium));
     const text = answerText(job, turn, said, missing.map(missingNote), options);
     return { content: [textBlock(text), ...there.map(linkBlock(job))] };

@@ -5,6 +5,7 @@ import { type Program, runnable } from "../core/program.ts";
 import { cleanText, message, oneLine } from "../core/text.ts";
 import { uris } from "../core/uris.ts";
 import { isFinal, type Job, type Medium, type MediumRole, type WholeJob } from "../jobs/job.ts";
+import { type MediaStore, nameOf, pictureSource } from "../media/media-store.ts";
 import { missingMedia } from "../media/missing.ts";
 import {
   fullPreview,
@@ -18,6 +19,7 @@ import { GIVE_UP_MS } from "../purchases/pace.ts";
 import { afterPurchase } from "./advice.ts";
 
 export interface ResultOptions {
+  media: MediaStore;
   previews: "off" | "on" | "full";
   sandbox: boolean;
   now: number;
@@ -74,9 +76,9 @@ export function errorResult(
  * picture, then a link per file. No structured content: one host drops the pictures beside it.
  */
 export async function jobBlocks(job: WholeJob, options: ResultOptions): Promise<ContentBlock[]> {
-  const missing = await missingMedia(job.media);
+  const missing = await missingMedia(options.media, job);
   const there = job.media.filter((medium) => !missing.includes(medium));
-  const { blocks, notes } = await previews(job, there, options.previews);
+  const { blocks, notes } = await previews(job, there, options);
   const lost = missing.map((medium) => missingNote(job, medium, options.now));
   const text = textBlock(jobText(job, options, [...notes, ...lost]));
   const listed = listedOf(job);
@@ -256,7 +258,7 @@ export function linkBlock(job: Job): (medium: Medium) => ContentBlock {
   return (medium) => ({
     type: "resource_link",
     uri: uris.medium(job.jobId, medium.index),
-    name: oneLine(medium.path.split(/[/\\]/).at(-1) ?? `${job.jobId}-${medium.index}`),
+    name: oneLine(nameOf(medium.path)),
     mimeType: medium.mimeType,
     size: medium.sizeBytes,
   });
@@ -266,7 +268,7 @@ export function linkBlock(job: Job): (medium: Medium) => ContentBlock {
 async function previews(
   job: Job,
   there: readonly Medium[],
-  mode: ResultOptions["previews"],
+  { previews: mode, media: store }: ResultOptions,
 ): Promise<{ blocks: ContentBlock[]; notes: string[] }> {
   const isShown = operationNamed(job.operation)?.media !== "weights";
   const all = there.filter((medium) => isShown && medium.mimeType.startsWith("image/"));
@@ -275,11 +277,16 @@ async function previews(
   const share = Math.floor(PREVIEW_BUDGET_BASE64 / pictures.length);
   const full = await Promise.all(
     pictures.map(({ path, mimeType }) =>
-      mode === "full" ? fullPreview(path, mimeType, share) : undefined,
+      mode === "full"
+        ? fullPreview(store, { owner: job.owner, ref: path, mimeType }, share)
+        : undefined,
     ),
   );
+  const sources = await Promise.all(
+    pictures.map(({ path }) => pictureSource(store, job.owner, path)),
+  );
   const small = await makePreviews(
-    pictures.flatMap(({ path }, position) => (full[position] ? [] : [path])),
+    sources.filter((_, position) => full[position] === undefined),
     share * full.filter((one) => one === undefined).length,
   );
   const made = await Promise.all(
@@ -287,7 +294,7 @@ async function previews(
       const preview = full[position] ?? small.shift();
       return preview
         ? { type: "image", data: preview.data.toString("base64"), mimeType: preview.mimeType }
-        : `${oneLine(path)} is not shown: ${await whyNoPreview(path)}.`;
+        : `${oneLine(path)} is not shown: ${await whyNoPreview(sources[position] ?? path)}.`;
     }),
   );
   return {

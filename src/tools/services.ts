@@ -9,6 +9,7 @@ import type { PixazoClient } from "../gateway/pixazo.ts";
 import type { InputResolver } from "../inputs/resolver.ts";
 import type { LifePoint } from "../jobs/context.ts";
 import type { JobRunner } from "../jobs/runner.ts";
+import type { MediaStore } from "../media/media-store.ts";
 import type { Adoption } from "../purchases/adoption.ts";
 import type { Purchases } from "../purchases/purchases.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -16,6 +17,7 @@ import type { Settings } from "../settings/settings.ts";
 /** What costs time to load and is opened at the first call that needs it. */
 export interface Services {
   jobs: JobRunner;
+  media: MediaStore;
   gateway: PixazoClient;
   inputs: InputResolver;
   purchases: Purchases;

@@ -106,6 +106,7 @@ export async function finishCall(
     sandbox,
     now: deps.clock.now(),
     isRepeat,
+    media: services.media,
     heldUpBy: services.jobs.heldUpBy(job.jobId),
     program,
   });

@@ -6,10 +6,11 @@ import { message, oneLine } from "../../src/core/text.ts";
 import { failureOf, jobFailureOf } from "../../src/gateway/failures.ts";
 import type { Job, Medium } from "../../src/jobs/job.ts";
 import { viewJob, viewRow } from "../../src/jobs/view.ts";
+import { DiskStore } from "../../src/media/disk-store.ts";
 import { bounded, MAX_ANSWER_BYTES } from "../../src/tools/bounded.ts";
 import { dataResult, errorResult, jobResult, newsBlock } from "../../src/tools/result.ts";
 import { json, rawServer } from "../support/raw-server.ts";
-import { leftJob } from "../support/rig.ts";
+import { leftJob, OWNER } from "../support/rig.ts";
 import { defaultSettings } from "../support/tool-deps.ts";
 import { openToolRig, textOf } from "../support/tool-rig.ts";
 
@@ -32,7 +33,9 @@ const hostile = fc
 const UNSEEN =
   /(?!\n)\p{Cc}|[\p{Cs}\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\u{e0000}-\u{e007f}]/u;
 const program = defaultSettings().program;
+const places = { allowedDirs: [], workingDir: "/nowhere", homeDir: "/nowhere" };
 const options = {
+  media: new DiskStore({ ...places, outputDir: "/nowhere", homeOwner: OWNER }),
   previews: "off" as const,
   sandbox: false,
   now: Date.now(),

@@ -2,10 +2,12 @@ import { mkdir, readdir, rename, symlink, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { Library } from "../../src/media/disk-store.ts";
+import { DiskStore } from "../../src/media/disk-store.ts";
 import { nameProblem, type ResultKind } from "../../src/media/file-names.ts";
-import { findSavePlace, holdFolder } from "../../src/media/save-place.ts";
+import { findSavePlace, holdFolder, type SavePlaces } from "../../src/media/save-place.ts";
+import { Saving } from "../../src/media/saving.ts";
 import { readSettings } from "../../src/settings/settings.ts";
+import { OWNER } from "../support/rig.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 let root: string;
@@ -77,10 +79,16 @@ describe("a home folder, or what lies above one, is nothing that is read by defa
   });
 });
 
+/** Copies of what lies where the program keeps it. */
+function savingIn(places: SavePlaces): Saving {
+  const outputDir = join(root, "out");
+  return new Saving(places, new DiskStore({ ...places, outputDir, homeOwner: OWNER }));
+}
+
 describe("what is saved for a caller", () => {
   let allowed: string;
   let outside: string;
-  let library: Library;
+  let saving: Saving;
   let original: string;
 
   beforeEach(async () => {
@@ -89,8 +97,7 @@ describe("what is saved for a caller", () => {
     for (const path of [allowed, outside, join(root, "kept")]) await mkdir(path);
     original = join(root, "kept", "cat.png");
     await writeFile(original, "a picture");
-    library = new Library({
-      outputDir: join(root, "out"),
+    saving = savingIn({
       allowedDirs: [join(root, "out"), allowed],
       workingDir: allowed,
       homeDir: home,
@@ -100,8 +107,8 @@ describe("what is saved for a caller", () => {
   /** Refused before anything is bought, and again when it would be written. */
   async function refused(saveTo: string, why: RegExp): Promise<void> {
     const refusal = { code: "invalid_input", message: expect.stringMatching(why) };
-    await expect(library.checkRoom("images", 1, saveTo), saveTo).rejects.toMatchObject(refusal);
-    await expect(library.copyTo(saveTo, [original]), saveTo).rejects.toMatchObject(refusal);
+    await expect(saving.check(saveTo, "images", 1), saveTo).rejects.toMatchObject(refusal);
+    await expect(saving.copyTo(saveTo, OWNER, [original]), saveTo).rejects.toMatchObject(refusal);
     expect(await readdir(outside)).toEqual([]);
   }
 
@@ -127,14 +134,13 @@ describe("what is saved for a caller", () => {
 
   it("is saved below a hidden folder that is allowed itself", async () => {
     const hidden = join(root, ".own", "pictures");
-    library = new Library({
-      outputDir: join(root, "out"),
+    saving = savingIn({
       allowedDirs: [hidden],
       workingDir: allowed,
       homeDir: home,
     });
-    await library.checkRoom("images", 1, hidden);
-    expect(await library.copyTo(hidden, [original])).toEqual([join(hidden, "cat.png")]);
+    await saving.check(hidden, "images", 1);
+    expect(await saving.copyTo(hidden, OWNER, [original])).toEqual([join(hidden, "cat.png")]);
   });
 
   it("goes through no link below the allowed folder, wherever it leads", async () => {
@@ -162,7 +168,7 @@ describe("what is saved for a caller", () => {
 
   it("takes no file's place that is a link: the next number is used", async () => {
     await symlink(join(outside, "victim.png"), join(allowed, "cat.png"));
-    expect(await library.copyTo("cat.png", [original])).toEqual([join(allowed, "cat-2.png")]);
+    expect(await saving.copyTo("cat.png", OWNER, [original])).toEqual([join(allowed, "cat-2.png")]);
     expect(await readdir(outside)).toEqual([]);
   });
 
@@ -216,13 +222,13 @@ describe("what is saved for a caller", () => {
     await refused("/mnt/user-data/outputs/cat.png", /place of the chat application/);
     expect((await readdir(allowed)).sort()).toEqual(["file", "folder.png"]);
     // A folder stands where the file would: it is meant.
-    expect(await library.copyTo("folder.png", [original])).toEqual([
+    expect(await saving.copyTo("folder.png", OWNER, [original])).toEqual([
       join(allowed, "folder.png", "cat.png"),
     ]);
   });
 
   it("has an ending that such a result can have", async () => {
-    const check = (kind: ResultKind, saveTo: string) => library.checkRoom(kind, 1, saveTo);
+    const check = (kind: ResultKind, saveTo: string) => saving.check(saveTo, kind, 1);
     const refusal = { code: "invalid_input", message: expect.stringMatching(/no result/) };
     for (const [kind, name] of [
       ["images", "cat.txt"],
@@ -250,7 +256,7 @@ describe("what is saved for a caller", () => {
     const name = `${"水".repeat(83)}x.png`;
     expect(Buffer.byteLength(name)).toBe(254);
     const paths = [];
-    for (let i = 0; i < 11; i++) paths.push(...(await library.copyTo(name, [original])));
+    for (let i = 0; i < 11; i++) paths.push(...(await saving.copyTo(name, OWNER, [original])));
     expect(new Set(paths).size).toBe(11);
     expect(paths.map((path) => basename(path).slice(-8))).toContain("水水-2.png");
     expect(await readdir(allowed)).toHaveLength(11);
@@ -258,8 +264,7 @@ describe("what is saved for a caller", () => {
 
   it("is written like a path that is read: from home, by file URL", async () => {
     await mkdir(join(home, "work", "a b"));
-    library = new Library({
-      outputDir: join(root, "out"),
+    saving = savingIn({
       allowedDirs: [join(home, "work")],
       workingDir: join(home, "work"),
       homeDir: home,
@@ -271,8 +276,10 @@ describe("what is saved for a caller", () => {
       [`file://localhost${home}/work/a%20b/`, "a b/cat.png"],
       ["水墨画/Zürich.png", "水墨画/Zürich.png"],
     ] as const) {
-      await library.checkRoom("images", 1, saveTo);
-      expect(await library.copyTo(saveTo, [original])).toEqual([join(home, "work", expected)]);
+      await saving.check(saveTo, "images", 1);
+      expect(await saving.copyTo(saveTo, OWNER, [original])).toEqual([
+        join(home, "work", expected),
+      ]);
     }
   });
 

@@ -2,34 +2,41 @@ import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/
 import { basename, join, sep } from "node:path";
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
-import { type FileNaming, Library } from "../../src/media/disk-store.ts";
+import { DiskStore } from "../../src/media/disk-store.ts";
 import { slug } from "../../src/media/file-names.ts";
+import type { MediaNaming } from "../../src/media/media-store.ts";
+import { Saving } from "../../src/media/saving.ts";
+import { OWNER } from "../support/rig.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 let folder: string;
 let output: string;
 let allowed: string;
-let library: Library;
+let store: DiskStore;
+let saving: Saving;
 
 beforeEach(async () => {
   folder = await tempDir();
   output = join(folder, "output");
   allowed = join(folder, "allowed");
   await mkdir(allowed);
-  library = openLibrary();
+  store = openStore();
+  saving = new Saving(places(), store);
+});
+
+const places = () => ({
+  allowedDirs: [output, allowed, join(folder, "home")],
+  workingDir: allowed,
+  homeDir: join(folder, "home"),
 });
 
 /** As every process has one of its own. */
-function openLibrary(): Library {
-  return new Library({
-    outputDir: output,
-    allowedDirs: [output, allowed, join(folder, "home")],
-    workingDir: allowed,
-    homeDir: join(folder, "home"),
-  });
+function openStore(): DiskStore {
+  return new DiskStore({ ...places(), outputDir: output, homeOwner: OWNER });
 }
 
-const naming = (change: Partial<FileNaming> = {}): FileNaming => ({
+const naming = (change: Partial<MediaNaming> = {}): MediaNaming => ({
+  owner: OWNER,
   operation: "z_image_turbo_generate",
   words: "A red fox, in the snow",
   jobId: "job_abcdefghijklmnopqrstuvwxyz",
@@ -39,11 +46,18 @@ const naming = (change: Partial<FileNaming> = {}): FileNaming => ({
   ...change,
 });
 
+/** A draft that can be written. */
+async function draft(named: MediaNaming, from = store): Promise<string> {
+  const path = from.newDraft(named);
+  await from.prepareDraft(path);
+  return path;
+}
+
 /** A finished download of this content, kept. */
-async function keep(content: string, change: Partial<FileNaming> = {}): Promise<string> {
-  const partial = await library.partialPath(naming(change));
+async function keep(content: string, change: Partial<MediaNaming> = {}): Promise<string> {
+  const partial = await draft(naming(change));
   await writeFile(partial, content);
-  return library.keep(partial, naming(change));
+  return store.keep(partial, naming(change));
 }
 
 const NAME = "z-image-turbo-generate-a-red-fox-in-the-snow-uvwxyz-1";
@@ -139,41 +153,41 @@ describe("a finished file", () => {
   it("of two downloads of a name at once stay two", async () => {
     const partials = await Promise.all(
       [1, 2, 3].map(async (index) => {
-        const partial = await library.partialPath(naming({ index }));
+        const partial = await draft(naming({ index }));
         await writeFile(partial, String(index));
         return partial;
       }),
     );
-    const paths = await Promise.all(partials.map((partial) => library.keep(partial, naming())));
+    const paths = await Promise.all(partials.map((partial) => store.keep(partial, naming())));
     expect(new Set(paths).size).toBe(3);
     const contents = await Promise.all(paths.map((path) => readFile(path, "utf8")));
     expect(contents.sort()).toEqual(["1", "2", "3"]);
   });
 
   it("in progress is hidden, in the folder where it will end", async () => {
-    const partial = await library.partialPath(naming());
+    const partial = await draft(naming());
     expect(partial).toMatch(/[/\\]2026-11-20[/\\]\.[^/\\]+\.partial$/);
   });
 
   it("in progress is nobody else's: not another process's, nor another try's", async () => {
-    const other = openLibrary();
-    const partials = [library, library, other].map((one) => one.newPartial(naming()));
+    const other = openStore();
+    const partials = [store, store, other].map((one) => one.newDraft(naming()));
     expect(new Set(partials).size).toBe(3);
   });
 
   it("in progress elsewhere is cleared away with its note, and nothing else is", async () => {
-    const other = openLibrary();
-    const left = await other.partialPath(naming());
+    const other = openStore();
+    const left = await draft(naming(), other);
     await writeFile(left, "left");
     await writeFile(`${left}.json`, "{}");
     const kept = [
-      await library.partialPath(naming()),
-      await other.partialPath(naming({ jobId: "job_another" })),
+      await draft(naming()),
+      await draft(naming({ jobId: "job_another" }), other),
       join(output, "2026-11-20", "mine.partial"),
     ];
     for (const path of kept) await writeFile(path, "kept");
     kept.push(await keep("whole", { index: 2 }));
-    await library.clearPartials(naming());
+    await store.clearDrafts(naming());
     const names = await readdir(join(output, "2026-11-20"));
     expect(names.sort()).toEqual(kept.map((path) => basename(path)).sort());
     await expect(other.keep(left, naming())).rejects.toMatchObject({ code: "storage" });
@@ -181,11 +195,11 @@ describe("a finished file", () => {
   });
 
   it("that the disk refuses is a matter of storage", async () => {
-    const partial = await library.partialPath(naming());
-    await expect(library.keep(partial, naming())).rejects.toMatchObject({ code: "storage" });
+    const partial = await draft(naming());
+    await expect(store.keep(partial, naming())).rejects.toMatchObject({ code: "storage" });
     await rm(output, { recursive: true });
     await writeFile(output, "");
-    await expect(library.partialPath(naming())).rejects.toMatchObject({ code: "storage" });
+    await expect(draft(naming())).rejects.toMatchObject({ code: "storage" });
   });
 });
 
@@ -194,7 +208,7 @@ describe("save_to", () => {
   async function copies(saveTo: string, count = 1): Promise<string[]> {
     const originals: string[] = [];
     for (let i = 1; i <= count; i++) originals.push(await keep(`picture ${i}`, { index: i }));
-    const paths = await library.copyTo(saveTo, originals);
+    const paths = await saving.copyTo(saveTo, OWNER, originals);
     for (const [position, path] of paths.entries()) {
       expect(await readFile(path, "utf8")).toBe(`picture ${position + 1}`);
     }
@@ -251,12 +265,12 @@ describe("save_to", () => {
     "~/../x.png",
   ])("outside the allowed folders, %s, is refused before anything is bought", async (saveTo) => {
     await mkdir(join(folder, "allowed-not"));
-    await expect(library.checkRoom("images", 1, saveTo)).rejects.toMatchObject({
+    await expect(saving.check(saveTo, "images", 1)).rejects.toMatchObject({
       code: "invalid_input",
       message: expect.stringContaining("outside the allowed folders"),
       next: expect.stringContaining(allowed),
     });
-    await expect(library.copyTo(saveTo, [await keep("x")])).rejects.toMatchObject({
+    await expect(saving.copyTo(saveTo, OWNER, [await keep("x")])).rejects.toMatchObject({
       code: "invalid_input",
     });
   });
@@ -266,10 +280,10 @@ describe("save_to", () => {
     await mkdir(outside);
     await symlink(outside, join(allowed, "link"));
     for (const saveTo of ["link", "link/cat.png", "link/new/deep/cat.png"]) {
-      await expect(library.checkRoom("images", 1, saveTo)).rejects.toMatchObject({
+      await expect(saving.check(saveTo, "images", 1)).rejects.toMatchObject({
         code: "invalid_input",
       });
-      await expect(library.copyTo(saveTo, [await keep("x")])).rejects.toThrow();
+      await expect(saving.copyTo(saveTo, OWNER, [await keep("x")])).rejects.toThrow();
     }
     expect(await readdir(outside)).toEqual([]);
   });
@@ -286,28 +300,28 @@ describe("save_to", () => {
     const outside = join(folder, "outside");
     await symlink(outside, join(allowed, "dangling"));
     await symlink(join(folder, "outside.png"), join(allowed, "cat.png"));
-    await library.copyTo("dangling/cat.png", [await keep("x")]).catch(() => undefined);
-    await library.copyTo("cat.png", [await keep("x")]).catch(() => undefined);
+    await saving.copyTo("dangling/cat.png", OWNER, [await keep("x")]).catch(() => undefined);
+    await saving.copyTo("cat.png", OWNER, [await keep("x")]).catch(() => undefined);
     expect((await readdir(folder)).sort()).toEqual(["allowed", "output"]);
   });
 
   it("below something that is no folder is refused before anything is bought", async () => {
     await writeFile(join(allowed, "file"), "");
-    await expect(
-      library.checkRoom("images", 1, join(allowed, "file", "cat.png")),
-    ).rejects.toMatchObject({ code: "invalid_input" });
+    await expect(saving.check(join(allowed, "file", "cat.png"), "images", 1)).rejects.toMatchObject(
+      { code: "invalid_input" },
+    );
   });
 });
 
 describe("room for results", () => {
   it("is made where the output folder is missing", async () => {
-    await library.checkRoom("images", 1, undefined);
+    await store.checkRoom(OWNER, "images", 1);
     expect((await stat(output)).isDirectory()).toBe(true);
   });
 
   it("is missing where the output folder cannot be", async () => {
     await writeFile(output, "in the way");
-    await expect(library.checkRoom("images", 1, undefined)).rejects.toMatchObject({
+    await expect(store.checkRoom(OWNER, "images", 1)).rejects.toMatchObject({
       code: "storage",
       message: expect.stringContaining(output),
       next: expect.stringContaining("nothing was bought"),
@@ -315,7 +329,7 @@ describe("room for results", () => {
   });
 
   it("is missing where the disk has less than the pictures may need", async () => {
-    await expect(library.checkRoom("images", 1e12, undefined)).rejects.toMatchObject({
+    await expect(store.checkRoom(OWNER, "images", 1e12)).rejects.toMatchObject({
       code: "storage",
       message: expect.stringMatching(/ has [\d,]+ bytes free, less than the [\d,]+ bytes that/),
     });

@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { expect, it, vi } from "vitest";
-import { Library } from "../../src/media/disk-store.ts";
+import { DiskStore } from "../../src/media/disk-store.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 /** A file system without hard links, as on many memory cards. */
@@ -11,6 +11,7 @@ vi.mock("node:fs/promises", async (original) => ({
 }));
 
 const NAMING = {
+  owner: "local",
   operation: "longcat_image_generate",
   words: "",
   jobId: "job_abcdefghijklmnopqrstuvwxyz",
@@ -19,10 +20,11 @@ const NAMING = {
   createdAt: 0,
 };
 
-async function openLibrary(): Promise<Library> {
+async function openStore(): Promise<DiskStore> {
   const folder = await tempDir();
-  return new Library({
+  return new DiskStore({
     outputDir: folder,
+    homeOwner: "local",
     allowedDirs: [],
     workingDir: folder,
     homeDir: folder,
@@ -30,17 +32,19 @@ async function openLibrary(): Promise<Library> {
 }
 
 it("a finished file gets its name without hard links too, and replaces nothing", async () => {
-  const library = await openLibrary();
+  const store = await openStore();
   for (const content of ["one", "two"]) {
-    const partial = await library.partialPath(NAMING);
+    const partial = store.newDraft(NAMING);
+    await store.prepareDraft(partial);
     await writeFile(partial, content);
-    expect(await readFile(await library.keep(partial, NAMING), "utf8")).toBe(content);
+    expect(await readFile(await store.keep(partial, NAMING), "utf8")).toBe(content);
   }
 });
 
 it("an unfinished file that another process has removed leaves no empty one", async () => {
-  const library = await openLibrary();
-  const partial = await library.partialPath(NAMING);
-  await expect(library.keep(partial, NAMING)).rejects.toMatchObject({ code: "storage" });
+  const store = await openStore();
+  const partial = store.newDraft(NAMING);
+  await store.prepareDraft(partial);
+  await expect(store.keep(partial, NAMING)).rejects.toMatchObject({ code: "storage" });
   expect(await readdir(dirname(partial))).toEqual([]);
 });

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { beforeEach, describe, expect, it } from "vitest";
+import { DiskStore } from "../../src/media/disk-store.ts";
 import {
   fullPreview,
   makePreview,
@@ -149,12 +150,16 @@ describe("the file itself as a preview", () => {
   it("is given where it fits, to the character", async () => {
     const bytes = await picture();
     const base64 = bytes.toString("base64").length;
-    const path = await fileOf(bytes);
-    expect(await fullPreview(path, "image/png", base64)).toEqual({
+    const places = { allowedDirs: [], workingDir: folder, homeDir: folder };
+    const store = new DiskStore({ ...places, outputDir: folder, homeOwner: "local" });
+    const medium = { owner: "local", ref: await fileOf(bytes), mimeType: "image/png" };
+    expect(await fullPreview(store, medium, base64)).toEqual({
       data: bytes,
       mimeType: "image/png",
     });
-    expect(await fullPreview(path, "image/png", base64 - 1)).toBeUndefined();
+    expect(await fullPreview(store, medium, base64 - 1)).toBeUndefined();
+    const gone = { ...medium, ref: join(folder, "none.png") };
+    expect(await fullPreview(store, gone, base64)).toBeUndefined();
   });
 });
 

@@ -76,4 +76,32 @@ describe("the structure of the program", () => {
       [],
     );
   });
+
+  it.each([
+    [
+      "a tool that reads a finished file",
+      "src/tools/a.ts",
+      'import { readFile } from "node:fs/promises";',
+    ],
+    ["a resource", "src/resources/a.ts", 'import { createReadStream } from "node:fs";'],
+    ["a purchase that writes one", "src/purchases/a.ts", 'import * as fs from "fs";'],
+    ["a chat turn", "src/chat/answer-file.ts", 'const load = () => import("node:fs");'],
+    ["an input", "src/inputs/resolver.ts", 'import type { FileHandle } from "fs/promises";'],
+  ])("refuses files beside the media store: %s", (_, path, text) => {
+    expect(complaints([readModule(path, text)], HOUSE)).toEqual([
+      expect.stringContaining(`${path} has file access (`),
+    ]);
+    expect(complaints([readModule("src/media/a.ts", text)], HOUSE)).toEqual([]);
+  });
+
+  it.each(["src/server.ts", "src/tools/a.ts", "src/jobs/a.ts"])(
+    "keeps %s from saying who calls",
+    (path) => {
+      const text = 'import { LOCAL_OWNER } from "SRC/core/owner.ts";'.replace(
+        "SRC",
+        path.split("/").length > 2 ? ".." : ".",
+      );
+      expect(complaints([readModule(path, text)], HOUSE)).toHaveLength(1);
+    },
+  );
 });

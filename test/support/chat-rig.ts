@@ -1,5 +1,4 @@
 import type { ServerResponse } from "node:http";
-import { join } from "node:path";
 import { Delegate } from "../../src/chat/delegate.ts";
 import type { TurnArguments } from "../../src/chat/turn-draft.ts";
 import { createRedact } from "../../src/core/redact.ts";
@@ -28,7 +27,6 @@ export async function openChatRig(options: ChatRigOptions): Promise<ChatRig> {
     ...options,
     kind: (parts) => {
       threads = new SqliteThreadStore(parts.store.connection);
-      const folder = join(parts.library.outputDir, "..");
       delegate = new Delegate({
         ...parts,
         client: new LongcatClient({
@@ -39,7 +37,7 @@ export async function openChatRig(options: ChatRigOptions): Promise<ChatRig> {
           redact: createRedact([KEY]),
         }),
         threads,
-        places: { allowedDirs: [folder], workingDir: folder, homeDir: folder },
+        places: { allowedDirs: [parts.folder], workingDir: parts.folder, homeDir: parts.folder },
         defaultModel: "LongCat-2.0-Preview",
         trimHistory: options.trimHistory ?? false,
       });

@@ -13,7 +13,8 @@ import type { Job, JobState, WholeJob } from "../../src/jobs/job.ts";
 import type { JobKind } from "../../src/jobs/job-kind.ts";
 import { JobRunner } from "../../src/jobs/runner.ts";
 import type { JobStore } from "../../src/jobs/store.ts";
-import { Library } from "../../src/media/disk-store.ts";
+import { DiskStore } from "../../src/media/disk-store.ts";
+import { Saving } from "../../src/media/saving.ts";
 import { Adoption } from "../../src/purchases/adoption.ts";
 import type { PurchaseContext } from "../../src/purchases/context.ts";
 import { Purchases } from "../../src/purchases/purchases.ts";
@@ -48,7 +49,7 @@ export interface RigOptions {
   before?: (store: SqliteJobStore) => Promise<unknown>;
 }
 
-export type RigParts = Omit<PurchaseContext, "store"> & { store: SqliteJobStore };
+export type RigParts = Omit<PurchaseContext, "store"> & { store: SqliteJobStore; folder: string };
 
 export interface Rig {
   purchases: Purchases;
@@ -96,7 +97,14 @@ export async function openRig(options: RigOptions): Promise<Rig> {
   const events = new JobEvents();
   const stopping = new AbortController();
   const apiKey = options.apiKey ?? "key-0123456789";
+  const places = {
+    allowedDirs: [outputDir, join(folder, "allowed")],
+    workingDir: folder,
+    homeDir: join(folder, "home"),
+  };
+  const media = new DiskStore({ ...places, outputDir, homeOwner: OWNER });
   const parts: RigParts = {
+    folder,
     store,
     http,
     gateway: new PixazoClient({
@@ -106,12 +114,8 @@ export async function openRig(options: RigOptions): Promise<Rig> {
       apiKey: () => apiKey,
       redact: createRedact([apiKey]),
     }),
-    library: new Library({
-      outputDir,
-      allowedDirs: [outputDir, join(folder, "allowed")],
-      workingDir: folder,
-      homeDir: join(folder, "home"),
-    }),
+    media,
+    saving: new Saving(places, media),
     hosting: options.hosting ?? NO_FILES,
     events,
     clock,

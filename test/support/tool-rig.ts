@@ -49,6 +49,7 @@ export async function openToolRig(origin: string): Promise<ToolRig> {
       require: () => Promise.reject(new Error("nothing is served")),
     },
     holder: "this-process",
+    homeOwner: OWNER,
     isGone: () => false,
   });
   onTestFinished(() => runtime.close());
