@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { AppError } from "../core/errors.ts";
 import { isFinal, type Job } from "./job.ts";
 
 const UNDELIVERED_MS = 600_000;
@@ -24,6 +25,22 @@ export function standsForRepeat(earlier: Job, now: number): boolean {
   return earlier.deliveredAt === null
     ? now - (earlier.completedAt ?? earlier.updatedAt) < UNDELIVERED_MS
     : now - earlier.deliveredAt < DELIVERED_MS;
+}
+
+/**
+ * Whether the job that has an idempotency key stands for a new call with the same key.
+ * @throws {invalid_input} where it cannot, because the call asks for something else
+ */
+export function requireSameCall(keyed: Job, job: Job, forceNew: boolean): void {
+  if (keyed.fingerprint === job.fingerprint && !forceNew) return;
+  const why = forceNew ? "and `force_new` asks for another." : "which has other arguments.";
+  throw new AppError(
+    "invalid_input",
+    `\`idempotency_key\` already stands for ${keyed.jobId}, ${why}`,
+    {
+      next: "Use another `idempotency_key` for another job; nothing was sent.",
+    },
+  );
 }
 
 /** JSON that does not depend on the order in which keys were written. */

@@ -1,5 +1,6 @@
 import type { Limits } from "../core/money.ts";
 import type { Job, JobPatch, JobState, WholeJob } from "./job.ts";
+import type { Verdict } from "./settlement.ts";
 
 export interface JobQuery {
   owner: string;
@@ -106,12 +107,7 @@ export interface JobStore {
    * @returns `undefined`, with nothing changed, when the charge is neither uncertain (any more) nor
    *   was decided on by hand.
    */
-  settle(
-    owner: string,
-    jobId: string,
-    charge: "spent" | "none",
-    now: number,
-  ): Promise<Job | undefined>;
+  settle(owner: string, jobId: string, verdict: Verdict, now: number): Promise<Job | undefined>;
   /**
    * Shows that a holder is alive.
    * @param isWatching write even for a holder without jobs, because it watches the life of others.

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { AppError } from "../../core/errors.ts";
 import { oneLine } from "../../core/text.ts";
 import { checkCaps, periodStarts } from "../../jobs/budget.ts";
-import { standsForRepeat } from "../../jobs/deduplication.ts";
+import { requireSameCall, standsForRepeat } from "../../jobs/deduplication.ts";
 import {
   canBecome,
   isFinal,
@@ -11,6 +11,8 @@ import {
   type JobState,
   type WholeJob,
 } from "../../jobs/job.ts";
+import { forgottenBefore, SETTLED_CHARGES, SURELY_PAST_MS } from "../../jobs/retention.ts";
+import { settlement, type Verdict } from "../../jobs/settlement.ts";
 import type {
   Admission,
   AdmissionRules,
@@ -22,6 +24,7 @@ import type {
   SpendingReport,
   Transition,
 } from "../../jobs/store.ts";
+import { ChangeFeed } from "./change-feed.ts";
 import { Connection } from "./connection.ts";
 import {
   bodyColumnsOf,
@@ -38,32 +41,27 @@ import { committedUsd, spendingOf } from "./money-rows.ts";
 
 const NEWS = `owner = ? AND orphaned = 1 AND delivered_at IS NULL AND mentioned_at IS NULL
   AND state = 'completed'`;
-const CHANGES_AT_ONCE = 500;
 /** An answer stays readable; the others are in the next one. */
 const NEWS_AT_ONCE = 20;
-const DAY_MS = 86_400_000;
 
 /** A job, and in whose name it is asked for. */
 type JobName = Pick<Job, "owner" | "jobId">;
 
 const numberRow = z.object({ n: z.number() });
-const revisionRow = z.object({ revision: z.number() });
+const settledRow = z.object({ settled_at: z.number().nullable() });
 
 /** The embedded store: one SQLite file, shared by any number of processes. */
 export class SqliteJobStore implements JobStore {
   /** For other parts of the program that keep tables in the same file. */
   readonly connection: Connection;
   readonly #holders: HolderTables;
-  #seenVersion = -1;
-  #seenRevision = 0;
-  /** Revisions that this store wrote itself since the last look at changes. */
-  readonly #own = new Set<number>();
+  readonly #feed: ChangeFeed;
 
   /** @throws {storage} when the folder or the database cannot be used. */
   constructor(folder: string) {
     this.connection = new Connection(folder);
     this.#holders = new HolderTables(this.connection);
-    this.#seenRevision = this.#number(`SELECT coalesce(max(revision), 0) AS n FROM jobs`, []);
+    this.#feed = new ChangeFeed(this.connection);
   }
 
   async admit(job: WholeJob, holder: string, rules: AdmissionRules): Promise<Admission> {
@@ -137,20 +135,20 @@ export class SqliteJobStore implements JobStore {
   async settle(
     owner: string,
     jobId: string,
-    charge: "spent" | "none",
+    verdict: Verdict,
     now: number,
   ): Promise<Job | undefined> {
     // Looked at and changed in one transaction: the job may be given its request id meanwhile.
     return this.connection.transaction(() => {
-      const job = this.#one(
-        `SELECT * FROM jobs WHERE job_id = ? AND owner = ?
-         AND (charge = 'uncertain' OR settled_at IS NOT NULL)`,
-        [jobId, owner],
-      );
-      if (!job) return undefined;
-      const costUsd = charge === "spent" ? job.reservedUsd : null;
-      const which = { owner, jobId };
-      return this.#update(which, { charge, costUsd, updatedAt: now }, { settled_at: now });
+      const [row] = this.connection.all("SELECT * FROM jobs WHERE job_id = ? AND owner = ?", [
+        jobId,
+        owner,
+      ]);
+      if (row === undefined) return undefined;
+      const isByHand = settledRow.parse(row).settled_at !== null;
+      const patch = settlement(readRow(row), isByHand, verdict);
+      if (!patch) return undefined;
+      return this.#update({ owner, jobId }, { ...patch, updatedAt: now }, { settled_at: now });
     });
   }
 
@@ -181,28 +179,7 @@ export class SqliteJobStore implements JobStore {
 
   async changes(): Promise<Job[]> {
     this.connection.watch();
-    const version = this.#number("SELECT data_version AS n FROM pragma_data_version", []);
-    if (version === this.#seenVersion) {
-      // Nobody else has written, so everything up to here is our own.
-      this.#seenRevision = Math.max(this.#seenRevision, ...this.#own);
-      this.#own.clear();
-      return [];
-    }
-    const rows = this.connection.all(
-      "SELECT * FROM jobs WHERE revision > ? ORDER BY revision LIMIT ?",
-      [this.#seenRevision, CHANGES_AT_ONCE],
-    );
-    const foreign = rows.filter((row) => {
-      const revision = revisionOf(row);
-      this.#seenRevision = Math.max(this.#seenRevision, revision);
-      return !this.#own.delete(revision);
-    });
-    // What there is beyond these comes with the next look.
-    if (rows.length < CHANGES_AT_ONCE) {
-      this.#seenVersion = version;
-      this.#own.clear();
-    }
-    return foreign.map(readRow);
+    return this.#feed.changes();
   }
 
   async news(owner: string): Promise<Job[]> {
@@ -226,12 +203,12 @@ export class SqliteJobStore implements JobStore {
 
   async forget(keepDays: number, now: number): Promise<number> {
     return this.connection.transaction(() => {
-      const old = Math.min(now, this.#surelyPast()) - keepDays * DAY_MS;
-      const before = Math.min(old, periodStarts(now).month);
+      const before = forgottenBefore(keepDays, now, this.#surelyPast());
       return this.connection.all(
-        `DELETE FROM jobs WHERE NOT (${UNFINISHED}) AND charge NOT IN ('reserved', 'uncertain')
+        `DELETE FROM jobs WHERE NOT (${UNFINISHED})
+         AND charge IN (SELECT value FROM json_each(?))
          AND max(created_at, updated_at) < ? RETURNING seq`,
-        [before],
+        [JSON.stringify(SETTLED_CHARGES), before],
       ).length;
     });
   }
@@ -247,14 +224,8 @@ export class SqliteJobStore implements JobStore {
         job.idempotencyKey,
       ]);
       if (!keyed) return undefined;
-      if (keyed.fingerprint === job.fingerprint && !rules.forceNew) return keyed;
-      throw new AppError(
-        "invalid_input",
-        rules.forceNew
-          ? `\`idempotency_key\` already stands for ${keyed.jobId}, and \`force_new\` asks for another.`
-          : `\`idempotency_key\` already stands for ${keyed.jobId}, which has other arguments.`,
-        { next: "Use another `idempotency_key` for another job; nothing was sent." },
-      );
+      requireSameCall(keyed, job, rules.forceNew);
+      return keyed;
     }
     if (rules.forceNew) return undefined;
     return this.connection
@@ -273,7 +244,7 @@ export class SqliteJobStore implements JobStore {
   #surelyPast(): number {
     return this.#number(
       `SELECT coalesce(max(created_at), 0) AS n FROM jobs
-       WHERE created_at <= (SELECT max(created_at) FROM jobs) - ${DAY_MS}`,
+       WHERE created_at <= (SELECT max(created_at) FROM jobs) - ${SURELY_PAST_MS}`,
       [],
     );
   }
@@ -293,7 +264,7 @@ export class SqliteJobStore implements JobStore {
       input,
       wire,
     ]);
-    this.#own.add(revisionOf(rows[0]));
+    this.#feed.wrote(rows[0]);
   }
 
   #update(
@@ -332,7 +303,7 @@ export class SqliteJobStore implements JobStore {
       [...Object.values(columns), jobId, owner, from ?? null],
     );
     if (row === undefined) return undefined;
-    this.#own.add(revisionOf(row));
+    this.#feed.wrote(row);
     return readRow(row);
   }
 
@@ -354,8 +325,4 @@ function settings(columns: Record<string, Column>): string {
   return Object.keys(columns)
     .map((name) => `${name} = ?`)
     .join(", ");
-}
-
-function revisionOf(row: unknown): number {
-  return revisionRow.parse(row).revision;
 }
