@@ -6,6 +6,7 @@ import { DiskStore } from "../../src/media/disk-store.ts";
 import { slug } from "../../src/media/file-names.ts";
 import type { MediaNaming } from "../../src/media/media-store.ts";
 import { Saving } from "../../src/media/saving.ts";
+import { describeMediaStore } from "../contracts/media-store.ts";
 import { OWNER } from "../support/rig.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
@@ -334,4 +335,12 @@ describe("room for results", () => {
       message: expect.stringMatching(/ has [\d,]+ bytes free, less than the [\d,]+ bytes that/),
     });
   });
+});
+
+describeMediaStore("a disk", async () => ({ open: openStore }));
+
+it("another owner's files lie in a folder of that owner's", async () => {
+  expect(await keep("x", { owner: "ada" })).toBe(
+    join(output, "users", "ada", "2026-11-20", `${NAME}.png`),
+  );
 });
