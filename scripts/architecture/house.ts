@@ -72,7 +72,7 @@ export const HOUSE: Rules = {
       about: "what an assistant reads",
       uses: ["src/core/", "src/models/", "src/media/", "src/jobs/", "src/chat/", "src/tools/"],
     },
-    { path: "src/prompts/", about: "prompts", uses: ["src/core/", "src/models/"] },
+    { path: "src/prompts/", about: "ready-made openings", uses: ["src/core/", "src/models/"] },
     {
       path: "src/server.ts",
       about: "one MCP server instance",
@@ -101,7 +101,7 @@ export const HOUSE: Rules = {
       about: "stdio and HTTP",
       uses: ["src/core/", "src/core/owner.ts", "src/jobs/", "src/server.ts"],
     },
-    { path: "src/sandbox/", about: "the imitated provider", uses: ["src/core/", "src/models/"] },
+    { path: "src/sandbox/", about: "the imitated provider", uses: ["src/core/"] },
     { path: "src/demo/", about: "the demonstration", uses: ["src/core/"] },
     {
       path: "src/docs/",
