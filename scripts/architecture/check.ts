@@ -4,6 +4,7 @@ import type { Room, Rules } from "./rules.ts";
 /** Everything in which the program departs from its rules, a sentence each; empty where it does not. */
 export function complaints(modules: readonly Module[], rules: Rules): string[] {
   return [
+    ...circleComplaints(rules.rooms),
     ...modules.flatMap((module) => layerComplaints(module, rules.rooms)),
     ...modules.flatMap((module) => reservedComplaints(module, rules)),
   ];
@@ -18,6 +19,19 @@ export function roomOf(path: string, rooms: readonly Room[]): Room | undefined {
 
 function within(path: string, room: string): boolean {
   return room.endsWith("/") ? path.startsWith(room) : path === room;
+}
+
+/** Rules under which rooms could come to lean on each other. */
+function circleComplaints(rooms: readonly Room[]): string[] {
+  const usesOf = new Map(rooms.map(({ path, uses }) => [path, uses]));
+  const reaches = (from: string, to: string, seen = new Set<string>()): boolean => {
+    if (seen.has(from)) return false;
+    seen.add(from);
+    return (usesOf.get(from) ?? []).some((next) => next === to || reaches(next, to, seen));
+  };
+  return rooms.flatMap(({ path }) =>
+    reaches(path, path) ? [`${path} may import itself by way of other rooms.`] : [],
+  );
 }
 
 function layerComplaints({ path, imports }: Module, rooms: readonly Room[]): string[] {

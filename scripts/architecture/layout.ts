@@ -64,6 +64,7 @@ export function layoutOf(
   }
   order(floors, pieces);
   spread(floors, pieces);
+  straighten(floors);
   return { spots: floors.flat(), pieces, floors: top + 1 };
 }
 
@@ -168,6 +169,30 @@ function spread(floors: readonly (readonly Spot[])[], pieces: readonly Piece[]):
       pushApart(floor);
     }
   }
+}
+
+/** Lets a line that passes several floors run straight down where there is room for it. */
+function straighten(floors: readonly (readonly Spot[])[]): void {
+  const passing = floors.flat().filter(({ isBox }) => !isBox);
+  for (const name of new Set(passing.map(({ of }) => of))) {
+    const lane = passing.filter(({ of }) => of === name);
+    const rooms = lane.map((spot) => roomFor(spot, floors[spot.floor] ?? []));
+    const left = Math.max(...rooms.map(([from]) => from));
+    const right = Math.min(...rooms.map(([, to]) => to));
+    if (left > right) continue;
+    const wanted = mean(lane.map(({ x }) => x)) ?? 0;
+    for (const spot of lane) spot.x = Math.min(right, Math.max(left, wanted));
+  }
+}
+
+/** Between which places a spot can move without touching those beside it. */
+function roomFor(spot: Spot, floor: readonly Spot[]): [number, number] {
+  const place = floor.indexOf(spot);
+  const [before, after] = [floor[place - 1], floor[place + 1]];
+  return [
+    before ? before.x + distance(before, spot) : Number.NEGATIVE_INFINITY,
+    after ? after.x - distance(spot, after) : Number.POSITIVE_INFINITY,
+  ];
 }
 
 /** Keeps the order of a floor and lets nothing overlap, with as little movement as it takes. */

@@ -54,6 +54,20 @@ describe("the structure of the program", () => {
     expect(complaintsOn("src/high/b.ts", 'import "./attic.ts";')).toHaveLength(1);
   });
 
+  it("refuses rules under which rooms lean on each other", () => {
+    const rooms = [
+      { path: "src/one/", about: "", uses: ["src/two/"] },
+      { path: "src/two/", about: "", uses: ["src/three/"] },
+      { path: "src/three/", about: "", uses: ["src/one/", "src/ground/"] },
+      { path: "src/ground/", about: "", uses: [] },
+    ];
+    expect(complaints([], { rooms, reserved: [] })).toEqual(
+      ["one", "two", "three"].map(
+        (name) => `src/${name}/ may import itself by way of other rooms.`,
+      ),
+    );
+  });
+
   it("refuses a file that lies in no room", () => {
     expect(complaintsOn("src/cellar.ts", "")).toEqual([
       "src/cellar.ts lies in no room of the rules.",
