@@ -6,6 +6,7 @@ import {
   type StandardSchemaWithJSON,
 } from "@modelcontextprotocol/server";
 import { uris } from "./core/uris.ts";
+import { givenArguments } from "./core/whole-arguments.ts";
 import type { JobEvents } from "./jobs/events.ts";
 import { isFinal, type Job } from "./jobs/job.ts";
 import { registerPrompts } from "./prompts/index.ts";
@@ -153,7 +154,7 @@ function acceptingSchema(advertised: Record<string, unknown>): StandardSchemaWit
       version: 1,
       vendor: "longcat-mcp",
       // Every form passes: the tool reads it, and says what is wrong with it in its own words.
-      validate: (value) => ({ value }),
+      validate: (value) => ({ value: givenArguments(value) }),
       jsonSchema: { input: () => advertised, output: () => advertised },
     },
   };

@@ -14,10 +14,9 @@ import { LOCAL_OWNER } from "../core/owner.ts";
 import { oneLine } from "../core/text.ts";
 import type { JobEvents } from "../jobs/events.ts";
 import { bringsMedia, type Connection, changedUris, type ServerFactory } from "../server.ts";
+import { readBody } from "./body.ts";
 import { forwardingHeader } from "./forwarding.ts";
 
-/** Room for a picture sent as a data URI. */
-const MAX_BODY_BYTES = 16 * 1024 * 1024;
 /** How long a client may take to say what it wants; answers may take as long as they like. */
 const TIMES = {
   headersTimeout: 15_000,
@@ -62,7 +61,7 @@ export async function serveOnHttp(
       const onDelivered: Connection["onDelivered"] = (_, run) => answer?.once("finish", run);
       return factory.create({ owner: LOCAL_OWNER, era, lasting: false, onDelivered });
     },
-    { maxRequestBodySize: MAX_BODY_BYTES, onerror: options.onError },
+    { onerror: options.onError },
   );
   const unsubscribe = options.events.subscribe(LOCAL_OWNER, (job) => {
     for (const uri of changedUris(job)) handler.notify.resourceUpdated(uri);
@@ -83,9 +82,12 @@ export async function serveOnHttp(
     return context.text(`longcat-mcp ${options.version}: MCP clients connect to ${origin}/mcp\n`);
   });
   for (const path of ["/mcp", "/mcp/"]) {
-    app.all(path, (context) =>
-      answers.run(context.env.outgoing, () => handler.fetch(context.req.raw)),
-    );
+    app.all(path, async ({ env, req }) => {
+      const body = await readBody(env.incoming);
+      if (body && "refusal" in body) return Response.json(body.refusal, { status: body.status });
+      const given = body ? { parsedBody: body.message } : {};
+      return answers.run(env.outgoing, () => handler.fetch(req.raw, given));
+    });
   }
   app.notFound((context) =>
     context.text(`There is nothing here; MCP is at /mcp. ${ONLY_LOCAL}\n`, 404),

@@ -26,9 +26,13 @@ export const MESSAGES: Readonly<Record<string, (turn: number) => string>> = {
     `{"jsonrpc":"2.0","id":"deep","method":"tools/call","params":{"name":"${PICTURE}","arguments":{"prompt":${nested(10_000)}}}}`,
   "deep nesting of objects": () =>
     `{"jsonrpc":"2.0","id":"deep","method":"tools/call","params":{"name":"job_list","arguments":${'{"a":'.repeat(5_000)}1${"}".repeat(5_000)}}}`,
-  "unknown keys": () => call(PICTURE, { prompt: "A cat", ...manyKeys(2_000) }),
+  "unknown keys": () => call(PICTURE, { prompt: "A cat", ...manyKeys(3_000) }),
   "a huge value of a list": () =>
-    call(PICTURE, { prompt: "A cat", image_size: "x".repeat(100_000) }),
+    call(PICTURE, { prompt: "A cat", image_size: "x".repeat(400_000) }),
+  "more values than a message has": () =>
+    message({ id: "many", method: "tools/list", params: { cursor: Array(12_000).fill(0) } }),
+  "members that there are not": () => message({ id: "many", method: "ping", ...manyKeys(2_000) }),
+  "letters beyond ASCII": () => call("spending", { ["é".repeat(50_000)]: "ü" }),
   "wrong types": (turn) =>
     call(PICTURE, { prompt: [null, 1, {}, "x"][turn % 4], image_size: turn, num_images: {} }),
   "a tool that there is not": () => call(NASTY.repeat(50), {}),
@@ -65,7 +69,7 @@ export const MESSAGES: Readonly<Record<string, (turn: number) => string>> = {
     }),
   "cursors and ids of no one": () => call("job_status", { job_id: `job_${NASTY.repeat(1_000)}` }),
   "pictures that are none": () =>
-    call("qwen_image_edit", { prompt: "x", image: `data:image/png;base64,${"A".repeat(200_000)}` }),
+    call("qwen_image_edit", { prompt: "x", image: `data:image/png;base64,${"A".repeat(400_000)}` }),
   "files from elsewhere": () =>
     call("longcat_chat", { prompt: "x", files: ["/etc/passwd", "../".repeat(2_000), NASTY] }),
 };
