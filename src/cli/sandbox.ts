@@ -9,11 +9,12 @@ export async function startSandbox(speed: number, port = 0) {
 
 /** Runs the imitated provider alone until a signal ends it. */
 export async function serveSandbox(settings: Settings, ending: Ending): Promise<void> {
+  // First: whoever sees it listen may end it at once.
+  ending.onSignals();
   const sandbox = await startSandbox(settings.sandboxSpeed, settings.port ?? 4010);
   process.stderr.write(
     `The sandbox listens on ${sandbox.origin}\n` +
       `Point a client at it with PIXAZO_BASE_URL=${sandbox.origin} or LONGCAT_BASE_URL=${sandbox.origin} and any key.\n`,
   );
   ending.closeWith(() => sandbox.close());
-  ending.onSignals();
 }
