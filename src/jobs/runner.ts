@@ -14,6 +14,7 @@ import { BLANK } from "./record.ts";
 import { sendJob, unsent } from "./sending.ts";
 import type { JobPage, JobQuery, SpendingPeriod, SpendingReport } from "./store.ts";
 import { move } from "./transitions.ts";
+import { type WaitOptions, waitFor } from "./waiting.ts";
 
 const LAST_POST_MS = 10_000;
 
@@ -22,17 +23,6 @@ export interface Started {
   job: Job;
   /** An earlier identical job stands for the call; nothing was bought. */
   isRepeat: boolean;
-}
-
-export interface WaitOptions {
-  /** How long to wait at most, in milliseconds. */
-  ms: number;
-  /** Ends the wait, never the job. */
-  signal?: AbortSignal | undefined;
-  /** What is waited for; by default the job's end. */
-  until?: (job: Job) => boolean;
-  /** Hears of every change meanwhile. */
-  onChange?: (job: Job) => void;
 }
 
 /**
@@ -135,31 +125,7 @@ export class JobRunner {
 
   /** Waits for a job's end, or less. @returns the job as it stands when the wait is over. */
   async wait(job: Job, options: WaitOptions): Promise<WholeJob> {
-    const { clock, events, store } = this.#context;
-    const until = options.until ?? ((one: Job) => isFinal(one.state));
-    await new Promise<void>((resolve) => {
-      const over = () => {
-        unsubscribe();
-        callOff();
-        options.signal?.removeEventListener("abort", over);
-        resolve();
-      };
-      const unsubscribe = events.subscribe(job.owner, (changed) => {
-        if (changed.jobId !== job.jobId) return;
-        options.onChange?.(changed);
-        if (until(changed)) over();
-      });
-      const callOff = clock.schedule(options.ms, over);
-      options.signal?.addEventListener("abort", over, { once: true });
-      if (options.signal?.aborted) return over();
-      // Listening first and looking second misses nothing.
-      store.get(job.owner, job.jobId).then(
-        (current) => {
-          if (!current || until(current)) over();
-        },
-        () => over(),
-      );
-    });
+    await waitFor(this.#context, job, options);
     return this.get(job.owner, job.jobId);
   }
 

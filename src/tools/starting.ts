@@ -1,7 +1,8 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import { isFinal, type Job, type WholeJob } from "../jobs/job.ts";
-import type { Started, WaitOptions } from "../jobs/runner.ts";
+import type { Started } from "../jobs/runner.ts";
+import type { WaitOptions } from "../jobs/waiting.ts";
 import { knownAs } from "../models/facts.ts";
 import { presenterOf } from "./presenters.ts";
 import { errorResult, textBlock } from "./result.ts";

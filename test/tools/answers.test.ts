@@ -19,7 +19,9 @@ async function openTools() {
   const gateway = await scriptedGateway({});
   const rig = await openRig({ origin: gateway.origin });
   const deps = idleToolDeps();
-  const services = new Lazy(async () => ({ jobs: rig.runner }) as Services);
+  const services = new Lazy(
+    async () => ({ jobs: rig.runner, purchases: rig.purchases }) as Services,
+  );
   await services.get();
   const settings = { ...deps.settings, apiKey: "key-0123456789" };
   const tools = createTools({ ...deps, settings, services });

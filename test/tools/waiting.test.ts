@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Lazy } from "../../src/core/lazy.ts";
 import type { WholeJob } from "../../src/jobs/job.ts";
-import type { WaitOptions } from "../../src/jobs/runner.ts";
+import type { WaitOptions } from "../../src/jobs/waiting.ts";
 import { createTools } from "../../src/tools/index.ts";
 import type { Call, Services } from "../../src/tools/services.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -20,7 +20,7 @@ async function waited(name: string, args: Record<string, unknown>, startingMs: n
     return { job, isRepeat: false };
   };
   const services = {
-    delegate: { start: started, live: () => undefined },
+    delegate: { live: () => undefined },
     jobs: {
       start: started,
       wait: async (_: unknown, { ms }: WaitOptions) => {
