@@ -3,6 +3,7 @@ import { createParser } from "eventsource-parser";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import type { Redact } from "../core/redact.ts";
+import { SERVICE_KEYS, sendableKey } from "../core/service-keys.ts";
 import { type ChatFormat, type ChatRequest, chatBody } from "./chat-body.ts";
 import {
   type ChatModel,
@@ -26,8 +27,10 @@ const MAX_REPLY_BYTES = 4 * 1024 * 1024;
 const MAX_STREAM_BYTES = 256 * 1024 * 1024;
 const MAX_EVENT_CHARACTERS = 16 * 1024 * 1024;
 const MODELS_FRESH_MS = 60_000;
-const KEY = /^[!-~]+$/;
-const LONGCAT: Service = { name: "LongCat (chat)", keyVariable: "LONGCAT_API_KEY" };
+const LONGCAT: Service = {
+  name: SERVICE_KEYS.chatApiKey.name,
+  keyVariable: SERVICE_KEYS.chatApiKey.env,
+};
 const PATHS: Readonly<Record<ChatFormat, string>> = {
   openai: "/openai/v1/chat/completions",
   anthropic: "/anthropic/v1/messages",
@@ -152,22 +155,7 @@ export class LongcatClient {
   }
 
   #headers(): Record<string, string> {
-    const key = this.#options.apiKey();
-    if (!key) {
-      throw new AppError(
-        "configuration",
-        "No API key for LongCat chat is set: LONGCAT_API_KEY is missing.",
-        {
-          next: "Set LONGCAT_API_KEY (or LONGCAT_API_KEY_FILE) and restart the server, or start it with --sandbox, which needs no key.",
-        },
-      );
-    }
-    if (!KEY.test(key)) {
-      throw new AppError(
-        "configuration",
-        "LONGCAT_API_KEY has characters in it that no key has, such as spaces or typographic quotes.",
-      );
-    }
+    const key = sendableKey("chatApiKey", this.#options.apiKey());
     return { authorization: `Bearer ${key}` };
   }
 

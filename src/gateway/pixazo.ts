@@ -1,5 +1,6 @@
 import { AppError } from "../core/errors.ts";
 import type { Redact } from "../core/redact.ts";
+import { SERVICE_KEYS, sendableKey } from "../core/service-keys.ts";
 import { oneLine } from "../core/text.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import { type HttpReply, TransportFailure } from "./exchange.ts";
@@ -12,9 +13,7 @@ const SYNC_DEADLINE_MS = 300_000;
 const READ_DEADLINE_MS = 30_000;
 const MAX_REPLY_BYTES = 4 * 1024 * 1024;
 const MAX_STATUS_CHARACTERS = 100;
-const PIXAZO: Service = { name: "Pixazo (the image gateway)", keyVariable: "PIXAZO_API_KEY" };
-/** Visible ASCII: what an HTTP header carries unchanged. */
-const KEY = /^[!-~]+$/;
+const PIXAZO: Service = { name: SERVICE_KEYS.apiKey.name, keyVariable: SERVICE_KEYS.apiKey.env };
 const REQUEST_ID = /^[A-Za-z0-9][\w.:-]{1,199}$/;
 
 /** Everything a purchase can come to. */
@@ -119,22 +118,7 @@ export class PixazoClient {
   }
 
   #headers(): Record<string, string> {
-    const key = this.#options.apiKey();
-    if (!key) {
-      throw new AppError(
-        "configuration",
-        "No API key for the image gateway is set: PIXAZO_API_KEY, the key for Pixazo, is missing.",
-        {
-          next: "Set PIXAZO_API_KEY (or PIXAZO_API_KEY_FILE) and restart the server, or start it with --sandbox, which needs no key.",
-        },
-      );
-    }
-    if (!KEY.test(key)) {
-      throw new AppError(
-        "configuration",
-        "PIXAZO_API_KEY has characters in it that no key has, such as spaces or typographic quotes.",
-      );
-    }
+    const key = sendableKey("apiKey", this.#options.apiKey());
     return { "ocp-apim-subscription-key": key, accept: "application/json" };
   }
 

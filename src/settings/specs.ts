@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import { LOG_LEVELS } from "../core/log.ts";
+import { SERVICE_KEYS } from "../core/service-keys.ts";
 import { chatBase, gatewayBase, legacyBase, url } from "./base-urls.ts";
 import type { Command } from "./commands.ts";
 import {
@@ -40,15 +41,15 @@ export interface SettingSpec {
 
 export const SETTINGS = {
   apiKey: {
-    env: "PIXAZO_API_KEY",
-    help: "key of the Pixazo image gateway; or PIXAZO_API_KEY_FILE",
+    env: SERVICE_KEYS.apiKey.env,
+    help: `key of the Pixazo image gateway; or ${SERVICE_KEYS.apiKey.env}_FILE`,
     defaultText: "unset: calls say so, the sandbox needs none",
     secret: true,
     schema: key,
   },
   chatApiKey: {
-    env: "LONGCAT_API_KEY",
-    help: "key of the LongCat chat platform; or LONGCAT_API_KEY_FILE",
+    env: SERVICE_KEYS.chatApiKey.env,
+    help: `key of the LongCat chat platform; or ${SERVICE_KEYS.chatApiKey.env}_FILE`,
     defaultText: "unset: calls say so, the sandbox needs none",
     secret: true,
     schema: key,

@@ -10,15 +10,14 @@ import { CHAT_FORMATS, type ChatFormat } from "../gateway/chat-body.ts";
 import type { ChatModel } from "../gateway/chat-replies.ts";
 import { knownAs } from "../models/facts.ts";
 import { requireKey } from "../settings/missing-key.ts";
+import { DEFAULT_PAGE, pageArguments } from "./paging.ts";
 import { dataResult } from "./result.ts";
 import type { Services, ToolDeps } from "./services.ts";
 import { answerStart, startArguments } from "./starting.ts";
 import { defineTool, type Tool } from "./tool.ts";
 
-const MAX_PAGE = 100;
 /** As many characters as the longest window has tokens, four each. */
 const MAX_TASK_BYTES = 4 * 1_048_576;
-const DEFAULT_PAGE = 20;
 const SHOWN_OF_TURN = 2_000;
 const MAX_MODELS = 200;
 /** Of each of the lists that describe a model. */
@@ -129,8 +128,7 @@ function threadsTool(deps: ToolDeps): Tool {
     input: z.object({
       action: z.enum(["list", "read", "delete"]).optional().describe("Default list"),
       thread_id: id().optional().describe("To read or delete"),
-      limit: z.int().min(1).max(MAX_PAGE).optional(),
-      cursor: id().optional().describe("next_cursor of the page before"),
+      ...pageArguments(),
     }),
     output: z.looseObject({
       threads: z.array(z.looseObject({ thread_id: z.string() })),

@@ -7,14 +7,13 @@ import { JOB_STATES } from "../jobs/job.ts";
 import { jobViewSchema, viewRow } from "../jobs/view.ts";
 import { knownAs } from "../models/facts.ts";
 import { OPERATIONS } from "../models/index.ts";
+import { DEFAULT_PAGE, pageArguments } from "./paging.ts";
 import { dataResult, MAX_LISTED, textBlock } from "./result.ts";
 import type { Services, ToolDeps } from "./services.ts";
 import { finishCall, waitForJob, waitSeconds } from "./starting.ts";
 import { defineTool, type Tool } from "./tool.ts";
 
-const MAX_PAGE = 100;
 const PLAIN_ID = /^[\w.-]+$/;
-const DEFAULT_PAGE = 20;
 
 const id = () => knownAs(z.string(), { reference: "id" });
 const jobId = () => id().describe("From a start tool");
@@ -57,8 +56,7 @@ function jobList(deps: ToolDeps): Tool {
         .enum([...OPERATIONS.map((operation) => operation.name), CHAT_OPERATION])
         .optional()
         .describe("A start tool's name"),
-      limit: z.int().min(1).max(MAX_PAGE).optional().describe(`Default ${DEFAULT_PAGE}`),
-      cursor: id().optional().describe("next_cursor of the page before"),
+      ...pageArguments(),
     }),
     output: z.looseObject({
       jobs: z.array(jobViewSchema),

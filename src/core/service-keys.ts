@@ -1,0 +1,38 @@
+import { AppError } from "./errors.ts";
+
+/** What the two keys are for, and the variables that hold them. */
+export const SERVICE_KEYS = {
+  apiKey: {
+    env: "PIXAZO_API_KEY",
+    purpose: "the image gateway",
+    name: "Pixazo (the image gateway)",
+  },
+  chatApiKey: { env: "LONGCAT_API_KEY", purpose: "LongCat chat", name: "LongCat (chat)" },
+} as const;
+export type ServiceKey = keyof typeof SERVICE_KEYS;
+
+/** Visible ASCII: what an HTTP header carries unchanged. */
+const SENDABLE = /^[!-~]+$/;
+
+/** That there is no key. @param more a sentence about what may have been meant as it. */
+export function missingKey(key: ServiceKey, more?: string): AppError {
+  const { env, purpose } = SERVICE_KEYS[key];
+  const found = more === undefined ? "" : ` ${more}`;
+  return new AppError(
+    "configuration",
+    `No API key for ${purpose} is set: ${env} is missing.${found}`,
+    {
+      next: `Set ${env} (or ${env}_FILE) and restart the server, or start it with --sandbox, which needs no key.`,
+    },
+  );
+}
+
+/** A key as it can be sent. @throws {configuration} where it is none; nothing is sent then. */
+export function sendableKey(key: ServiceKey, value: string | undefined): string {
+  if (!value) throw missingKey(key);
+  if (SENDABLE.test(value)) return value;
+  throw new AppError(
+    "configuration",
+    `${SERVICE_KEYS[key].env} has characters in it that no key has, such as spaces or typographic quotes.`,
+  );
+}
