@@ -32,9 +32,16 @@ export class Program {
   }
 
   request(method: string, params: Record<string, unknown> = {}): Promise<unknown> {
+    return this.requestText(method, JSON.stringify(params));
+  }
+
+  /** @param params as JSON text, which need not be made again for each request. */
+  requestText(method: string, params: string): Promise<unknown> {
     const id = this.#nextId++;
     const answer = new Promise<unknown>((resolve) => this.#waiting.set(id, resolve));
-    this.#send({ jsonrpc: "2.0", id, method, params });
+    this.#child.stdin.write(
+      `{"jsonrpc":"2.0","id":${id},"method":"${method}","params":${params}}\n`,
+    );
     return answer;
   }
 

@@ -48,12 +48,12 @@ try {
   const many = await measureJobs(cli, env, folder, 1_000);
   const wrong = await measureArguments(cli, env);
   const rows: Row[] = [
-    {
-      what: "300,000 unknown arguments refused, against parsing their line",
-      value: wrong.refusedMs / wrong.parsedMs,
+    ...wrong.map(({ attack, transport, refusedMs, readMs }) => ({
+      what: `${attack} refused over ${transport}, against reading and parsing them`,
+      value: refusedMs / readMs,
       most: 5,
-      figures: `${ms(wrong.refusedMs)} against ${ms(wrong.parsedMs)}`,
-    },
+      figures: `${ms(refusedMs)} against ${ms(readMs)}`,
+    })),
     {
       what: "start to `tools/list`, against `node -e 0`",
       value: start.listMs / start.bareMs,
