@@ -93,6 +93,8 @@ export interface JobStore {
   /** A whole job, for the one that is looked at or sent. */
   get(owner: string, jobId: string): Promise<WholeJob | undefined>;
   findByRequestId(owner: string, requestId: string): Promise<Job | undefined>;
+  /** Whether a job of anybody has a request id: what one has bought, nobody else may look up. */
+  knowsRequest(requestId: string): Promise<boolean>;
   /** Newest first. @throws {invalid_input} for a cursor that is not ours. */
   list(query: JobQuery): Promise<JobPage>;
   /** Changes fields without changing the state. @throws {not_found} */

@@ -1,5 +1,6 @@
 import { AppError } from "../core/errors.ts";
 import { newJobId } from "../core/ids.ts";
+import { oneLine } from "../core/text.ts";
 import { checkedId } from "../gateway/pixazo.ts";
 import type { Job, WholeJob } from "../jobs/job.ts";
 import { BLANK, NO_LIMITS } from "../jobs/record.ts";
@@ -33,6 +34,13 @@ export class Adoption {
     return job;
   }
 
+  /** @throws {not_found} for the request of somebody else's job. */
+  async refuseStrange(owner: string, requestId: string): Promise<void> {
+    const { store } = this.#context;
+    if (await store.findByRequestId(owner, requestId)) return;
+    if (await store.knowsRequest(requestId)) throw strange(requestId);
+  }
+
   /**
    * Gives an `unknown` job the request id that someone found at the gateway, and follows it.
    * @throws {not_found | invalid_input} when there is no such job, it is not in doubt, or the id
@@ -64,6 +72,7 @@ async function adoptRequest(
       { next: "Ids of the older LongCat-Image API go to `longcat_image_legacy_status`." },
     );
   }
+  if (await store.knowsRequest(requestId)) throw strange(requestId);
   const report = await gateway.status(requestId);
   const now = clock.now();
   const job: WholeJob = {
@@ -86,6 +95,11 @@ async function adoptRequest(
   return job;
 }
 
+/** What somebody else has bought is not told apart from what nobody has. */
+function strange(requestId: string): AppError {
+  return new AppError("not_found", `There is no request \`${oneLine(requestId)}\`.`);
+}
+
 /**
  * Gives an `unknown` job its request id.
  * @returns the running job, or `undefined` when someone else was faster.
@@ -105,6 +119,7 @@ async function attachRequest(
   const other = await store.findByRequestId(job.owner, checkedId(requestId));
   if (other && other.jobId !== job.jobId)
     throw new AppError("invalid_input", `That request id belongs to ${other.jobId}.`);
+  if (!other && (await store.knowsRequest(requestId))) throw strange(requestId);
   if (operationOfRequestId(requestId)?.name !== job.operation) {
     throw new AppError("invalid_input", `That request id is not one of ${job.operation}.`);
   }

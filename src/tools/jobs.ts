@@ -107,8 +107,9 @@ export function legacyStatusTool(deps: ToolDeps): Tool {
     description: "Look up a request id of the older LongCat-Image API only.",
     kind: "read",
     input: z.object({ request_id: knownAs(z.string().min(1).max(200), { reference: "id" }) }),
-    async run(input) {
-      const { gateway } = await deps.services.get();
+    async run(input, { owner }) {
+      const { gateway, adoption } = await deps.services.get();
+      await adoption.refuseStrange(owner, input.request_id.trim());
       const report = await gateway.legacyStatus(input.request_id);
       if (report.error) throw report.error;
       const progress =

@@ -103,6 +103,13 @@ export class SqliteJobStore implements JobStore {
     ]);
   }
 
+  async knowsRequest(requestId: string): Promise<boolean> {
+    return (
+      (await this.#one("SELECT * FROM jobs WHERE request_id = ? LIMIT 1", [requestId])) !==
+      undefined
+    );
+  }
+
   async list(query: JobQuery): Promise<JobPage> {
     return listJobs(this.connection, query);
   }
