@@ -1,7 +1,7 @@
 import { AppError } from "../core/errors.ts";
 import { JOB_ID_PATTERN } from "../core/id-patterns.ts";
 import { formatUsd } from "../core/money.ts";
-import { oneLine } from "../core/text.ts";
+import { oneLine, visibleJson } from "../core/text.ts";
 import { countedUsd } from "../jobs/budget.ts";
 import type { Job, WholeJob } from "../jobs/job.ts";
 import type { JobStore } from "../jobs/store.ts";
@@ -71,7 +71,7 @@ async function list(store: JobStore, { owner, write }: JobsCommandOptions): Prom
 }
 
 async function exportAll(store: JobStore, { owner, write }: JobsCommandOptions): Promise<void> {
-  write(`${JSON.stringify(await allJobs(store, owner), undefined, 2)}\n`);
+  write(`${visibleJson(await allJobs(store, owner))}\n`);
 }
 
 async function show(
@@ -82,7 +82,7 @@ async function show(
   const job = await find(store, owner, jobId);
   const { input, warnings, mediaUrls } = job;
   const shown = { ...viewJob(job), input, warnings, media_urls: mediaUrls };
-  write(`${JSON.stringify(shown, undefined, 2)}\n`);
+  write(`${visibleJson(shown)}\n`);
 }
 
 async function settle(

@@ -61,3 +61,14 @@ const UNSEEN =
 export function byteCount(bytes: number): string {
   return `${bytes.toLocaleString("en-US")} ${bytes === 1 ? "byte" : "bytes"}`;
 }
+
+/** A value as JSON for eyes: what is not seen, or turns the direction of text, is escaped. */
+export function visibleJson(value: unknown): string {
+  return JSON.stringify(value, undefined, 2).replaceAll(HIDDEN, (character) =>
+    [...Array(character.length).keys()]
+      .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`)
+      .join(""),
+  );
+}
+
+const HIDDEN = /(?!\n)[\p{Cc}\p{Cf}\u2028\u2029]/gu;

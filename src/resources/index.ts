@@ -7,7 +7,7 @@ import {
 } from "@modelcontextprotocol/server";
 import { threadPage } from "../chat/thread-page.ts";
 import { AppError, toAppError } from "../core/errors.ts";
-import { message, oneLine } from "../core/text.ts";
+import { message, oneLine, visibleJson } from "../core/text.ts";
 import { URI_TEMPLATES, uris } from "../core/uris.ts";
 import type { Job, Medium } from "../jobs/job.ts";
 import { viewJob } from "../jobs/view.ts";
@@ -217,7 +217,7 @@ async function readBytes(
 }
 
 function jsonContents(uri: URL, value: unknown) {
-  const text = JSON.stringify(value, undefined, 2);
+  const text = visibleJson(value);
   return { contents: [{ uri: uri.href, mimeType: "application/json", text }] };
 }
 

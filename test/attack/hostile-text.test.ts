@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -9,8 +11,10 @@ import { viewJob, viewRow } from "../../src/jobs/view.ts";
 import { DiskStore } from "../../src/media/disk-store.ts";
 import { bounded, MAX_ANSWER_BYTES } from "../../src/tools/bounded.ts";
 import { dataResult, errorResult, jobResult, newsBlock } from "../../src/tools/result.ts";
+import { picture } from "../support/pictures.ts";
 import { json, rawServer } from "../support/raw-server.ts";
 import { leftJob, OWNER } from "../support/rig.ts";
+import { tempDir } from "../support/temp-dir.ts";
 import { defaultSettings } from "../support/tool-deps.ts";
 import { openToolRig, textOf } from "../support/tool-rig.ts";
 
@@ -171,6 +175,17 @@ describe("an answer", () => {
     expect(viewJob(job).media).toHaveLength(67);
     const failed = textOf(await jobResult(hostileJob("a.png", "failed", 67), options));
     expect(failed.match(/^ {3}https:/gm)).toHaveLength(20);
+  });
+
+  it("shows at most 8 pictures, and says how to see the others", async () => {
+    const path = join(await tempDir(), "a.png");
+    await writeFile(path, await picture());
+    const job = hostileJob("a.png", "completed", 12);
+    const media = job.media.map((medium) => ({ ...medium, path }));
+    const { content } = await jobResult({ ...job, media }, { ...options, previews: "on" });
+    expect(content.filter(({ type }) => type === "image")).toHaveLength(8);
+    expect(textOf({ content })).toContain("8 of the 12 pictures are shown here");
+    expect(textOf({ content })).toContain(`longcat://media/${job.jobId}/1/preview`);
   });
 
   it("stays under a megabyte whatever is to be told", () => {
