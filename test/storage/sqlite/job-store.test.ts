@@ -65,9 +65,11 @@ describe("what a job was asked for", () => {
 
   it("goes with the job", async () => {
     const ended = { state: "completed", charge: "spent" } as const;
-    const kept = [await add({ ...ended, createdAt: 2e9, updatedAt: 2e9 }), await add()];
-    await add({ ...ended, createdAt: 1, updatedAt: 1 });
-    expect(await store.forget(1, Date.now())).toBe(1);
+    const [day, now] = [86_400_000, Date.parse("2026-11-20T12:00:00Z")];
+    const at = (time: number) => ({ createdAt: time, updatedAt: time });
+    const kept = [await add({ ...ended, ...at(now - 32 * day) }), await add(at(now))];
+    await add({ ...ended, ...at(now - 70 * day) });
+    expect(await store.forget(1, now)).toBe(1);
     const rows = store.connection.all("SELECT job_id FROM job_bodies ORDER BY rowid", []);
     expect(rows).toMatchObject(kept.map(({ jobId }) => ({ job_id: jobId })));
   });
