@@ -1,10 +1,10 @@
 import { OPERATIONS } from "../models/index.ts";
-import { modelsTool } from "./catalogue.ts";
-import { chatTools } from "./chat.ts";
-import { jobTools, legacyStatusTool } from "./jobs.ts";
-import { startTool } from "./operations.ts";
+import { chatTools } from "./chat-tools.ts";
+import { jobTools, legacyStatusTool } from "./job-tools.ts";
+import { modelsTool } from "./models-tool.ts";
 import type { ToolDeps } from "./services.ts";
 import { spendingTool } from "./spending.ts";
+import { startTool } from "./start-tool.ts";
 import type { Tool } from "./tool.ts";
 
 /** All tools of the chosen toolsets, in the order in which they are listed. */
