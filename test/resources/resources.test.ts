@@ -6,6 +6,7 @@ import { Lazy } from "../../src/core/lazy.ts";
 import { uris } from "../../src/core/uris.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
 import type { Medium } from "../../src/jobs/job.ts";
+import { DiskStore } from "../../src/media/disk-store.ts";
 import { ServerFactory } from "../../src/server.ts";
 import type { Services } from "../../src/tools/services.ts";
 import { leftJob, OWNER } from "../support/rig.ts";
@@ -18,7 +19,8 @@ const DROPPED_BYTES = 10 * 1024 * 1024;
 
 /** Reads the only file of a job, which has that many bytes. */
 async function readFileOf(sizeBytes: number) {
-  const path = join(await tempDir(), "weights.bin");
+  const folder = await tempDir();
+  const path = join(folder, "weights.bin");
   await writeFile(path, "");
   await truncate(path, sizeBytes);
   const medium: Medium = {
@@ -31,7 +33,14 @@ async function readFileOf(sizeBytes: number) {
     copies: [],
   };
   const job = leftJob({ baseUrl: "https://gateway.example", state: "completed", media: [medium] });
-  const services = { jobs: { get: async () => job } } as unknown as Services;
+  const media = new DiskStore({
+    outputDir: folder,
+    allowedDirs: [folder],
+    workingDir: folder,
+    homeDir: folder,
+    homeOwner: OWNER,
+  });
+  const services = { jobs: { get: async () => job }, media } as unknown as Services;
   const factory = new ServerFactory({
     ...idleToolDeps(),
     services: new Lazy(async () => services),
