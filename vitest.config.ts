@@ -2,8 +2,11 @@ import { defineConfig } from "vitest/config";
 
 /** Folders whose tests start the built program. */
 const PROGRAM = ["test/{attack,cli,demo,e2e}/**/*.test.ts"];
-/** Kills and full disks at many points: minutes, not seconds. */
-const SOAK = ["test/faults/**/*.test.ts"];
+/** Kills and full disks at many points, attacks of a thousand requests: minutes, not seconds. */
+const SOAK = [
+  "test/faults/**/*.test.ts",
+  "test/attack/{hostile-names,hostile-requests,keys-in-program,memory}.test.ts",
+];
 
 /** Ends what hangs; long enough for a machine with much else to do. */
 const limits = { testTimeout: 180_000, hookTimeout: 180_000 };
@@ -23,7 +26,7 @@ export default defineConfig({
           ...limits,
         },
       },
-      { test: { name: "program", include: PROGRAM, ...built } },
+      { test: { name: "program", include: PROGRAM, exclude: SOAK, ...built } },
       { test: { name: "soak", include: SOAK, ...built } },
     ],
   },

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
+import { resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Bench, listeningUrl } from "../e2e/harness.ts";
 import { freePortPair } from "../support/tunnel.ts";
@@ -22,6 +23,12 @@ const GROWTH = 1.5;
 const LOOKS = 200;
 const AGAIN = 3;
 const TIMEOUT_MS = 600_000;
+
+const QUIET = {
+  LONGCAT_MCP_LOG_LEVEL: "silent",
+  // What is garbage is no leak.
+  NODE_OPTIONS: `--require ${resolve(import.meta.dirname, "../support/collect-garbage.cjs")}`,
+};
 
 type Attack = (turn: number) => Promise<void>;
 
@@ -96,18 +103,18 @@ async function attack(victim: Victim): Promise<void> {
 
 /** Where the system tells: memory and open files, when nothing is under way any more. */
 async function resourcesOf(victim: Victim) {
-  for (let at = 0; at < 50; at++) await victim.ping();
+  process.kill(victim.pid, "SIGUSR2");
+  for (let at = 0; at < 20; at++) await victim.ping();
   return look(victim.pid);
 }
 
 async function givenBack(victim: Victim, before: Awaited<ReturnType<typeof look>>) {
-  let now = await look(victim.pid);
+  let now = await resourcesOf(victim);
   if (!before || !now) return;
   const isBack = () =>
     now !== undefined && now.files <= before.files && now.memory <= GROWTH * before.memory;
   for (let looks = 0; !isBack() && looks < LOOKS; looks++) {
-    for (let at = 0; at < 20; at++) await victim.ping();
-    now = await look(victim.pid);
+    now = await resourcesOf(victim);
   }
   expect(now?.files, "open files").toBeLessThanOrEqual(before.files);
   expect((now?.memory ?? 0) / before.memory, "memory").toBeLessThanOrEqual(GROWTH);
@@ -125,7 +132,7 @@ async function httpVictim(): Promise<Victim> {
   const port = await freePortPair();
   const program = bench.launch(["http", "--port", String(port)], {
     LONGCAT_MCP_PUBLIC_URL: `http://127.0.0.1:${port + 1}`,
-    LONGCAT_MCP_LOG_LEVEL: "silent",
+    ...QUIET,
   });
   const url = await listeningUrl(program);
   const halfOpen: Socket[] = [];
@@ -175,9 +182,7 @@ async function httpVictim(): Promise<Victim> {
 }
 
 async function stdioVictim(): Promise<Victim> {
-  const { client, program } = await bench.connect("sdk 1.x", "stdio", {
-    LONGCAT_MCP_LOG_LEVEL: "silent",
-  });
+  const { client, program } = await bench.connect("sdk 1.x", "stdio", QUIET);
   // The store opens right after the first answer, and its files stay open.
   await client.call("job_list", {});
   const { stdin, stdout } = program.child;
