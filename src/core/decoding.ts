@@ -5,7 +5,7 @@ export const MAX_PICTURE_PIXELS = 100_000_000;
 
 /**
  * The one door to all decoding and encoding of pictures, for memory belongs to the process and not
- * to whoever decodes: the weights are pixels, so many small pictures or one of the largest are
- * inside at a time. Never enter it from inside.
+ * to whoever decodes: the weights are bytes of pictures unpacked, so many small ones or one of the
+ * largest are inside at a time. Never enter it from inside.
  */
-export const DECODING = new Gate(MAX_PICTURE_PIXELS);
+export const DECODING = new Gate(MAX_PICTURE_PIXELS * 3);

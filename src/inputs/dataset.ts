@@ -1,11 +1,11 @@
 import { posix } from "node:path";
 import type { Readable } from "node:stream";
 import { byteCount, message, oneLine } from "../core/text.ts";
+import { MAX_PICTURE_BYTES } from "../media/held-file.ts";
 
 export const MAX_FILES = 20_000;
 /** What a set may be, unpacked. */
 export const MAX_TOTAL_BYTES = 2 * 1024 * 1024 * 1024;
-export const MAX_PICTURE_BYTES = 64 * 1024 * 1024;
 const MAX_LISTED = 12;
 
 /** One file of a training set. */

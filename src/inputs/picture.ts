@@ -1,7 +1,14 @@
 import { MAX_PICTURE_PIXELS } from "../core/decoding.ts";
 import { AppError } from "../core/errors.ts";
 import { byteCount, oneLine } from "../core/text.ts";
-import { openPicture, type PictureHeader, readHeader, whileDecoding } from "../media/decoder.ts";
+import {
+  heldBytes,
+  MAX_HELD_BYTES,
+  openPicture,
+  type PictureHeader,
+  readHeader,
+  whileDecoding,
+} from "../media/decoder.ts";
 import {
   bmpSize,
   EXTENSIONS,
@@ -11,7 +18,7 @@ import {
 } from "./picture-format.ts";
 import { withoutPlace } from "./picture-metadata.ts";
 import { shrunk } from "./shrinking.ts";
-import { isLying, turnedUpright } from "./turning.ts";
+import { isLying, turnedUpright, whyNotTurned } from "./turning.ts";
 
 const CHECKED_SIDE_PX = 64;
 /** Of the frames of an animation this many pixels are decoded; its end is looked for in any case. */
@@ -57,12 +64,16 @@ export async function checkPicture(bytes: Buffer, name: string): Promise<Checked
   const cleaned = await whileDecoding(header, async () => {
     const placeless = withoutPlace(bytes, format, header);
     if (placeless) done.push("its location was removed");
-    const upright = isLying(header, format)
-      ? await turnedUpright(placeless ?? bytes, header, format)
-      : undefined;
-    if (upright) done.unshift("turned upright");
-    else await readThrough(placeless ?? bytes, header, format);
-    return upright ?? placeless ?? bytes;
+    const source = placeless ?? bytes;
+    if (!isLying(header, format)) {
+      // What takes too much memory to be decoded is looked at by its structure alone.
+      if (heldBytes(header) <= MAX_HELD_BYTES) await readThrough(source, header, format);
+      return source;
+    }
+    const reason = whyNotTurned(bytes, header, format);
+    if (reason !== undefined) throw unturned(shown, reason);
+    done.unshift("turned upright");
+    return turnedUpright(source, header, format);
   }).catch((error: unknown) => {
     throw damaged(shown, error);
   });
@@ -160,6 +171,14 @@ function cut(name: string): AppError {
   return new AppError("invalid_input", `${name} is cut short or damaged: its end is not there.`, {
     next: NEXT,
   });
+}
+
+function unturned(name: string, reason: string): AppError {
+  return new AppError(
+    "invalid_input",
+    `${name} lies on its side by its metadata, and cannot be turned upright here: ${reason}.`,
+    { next: "Turn it upright with a picture editor, and give what that saves." },
+  );
 }
 
 function damaged(name: string, error: unknown): AppError {

@@ -5,6 +5,7 @@ import { AppError } from "../core/errors.ts";
 import { byteCount, oneLine } from "../core/text.ts";
 import { readUri } from "../core/uris.ts";
 import { allowedFolder, isFolder, openAllowedFile, type Places } from "../media/allowed-files.ts";
+import { MAX_PICTURE_BYTES, readHeld, whileHeld } from "../media/held-file.ts";
 import type { MediaRef, MediaStore } from "../media/media-store.ts";
 import { OPERATIONS } from "../models/index.ts";
 import type { FileField, ResolvedFiles } from "../models/operation.ts";
@@ -13,8 +14,6 @@ import type { Dataset, DatasetReport, DatasetWishes } from "./dataset.ts";
 import type { Hosting, StagedFile } from "./hosting.ts";
 import { type CheckedPicture, checkPicture, shrinkPicture } from "./picture.ts";
 
-/** A caller's picture is read into memory, so it is bounded. */
-const MAX_PICTURE_BYTES = 64 * 1024 * 1024;
 /** What a picture may weigh inside a request; base64 makes four bytes of three. */
 const MAX_INLINE_BYTES = 10_000_000;
 
@@ -34,7 +33,7 @@ export interface EarlierFile {
 export interface InputOptions {
   places: Places;
   /** Where finished files are. */
-  media: Pick<MediaStore, "open" | "localPath">;
+  media: Pick<MediaStore, "open" | "stat" | "localPath">;
   hosting: Hosting;
   /** Whether pictures that are too large for a request may be made smaller. */
   mayShrink: boolean;
@@ -192,13 +191,16 @@ export class InputResolver {
       case "url":
         return { value: text, identity: text, notes: [] };
       case "data":
-        return this.#deliver(field, await fromDataUri(text, field.name), "data");
+        return whileHeld(text.length, async () =>
+          this.#deliver(field, await fromDataUri(text, field.name), "data"),
+        );
       case "earlier":
         return this.#earlier(field, text, owner);
       default: {
         const { places } = this.#options;
-        const bytes = await readPicture(text, places);
-        return this.#deliver(field, await checkPicture(bytes, basename(text)), "path");
+        return withPicture(text, places, async (bytes) =>
+          this.#deliver(field, await checkPicture(bytes, basename(text)), "path"),
+        );
       }
     }
   }
@@ -208,23 +210,43 @@ export class InputResolver {
     if (earlier.isFresh) {
       return { value: earlier.url, identity: `sha256:${earlier.sha256}`, notes: [] };
     }
-    const bytes = await this.#readEarlier(earlier.ref, owner).catch((error: unknown) => {
-      const served =
-        earlier.url === "" ? "" : ` It was served at ${oneLine(earlier.url)}, and may still be.`;
-      throw new AppError(
+    return this.#withEarlier(earlier, text, owner, async (bytes) =>
+      this.#deliver(field, await checkPicture(bytes, text), "path"),
+    );
+  }
+
+  async #withEarlier<T>(
+    { ref, url }: EarlierFile,
+    text: string,
+    owner: string,
+    work: (bytes: Buffer) => Promise<T>,
+  ): Promise<T> {
+    const { media } = this.#options;
+    const found = await media.stat(owner, ref);
+    const trouble = (what: string, cause?: unknown) => {
+      const served = url === "" ? "" : ` It was served at ${oneLine(url)}, and may still be.`;
+      return new AppError(
         "invalid_input",
-        `${oneLine(earlier.ref)} of ${oneLine(text)} is missing.${served}`,
+        `${oneLine(ref)} of ${oneLine(text)} ${what}.${served}`,
         {
-          cause: error,
+          cause,
           next: "`job_status` can fetch it again; or name the file where it is now.",
         },
       );
+    };
+    if (!found) throw trouble("is missing");
+    if (found.sizeBytes > MAX_PICTURE_BYTES) {
+      throw trouble(`has more than the ${byteCount(MAX_PICTURE_BYTES)} that a picture may have`);
+    }
+    return whileHeld(found.sizeBytes, async () => {
+      const bytes = await media
+        .open(owner, ref)
+        .then((content) => upTo(MAX_PICTURE_BYTES, content, ref))
+        .catch((error: unknown) => {
+          throw trouble("cannot be read from its disk", error);
+        });
+      return work(bytes);
     });
-    return this.#deliver(field, await checkPicture(bytes, text), "path");
-  }
-
-  async #readEarlier(ref: MediaRef, owner: string): Promise<Buffer> {
-    return upTo(MAX_PICTURE_BYTES, await this.#options.media.open(owner, ref), ref);
   }
 
   async #deliver(
@@ -295,7 +317,12 @@ function wishesOf(field: FileField, input: Readonly<Record<string, unknown>>): D
   };
 }
 
-async function readPicture(path: string, places: Places): Promise<Buffer> {
+/** Works on the bytes of a caller's file, which are read when there is room for them. */
+async function withPicture<T>(
+  path: string,
+  places: Places,
+  work: (bytes: Buffer) => Promise<T>,
+): Promise<T> {
   const { handle, size } = await openAllowedFile(path, places);
   try {
     if (size > MAX_PICTURE_BYTES) {
@@ -304,12 +331,14 @@ async function readPicture(path: string, places: Places): Promise<Buffer> {
         `${oneLine(path)} has ${byteCount(size)}, more than the ${byteCount(MAX_PICTURE_BYTES)} that a picture may have.`,
       );
     }
-    const content = handle.createReadStream({ start: 0, autoClose: false });
-    return await upTo(MAX_PICTURE_BYTES, content, path);
-  } catch (error) {
-    if (error instanceof AppError) throw error;
-    throw new AppError("invalid_input", `${oneLine(path)} cannot be read from its disk.`, {
-      cause: error,
+    return await whileHeld(size, async () => {
+      const bytes = await readHeld(handle, size, path).catch((error: unknown) => {
+        if (error instanceof AppError) throw error;
+        throw new AppError("invalid_input", `${oneLine(path)} cannot be read from its disk.`, {
+          cause: error,
+        });
+      });
+      return work(bytes);
     });
   } finally {
     await handle.close();

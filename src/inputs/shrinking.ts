@@ -1,5 +1,12 @@
 import type { Sharp } from "sharp";
-import { decoder, openPicture, readHeader, whileDecoding } from "../media/decoder.ts";
+import {
+  decoder,
+  heldBytes,
+  MAX_HELD_BYTES,
+  openPicture,
+  readHeader,
+  whileDecoding,
+} from "../media/decoder.ts";
 import { bmpPixels } from "./bmp.ts";
 
 const SIDES_PX = [3072, 2048, 1536, 1024, 768] as const;
@@ -17,7 +24,7 @@ export interface SmallPicture {
 
 /**
  * A smaller rendering of a picture, with its transparency and, of an animation, its frames.
- * @returns `undefined` where none is small enough.
+ * @returns `undefined` where none is small enough, or it takes too much memory to be decoded.
  * @throws what the decoder throws.
  */
 export async function shrunk(
@@ -26,6 +33,7 @@ export async function shrunk(
 ): Promise<SmallPicture | undefined> {
   const source = mimeType === "image/bmp" ? await asPng(bytes) : bytes;
   const header = await readHeader(source);
+  if (heldBytes(header) > MAX_HELD_BYTES) return undefined;
   const frames = header.pages ?? 1;
   const isAnimated =
     frames > 1 &&

@@ -6,6 +6,7 @@ import { ZipFile } from "yazl";
 import { AppError } from "../core/errors.ts";
 import { byteCount, oneLine } from "../core/text.ts";
 import { openAllowedFile, type Places } from "../media/allowed-files.ts";
+import { readHeld, whileHeld } from "../media/held-file.ts";
 import {
   type Dataset,
   type DatasetEntry,
@@ -84,7 +85,9 @@ async function examine(name: string, path: string, places: Places): Promise<Exam
     const problem = isPicture ? tooLarge(name, size) : undefined;
     if (problem !== undefined) return { ...(await examineOther(name, size, head)), problem };
     if (!isPicture) return await examineOther(name, size, head);
-    return unreadable(name, await examinePicture(name, await handle.readFile()));
+    return await whileHeld(size, async () =>
+      unreadable(name, await examinePicture(name, await readHeld(handle, size, name))),
+    );
   } catch (error) {
     if (error instanceof AppError) throw error;
     return {

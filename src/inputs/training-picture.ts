@@ -2,7 +2,8 @@ import { fileTypeFromBuffer } from "file-type";
 import { AppError } from "../core/errors.ts";
 import { byteCount, oneLine } from "../core/text.ts";
 import { readHeader } from "../media/decoder.ts";
-import { type DatasetEntry, MAX_PICTURE_BYTES } from "./dataset.ts";
+import { MAX_PICTURE_BYTES } from "../media/held-file.ts";
+import type { DatasetEntry } from "./dataset.ts";
 import { checkPicture } from "./picture.ts";
 import { pictureFormat } from "./picture-format.ts";
 

@@ -4,6 +4,7 @@ import { crc32 } from "node:zlib";
 import * as yauzl from "yauzl";
 import { AppError } from "../core/errors.ts";
 import { byteCount, oneLine } from "../core/text.ts";
+import { MAX_PICTURE_BYTES } from "../media/held-file.ts";
 import {
   type DatasetEntry,
   type DatasetReport,
@@ -11,7 +12,6 @@ import {
   isClutter,
   judgeDataset,
   MAX_FILES,
-  MAX_PICTURE_BYTES,
   MAX_TOTAL_BYTES,
 } from "./dataset.ts";
 import {

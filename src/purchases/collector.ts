@@ -203,7 +203,8 @@ export class Collector {
       return await makeLayerExtras(this.#context.media, job, fetched, namingOf(job, 0));
     } catch (error) {
       this.#context.log.warn({ job: job.jobId, err: error }, "layers were not composed");
-      warnings.push("The layers could not be laid over each other: one of them cannot be decoded.");
+      const reason = error instanceof AppError ? error.message : "one of them cannot be decoded.";
+      warnings.push(`The layers could not be laid over each other: ${reason}`);
       return [];
     }
   }

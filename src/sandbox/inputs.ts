@@ -136,7 +136,7 @@ async function decode(bytes: Buffer, address: string): Promise<Input | { problem
     // A vector file could make the renderer read other files.
     if (format === "svg") return { problem: `Input is not a picture: ${shorten(address)}` };
     const { width, height } = autoOrient;
-    const kept = await DECODING.run(width * height, () =>
+    const kept = await DECODING.run(width * height * 3, () =>
       source
         .autoOrient()
         .flatten({ background: "#ffffff" })

@@ -22,6 +22,8 @@ const POLL_FLOOR_MS = "50";
 
 /** For polls: a busy machine is no failure. */
 export const PATIENTLY = { timeout: 150_000 };
+/** The libraries' own minute may pass on a busy machine; what hangs is ended with its test. */
+const CALL_MS = 1_200_000;
 
 export const CLIENTS = ["sdk 1.x", "client 2.x"] as const;
 export const TRANSPORTS = ["stdio", "http"] as const;
@@ -264,6 +266,7 @@ function common(client: ClientV1 | ClientV2): Omit<McpClient, "call" | "watch"> 
 
 function requestOptions({ onProgress, signal }: CallOptions) {
   return {
+    timeout: CALL_MS,
     ...(onProgress
       ? { onprogress: (one: { message?: string | undefined }) => onProgress(one.message ?? "") }
       : {}),
