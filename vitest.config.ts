@@ -1,12 +1,11 @@
 import { defineConfig } from "vitest/config";
 
-/** Folders whose tests start the built program. */
-const PROGRAM = ["test/{attack,cli,demo,e2e}/**/*.test.ts"];
-/** Kills and full disks at many points, attacks of a thousand requests: minutes, not seconds. */
-const SOAK = [
-  "test/faults/**/*.test.ts",
-  "test/attack/{hostile-names,hostile-requests,keys-in-program,memory}.test.ts",
-];
+/** Tests that start the built program. */
+const PROGRAM = ["test/{cli,demo,e2e}/**/*.test.ts"];
+/** What someone hostile tries, every way an input can be wrong and every failure of a provider. */
+const ATTACK = ["test/attack/**/*.test.ts", "test/e2e/{failures,inputs}.test.ts"];
+/** Kills and full disks at many points. */
+const SOAK = ["test/faults/**/*.test.ts"];
 
 /** Ends what hangs; long enough for a machine with much else to do. */
 const limits = { testTimeout: 180_000, hookTimeout: 180_000 };
@@ -21,12 +20,13 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...PROGRAM, ...SOAK],
+          exclude: [...PROGRAM, ...ATTACK, ...SOAK],
           globalSetup: [ANNOUNCE],
           ...limits,
         },
       },
-      { test: { name: "program", include: PROGRAM, exclude: SOAK, ...built } },
+      { test: { name: "program", include: PROGRAM, exclude: ATTACK, ...built } },
+      { test: { name: "attack", include: ATTACK, ...built } },
       { test: { name: "soak", include: SOAK, ...built } },
     ],
   },

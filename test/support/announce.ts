@@ -4,7 +4,8 @@ import type { TestProject } from "vitest/node";
 const TAKES: Readonly<Record<string, string>> = {
   unit: "a minute and a half",
   program: "two and a half minutes",
-  soak: "a quarter of an hour",
+  attack: "three minutes",
+  soak: "six minutes",
 };
 
 /** Says at the start of a run how long it will take. */
