@@ -16,7 +16,7 @@ let home: string;
 beforeEach(async () => {
   root = await tempDir();
   home = join(root, "users", "somebody");
-  await mkdir(join(home, "work"), { recursive: true });
+  await mkdir(join(home, "art"), { recursive: true });
 });
 
 function allowedIn(workingDir: string, env: Record<string, string> = {}): string[] {
@@ -34,11 +34,11 @@ describe("a home folder, or what lies above one, is nothing that is read by defa
     for (const path of [home, dirname(home), root, dirname(root), "/"]) {
       expect(allowedIn(path), path).toEqual([join(root, "out")]);
     }
-    expect(allowedIn(join(home, "work"))).toEqual([join(root, "out"), join(home, "work")]);
+    expect(allowedIn(join(home, "art"))).toEqual([join(root, "out"), join(home, "art")]);
   });
 
   it("written with a slash at its end, or with dots", () => {
-    for (const path of [`${home}/`, `${home}/work/..`, `${home}/.`]) {
+    for (const path of [`${home}/`, `${home}/art/..`, `${home}/.`]) {
       expect(allowedIn(path), path).toEqual([join(root, "out")]);
     }
     expect(allowedIn(home, { HOME: `${home}//` })).toEqual([join(root, "out")]);
@@ -68,8 +68,8 @@ describe("a home folder, or what lies above one, is nothing that is read by defa
 
   it("as output folder: results go there, and nothing else of it is handed out", () => {
     for (const path of [home, root, "/"]) {
-      expect(allowedIn(join(home, "work"), { LONGCAT_MCP_OUTPUT_DIR: path })).toEqual([
-        join(home, "work"),
+      expect(allowedIn(join(home, "art"), { LONGCAT_MCP_OUTPUT_DIR: path })).toEqual([
+        join(home, "art"),
       ]);
     }
   });
@@ -263,23 +263,21 @@ describe("what is saved for a caller", () => {
   });
 
   it("is written like a path that is read: from home, by file URL", async () => {
-    await mkdir(join(home, "work", "a b"));
+    await mkdir(join(home, "art", "a b"));
     saving = savingIn({
-      allowedDirs: [join(home, "work")],
-      workingDir: join(home, "work"),
+      allowedDirs: [join(home, "art")],
+      workingDir: join(home, "art"),
       homeDir: home,
     });
     for (const [saveTo, expected] of [
-      ["~/work/1.png", "1.png"],
-      ["$HOME/work/2.png", "2.png"],
-      [`file://${home}/work/a%20b/3.png`, "a b/3.png"],
-      [`file://localhost${home}/work/a%20b/`, "a b/cat.png"],
+      ["~/art/1.png", "1.png"],
+      ["$HOME/art/2.png", "2.png"],
+      [`file://${home}/art/a%20b/3.png`, "a b/3.png"],
+      [`file://localhost${home}/art/a%20b/`, "a b/cat.png"],
       ["水墨画/Zürich.png", "水墨画/Zürich.png"],
     ] as const) {
       await saving.check(saveTo, "images", 1);
-      expect(await saving.copyTo(saveTo, OWNER, [original])).toEqual([
-        join(home, "work", expected),
-      ]);
+      expect(await saving.copyTo(saveTo, OWNER, [original])).toEqual([join(home, "art", expected)]);
     }
   });
 
