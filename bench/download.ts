@@ -7,7 +7,7 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { request } from "undici";
 import { systemClock } from "../src/core/clock.ts";
-import { HttpDoor } from "../src/gateway/http.ts";
+import { HttpDoor } from "../src/gateway/http-client.ts";
 import { download } from "../src/media/download.ts";
 
 const FILE_BYTES = 10 * 1024 * 1024;

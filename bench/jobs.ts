@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import * as z from "zod";
-import { startSandbox } from "../src/sandbox/server.ts";
+import { startSandbox } from "../src/sandbox/sandbox-server.ts";
 import { Program } from "./child.ts";
 
 const SPEED = 4;

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { newJobId } from "../src/core/ids.ts";
 import { BLANK, NO_LIMITS } from "../src/jobs/record.ts";
-import { SqliteJobStore } from "../src/storage/sqlite/job-store.ts";
+import { SqliteJobStore } from "../src/storage/sqlite/sqlite-job-store.ts";
 import { Program } from "./child.ts";
 
 const SETTLE_MS = 8_000;

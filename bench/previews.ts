@@ -5,7 +5,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import sharp from "sharp";
-import { composeLayers } from "../src/media/layers.ts";
+import { composeLayers } from "../src/media/layer-composition.ts";
 import { makePreviews, PREVIEW_BUDGET_BASE64 } from "../src/media/preview.ts";
 
 const SIDE_PX = 2048;

@@ -9,11 +9,11 @@ import { uris } from "./core/uris.ts";
 import { givenArguments } from "./core/whole-arguments.ts";
 import type { JobEvents } from "./jobs/events.ts";
 import { isFinal, type Job } from "./jobs/job.ts";
-import { registerPrompts } from "./prompts/index.ts";
-import { registerResources } from "./resources/index.ts";
-import { createTools } from "./tools/index.ts";
+import { registerPrompts } from "./prompts/register-prompts.ts";
+import { registerResources } from "./resources/register-resources.ts";
 import type { ToolDeps } from "./tools/services.ts";
 import type { Tool } from "./tools/tool.ts";
+import { createTools } from "./tools/tool-list.ts";
 
 export const INSTRUCTIONS = [
   "Pictures and answers of `longcat_chat` (another model, for tasks with many files) are made by start tools as jobs: if a call brings a job id only, call `job_status` with it until it is completed; an identical call brings the same job, `force_new: true` buys another.",

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { OPERATIONS, operationOfRequestId } from "../src/models/index.ts";
-import { advertisedSchema } from "../src/tools/schema.ts";
+import { OPERATIONS, operationOfRequestId } from "../src/models/catalogue.ts";
+import { advertisedSchema } from "../src/tools/advertised-schema.ts";
 import { operation } from "./support/operations.ts";
 
 /** The documentation's index of operations: tool, path, model id, mode, printed price. */

@@ -1,5 +1,5 @@
 import type { Findings } from "./findings.ts";
-import type { Node } from "./schema.ts";
+import type { Node } from "./schema-nodes.ts";
 import { shown } from "./shown.ts";
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?$/i;

@@ -1,8 +1,8 @@
+import { meantName } from "./argument-names.ts";
+import { type ReferenceRules, readReferenceText, splitReferences } from "./file-reference.ts";
 import type { Findings } from "./findings.ts";
 import { readBoolean, readNumber } from "./literals.ts";
-import { meantName } from "./names.ts";
-import { type ReferenceRules, readReferenceText, splitReferences } from "./reference.ts";
-import type { Node } from "./schema.ts";
+import type { Node } from "./schema-nodes.ts";
 import { listed, shown, shownName } from "./shown.ts";
 import { exactWord, refusedWord } from "./words.ts";
 

@@ -1,11 +1,11 @@
 import type * as z from "zod";
 import type { Redact } from "../core/redact.ts";
-import { OPERATIONS } from "../models/index.ts";
+import { OPERATIONS } from "../models/catalogue.ts";
+import { checkNames, type Elsewhere } from "./argument-names.ts";
 import { Findings } from "./findings.ts";
 import { checkForKeys } from "./keys.ts";
-import { checkNames, type Elsewhere } from "./names.ts";
 import { isRecord, readFields } from "./read.ts";
-import { type Node, schemaOf } from "./schema.ts";
+import { type Node, schemaOf } from "./schema-nodes.ts";
 
 /** The arguments of one call as everything after this sees them. */
 export interface ReadArguments {

@@ -5,8 +5,8 @@ import type { Job, Medium, WholeJob } from "../jobs/job.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { missingMedia } from "../media/missing.ts";
 import type { Saving } from "../media/saving.ts";
-import type { ChatContext } from "./context.ts";
-import { SHOWN_CHARACTERS } from "./names.ts";
+import type { ChatContext } from "./chat-context.ts";
+import { SHOWN_CHARACTERS } from "./chat-operation.ts";
 
 /** Whether an answer becomes a file: it is longer than hosts show, or the caller wants one. */
 export function needsFile(answer: string, saveTo: string | null): boolean {

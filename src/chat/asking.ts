@@ -3,7 +3,7 @@ import type { ChatRequest } from "../gateway/chat-body.ts";
 import type { ChatOutcome } from "../gateway/longcat.ts";
 import type { Job } from "../jobs/job.ts";
 import { moveSurely, surely } from "../jobs/transitions.ts";
-import type { ChatContext } from "./context.ts";
+import type { ChatContext } from "./chat-context.ts";
 import { chatRequest, pastOf } from "./history.ts";
 import { LiveAnswer } from "./live-answer.ts";
 import type { Turn } from "./thread.ts";

@@ -6,8 +6,8 @@ import { byteCount, oneLine } from "../core/text.ts";
 import { isOurUri } from "../core/uris.ts";
 import { ESCAPED_GROWTH, escapeJson } from "../gateway/chat-body.ts";
 import { openAllowedFile, type Places, resolvePlaces } from "../media/allowed-files.ts";
+import type { EarlierText } from "./earlier-text.ts";
 import { findFiles } from "./find-files.ts";
-import type { EarlierText } from "./references.ts";
 import {
   type Encoding,
   encodingOf,

@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import type { ChatNews } from "../gateway/chat-replies.ts";
+import type { ChatNews } from "../gateway/chat-delta.ts";
 import type { Said, TurnOutcome } from "./thread.ts";
 import type { ThreadStore } from "./thread-store.ts";
 

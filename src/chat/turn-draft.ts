@@ -4,11 +4,11 @@ import { oneLine } from "../core/text.ts";
 import type { Draft, JobPlan, StartWishes } from "../jobs/job-kind.ts";
 import { NO_LIMITS } from "../jobs/record.ts";
 import { type Attached, attachable, attachFiles } from "./attachments.ts";
-import type { ChatContext } from "./context.ts";
+import type { ChatContext } from "./chat-context.ts";
+import { CHAT_OPERATION } from "./chat-operation.ts";
+import { earlierText } from "./earlier-text.ts";
 import { fitTurn } from "./fitting.ts";
 import { pastOf } from "./history.ts";
-import { CHAT_OPERATION } from "./names.ts";
-import { earlierText } from "./references.ts";
 import type { ThreadFile, TurnRequest } from "./thread.ts";
 
 const TITLE_CHARACTERS = 80;

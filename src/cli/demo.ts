@@ -4,7 +4,7 @@ import { startOfThis } from "./surroundings.ts";
 
 /** Shows the main job on the sandbox. */
 export async function runDemo(settings: Settings, ending: Ending): Promise<void> {
-  const { runDemo: run } = await import("../demo/demo.ts");
+  const { runDemo: run } = await import("../demo/demonstration.ts");
   const { stdout, argv, execPath, env } = process;
   const stopping = new AbortController();
   const running = run({

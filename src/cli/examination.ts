@@ -96,7 +96,7 @@ async function chatKey(settings: Settings, online: boolean): Promise<Finding> {
     };
   }
   return check(name, async () => {
-    const { HttpDoor } = await import("../gateway/http.ts");
+    const { HttpDoor } = await import("../gateway/http-client.ts");
     const { LongcatClient } = await import("../gateway/longcat.ts");
     const http = new HttpDoor(settings.proxies);
     try {

@@ -9,7 +9,7 @@ export async function runJobs(
   settings: Settings,
   ending: Ending,
 ): Promise<void> {
-  const { runJobsCommand } = await import("./jobs-command.ts");
+  const { runJobsCommand } = await import("./job-actions.ts");
   await runJobsCommand(words, {
     settings,
     owner: LOCAL_OWNER,

@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import { isLoopbackHost } from "../core/addresses.ts";
 import { systemClock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
+import { isLoopbackHost } from "../core/host-addresses.ts";
 import type { Log } from "../core/log.ts";
 import { HOSTED_FOLDER, HOSTED_PATH, HostedFolder } from "../inputs/hosted-folder.ts";
 import type { PublicPlace } from "../runtime.ts";
 import type { Settings } from "../settings/settings.ts";
-import { PublicListener } from "../transports/public.ts";
+import { PublicListener } from "../transports/public-listener.ts";
 
 const PROBE_MS = 3_000;
 /** What every refusal of the server's own port names. */

@@ -3,7 +3,7 @@ import type { Ending } from "./ending.ts";
 
 /** The imitated provider; port 0 takes any free one. */
 export async function startSandbox(speed: number, port = 0) {
-  const sandbox = await import("../sandbox/server.ts");
+  const sandbox = await import("../sandbox/sandbox-server.ts");
   return sandbox.startSandbox({ speed, port });
 }
 

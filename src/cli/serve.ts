@@ -5,15 +5,15 @@ import { createLog } from "../core/log.ts";
 import { LOCAL_OWNER } from "../core/owner.ts";
 import type { Program } from "../core/program.ts";
 import { createRedact } from "../core/redact.ts";
-import type { LifePoint } from "../jobs/context.ts";
 import { JobEvents } from "../jobs/events.ts";
+import type { LifePoint } from "../jobs/job-context.ts";
 import { ServerFactory } from "../server.ts";
 import { proxySecrets } from "../settings/proxies.ts";
 import type { Settings } from "../settings/settings.ts";
 import { serveOnStdio } from "../transports/stdio.ts";
 import { requireDataDir } from "./data-folder.ts";
 import type { Ending } from "./ending.ts";
-import { findPlace, lives } from "./place.ts";
+import { findPlace, lives } from "./process-place.ts";
 import { startSandbox } from "./sandbox.ts";
 
 /** A client lists the tools right after the first answer; loading the rest must not delay that. */

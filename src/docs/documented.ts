@@ -3,12 +3,12 @@ import { AppError } from "../core/errors.ts";
 import { Lazy } from "../core/lazy.ts";
 import { createLog } from "../core/log.ts";
 import { createRedact } from "../core/redact.ts";
-import { OPERATIONS } from "../models/index.ts";
+import { OPERATIONS } from "../models/catalogue.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import { readSettings } from "../settings/settings.ts";
-import { createTools } from "../tools/index.ts";
 import type { ToolDeps } from "../tools/services.ts";
 import type { Tool } from "../tools/tool.ts";
+import { createTools } from "../tools/tool-list.ts";
 
 /** A tool and, where it starts a job, what it buys. */
 export interface DocumentedTool {

@@ -1,9 +1,9 @@
 import { AppError } from "../core/errors.ts";
-import { commandsTable } from "./commands.ts";
-import { faultsTable } from "./faults.ts";
-import { errorsTable, injectedNames, toolsReference } from "./reference.ts";
-import { settingsTable } from "./settings.ts";
-import { toolsTables } from "./tools.ts";
+import { commandsTable } from "./commands-table.ts";
+import { faultsTable } from "./faults-table.ts";
+import { settingsTable } from "./settings-table.ts";
+import { errorsTable, injectedNames, toolsReference } from "./tools-reference.ts";
+import { toolsTables } from "./tools-tables.ts";
 
 /** What can stand between `<!-- generated:NAME -->` and `<!-- /generated:NAME -->` in a page. */
 export type Blocks = Readonly<Record<string, () => string>>;

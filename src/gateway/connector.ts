@@ -1,7 +1,7 @@
 import { type LookupAddress, type LookupOptions, lookup } from "node:dns";
 import { isIP } from "node:net";
 import { buildConnector } from "undici";
-import { isPublicAddress } from "../core/addresses.ts";
+import { isPublicAddress } from "../core/host-addresses.ts";
 
 type LookupCallback = (
   error: NodeJS.ErrnoException | null,

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { AppError, type ErrorCode } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
-import { parseJson } from "./replies.ts";
+import { parseJson } from "./gateway-reply.ts";
 
 const MAX_RETRY_AFTER_MS = 3_600_000;
 

@@ -11,12 +11,12 @@ import {
   readChatNews,
   readModel,
   readModels,
-} from "./chat-replies.ts";
+} from "./chat-delta.ts";
 import { type HttpReply, TransportFailure } from "./exchange.ts";
 import { failureOf, isUnsettled, type Service } from "./failures.ts";
-import { type HttpDoor, readText, reasonOf } from "./http.ts";
-import { parseJson, redactBody } from "./replies.ts";
-import { SafeNews } from "./safe-news.ts";
+import { parseJson, redactBody } from "./gateway-reply.ts";
+import { type HttpDoor, readText, reasonOf } from "./http-client.ts";
+import { SafeNews } from "./safe-delta.ts";
 import { Thoughts } from "./thoughts.ts";
 
 /** A long prompt may be read for minutes before the first word comes. */

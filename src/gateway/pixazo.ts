@@ -5,8 +5,8 @@ import { oneLine } from "../core/text.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import { type HttpReply, TransportFailure } from "./exchange.ts";
 import { failureOf, isUnsettled, jobFailureOf, type Service, upstreamWords } from "./failures.ts";
-import type { HttpDoor } from "./http.ts";
-import { type GatewayReply, readReply, redactBody } from "./replies.ts";
+import { type GatewayReply, readReply, redactBody } from "./gateway-reply.ts";
+import type { HttpDoor } from "./http-client.ts";
 
 const SUBMIT_DEADLINE_MS = 60_000;
 const SYNC_DEADLINE_MS = 300_000;

@@ -1,4 +1,4 @@
-import type { ChatNews } from "./chat-replies.ts";
+import type { ChatNews } from "./chat-delta.ts";
 
 /** How models that say their thoughts aloud mark them, when nobody takes them out on the way. */
 const MARKS: ReadonlyMap<string, string> = new Map(

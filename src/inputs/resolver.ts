@@ -7,12 +7,12 @@ import { readUri } from "../core/uris.ts";
 import { allowedFolder, isFolder, openAllowedFile, type Places } from "../media/allowed-files.ts";
 import { MAX_PICTURE_BYTES, readHeld, whileHeld } from "../media/held-file.ts";
 import type { MediaRef, MediaStore } from "../media/media-store.ts";
-import { OPERATIONS } from "../models/index.ts";
+import { OPERATIONS } from "../models/catalogue.ts";
+import { fileOrigin } from "../models/file-origin.ts";
 import type { FileField, ResolvedFiles } from "../models/operation.ts";
-import { fileOrigin } from "../models/references.ts";
+import { type CheckedPicture, checkPicture, shrinkPicture } from "./checked-picture.ts";
 import type { Dataset, DatasetReport, DatasetWishes } from "./dataset.ts";
 import type { Hosting, StagedFile } from "./hosting.ts";
-import { type CheckedPicture, checkPicture, shrinkPicture } from "./picture.ts";
 
 /** What a picture may weigh inside a request; base64 makes four bytes of three. */
 const MAX_INLINE_BYTES = 10_000_000;

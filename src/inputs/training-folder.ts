@@ -7,6 +7,7 @@ import { AppError } from "../core/errors.ts";
 import { byteCount, oneLine } from "../core/text.ts";
 import { openAllowedFile, type Places } from "../media/allowed-files.ts";
 import { readHeld, whileHeld } from "../media/held-file.ts";
+import { checkPicture } from "./checked-picture.ts";
 import {
   type Dataset,
   type DatasetEntry,
@@ -16,7 +17,6 @@ import {
   MAX_FILES,
   MAX_TOTAL_BYTES,
 } from "./dataset.ts";
-import { checkPicture } from "./picture.ts";
 import {
   type ExaminedFile,
   examineOther,

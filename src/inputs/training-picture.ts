@@ -3,8 +3,8 @@ import { AppError } from "../core/errors.ts";
 import { byteCount, oneLine } from "../core/text.ts";
 import { readHeader } from "../media/decoder.ts";
 import { MAX_PICTURE_BYTES } from "../media/held-file.ts";
+import { checkPicture } from "./checked-picture.ts";
 import type { DatasetEntry } from "./dataset.ts";
-import { checkPicture } from "./picture.ts";
 import { pictureFormat } from "./picture-format.ts";
 
 /** As much of a file as tells its type. */

@@ -1,5 +1,5 @@
-import type { JobContext } from "./context.ts";
 import type { Job } from "./job.ts";
+import type { JobContext } from "./job-context.ts";
 import type { JobKinds } from "./job-kind.ts";
 
 /** A holder that shows no life for so long has lost its jobs. */

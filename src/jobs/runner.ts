@@ -9,10 +9,10 @@ import {
   type StartableKind,
   type StartWishes,
 } from "./job-kind.ts";
+import type { JobPage, JobQuery, SpendingPeriod, SpendingReport } from "./job-store.ts";
 import { type LeaseContext, Leases } from "./leases.ts";
 import { BLANK } from "./record.ts";
 import { sendJob, unsent } from "./sending.ts";
-import type { JobPage, JobQuery, SpendingPeriod, SpendingReport } from "./store.ts";
 import { move } from "./transitions.ts";
 import { type WaitOptions, waitFor } from "./waiting.ts";
 

@@ -1,7 +1,7 @@
 import { ageOf, delay } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
-import type { JobContext, MoveContext } from "./context.ts";
 import type { Job, JobPatch } from "./job.ts";
+import type { JobContext, MoveContext } from "./job-context.ts";
 import type { JobKind } from "./job-kind.ts";
 import { errorOf, moveSurely, surely } from "./transitions.ts";
 

@@ -1,7 +1,7 @@
 import { delay } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
-import type { JobContext, MoveContext } from "./context.ts";
 import type { Job, JobPatch, JobState } from "./job.ts";
+import type { JobContext, MoveContext } from "./job-context.ts";
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;

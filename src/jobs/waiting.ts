@@ -1,5 +1,5 @@
-import type { JobContext } from "./context.ts";
 import { isFinal, type Job } from "./job.ts";
+import type { JobContext } from "./job-context.ts";
 
 export interface WaitOptions {
   /** How long to wait at most, in milliseconds. */

@@ -4,13 +4,13 @@ import { isIP } from "node:net";
 import type { Readable } from "node:stream";
 import { fileTypeFromFile } from "file-type";
 import * as z from "zod";
-import { isLoopbackHost, isPublicAddress } from "../core/addresses.ts";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
+import { isLoopbackHost, isPublicAddress } from "../core/host-addresses.ts";
 import { isRedacted } from "../core/redact.ts";
 import { RefusedAddress } from "../gateway/connector.ts";
 import { TransportFailure } from "../gateway/exchange.ts";
-import type { HttpDoor } from "../gateway/http.ts";
+import type { HttpDoor } from "../gateway/http-client.ts";
 
 const MAX_REDIRECTS = 3;
 const IMAGE_CAP_BYTES = 64 * 1024 * 1024;

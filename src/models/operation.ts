@@ -26,7 +26,7 @@ export interface FileField {
 
 /**
  * One operation of the image gateway, as data. An eleventh is one more file like the others and
- * one more line in `index.ts`; nothing outside this folder knows an operation by its name.
+ * one more line in `catalogue.ts`; nothing outside this folder knows an operation by its name.
  */
 export interface Operation<I extends z.ZodObject = z.ZodObject> {
   /** The tool's name. */

@@ -6,8 +6,8 @@ import type { Job, WholeJob } from "../jobs/job.ts";
 import { BLANK, NO_LIMITS } from "../jobs/record.ts";
 import type { JobRunner } from "../jobs/runner.ts";
 import { move } from "../jobs/transitions.ts";
-import { operationOfRequestId } from "../models/index.ts";
-import type { PurchaseContext } from "./context.ts";
+import { operationOfRequestId } from "../models/catalogue.ts";
+import type { PurchaseContext } from "./purchase-context.ts";
 
 /** Jobs for request ids that somebody knows from the gateway. */
 export class Adoption {

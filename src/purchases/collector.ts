@@ -9,10 +9,10 @@ import type { MediaNaming } from "../media/media-store.ts";
 import { missingMedia } from "../media/missing.ts";
 import { pictureFacts } from "../media/preview.ts";
 import type { AnyOperation } from "../models/operation.ts";
-import type { PurchaseContext } from "./context.ts";
 import { filesWanted, imagesAsked } from "./keeping.ts";
 import { makeLayerExtras } from "./layering.ts";
 import { GIVE_UP_MS } from "./pace.ts";
+import type { PurchaseContext } from "./purchase-context.ts";
 
 const MAX_CONCURRENT_DOWNLOADS = 64;
 const FIRST_BACKOFF_MS = 1_000;

@@ -4,10 +4,10 @@ import type { StatusReport } from "../gateway/pixazo.ts";
 import type { Job, WholeJob } from "../jobs/job.ts";
 import { errorOf, move } from "../jobs/transitions.ts";
 import type { AnyOperation } from "../models/operation.ts";
-import type { PurchaseContext } from "./context.ts";
 import { filesNamed } from "./keeping.ts";
 import { GIVE_UP_MS, nextPollMs, UNKNOWN_ID_GRACE_MS } from "./pace.ts";
 import { Poller } from "./poller.ts";
+import type { PurchaseContext } from "./purchase-context.ts";
 
 /** What looking at a job takes; the job itself is in the store. */
 interface Followed {

@@ -1,6 +1,6 @@
 import { uris } from "../core/uris.ts";
 import type { Job, JobBody } from "../jobs/job.ts";
-import { operationNamed } from "../models/index.ts";
+import { operationNamed } from "../models/catalogue.ts";
 
 const MAX_LAYERS = 64;
 /** Of a training, and of a job of which nobody here knows what it was asked for. */

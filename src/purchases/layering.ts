@@ -1,6 +1,6 @@
 import { uris } from "../core/uris.ts";
 import type { Job, Medium, MediumRole } from "../jobs/job.ts";
-import { composeLayers } from "../media/layers.ts";
+import { composeLayers } from "../media/layer-composition.ts";
 import { type MediaNaming, type MediaStore, pictureSource } from "../media/media-store.ts";
 
 /**

@@ -3,13 +3,13 @@ import type { StagedFile } from "../inputs/hosting.ts";
 import type { Job, WholeJob } from "../jobs/job.ts";
 import type { Draft, JobPlan, Send, StartableKind, StartWishes } from "../jobs/job-kind.ts";
 import { forRecord } from "../jobs/record.ts";
-import { OPERATIONS, operationNamed } from "../models/index.ts";
+import { OPERATIONS, operationNamed } from "../models/catalogue.ts";
 import type { AnyOperation, Prepared } from "../models/operation.ts";
 import { Collector } from "./collector.ts";
-import type { PurchaseContext } from "./context.ts";
 import { Follower } from "./follower.ts";
 import { imagesAsked } from "./keeping.ts";
 import { checkPrice, estimateUsd } from "./prices.ts";
+import type { PurchaseContext } from "./purchase-context.ts";
 import { recoverPurchase } from "./recovery.ts";
 import { loadPurchase } from "./submission.ts";
 

@@ -2,7 +2,7 @@ import { AppError } from "../core/errors.ts";
 import type { Job, JobState } from "../jobs/job.ts";
 import { tooLateToSend } from "../jobs/sending.ts";
 import { errorOf, moveSurely } from "../jobs/transitions.ts";
-import type { PurchaseContext } from "./context.ts";
+import type { PurchaseContext } from "./purchase-context.ts";
 
 /**
  * Decides what becomes of a purchase whose process is gone, and ends it where it must end.

@@ -4,8 +4,8 @@ import { canBecome, type Job, type JobBody, type JobPatch, type JobState } from 
 import type { Send } from "../jobs/job-kind.ts";
 import { errorOf, moveSurely, surely } from "../jobs/transitions.ts";
 import type { AnyOperation } from "../models/operation.ts";
-import type { PurchaseContext } from "./context.ts";
 import { filesNamed } from "./keeping.ts";
+import type { PurchaseContext } from "./purchase-context.ts";
 
 /**
  * Reads what a purchase sends and serves what the provider fetches for it.

@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Commission } from "./contract/commission.ts";
 import type { ArmedFault } from "./faults/plan.ts";
 import type { Twist } from "./faults/twist.ts";
-import type { LoadedInputs } from "./inputs.ts";
+import type { LoadedInputs } from "./input-loader.ts";
 import type { Schedule } from "./queue.ts";
 
 /** One accepted request and all that is needed to tell and draw its result at any later time. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { SandboxJob } from "./archive.ts";
 import type { Commission } from "./contract/commission.ts";
-import type { Painter } from "./painter/picture.ts";
+import type { Painter } from "./painter/painter.ts";
 
 /** Path of the picture that the documented example of a finished request shows. */
 export const DEMO_PICTURE_PATH = "/results/demo-completed.png";

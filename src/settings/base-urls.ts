@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { OPERATIONS } from "../models/index.ts";
+import { OPERATIONS } from "../models/catalogue.ts";
 
 /** An http or https address and nothing that does not belong to one, without a slash at its end. */
 export const url = z

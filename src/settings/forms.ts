@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { oneLine } from "../core/text.ts";
-import { OPERATIONS } from "../models/index.ts";
+import { OPERATIONS } from "../models/catalogue.ts";
 import { nearMiss } from "../models/near-miss.ts";
 import { splitFolders } from "./folders.ts";
 

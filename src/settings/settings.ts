@@ -1,13 +1,13 @@
 import { join } from "node:path";
-import { isLocalHost, isLoopbackHost } from "../core/addresses.ts";
 import { AppError } from "../core/errors.ts";
+import { isLocalHost, isLoopbackHost } from "../core/host-addresses.ts";
 import type { LOG_LEVELS } from "../core/log.ts";
 import type { Limits, PriceList } from "../core/money.ts";
 import { isPrivatePlace, systemHome } from "../core/private-places.ts";
 import { type Program, quoted } from "../core/program.ts";
 import { defaultDataDir, expandFolder, homeOf, missingFolder } from "./folders.ts";
 import type { Toolset } from "./forms.ts";
-import { misnamed, strayKey } from "./names.ts";
+import { misnamed, strayKey } from "./misnamed.ts";
 import { type ProxySettings, readProxies } from "./proxies.ts";
 import { cleanValue } from "./raw.ts";
 import { SETTINGS } from "./specs.ts";

@@ -1,7 +1,7 @@
-import { CHAT_OPERATION } from "../chat/names.ts";
+import { CHAT_OPERATION } from "../chat/chat-operation.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { Job, WholeJob } from "../jobs/job.ts";
-import { operationNamed } from "../models/index.ts";
+import { operationNamed } from "../models/catalogue.ts";
 
 /** What an ended job without a result means for the user's money, and how to try again. */
 export interface Aftermath {

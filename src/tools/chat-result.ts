@@ -1,5 +1,5 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
-import { SHOWN_CHARACTERS } from "../chat/names.ts";
+import { SHOWN_CHARACTERS } from "../chat/chat-operation.ts";
 import type { Said, Turn, TurnOutcome } from "../chat/thread.ts";
 import { remarks } from "../chat/thread-page.ts";
 import { estimateTokens } from "../chat/tokens.ts";

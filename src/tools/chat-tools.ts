@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { CHAT_OPERATION } from "../chat/names.ts";
+import { CHAT_OPERATION } from "../chat/chat-operation.ts";
 import type { Thread } from "../chat/thread.ts";
 import type { ShownTurn } from "../chat/thread-store.ts";
 import type { TurnArguments } from "../chat/turn-draft.ts";
@@ -7,7 +7,7 @@ import { AppError } from "../core/errors.ts";
 import { beginningOf, oneLine, shortened } from "../core/text.ts";
 import { readThreadId, uris } from "../core/uris.ts";
 import { CHAT_FORMATS, type ChatFormat } from "../gateway/chat-body.ts";
-import type { ChatModel } from "../gateway/chat-replies.ts";
+import type { ChatModel } from "../gateway/chat-delta.ts";
 import { knownAs } from "../models/facts.ts";
 import { requireKey } from "../settings/missing-key.ts";
 import { DEFAULT_PAGE, pageArguments } from "./paging.ts";

@@ -1,12 +1,12 @@
 import * as z from "zod";
-import { CHAT_OPERATION } from "../chat/names.ts";
+import { CHAT_OPERATION } from "../chat/chat-operation.ts";
 import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
 import { readJobId } from "../core/uris.ts";
 import { JOB_STATES } from "../jobs/job.ts";
 import { jobViewSchema, viewRow } from "../jobs/view.ts";
+import { OPERATIONS } from "../models/catalogue.ts";
 import { knownAs } from "../models/facts.ts";
-import { OPERATIONS } from "../models/index.ts";
 import { DEFAULT_PAGE, pageArguments } from "./paging.ts";
 import { dataResult, MAX_LISTED, textBlock } from "./result.ts";
 import type { Services, ToolDeps } from "./services.ts";

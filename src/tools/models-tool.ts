@@ -1,10 +1,10 @@
 import * as z from "zod";
 import type { PriceList } from "../core/money.ts";
-import { OPERATIONS } from "../models/index.ts";
+import { OPERATIONS } from "../models/catalogue.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import { priceUsd } from "../purchases/prices.ts";
+import { advertisedSchema } from "./advertised-schema.ts";
 import { dataResult } from "./result.ts";
-import { advertisedSchema } from "./schema.ts";
 import type { ToolDeps } from "./services.ts";
 import { defineTool, type Tool } from "./tool.ts";
 

@@ -13,7 +13,7 @@ import {
   PREVIEW_BUDGET_BASE64,
   whyNoPreview,
 } from "../media/preview.ts";
-import { operationNamed } from "../models/index.ts";
+import { operationNamed } from "../models/catalogue.ts";
 import { imagesAsked } from "../purchases/keeping.ts";
 import { GIVE_UP_MS } from "../purchases/pace.ts";
 import { afterPurchase } from "./advice.ts";

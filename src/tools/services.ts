@@ -7,7 +7,7 @@ import type { Redact } from "../core/redact.ts";
 import type { LongcatClient } from "../gateway/longcat.ts";
 import type { PixazoClient } from "../gateway/pixazo.ts";
 import type { InputResolver } from "../inputs/resolver.ts";
-import type { LifePoint } from "../jobs/context.ts";
+import type { LifePoint } from "../jobs/job-context.ts";
 import type { JobRunner } from "../jobs/runner.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Adoption } from "../purchases/adoption.ts";

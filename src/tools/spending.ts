@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { leftUsd } from "../jobs/budget.ts";
-import type { Sums } from "../jobs/store.ts";
+import type { Sums } from "../jobs/job-store.ts";
 import { isoDay, readPeriod } from "./period.ts";
 import { dataResult } from "./result.ts";
 import type { ToolDeps } from "./services.ts";

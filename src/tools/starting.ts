@@ -4,7 +4,7 @@ import { isFinal, type Job, type WholeJob } from "../jobs/job.ts";
 import type { Started } from "../jobs/runner.ts";
 import type { WaitOptions } from "../jobs/waiting.ts";
 import { knownAs } from "../models/facts.ts";
-import { presenterOf } from "./presenters.ts";
+import { presenterOf } from "./presenter-of-job.ts";
 import { errorResult, textBlock } from "./result.ts";
 import type { Call, Services, ToolDeps } from "./services.ts";
 

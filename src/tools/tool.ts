@@ -1,15 +1,15 @@
 import type { CallToolResult, ContentBlock, ToolAnnotations } from "@modelcontextprotocol/server";
 import type * as z from "zod";
 import { argumentReader, type ReadArguments } from "../arguments/reader.ts";
-import { isLoopbackHost } from "../core/addresses.ts";
 import { toAppError } from "../core/errors.ts";
+import { isLoopbackHost } from "../core/host-addresses.ts";
 import type { Redact } from "../core/redact.ts";
 import { message } from "../core/text.ts";
 import type { Settings } from "../settings/settings.ts";
+import { advertisedSchema } from "./advertised-schema.ts";
 import { bounded } from "./bounded.ts";
-import { newsFor } from "./news.ts";
+import { newsFor } from "./completed-meanwhile.ts";
 import { errorResult, textBlock } from "./result.ts";
-import { advertisedSchema } from "./schema.ts";
 import type { Call, ToolDeps } from "./services.ts";
 
 /** `start` sends something, `read` looks, `change` alters what is ours, `remove` can delete it. */

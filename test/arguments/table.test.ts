@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { INJECTED } from "../../src/arguments/names.ts";
+import { INJECTED } from "../../src/arguments/argument-names.ts";
 import { AppError } from "../../src/core/errors.ts";
 import type { Tool } from "../../src/tools/tool.ts";
 import {

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { OPERATIONS } from "../../src/models/index.ts";
+import { OPERATIONS } from "../../src/models/catalogue.ts";
 import { Bench, type McpClient, TEST_KEY, type ToolResult } from "../e2e/harness.ts";
 import { picture } from "../support/pictures.ts";
 

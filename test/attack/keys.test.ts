@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createLog } from "../../src/core/log.ts";
 import { createRedact } from "../../src/core/redact.ts";
-import { OPERATIONS } from "../../src/models/index.ts";
+import { OPERATIONS } from "../../src/models/catalogue.ts";
 import { openChatRig } from "../support/chat-rig.ts";
 import { disguises } from "../support/disguises.ts";
 import { http, type Reply, scriptedGateway } from "../support/gateway-script.ts";

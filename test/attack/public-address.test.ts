@@ -5,7 +5,7 @@ import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/core/clock.ts";
-import { PublicListener } from "../../src/transports/public.ts";
+import { PublicListener } from "../../src/transports/public-listener.ts";
 import { Bench, listeningUrl, type McpClient, PATIENTLY, textOf } from "../e2e/harness.ts";
 import { picture } from "../support/pictures.ts";
 import { freePortPair, openTunnel, type Tunnel } from "../support/tunnel.ts";

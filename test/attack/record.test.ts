@@ -2,7 +2,7 @@ import { copyFile, link, mkdir, readFile, rename, rm, writeFile } from "node:fs/
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { SqliteJobStore } from "../../src/storage/sqlite/job-store.ts";
+import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import { Bench, finished, jobIdOf, type McpClient, PATIENTLY, textOf } from "../e2e/harness.ts";
 
 const IMAGE = "z_image_turbo_generate";

@@ -7,8 +7,8 @@ import { attachFiles } from "../../src/chat/attachments.ts";
 import { findFiles } from "../../src/chat/find-files.ts";
 import { estimateTokens } from "../../src/chat/tokens.ts";
 import type { Places } from "../../src/media/allowed-files.ts";
-import { SqliteJobStore } from "../../src/storage/sqlite/job-store.ts";
-import { SqliteThreadStore } from "../../src/storage/sqlite/thread-store.ts";
+import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
+import { SqliteThreadStore } from "../../src/storage/sqlite/sqlite-thread-store.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 let root: string;

@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import { expect, it, onTestFinished } from "vitest";
-import { earlierText } from "../../src/chat/references.ts";
+import { earlierText } from "../../src/chat/earlier-text.ts";
 import { newThreadId } from "../../src/core/ids.ts";
 import { uris } from "../../src/core/uris.ts";
 import { chunk, openChatRig, stream } from "../support/chat-rig.ts";

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from "vitest";
 import { threadPage } from "../../src/chat/thread-page.ts";
 import { newJobId, newThreadId } from "../../src/core/ids.ts";
-import { SqliteJobStore } from "../../src/storage/sqlite/job-store.ts";
-import { SqliteThreadStore } from "../../src/storage/sqlite/thread-store.ts";
+import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
+import { SqliteThreadStore } from "../../src/storage/sqlite/sqlite-thread-store.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 async function openThread() {

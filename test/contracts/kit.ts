@@ -1,7 +1,7 @@
 import { beforeEach, onTestFinished } from "vitest";
 import type { ThreadStore } from "../../src/chat/thread-store.ts";
 import type { WholeJob } from "../../src/jobs/job.ts";
-import type { JobStore } from "../../src/jobs/store.ts";
+import type { JobStore } from "../../src/jobs/job-store.ts";
 import { leftJob, recordJob } from "../support/rig.ts";
 
 /** What one process has open of a place. */

@@ -2,17 +2,17 @@ import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import packageJson from "../../package.json" with { type: "json" };
 import { ERROR_RULES } from "../../src/core/errors.ts";
-import { argumentsTable } from "../../src/docs/arguments.ts";
+import { argumentsTable } from "../../src/docs/arguments-table.ts";
 import { documentedTools } from "../../src/docs/documented.ts";
 import { manifestFile } from "../../src/docs/manifest.ts";
 import { table } from "../../src/docs/markdown.ts";
 import { BLOCKS, fillPages } from "../../src/docs/pages.ts";
 import { registryFile } from "../../src/docs/registry-entry.ts";
-import { describedFaults } from "../../src/sandbox/faults/schema.ts";
+import { describedFaults } from "../../src/sandbox/faults/fault-kinds.ts";
 import { COMMANDS } from "../../src/settings/commands.ts";
 import { readSettings } from "../../src/settings/settings.ts";
 import { SETTINGS } from "../../src/settings/specs.ts";
-import { advertisedSchema } from "../../src/tools/schema.ts";
+import { advertisedSchema } from "../../src/tools/advertised-schema.ts";
 
 describe("fillPages", () => {
   const place = (name: string) => `<!-- generated:${name} -->\n<!-- /generated:${name} -->`;

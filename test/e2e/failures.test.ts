@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import type { Fault } from "../../src/sandbox/server.ts";
+import type { Fault } from "../../src/sandbox/sandbox-server.ts";
 import { Bench, finished, jobIdOf, type McpClient, TEST_KEY, textOf } from "./harness.ts";
 
 const TURBO = "z_image_turbo_generate";

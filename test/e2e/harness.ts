@@ -12,7 +12,11 @@ import {
   ResourceUpdatedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import * as z from "zod";
-import { type Sandbox, type SandboxOptions, startSandbox } from "../../src/sandbox/server.ts";
+import {
+  type Sandbox,
+  type SandboxOptions,
+  startSandbox,
+} from "../../src/sandbox/sandbox-server.ts";
 import { ChildTransport } from "./child-transport.ts";
 
 const CLI = resolve(import.meta.dirname, "../../dist/cli.js");

@@ -3,7 +3,7 @@ import { DatabaseSync } from "@photostructure/sqlite";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import * as z from "zod";
 import { exactUsd } from "../../src/core/money.ts";
-import { SqliteJobStore } from "../../src/storage/sqlite/job-store.ts";
+import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import { leftJob, recordJob } from "../support/rig.ts";
 import {
   Bench,

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { request } from "undici";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { OPERATIONS } from "../../src/models/index.ts";
+import { OPERATIONS } from "../../src/models/catalogue.ts";
 import {
   Bench,
   CLIENTS,

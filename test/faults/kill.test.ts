@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { LIFE_POINTS } from "../../src/jobs/context.ts";
+import { LIFE_POINTS } from "../../src/jobs/job-context.ts";
 import { Bench, CLIENTS, PATIENTLY } from "../e2e/harness.ts";
 import { allEnded, verify } from "./witness.ts";
 

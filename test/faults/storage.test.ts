@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { startSandbox } from "../../src/sandbox/server.ts";
+import { startSandbox } from "../../src/sandbox/sandbox-server.ts";
 import { fillDisk } from "../support/full-store.ts";
 import { OWNER, openRig, until } from "../support/rig.ts";
 

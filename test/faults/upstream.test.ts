@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Fault } from "../../src/sandbox/server.ts";
+import type { Fault } from "../../src/sandbox/sandbox-server.ts";
 import { Bench, finished, jobIdOf, textOf } from "../e2e/harness.ts";
 import { allEnded, verify } from "./witness.ts";
 

@@ -5,7 +5,7 @@ import { request } from "undici";
 import { expect } from "vitest";
 import * as z from "zod";
 import { LOCAL_OWNER } from "../../src/core/owner.ts";
-import { SqliteJobStore } from "../../src/storage/sqlite/job-store.ts";
+import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import type { Bench, McpClient } from "../e2e/harness.ts";
 
 const jobSchema = z.looseObject({

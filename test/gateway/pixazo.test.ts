@@ -1,8 +1,8 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createRedact } from "../../src/core/redact.ts";
-import { HttpDoor } from "../../src/gateway/http.ts";
+import { HttpDoor } from "../../src/gateway/http-client.ts";
 import { checkedId, PixazoClient } from "../../src/gateway/pixazo.ts";
-import { startSandbox } from "../../src/sandbox/server.ts";
+import { startSandbox } from "../../src/sandbox/sandbox-server.ts";
 import { operation } from "../support/operations.ts";
 import { type Answer, deadOrigin, json, rawServer, tcpServer } from "../support/raw-server.ts";
 

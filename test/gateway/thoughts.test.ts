@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readChatNews } from "../../src/gateway/chat-replies.ts";
+import { readChatNews } from "../../src/gateway/chat-delta.ts";
 import { Thoughts } from "../../src/gateway/thoughts.ts";
 
 const openai = (delta: unknown) => JSON.stringify({ choices: [{ delta }] });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { AppError } from "../../src/core/errors.ts";
-import { checkPicture, shrinkPicture } from "../../src/inputs/picture.ts";
+import { checkPicture, shrinkPicture } from "../../src/inputs/checked-picture.ts";
 import { makePreview, PREVIEW_BUDGET_BASE64 } from "../../src/media/preview.ts";
 import { ODD_PICTURES } from "../support/odd-pictures.ts";
 import { tempDir } from "../support/temp-dir.ts";

@@ -1,7 +1,7 @@
 import { crc32, deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
-import { checkPicture } from "../../src/inputs/picture.ts";
+import { checkPicture } from "../../src/inputs/checked-picture.ts";
 import { turnedUpright } from "../../src/inputs/turning.ts";
 import { ODD_PICTURES } from "../support/odd-pictures.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { canBecome, isFinal, JOB_STATES, type JobState } from "../../src/jobs/job.ts";
-import { SqliteJobStore } from "../../src/storage/sqlite/job-store.ts";
+import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import { leftJob, OWNER, recordJob } from "../support/rig.ts";
 import { tempDir } from "../support/temp-dir.ts";
 

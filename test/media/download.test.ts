@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
-import { HttpDoor } from "../../src/gateway/http.ts";
+import { HttpDoor } from "../../src/gateway/http-client.ts";
 import { DownloadFailure, download } from "../../src/media/download.ts";
 import { picture } from "../support/pictures.ts";
 import { type Answer, rawServer, tcpServer } from "../support/raw-server.ts";

@@ -5,7 +5,7 @@ import * as net from "node:net";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { systemClock } from "../../src/core/clock.ts";
-import { HttpDoor } from "../../src/gateway/http.ts";
+import { HttpDoor } from "../../src/gateway/http-client.ts";
 import { DownloadFailure, discardPartial, download } from "../../src/media/download.ts";
 import { type Hit, rawServer } from "../support/raw-server.ts";
 import { until } from "../support/rig.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { OPERATIONS } from "../../src/models/index.ts";
+import { OPERATIONS } from "../../src/models/catalogue.ts";
 import { prepare, refusal } from "../support/operations.ts";
 
 const PICTURE = "https://example.com/a.png";

@@ -5,11 +5,11 @@ import packageJson from "../../package.json" with { type: "json" };
 import { Lazy } from "../../src/core/lazy.ts";
 import { URI_TEMPLATES, uris } from "../../src/core/uris.ts";
 import { manifestFile } from "../../src/docs/manifest.ts";
-import { toolsReference } from "../../src/docs/reference.ts";
-import { toolsTables } from "../../src/docs/tools.ts";
+import { toolsReference } from "../../src/docs/tools-reference.ts";
+import { toolsTables } from "../../src/docs/tools-tables.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
-import { OPERATIONS } from "../../src/models/index.ts";
-import { startSandbox } from "../../src/sandbox/server.ts";
+import { OPERATIONS } from "../../src/models/catalogue.ts";
+import { startSandbox } from "../../src/sandbox/sandbox-server.ts";
 import { ServerFactory } from "../../src/server.ts";
 import { readSettings } from "../../src/settings/settings.ts";
 import type { Services } from "../../src/tools/services.ts";
@@ -22,7 +22,7 @@ import { idleToolDeps } from "../support/tool-deps.ts";
 const NAME = "made_up_image_generate";
 const MAX_TOKENS = 5_000;
 
-vi.mock(import("../../src/models/index.ts"), async (importOriginal) => {
+vi.mock(import("../../src/models/catalogue.ts"), async (importOriginal) => {
   const original = await importOriginal();
   const { madeUp } = await import("../support/made-up-operation.ts");
   const all = [...original.OPERATIONS, madeUp];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { OPERATIONS } from "../../src/models/index.ts";
+import { OPERATIONS } from "../../src/models/catalogue.ts";
 import { operation, prepare, wire } from "../support/operations.ts";
 
 /*

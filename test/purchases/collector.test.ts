@@ -3,8 +3,8 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { AppError } from "../../src/core/errors.ts";
-import { OPERATIONS } from "../../src/models/index.ts";
-import { startSandbox } from "../../src/sandbox/server.ts";
+import { OPERATIONS } from "../../src/models/catalogue.ts";
+import { startSandbox } from "../../src/sandbox/sandbox-server.ts";
 import {
   completed,
   file,

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { SqliteJobStore } from "../../src/storage/sqlite/job-store.ts";
+import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
 import { fillDisk } from "../support/full-store.ts";
 import {

@@ -1,7 +1,11 @@
 import { request } from "undici";
 import { onTestFinished } from "vitest";
 import type { Clock } from "../../src/core/clock.ts";
-import { type Sandbox, type SandboxOptions, startSandbox } from "../../src/sandbox/server.ts";
+import {
+  type Sandbox,
+  type SandboxOptions,
+  startSandbox,
+} from "../../src/sandbox/sandbox-server.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
 
 export const KEY = { "Ocp-Apim-Subscription-Key": "sandbox-key" };

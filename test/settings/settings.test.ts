@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: hosts leave such values behind
 import { describe, expect, it } from "vitest";
-import { OPERATIONS } from "../../src/models/index.ts";
+import { OPERATIONS } from "../../src/models/catalogue.ts";
 import { checkSettings } from "../../src/settings/settings.ts";
 import { SETTINGS, type SettingSpec } from "../../src/settings/specs.ts";
 

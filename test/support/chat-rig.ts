@@ -4,7 +4,7 @@ import type { TurnArguments } from "../../src/chat/turn-draft.ts";
 import { createRedact } from "../../src/core/redact.ts";
 import { LongcatClient } from "../../src/gateway/longcat.ts";
 import type { Job } from "../../src/jobs/job.ts";
-import { SqliteThreadStore } from "../../src/storage/sqlite/thread-store.ts";
+import { SqliteThreadStore } from "../../src/storage/sqlite/sqlite-thread-store.ts";
 import { OWNER, openRig, type Rig, type RigOptions } from "./rig.ts";
 
 const KEY = "key-0123456789";

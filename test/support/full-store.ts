@@ -1,5 +1,5 @@
 import { AppError } from "../../src/core/errors.ts";
-import type { JobStore } from "../../src/jobs/store.ts";
+import type { JobStore } from "../../src/jobs/job-store.ts";
 
 const WRITES = [
   "admit",

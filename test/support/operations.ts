@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import { argumentReader } from "../../src/arguments/reader.ts";
 import { AppError } from "../../src/core/errors.ts";
 import { createRedact } from "../../src/core/redact.ts";
-import { operationNamed } from "../../src/models/index.ts";
+import { operationNamed } from "../../src/models/catalogue.ts";
 import type { AnyOperation, Prepared } from "../../src/models/operation.ts";
 
 export function operation(name: string): AnyOperation {

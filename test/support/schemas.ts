@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { INJECTED } from "../../src/arguments/names.ts";
-import { createTools } from "../../src/tools/index.ts";
+import { INJECTED } from "../../src/arguments/argument-names.ts";
 import type { Tool } from "../../src/tools/tool.ts";
+import { createTools } from "../../src/tools/tool-list.ts";
 import { idleToolDeps } from "./tool-deps.ts";
 
 const argumentSchema = z.looseObject({

@@ -7,7 +7,7 @@ import { HostedFolder } from "../../src/inputs/hosted-folder.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
 import { openRuntime, type Runtime } from "../../src/runtime.ts";
 import { readSettings } from "../../src/settings/settings.ts";
-import { createTools } from "../../src/tools/index.ts";
+import { createTools } from "../../src/tools/tool-list.ts";
 import { OWNER } from "./rig.ts";
 import { tempDir } from "./temp-dir.ts";
 import { silentLog } from "./tool-deps.ts";

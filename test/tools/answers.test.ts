@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { AppError } from "../../src/core/errors.ts";
 import { Lazy } from "../../src/core/lazy.ts";
-import { createTools } from "../../src/tools/index.ts";
 import type { Call, Services } from "../../src/tools/services.ts";
+import { createTools } from "../../src/tools/tool-list.ts";
 import { scriptedGateway } from "../support/gateway-script.ts";
 import { CAT, leftJob, OWNER, openRig, recordJob } from "../support/rig.ts";
 import { idleToolDeps } from "../support/tool-deps.ts";

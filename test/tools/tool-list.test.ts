@@ -2,11 +2,11 @@ import { Client, InMemoryTransport } from "@modelcontextprotocol/client";
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { CHAT_OPERATION } from "../../src/chat/names.ts";
+import { CHAT_OPERATION } from "../../src/chat/chat-operation.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
-import { OPERATIONS } from "../../src/models/index.ts";
+import { OPERATIONS } from "../../src/models/catalogue.ts";
 import { INSTRUCTIONS, ServerFactory } from "../../src/server.ts";
-import { createTools } from "../../src/tools/index.ts";
+import { createTools } from "../../src/tools/tool-list.ts";
 import { idleToolDeps } from "../support/tool-deps.ts";
 
 const MAX_TOKENS = 5_000;

@@ -1,5 +1,5 @@
 import { AppError } from "../../core/errors.ts";
-import { type Fault, type FaultGroup, faultSchema, isOf, kindsOf } from "./schema.ts";
+import { type Fault, type FaultGroup, faultSchema, isOf, kindsOf } from "./fault-kinds.ts";
 
 /** What a request can act out: a queued or synchronous operation, a whole or streamed answer. */
 export type Stage = "queued" | "sync" | "chat" | "stream";

@@ -1,6 +1,6 @@
 import { AppError } from "../../core/errors.ts";
+import { type Fault, type FaultGroup, type FaultOf, faultSchema, isOf } from "./fault-kinds.ts";
 import { readMarkers, type Stage } from "./markers.ts";
-import { type Fault, type FaultGroup, type FaultOf, faultSchema, isOf } from "./schema.ts";
 
 /** What is happening, for a fault to match against. */
 export interface Occasion {

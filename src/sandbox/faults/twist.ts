@@ -1,4 +1,4 @@
-import type { FaultOf } from "./schema.ts";
+import type { FaultOf } from "./fault-kinds.ts";
 
 /** How a job departs from its way through the queue; empty for one that does not. */
 export interface Twist {

@@ -1,7 +1,7 @@
 import type { SandboxJob } from "../archive.ts";
-import type { SandboxContext } from "../context.ts";
 import { standingOf, statusBody } from "../contract/replies.ts";
-import { isLoopback } from "../inputs.ts";
+import { isLoopback } from "../input-loader.ts";
+import type { SandboxContext } from "../sandbox-context.ts";
 
 /** Posts the job's final status to each address on this machine once it ends; to no other. */
 export function announce(

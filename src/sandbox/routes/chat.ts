@@ -1,14 +1,14 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Context, Hono } from "hono";
 import { delay } from "../../core/clock.ts";
-import type { SandboxContext, SandboxEnv } from "../context.ts";
 import { CHAT_BODIES, type ChatFormat } from "../contract/chat-acceptance.ts";
 import { type Answer, answerTo, MODELS, type SandboxModel } from "../contract/chat-answer.ts";
 import { wholeReply, writeEvents } from "../contract/chat-replies.ts";
 import { errorBody } from "../contract/replies.ts";
 import { objectionTo } from "../contract/rules.ts";
-import type { FaultOf } from "../faults/schema.ts";
-import { uuidV7 } from "../ids.ts";
+import type { FaultOf } from "../faults/fault-kinds.ts";
+import { uuidV7 } from "../request-ids.ts";
+import type { SandboxContext, SandboxEnv } from "../sandbox-context.ts";
 import { hangUp } from "./intake.ts";
 import { refuse } from "./refusal.ts";
 

@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
 import { AppError } from "../../core/errors.ts";
-import type { SandboxContext, SandboxEnv } from "../context.ts";
-import { isLoopback } from "../inputs.ts";
+import { isLoopback } from "../input-loader.ts";
+import type { SandboxContext, SandboxEnv } from "../sandbox-context.ts";
 import { refuse } from "./refusal.ts";
 
 /** Routes for whoever runs the sandbox rather than calls it; they are not recorded. */

@@ -1,9 +1,9 @@
 import { type Context, Hono } from "hono";
 import type { SandboxJob } from "../archive.ts";
-import type { SandboxContext, SandboxEnv } from "../context.ts";
-import type { FaultOf } from "../faults/schema.ts";
+import type { FaultOf } from "../faults/fault-kinds.ts";
 import { DEMO_PICTURE_PATH, type StoredMedia } from "../media-shelf.ts";
 import { phaseAt } from "../queue.ts";
+import type { SandboxContext, SandboxEnv } from "../sandbox-context.ts";
 import { cutShort, replaceReply } from "./intake.ts";
 import { refuse } from "./refusal.ts";
 

@@ -3,11 +3,11 @@ import type { Context, MiddlewareHandler } from "hono";
 import { delay } from "../../core/clock.ts";
 import { AppError } from "../../core/errors.ts";
 import type { SandboxJob } from "../archive.ts";
-import type { SandboxContext, SandboxEnv } from "../context.ts";
 import { errorBody } from "../contract/replies.ts";
+import type { FaultOf } from "../faults/fault-kinds.ts";
 import { promptIn } from "../faults/prompt.ts";
-import type { FaultOf } from "../faults/schema.ts";
 import { abridge } from "../recorder.ts";
+import type { SandboxContext, SandboxEnv } from "../sandbox-context.ts";
 import { refuse } from "./refusal.ts";
 import { stageOf } from "./stage.ts";
 

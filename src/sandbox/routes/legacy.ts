@@ -1,8 +1,8 @@
 import { Hono } from "hono";
-import type { SandboxContext, SandboxEnv } from "../context.ts";
 import { LEGACY_PATH, legacyBody, legacyCompleted, standingOf } from "../contract/replies.ts";
 import { isRecord } from "../contract/rules.ts";
 import { DEMO_PICTURE_PATH } from "../media-shelf.ts";
+import type { SandboxContext, SandboxEnv } from "../sandbox-context.ts";
 import { hasGatewayKey, refuse } from "./refusal.ts";
 
 const DEMO_CREATED_AT = Date.parse("2024-06-15T10:30:00Z");

@@ -1,13 +1,13 @@
 import { type Context, Hono } from "hono";
 import { delay } from "../../core/clock.ts";
 import type { MediaFile, SandboxJob } from "../archive.ts";
-import type { SandboxContext, SandboxEnv } from "../context.ts";
 import { QUEUE_OPERATIONS, type UpstreamOperation } from "../contract/acceptance.ts";
 import { type Commission, queueCommission } from "../contract/commission.ts";
 import { acceptedBody, standingOf, statusBody } from "../contract/replies.ts";
 import { objectionTo } from "../contract/rules.ts";
 import { twistOf } from "../faults/twist.ts";
-import { uuidV7 } from "../ids.ts";
+import { uuidV7 } from "../request-ids.ts";
+import type { SandboxContext, SandboxEnv } from "../sandbox-context.ts";
 import { announce } from "./callbacks.ts";
 import { hasGatewayKey, refuse } from "./refusal.ts";
 

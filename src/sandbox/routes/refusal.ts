@@ -1,6 +1,6 @@
 import type { Context } from "hono";
-import type { SandboxEnv } from "../context.ts";
 import { errorBody } from "../contract/replies.ts";
+import type { SandboxEnv } from "../sandbox-context.ts";
 
 /** Answers with an error in the shape of the API that was called. */
 export function refuse(

@@ -1,13 +1,13 @@
 import { type Context, Hono } from "hono";
 import type { SandboxJob } from "../archive.ts";
-import type { SandboxContext, SandboxEnv } from "../context.ts";
 import { SYNC_EDIT, SYNC_GENERATE, type UpstreamOperation } from "../contract/acceptance.ts";
 import { type Commission, syncCommission } from "../contract/commission.ts";
 import { acceptedBody, editBody, generateBody } from "../contract/replies.ts";
-import type { FaultOf } from "../faults/schema.ts";
-import { uuidV7 } from "../ids.ts";
-import type { LoadedInputs } from "../inputs.ts";
-import { outputSize } from "../painter/picture.ts";
+import type { FaultOf } from "../faults/fault-kinds.ts";
+import type { LoadedInputs } from "../input-loader.ts";
+import { outputSize } from "../painter/painter.ts";
+import { uuidV7 } from "../request-ids.ts";
+import type { SandboxContext, SandboxEnv } from "../sandbox-context.ts";
 import { enqueue, refusal, takeTime } from "./queued.ts";
 import { refuse } from "./refusal.ts";
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Job } from "../../jobs/job.ts";
-import type { Holder } from "../../jobs/store.ts";
+import type { Holder } from "../../jobs/job-store.ts";
 import type { Connection } from "./connection.ts";
 import { readRow, UNFINISHED } from "./job-rows.ts";
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { AppError } from "../../core/errors.ts";
-import type { JobPage, JobQuery } from "../../jobs/store.ts";
+import type { JobPage, JobQuery } from "../../jobs/job-store.ts";
 import type { Connection } from "./connection.ts";
 import { type Column, readRow } from "./job-rows.ts";
 

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { exactUsd } from "../../core/money.ts";
 import { periodStarts } from "../../jobs/budget.ts";
-import type { SpendingPeriod, SpendingReport, Sums } from "../../jobs/store.ts";
+import type { SpendingPeriod, SpendingReport, Sums } from "../../jobs/job-store.ts";
 import type { Connection } from "./connection.ts";
 
 const CHARGED = "charge <> 'none'";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Fault } from "../../../src/sandbox/server.ts";
+import type { Fault } from "../../../src/sandbox/sandbox-server.ts";
 import { advanceWhenAwaited, finish, get, openSandbox, post } from "../client.ts";
 import { editRequest, generateRequest, PATHS } from "../examples.ts";
 

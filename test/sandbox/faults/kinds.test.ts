@@ -25,7 +25,7 @@ describe("a fault that nobody has given a behaviour", () => {
     await mkdir(parent, { recursive: true });
     folder = await mkdtemp(join(parent, "faults-"));
     await cp("src", join(folder, "src"), { recursive: true });
-    const schema = join(folder, "src/sandbox/faults/schema.ts");
+    const schema = join(folder, "src/sandbox/faults/fault-kinds.ts");
     const text = await readFile(schema, "utf8");
     const grown = BEHAVIOURS.reduce(
       (soFar, [group]) =>

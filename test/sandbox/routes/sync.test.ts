@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
-import type { SandboxOptions } from "../../../src/sandbox/server.ts";
+import type { SandboxOptions } from "../../../src/sandbox/sandbox-server.ts";
 import { advanceWhenAwaited, get, openSandbox, post } from "../client.ts";
 import { editRequest, generateRequest, PATHS } from "../examples.ts";
 

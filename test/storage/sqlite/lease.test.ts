@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from "vitest";
-import { SqliteJobStore } from "../../../src/storage/sqlite/job-store.ts";
+import { SqliteJobStore } from "../../../src/storage/sqlite/sqlite-job-store.ts";
 import { leftJob, OWNER, recordJob } from "../../support/rig.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 

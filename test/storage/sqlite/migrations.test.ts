@@ -5,14 +5,14 @@ import { DatabaseSync } from "@photostructure/sqlite";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { JOB_STATES, type WholeJob } from "../../../src/jobs/job.ts";
 import { bodyColumnsOf, type Column, columnsOf } from "../../../src/storage/sqlite/job-rows.ts";
-import { SqliteJobStore } from "../../../src/storage/sqlite/job-store.ts";
 import {
   type Database,
   isNetworkFileSystem,
   MIGRATIONS,
   migrate,
 } from "../../../src/storage/sqlite/migrations.ts";
-import { SqliteThreadStore } from "../../../src/storage/sqlite/thread-store.ts";
+import { SqliteJobStore } from "../../../src/storage/sqlite/sqlite-job-store.ts";
+import { SqliteThreadStore } from "../../../src/storage/sqlite/sqlite-thread-store.ts";
 import { leftJob, NO_LIMITS, OWNER } from "../../support/rig.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 

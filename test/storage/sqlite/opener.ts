@@ -1,5 +1,5 @@
-import { SqliteJobStore } from "../../../src/storage/sqlite/job-store.ts";
-import { SqliteThreadStore } from "../../../src/storage/sqlite/thread-store.ts";
+import { SqliteJobStore } from "../../../src/storage/sqlite/sqlite-job-store.ts";
+import { SqliteThreadStore } from "../../../src/storage/sqlite/sqlite-thread-store.ts";
 import type { Stores } from "../../contracts/kit.ts";
 
 /** Opens what the contract suites look at, in this process or in another. @param place a folder. */

@@ -1,4 +1,4 @@
-import { isLocalHost } from "../core/addresses.ts";
+import { isLocalHost } from "../core/host-addresses.ts";
 
 /** What no clean address has in it as it stands. */
 const UNCLEAN = /[\s\p{Cc}\p{Cf}\p{Cs}<>"`{}|\\^]/u;

@@ -1,6 +1,6 @@
 import { CONTEXT_CHARACTERS, type Redact } from "../core/redact.ts";
 import { beginningOf, cleanText, oneLine, shortened } from "../core/text.ts";
-import type { ChatNews } from "./chat-replies.ts";
+import type { ChatNews } from "./chat-delta.ts";
 
 /** Longer than any name of a model and any reason to finish. */
 const MAX_WORD_CHARACTERS = 100;

@@ -4,13 +4,12 @@ import { Hono } from "hono";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { Archive } from "./archive.ts";
-import type { SandboxContext, SandboxEnv } from "./context.ts";
 import { errorBody, type Shapes } from "./contract/replies.ts";
+import type { Fault } from "./faults/fault-kinds.ts";
 import { FaultPlan } from "./faults/plan.ts";
-import type { Fault } from "./faults/schema.ts";
-import { InputLoader, isLoopback } from "./inputs.ts";
+import { InputLoader, isLoopback } from "./input-loader.ts";
 import { MediaShelf } from "./media-shelf.ts";
-import { Painter } from "./painter/picture.ts";
+import { Painter } from "./painter/painter.ts";
 import { Queue } from "./queue.ts";
 import { type RecordedRequest, Recorder } from "./recorder.ts";
 import { chatRoutes } from "./routes/chat.ts";
@@ -21,9 +20,10 @@ import { legacyRoutes } from "./routes/legacy.ts";
 import { gatewayRoutes } from "./routes/queued.ts";
 import { refuse } from "./routes/refusal.ts";
 import { syncRoutes } from "./routes/sync.ts";
+import type { SandboxContext, SandboxEnv } from "./sandbox-context.ts";
 
 export type { Shapes } from "./contract/replies.ts";
-export type { Fault } from "./faults/schema.ts";
+export type { Fault } from "./faults/fault-kinds.ts";
 export type { RecordedRequest } from "./recorder.ts";
 
 export interface SandboxOptions {

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { beforeEach, describe, expect, it } from "vitest";
-import { composeLayers } from "../../src/media/layers.ts";
+import { composeLayers } from "../../src/media/layer-composition.ts";
 import { LAYER_COUNT } from "../../src/sandbox/contract/commission.ts";
 import { layer } from "../../src/sandbox/painter/layers.ts";
 import { tempDir } from "../support/temp-dir.ts";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Recorder } from "../../src/sandbox/recorder.ts";
-import { startSandbox } from "../../src/sandbox/server.ts";
+import { startSandbox } from "../../src/sandbox/sandbox-server.ts";
 import { settle } from "../support/fake-clock.ts";
 import { call, get, openSandbox, post } from "./client.ts";
 import { PATHS } from "./examples.ts";

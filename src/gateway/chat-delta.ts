@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { parseJson } from "./replies.ts";
+import { parseJson } from "./gateway-reply.ts";
 
 /*
  * Readers for everything a chat answers with: chunks and events of both formats, and whole answers

@@ -2,7 +2,7 @@ import { completable, type McpServer } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import { cleanText, message, oneLine } from "../core/text.ts";
 import { ANY_MEDIUM } from "../core/uris.ts";
-import { OPERATIONS } from "../models/index.ts";
+import { OPERATIONS } from "../models/catalogue.ts";
 
 const makers = OPERATIONS.map(({ name }) => name).filter((name) => name.endsWith("_generate"));
 

@@ -4,7 +4,7 @@ import type { Redact } from "../core/redact.ts";
 import { oneLine } from "../core/text.ts";
 import { checkedConnector } from "./connector.ts";
 import { Exchange, flatten, type HttpReply, TransportFailure } from "./exchange.ts";
-import { type ProxySettings, wayOut } from "./proxies.ts";
+import { type ProxySettings, wayOut } from "./proxy-routes.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const POLL_CONNECTIONS = 128;

@@ -13,9 +13,9 @@ import type { Job, Medium } from "../jobs/job.ts";
 import { viewJob } from "../jobs/view.ts";
 import { type MediaStore, nameOf, pictureSource, readMedium } from "../media/media-store.ts";
 import { makePreview, PREVIEW_BUDGET_BASE64 } from "../media/preview.ts";
-import { OPERATIONS, operationNamed } from "../models/index.ts";
+import { OPERATIONS, operationNamed } from "../models/catalogue.ts";
+import { advertisedSchema } from "../tools/advertised-schema.ts";
 import { viewModel } from "../tools/models-tool.ts";
-import { advertisedSchema } from "../tools/schema.ts";
 import type { ToolDeps } from "../tools/services.ts";
 
 const NEWEST = 100;

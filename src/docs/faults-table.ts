@@ -1,4 +1,4 @@
-import { describedFaults } from "../sandbox/faults/schema.ts";
+import { describedFaults } from "../sandbox/faults/fault-kinds.ts";
 import { code, codes, table } from "./markdown.ts";
 
 /** Every fault of the sandbox: what it strikes, what it does, what can be said of it. */

@@ -1,5 +1,5 @@
 import type { ContentBlock } from "@modelcontextprotocol/server";
-import { presenterOf } from "./presenters.ts";
+import { presenterOf } from "./presenter-of-job.ts";
 import { newsBlock } from "./result.ts";
 import type { Call, ToolDeps } from "./services.ts";
 

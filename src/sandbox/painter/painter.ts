@@ -1,6 +1,6 @@
 import type { Sharp } from "sharp";
 import type { Commission, Size } from "../contract/commission.ts";
-import type { Input } from "../inputs.ts";
+import type { Input } from "../input-loader.ts";
 import { layer } from "./layers.ts";
 import { Lettering } from "./lettering.ts";
 import { overlay } from "./overlay.ts";

@@ -1,7 +1,7 @@
 import { deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
-import { checkPicture, shrinkPicture } from "../../src/inputs/picture.ts";
+import { checkPicture, shrinkPicture } from "../../src/inputs/checked-picture.ts";
 
 /** Half red, half blue, so that a turn is seen. */
 async function twoHalves(width = 40, height = 20) {

@@ -4,7 +4,7 @@ import { formatUsd } from "../core/money.ts";
 import { oneLine, visibleJson } from "../core/text.ts";
 import { countedUsd } from "../jobs/budget.ts";
 import type { Job, WholeJob } from "../jobs/job.ts";
-import type { JobStore } from "../jobs/store.ts";
+import type { JobStore } from "../jobs/job-store.ts";
 import { viewJob } from "../jobs/view.ts";
 import { nearMiss } from "../models/near-miss.ts";
 import { JOB_ACTIONS } from "../settings/commands.ts";
@@ -34,7 +34,7 @@ export async function runJobsCommand(
 ): Promise<void> {
   // Wrong words open nothing.
   const run = actionOf(words);
-  const { SqliteJobStore } = await import("../storage/sqlite/job-store.ts");
+  const { SqliteJobStore } = await import("../storage/sqlite/sqlite-job-store.ts");
   const store = new SqliteJobStore(options.settings.dataDir);
   let closing: Promise<void> | undefined;
   const close = () => {

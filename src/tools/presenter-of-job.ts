@@ -1,4 +1,4 @@
-import { CHAT_OPERATION } from "../chat/names.ts";
+import { CHAT_OPERATION } from "../chat/chat-operation.ts";
 import type { Job } from "../jobs/job.ts";
 import { chatPresenter } from "./chat-result.ts";
 import type { Presenter } from "./presenter.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { TransportFailure } from "../../src/gateway/exchange.ts";
-import { HttpDoor } from "../../src/gateway/http.ts";
-import { bypass, type ProxySettings } from "../../src/gateway/proxies.ts";
+import { HttpDoor } from "../../src/gateway/http-client.ts";
+import { bypass, type ProxySettings } from "../../src/gateway/proxy-routes.ts";
 import { json, rawServer, tcpServer } from "../support/raw-server.ts";
 
 function openDoor(proxies: ProxySettings = {}): HttpDoor {

@@ -1,5 +1,5 @@
 import type { LongcatClient } from "../gateway/longcat.ts";
-import type { MoveContext } from "../jobs/context.ts";
+import type { MoveContext } from "../jobs/job-context.ts";
 import type { Places } from "../media/allowed-files.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Saving } from "../media/saving.ts";

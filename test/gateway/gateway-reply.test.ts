@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readReply } from "../../src/gateway/replies.ts";
+import { readReply } from "../../src/gateway/gateway-reply.ts";
 
 const URL_1 = "https://pub-582b7213209642b9b995c96c95a30381.r2.dev/v1/a/output.ext";
 const URL_2 = "https://pub-582b7213209642b9b995c96c95a30381.r2.dev/v1/b/output.ext";

@@ -1,8 +1,8 @@
 import { Agent, request } from "undici";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { isLoopbackHost, isPublicAddress } from "../../src/core/addresses.ts";
+import { isLoopbackHost, isPublicAddress } from "../../src/core/host-addresses.ts";
 import { checkedConnector, RefusedAddress } from "../../src/gateway/connector.ts";
-import { HttpDoor } from "../../src/gateway/http.ts";
+import { HttpDoor } from "../../src/gateway/http-client.ts";
 import { json, rawServer } from "../support/raw-server.ts";
 
 describe("addresses that media may come from", () => {

@@ -1,8 +1,8 @@
 import type { Limits, PriceList } from "../core/money.ts";
-import type { HttpDoor } from "../gateway/http.ts";
+import type { HttpDoor } from "../gateway/http-client.ts";
 import type { PixazoClient } from "../gateway/pixazo.ts";
 import type { JobFiles } from "../inputs/hosting.ts";
-import type { MoveContext } from "../jobs/context.ts";
+import type { MoveContext } from "../jobs/job-context.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Saving } from "../media/saving.ts";
 

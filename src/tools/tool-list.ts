@@ -1,4 +1,4 @@
-import { OPERATIONS } from "../models/index.ts";
+import { OPERATIONS } from "../models/catalogue.ts";
 import { chatTools } from "./chat-tools.ts";
 import { jobTools, legacyStatusTool } from "./job-tools.ts";
 import { modelsTool } from "./models-tool.ts";

@@ -11,8 +11,6 @@ import {
   type JobState,
   type WholeJob,
 } from "../../jobs/job.ts";
-import { forgottenBefore, SETTLED_CHARGES, SURELY_PAST_MS } from "../../jobs/retention.ts";
-import { settlement, type Verdict } from "../../jobs/settlement.ts";
 import type {
   Admission,
   AdmissionRules,
@@ -23,7 +21,9 @@ import type {
   SpendingPeriod,
   SpendingReport,
   Transition,
-} from "../../jobs/store.ts";
+} from "../../jobs/job-store.ts";
+import { forgottenBefore, SETTLED_CHARGES, SURELY_PAST_MS } from "../../jobs/retention.ts";
+import { settlement, type Verdict } from "../../jobs/settlement.ts";
 import { ChangeFeed } from "./change-feed.ts";
 import { Connection } from "./connection.ts";
 import {

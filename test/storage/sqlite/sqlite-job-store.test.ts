@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import type { WholeJob } from "../../../src/jobs/job.ts";
-import { SqliteJobStore } from "../../../src/storage/sqlite/job-store.ts";
+import { SqliteJobStore } from "../../../src/storage/sqlite/sqlite-job-store.ts";
 import { describeJobStore } from "../../contracts/job-store.ts";
 import { leftJob, OWNER, recordJob, summaryOf } from "../../support/rig.ts";
 import { tempDir } from "../../support/temp-dir.ts";

@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { JobEvents } from "./events.ts";
-import type { JobStore } from "./store.ts";
+import type { JobStore } from "./job-store.ts";
 
 /** The points of a job's life at which the plug is pulled in tests. */
 export const LIFE_POINTS = [

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import { Agent, type Dispatcher, ProxyAgent } from "undici";
-import { isLoopbackHost } from "../core/addresses.ts";
+import { isLoopbackHost } from "../core/host-addresses.ts";
 
 /** Through what requests leave, as a whole address each, and for which hosts not. */
 export interface ProxySettings {

@@ -1,6 +1,6 @@
-import { INJECTED } from "../arguments/names.ts";
+import { INJECTED } from "../arguments/argument-names.ts";
 import { ERROR_RULES } from "../core/errors.ts";
-import { argumentsTable } from "./arguments.ts";
+import { argumentsTable } from "./arguments-table.ts";
 import { type DocumentedTool, documentedTools, priceText } from "./documented.ts";
 import { code, codes, table } from "./markdown.ts";
 

@@ -2,8 +2,8 @@ import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
 import { readUri, URI_TEMPLATES } from "../core/uris.ts";
 import type { Job } from "../jobs/job.ts";
-import type { ChatContext } from "./context.ts";
-import { CHAT_OPERATION } from "./names.ts";
+import type { ChatContext } from "./chat-context.ts";
+import { CHAT_OPERATION } from "./chat-operation.ts";
 import { threadPage } from "./thread-page.ts";
 import type { ThreadStore } from "./thread-store.ts";
 

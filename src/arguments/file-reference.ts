@@ -1,11 +1,11 @@
 import { URI_TEMPLATES } from "../core/uris.ts";
 import type { ReferenceKind } from "../models/facts.ts";
-import { fileOrigin } from "../models/references.ts";
-import { looksLikeAddress, readAddress, splitAddresses } from "./addresses.ts";
+import { fileOrigin } from "../models/file-origin.ts";
 import type { Findings } from "./findings.ts";
 import { withoutMarks } from "./marks.ts";
 import { pictureFromBase64, plainDataUri } from "./picture-text.ts";
 import { shown } from "./shown.ts";
+import { looksLikeAddress, readAddress, splitAddresses } from "./web-addresses.ts";
 
 /** No file system and no server knows longer ones. */
 const MAX_REFERENCE_CHARACTERS = 8_192;

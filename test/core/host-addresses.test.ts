@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isLocalHost } from "../../src/core/addresses.ts";
+import { isLocalHost } from "../../src/core/host-addresses.ts";
 
 const hostOf = (address: string) => new URL(address).hostname;
 
