@@ -9,8 +9,6 @@ const argumentSchema = z.looseObject({
   anyOf: z.array(z.looseObject({ type: z.string().optional() })).optional(),
   minimum: z.number().optional(),
   maximum: z.number().optional(),
-  minLength: z.number().optional(),
-  maxLength: z.number().optional(),
   minItems: z.number().optional(),
   maxItems: z.number().optional(),
 });
@@ -45,9 +43,6 @@ function limitsOf(argument: Argument): string {
   if (argument.enum) return codes(argument.enum);
   return [
     range(argument.minimum, argument.maximum, ""),
-    argument.minLength === 1 && argument.maxLength === undefined
-      ? "not empty"
-      : range(argument.minLength, argument.maxLength, " characters"),
     range(argument.minItems, argument.maxItems, " entries"),
   ]
     .filter((text) => text !== "")

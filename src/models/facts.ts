@@ -15,6 +15,8 @@ export const factsSchema = z.object({
   clamps: z.boolean().optional(),
   /** Words that the provider documents, where others are taken as well. */
   known: z.array(z.string()).optional(),
+  /** Its words are the names of tools, which every caller has before it: they are not listed again. */
+  namesTools: z.boolean().optional(),
   /** Why more than the maximum is refused, in the provider's words. */
   tooLarge: z.string().optional(),
 });

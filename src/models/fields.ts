@@ -14,21 +14,19 @@ const MAX_TEXT_BYTES = 1024 * 1024;
 export const words = (schema = z.string()) =>
   knownAs(schema, { keepsEmpty: true, maxBytes: MAX_TEXT_BYTES });
 
-export const prompt = () => words(z.string().min(1)).describe("What to show");
+export const prompt = () => words(z.string().min(1));
 export const editPrompt = () => words(z.string().min(1)).describe("What to change");
-export const negativePrompt = () => words().optional().describe("What to avoid");
-export const safetyChecker = () => z.boolean().optional().describe("Filter unsafe content");
-export const promptExpansion = () =>
-  z.boolean().optional().describe("AI enriches the prompt (default true)");
+export const negativePrompt = () => words().optional();
+export const safetyChecker = () => z.boolean().optional();
+export const promptExpansion = () => z.boolean().optional().describe("Default true");
 
-export const steps = (min: number, max: number) =>
-  z.int().min(min).max(max).optional().describe("Denoising steps");
+export const steps = (min: number, max: number) => z.int().min(min).max(max).optional();
 /** For operations whose documentation states no range. */
-export const anySteps = () => z.int().min(1).optional().describe("Denoising steps");
-export const guidance = () => z.number().min(1).max(20).optional().describe("Prompt adherence");
+export const anySteps = () => z.int().min(1).optional();
+export const guidance = () => z.number().min(1).max(20).optional();
 /** For operations whose documentation states no range. */
-export const anyGuidance = () => z.number().optional().describe("Prompt adherence");
-export const upToFourImages = () => z.int().min(1).max(4).optional().describe("Pictures to make");
+export const anyGuidance = () => z.number().optional();
+export const upToFourImages = () => z.int().min(1).max(4).optional();
 
 export const outputFormat = <const F extends readonly [string, ...string[]]>(formats: F) =>
   z.enum(formats).optional();
@@ -45,9 +43,8 @@ export const archive = (description: string) =>
 
 /** Where to send a callback when the job ends; the provider posts it in addition to our polling. */
 export const webhookUrl = () =>
-  knownAs(z.string(), { reference: "address" }).optional().describe("URL the provider notifies");
-export const webhookEvents = () =>
-  z.array(z.string()).optional().describe('Events to notify, as ["*"]');
+  knownAs(z.string(), { reference: "address" }).optional().describe("URL to notify");
+export const webhookEvents = () => z.array(z.string()).optional().describe('Such as ["*"]');
 
 /** What the provider's documents advise against but do not forbid. */
 export function pictureWarnings(urls: readonly string[]): string[] {

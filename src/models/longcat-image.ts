@@ -22,7 +22,7 @@ export const longcatImage = defineOperation({
     ]),
     num_inference_steps: fields.anySteps(),
     guidance_scale: fields.anyGuidance(),
-    num_images: z.int().min(1).optional().describe("Pictures to make"),
+    num_images: z.int().min(1).optional(),
     enable_safety_checker: fields.safetyChecker(),
     output_format: fields.outputFormat(["png", "jpeg", "webp"]),
     acceleration: fields.acceleration(["regular", "high_performance"]),

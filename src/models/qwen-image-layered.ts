@@ -19,7 +19,7 @@ export const qwenImageLayered = defineOperation({
       tooLarge: "Number of layer sets to generate (currently supports only 1).",
     })
       .optional()
-      .describe("Layer sets; only 1"),
+      .describe("Only 1"),
     enable_safety_checker: fields.safetyChecker(),
     output_format: fields.outputFormat(["png"]),
     acceleration: fields.acceleration(["regular", "fast"]),

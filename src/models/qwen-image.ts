@@ -16,7 +16,7 @@ export const qwenImage = defineOperation({
   input: z.object({
     prompt: fields.prompt(),
     negative_prompt: fields.negativePrompt(),
-    prompt_extend: z.boolean().optional().describe("AI enriches the prompt (default true)"),
+    prompt_extend: z.boolean().optional().describe("Default true"),
     watermark: z.boolean().optional().describe("Default true"),
     size: z.enum(SIZES).optional().describe("Default 1328*1328"),
   }),

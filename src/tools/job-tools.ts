@@ -52,10 +52,12 @@ function jobList(deps: ToolDeps): Tool {
     kind: "read",
     input: z.object({
       state: z.enum(JOB_STATES).optional(),
-      operation: z
-        .enum([...OPERATIONS.map((operation) => operation.name), CHAT_OPERATION])
+      operation: knownAs(
+        z.enum([...OPERATIONS.map((operation) => operation.name), CHAT_OPERATION]),
+        { namesTools: true },
+      )
         .optional()
-        .describe("A start tool's name"),
+        .describe("A start tool"),
       ...pageArguments(),
     }),
     output: z.looseObject({

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { PriceList } from "../core/money.ts";
 import { OPERATIONS } from "../models/catalogue.ts";
+import { knownAs } from "../models/facts.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import { priceUsd } from "../purchases/prices.ts";
 import { advertisedSchema } from "./advertised-schema.ts";
@@ -28,10 +29,11 @@ export function modelsTool(deps: ToolDeps): Tool {
       "The image operations: sizes, formats, prices and usual times. Unknown prices are null.",
     kind: "read",
     input: z.object({
-      operation: z
-        .enum(OPERATIONS.map((operation) => operation.name))
+      operation: knownAs(z.enum(OPERATIONS.map((operation) => operation.name)), {
+        namesTools: true,
+      })
         .optional()
-        .describe("Only this start tool"),
+        .describe("A start tool"),
     }),
     output: z.looseObject({ models: z.array(modelViewSchema) }),
     run: async (input) => {

@@ -8,7 +8,5 @@ const MAX_PAGE = 100;
 /** What every tool that lists takes. */
 export const pageArguments = () => ({
   limit: z.int().min(1).max(MAX_PAGE).optional().describe(`Default ${DEFAULT_PAGE}`),
-  cursor: knownAs(z.string(), { reference: "id" })
-    .optional()
-    .describe("next_cursor of the page before"),
+  cursor: knownAs(z.string(), { reference: "id" }).optional().describe("Earlier next_cursor"),
 });

@@ -71,15 +71,13 @@ describe("argumentsTable", () => {
       size: z.enum(["small", "large"]).describe("How big"),
       steps: z.int().min(1).max(50).optional(),
       seed: z.int().min(0).optional(),
-      name: z.string().min(1).optional(),
       urls: z.array(z.string()).min(1).max(10).optional(),
-      shape: z.union([z.string().min(1), z.looseObject({})]).optional(),
+      shape: z.union([z.string().min(1), z.looseObject({ width: z.number() })]).optional(),
     });
     expect(argumentsTable(advertisedSchema(schema)).split("\n").slice(2)).toEqual([
       "| `size` (required) | string | `small`, `large` | How big |",
       "| `steps` | integer | 1 to 50 |  |",
       "| `seed` | integer | at least 0 |  |",
-      "| `name` | string | not empty |  |",
       "| `urls` | list of string | 1 to 10 entries |  |",
       "| `shape` | string or object |  |  |",
     ]);

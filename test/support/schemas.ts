@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { INJECTED } from "../../src/arguments/argument-names.ts";
+import { OPERATIONS } from "../../src/models/catalogue.ts";
 import type { Tool } from "../../src/tools/tool.ts";
 import { createTools } from "../../src/tools/tool-list.ts";
 import { idleToolDeps } from "./tool-deps.ts";
@@ -24,6 +25,11 @@ export const ALL_TOOLS: readonly Tool[] = createTools(idleToolDeps());
 export const KEEPS_EMPTY = ["prompt", "system", "negative_prompt", "default_caption"];
 const ADDRESS = "https://example.com/a.png";
 
+/** Words that the list of tools has already, and that their argument does not list again. */
+const TOOL_NAMES: Partial<Record<string, string[]>> = {
+  operation: OPERATIONS.map((operation) => operation.name),
+};
+
 /** A tool's arguments as it advertises them. */
 export function argumentsOf(tool: Pick<Tool, "inputSchema">): {
   name: string;
@@ -33,7 +39,7 @@ export function argumentsOf(tool: Pick<Tool, "inputSchema">): {
   const { properties, required } = toolSchema.parse(tool.inputSchema);
   return Object.entries(properties).map(([name, argument]) => ({
     name,
-    argument,
+    argument: name in TOOL_NAMES ? { ...argument, enum: TOOL_NAMES[name] } : argument,
     isRequired: required.includes(name),
   }));
 }

@@ -134,6 +134,21 @@ describe.each(tools.map((tool) => [tool.name, tool] as const))("%s", (name, tool
   });
 });
 
+describe("what is advertised of a text", () => {
+  it("is neither its length nor the names of tools that are listed anyway, which are checked all the same", () => {
+    const list = tools.find(({ name }) => name === "job_list");
+    const start = tools.find(({ name }) => name === "z_image_turbo_generate");
+    for (const tool of [list, start]) {
+      expect(JSON.stringify(tool?.inputSchema)).not.toMatch(/minLength|maxLength|qwen_image_edit/);
+    }
+    expect(() => list?.read({ operation: "no_such_tool" })).toThrow(/Allowed: .*`longcat_chat`/);
+    const cat = { prompt: "A cat", image_size: "square_1_1" };
+    expect(() => start?.read({ ...cat, idempotency_key: "k".repeat(201) })).toThrow(
+      /idempotency_key/,
+    );
+  });
+});
+
 describe("the tool list", () => {
   it("has a median description of at most 110 characters", () => {
     const lengths = tools.map((tool) => tool.description.length).sort((a, b) => a - b);
