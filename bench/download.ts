@@ -7,7 +7,7 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { request } from "undici";
 import { systemClock } from "../src/core/clock.ts";
-import { HttpDoor } from "../src/gateway/http-client.ts";
+import { HttpClient } from "../src/gateway/http-client.ts";
 import { download } from "../src/media/download.ts";
 
 const FILE_BYTES = 10 * 1024 * 1024;
@@ -29,7 +29,7 @@ export async function measureDownload(folder: string): Promise<DownloadFigures> 
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const origin = `http://127.0.0.1:${port}`;
-  const http = new HttpDoor();
+  const http = new HttpClient();
   const options = { http, clock: systemClock, trustedOrigins: [origin] };
   let peakBytes = 0;
   const watch = setInterval(() => {

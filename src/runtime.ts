@@ -3,7 +3,7 @@ import type { Clock } from "./core/clock.ts";
 import { isLoopbackHost } from "./core/host-addresses.ts";
 import type { Log } from "./core/log.ts";
 import type { Redact } from "./core/redact.ts";
-import { HttpDoor } from "./gateway/http-client.ts";
+import { HttpClient } from "./gateway/http-client.ts";
 import { LongcatClient } from "./gateway/longcat.ts";
 import { PixazoClient } from "./gateway/pixazo.ts";
 import type { ProxySettings } from "./gateway/proxy-routes.ts";
@@ -81,7 +81,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const sandbox = settings.sandbox ? await options.startSandbox(settings.sandboxSpeed) : undefined;
   const baseUrl = sandbox?.origin ?? settings.baseUrl;
   const legacyBaseUrl = sandbox?.origin ?? settings.legacyBaseUrl;
-  const http = new HttpDoor(options.proxies, redact);
+  const http = new HttpClient(options.proxies, redact);
   const gateway = new PixazoClient({
     http,
     baseUrl,
@@ -180,7 +180,7 @@ function openChat(
   shared: JobContext,
   parts: {
     connection: Connection;
-    http: HttpDoor;
+    http: HttpClient;
     media: MediaStore;
     saving: Saving;
     sandbox: BuiltInProvider | undefined;

@@ -33,7 +33,7 @@ export interface Connection {
   owner: string;
   era: McpRequestContext["era"];
   /**
-   * Whether the connection outlives a request, so that news can be pushed through it. Over
+   * Whether the connection outlives a request, so that events can be pushed through it. Over
    * stateless HTTP they are published elsewhere.
    */
   lasting: boolean;
@@ -112,7 +112,7 @@ export class ServerFactory {
     );
   }
 
-  /** Sends news about an owner's jobs through a lasting connection until it closes. */
+  /** Sends what happens to an owner's jobs through a lasting connection until it closes. */
   #push(server: McpServer, owner: string, isWanted: (uri: string) => boolean): void {
     const unsubscribe = this.#deps.events.subscribe(owner, (job) => {
       if (!server.isConnected()) return;

@@ -61,7 +61,7 @@ export class Asking {
         const patch = { acceptedAt: clock.now(), error: null };
         job = (await moveSurely(this.#context, job, "running", patch)) ?? job;
       },
-      news: answer.take.bind(answer),
+      delta: answer.take.bind(answer),
     };
     try {
       const outcome = await client.chat(request, listener, hurry.signal).catch(notSent);

@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import type { ChatNews } from "../gateway/chat-delta.ts";
+import type { ChatDelta } from "../gateway/chat-delta.ts";
 import type { Said, TurnOutcome } from "./thread.ts";
 import type { ThreadStore } from "./thread-store.ts";
 
@@ -45,17 +45,17 @@ export class LiveAnswer {
     return this.#answer.whole === "" && this.#reasoning.whole !== "";
   }
 
-  take(news: ChatNews): void {
+  take(delta: ChatDelta): void {
     const before = [this.#answer.whole, this.#reasoning.whole];
-    this.#answer.add(news.text);
-    this.#reasoning.add(news.reasoning);
-    if (news.model !== undefined) this.facts.model = news.model;
-    if (news.finishReason !== undefined) this.facts.finishReason = news.finishReason;
+    this.#answer.add(delta.text);
+    this.#reasoning.add(delta.reasoning);
+    if (delta.model !== undefined) this.facts.model = delta.model;
+    if (delta.finishReason !== undefined) this.facts.finishReason = delta.finishReason;
     // Anthropic's format counts what went in at the beginning, what came out at the end.
-    if (news.inputTokens !== undefined && news.inputTokens > 0) {
-      this.facts.inputTokens = news.inputTokens;
+    if (delta.inputTokens !== undefined && delta.inputTokens > 0) {
+      this.facts.inputTokens = delta.inputTokens;
     }
-    if (news.outputTokens !== undefined) this.facts.outputTokens = news.outputTokens;
+    if (delta.outputTokens !== undefined) this.facts.outputTokens = delta.outputTokens;
     const now = [this.#answer.whole, this.#reasoning.whole];
     if (now.some((text, track) => text !== "" && before[track] === "")) this.#options.onProgress();
     this.#saveSoon();

@@ -96,9 +96,9 @@ async function chatKey(settings: Settings, online: boolean): Promise<Finding> {
     };
   }
   return check(name, async () => {
-    const { HttpDoor } = await import("../gateway/http-client.ts");
+    const { HttpClient } = await import("../gateway/http-client.ts");
     const { LongcatClient } = await import("../gateway/longcat.ts");
-    const http = new HttpDoor(settings.proxies);
+    const http = new HttpClient(settings.proxies);
     try {
       const client = new LongcatClient({
         http,

@@ -104,7 +104,7 @@ export class Screen {
     this.line(this.style.strong(cut(text, this.columns)));
   }
 
-  /** Shows rows: over the ones shown before on a terminal, as news below them otherwise. */
+  /** Shows rows: over the ones shown before on a terminal, as lines below them otherwise. */
   rows(rows: readonly Row[]): void {
     if (this.isTerminal) this.#redraw(rows);
     else this.#logChanges(rows);
@@ -128,8 +128,8 @@ export class Screen {
       if (this.#shown[n] === stage) return;
       this.#shown[n] = stage;
       // Nothing is known of a call at first, and `completed` comes once more with its result.
-      const isNews = row.outcome !== undefined || !["calling", "completed"].includes(row.state);
-      if (isNews) this.line(loggedLine(row, this.columns));
+      const isChange = row.outcome !== undefined || !["calling", "completed"].includes(row.state);
+      if (isChange) this.line(loggedLine(row, this.columns));
     });
   }
 }

@@ -72,7 +72,7 @@ const anthropicSchema = z.looseObject({
 });
 
 /** What one chunk, event or whole answer adds. */
-export interface ChatNews {
+export interface ChatDelta {
   text: string;
   reasoning: string;
   model?: string | undefined;
@@ -86,7 +86,7 @@ export interface ChatNews {
 }
 
 /** @returns `undefined` for what is no JSON object, such as half an event. */
-export function readChatNews(data: string): ChatNews | undefined {
+export function readChatDelta(data: string): ChatDelta | undefined {
   if (data.trim() === "[DONE]") return { text: "", reasoning: "", done: true };
   const json = parseJson(data);
   const openai = openaiSchema.safeParse(json).data;
@@ -101,7 +101,7 @@ export function readChatNews(data: string): ChatNews | undefined {
     : fromOpenai(openai);
 }
 
-function fromOpenai({ model, choices, usage }: z.output<typeof openaiSchema>): ChatNews {
+function fromOpenai({ model, choices, usage }: z.output<typeof openaiSchema>): ChatDelta {
   const [choice] = choices ?? [];
   const words = wordsOf(choice?.delta ?? choice?.message ?? choice?.text);
   return {
@@ -114,7 +114,7 @@ function fromOpenai({ model, choices, usage }: z.output<typeof openaiSchema>): C
   };
 }
 
-function fromAnthropic(event: z.output<typeof anthropicSchema>): ChatNews {
+function fromAnthropic(event: z.output<typeof anthropicSchema>): ChatDelta {
   const { message, delta, content_block: opened } = event;
   const words = wordsOf([event.content, message?.content, opened, delta]);
   const usage = event.usage ?? message?.usage;

@@ -42,10 +42,10 @@ export interface HttpStream {
 }
 
 /**
- * The one door for outbound HTTP: connection pools, deadlines and size caps. Follows no redirect
+ * The one way out for HTTP: connection pools, deadlines and size caps. Follows no redirect
  * and adds no header of its own, so a key goes where the caller says and nowhere else.
  */
-export class HttpDoor {
+export class HttpClient {
   readonly #fresh: Dispatcher;
   readonly #pooled: Dispatcher;
   readonly #media: Dispatcher;

@@ -6,17 +6,17 @@ import type { Redact } from "../core/redact.ts";
 import { SERVICE_KEYS, sendableKey } from "../core/service-keys.ts";
 import { type ChatFormat, type ChatRequest, chatBody } from "./chat-body.ts";
 import {
+  type ChatDelta,
   type ChatModel,
-  type ChatNews,
-  readChatNews,
+  readChatDelta,
   readModel,
   readModels,
 } from "./chat-delta.ts";
 import { type HttpReply, TransportFailure } from "./exchange.ts";
 import { failureOf, isUnsettled, type Service } from "./failures.ts";
 import { parseJson, redactBody } from "./gateway-reply.ts";
-import { type HttpDoor, readText, reasonOf } from "./http-client.ts";
-import { SafeNews } from "./safe-delta.ts";
+import { type HttpClient, readText, reasonOf } from "./http-client.ts";
+import { SafeDelta } from "./safe-delta.ts";
 import { Thoughts } from "./thoughts.ts";
 
 /** A long prompt may be read for minutes before the first word comes. */
@@ -52,11 +52,11 @@ export type ChatOutcome =
 export interface ChatListener {
   /** The platform has accepted the request and begins to answer. */
   accepted: () => Promise<void>;
-  news: (news: ChatNews) => void;
+  delta: (delta: ChatDelta) => void;
 }
 
 export interface LongcatOptions {
-  http: HttpDoor;
+  http: HttpClient;
   clock: Clock;
   /** Without a trailing slash and without the path of a format. */
   baseUrl: string;
@@ -101,7 +101,7 @@ export class LongcatClient {
         return this.#refusal({ ...reply, text });
       }
       await listener.accepted();
-      return await this.#read(reply.body, listener.news);
+      return await this.#read(reply.body, listener.delta);
     } catch (error) {
       return notAnswered(error);
     } finally {
@@ -169,10 +169,10 @@ export class LongcatClient {
     return { kind: isUnsettled(reply.status) ? "uncertain" : "refused", error };
   }
 
-  async #read(body: Readable, tell: (news: ChatNews) => void): Promise<ChatOutcome> {
-    const safe = new SafeNews(this.#options.redact);
+  async #read(body: Readable, tell: (delta: ChatDelta) => void): Promise<ChatOutcome> {
+    const safe = new SafeDelta(this.#options.redact);
     const thoughts = new Thoughts();
-    const outcome = await this.#readAll(body, (news) => tell(safe.of(thoughts.of(news))));
+    const outcome = await this.#readAll(body, (delta) => tell(safe.of(thoughts.of(delta))));
     const unfinished = thoughts.rest();
     if (unfinished) tell(safe.of(unfinished));
     const rest = safe.rest();
@@ -180,7 +180,7 @@ export class LongcatClient {
     return outcome;
   }
 
-  async #readAll(body: Readable, tell: (news: ChatNews) => void): Promise<ChatOutcome> {
+  async #readAll(body: Readable, tell: (delta: ChatDelta) => void): Promise<ChatOutcome> {
     const answer = new AnswerReader(tell);
     let bytes = 0;
     const decoder = new TextDecoder();
@@ -226,13 +226,13 @@ class AnswerReader {
   /** The first characters, which tell what kind of answer it is. */
   #head = "";
   #json: string[] | undefined;
-  readonly #tell: (news: ChatNews) => void;
+  readonly #tell: (delta: ChatDelta) => void;
   readonly #parser = createParser({
     maxBufferSize: MAX_EVENT_CHARACTERS,
     onEvent: ({ data, event }) => this.#take(data, event === "error"),
   });
 
-  constructor(tell: (news: ChatNews) => void) {
+  constructor(tell: (delta: ChatDelta) => void) {
     this.#tell = tell;
   }
 
@@ -273,13 +273,13 @@ class AnswerReader {
       this.error = data;
       return;
     }
-    const news = readChatNews(data);
-    if (!news) return;
-    if (news.text !== "" || news.reasoning !== "") this.said = true;
-    this.done = news.done;
-    this.error = news.error;
-    if (news.finishReason !== undefined) this.finished = true;
-    this.#tell(news);
+    const delta = readChatDelta(data);
+    if (!delta) return;
+    if (delta.text !== "" || delta.reasoning !== "") this.said = true;
+    this.done = delta.done;
+    this.error = delta.error;
+    if (delta.finishReason !== undefined) this.finished = true;
+    this.#tell(delta);
   }
 }
 

@@ -6,7 +6,7 @@ import type { AnyOperation } from "../models/operation.ts";
 import { type HttpReply, TransportFailure } from "./exchange.ts";
 import { failureOf, isUnsettled, jobFailureOf, type Service, upstreamWords } from "./failures.ts";
 import { type GatewayReply, readReply, redactBody } from "./gateway-reply.ts";
-import type { HttpDoor } from "./http-client.ts";
+import type { HttpClient } from "./http-client.ts";
 
 const SUBMIT_DEADLINE_MS = 60_000;
 const SYNC_DEADLINE_MS = 300_000;
@@ -46,7 +46,7 @@ export interface LegacyReport extends StatusReport {
 }
 
 export interface PixazoOptions {
-  http: HttpDoor;
+  http: HttpClient;
   /** Origin and optional path prefix, without a trailing slash. */
   baseUrl: string;
   legacyBaseUrl: string;

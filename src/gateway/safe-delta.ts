@@ -1,12 +1,12 @@
 import { CONTEXT_CHARACTERS, type Redact } from "../core/redact.ts";
 import { beginningOf, cleanText, oneLine, shortened } from "../core/text.ts";
-import type { ChatNews } from "./chat-delta.ts";
+import type { ChatDelta } from "./chat-delta.ts";
 
 /** Longer than any name of a model and any reason to finish. */
 const MAX_WORD_CHARACTERS = 100;
 
 /** Makes what an answer brings safe to keep and to show, piece by piece. */
-export class SafeNews {
+export class SafeDelta {
   readonly #redact: Redact;
   readonly #text: SafeText;
   readonly #reasoning: SafeText;
@@ -17,18 +17,18 @@ export class SafeNews {
     this.#reasoning = new SafeText(redact);
   }
 
-  of(news: ChatNews): ChatNews {
+  of(delta: ChatDelta): ChatDelta {
     return {
-      ...news,
-      text: this.#text.add(news.text),
-      reasoning: this.#reasoning.add(news.reasoning),
-      model: this.#word(news.model),
-      finishReason: this.#word(news.finishReason),
+      ...delta,
+      text: this.#text.add(delta.text),
+      reasoning: this.#reasoning.add(delta.reasoning),
+      model: this.#word(delta.model),
+      finishReason: this.#word(delta.finishReason),
     };
   }
 
   /** What was held back and turns out to be harmless, now that nothing more comes. */
-  rest(): ChatNews | undefined {
+  rest(): ChatDelta | undefined {
     const [text, reasoning] = [this.#text.rest(), this.#reasoning.rest()];
     return text === "" && reasoning === "" ? undefined : { text, reasoning, done: false };
   }

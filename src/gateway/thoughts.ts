@@ -1,4 +1,4 @@
-import type { ChatNews } from "./chat-delta.ts";
+import type { ChatDelta } from "./chat-delta.ts";
 
 /** How models that say their thoughts aloud mark them, when nobody takes them out on the way. */
 const MARKS: ReadonlyMap<string, string> = new Map(
@@ -24,14 +24,14 @@ export class Thoughts {
   #place: Place = { kind: "beginning" };
   #held = "";
 
-  of(news: ChatNews): ChatNews {
-    if (news.text === "") return news;
-    const { text, reasoning } = this.#split(this.#held + news.text);
-    return { ...news, text, reasoning: news.reasoning + reasoning };
+  of(delta: ChatDelta): ChatDelta {
+    if (delta.text === "") return delta;
+    const { text, reasoning } = this.#split(this.#held + delta.text);
+    return { ...delta, text, reasoning: delta.reasoning + reasoning };
   }
 
   /** What was held back, now that nothing more comes. */
-  rest(): ChatNews | undefined {
+  rest(): ChatDelta | undefined {
     if (this.#held === "") return undefined;
     const isThought = this.#place.kind === "thought";
     const isEmpty = this.#place.kind === "beginning" && this.#place.after && !this.#held.trim();

@@ -88,7 +88,7 @@ export interface HostingRecord {
   ): Promise<Claimed>;
   filesOf(jobId: string): Promise<NeededFile[]>;
   /** Does something with each file that a job still needs. */
-  holding(jobId: string, use: (file: NeededFile) => void): Promise<void>;
+  eachNeeded(jobId: string, use: (file: NeededFile) => void): Promise<void>;
   /** Forgets what a job needs. @param remove for what nobody needs any more. */
   release(jobId: string, remove: (name: string) => void): Promise<void>;
   /** @param remove for those of the names that nobody needs. */
@@ -192,7 +192,7 @@ export class OwnHosting implements Hosting, JobFiles {
     }
     await address?.require();
     // What it still needs: the job may have been cancelled meanwhile.
-    await record.holding(jobId, ({ name, sizeBytes }) => {
+    await record.eachNeeded(jobId, ({ name, sizeBytes }) => {
       if (folder.stage(name) === "ready") orStorage(() => folder.serve(name));
       const found = statSync(join(folder.path, name), { throwIfNoEntry: false });
       if (found?.size !== sizeBytes) {

@@ -44,7 +44,7 @@ export interface InputOptions {
 /** What an operation is sent in place of the files that a caller named. */
 export interface ResolvedInputs {
   values: ResolvedFiles;
-  /** The same files by what they hold, so that a repeated call is recognised. */
+  /** The same files by what they hold, so that a duplicate call is recognised. */
   identities: ResolvedFiles;
   /** What the provider is to fetch here: written down, and served once the purchase is recorded. */
   staged: StagedFile[];

@@ -13,11 +13,11 @@ export function fingerprintOf(operation: string, wire: unknown): string {
 }
 
 /**
- * Whether an identical earlier job stands for a new call. A client that repeats a call, because
+ * Whether an identical earlier job stands for a new call. A client that makes a call twice, because
  * its answer was lost or it has grown impatient, must not buy twice; someone who wants another
  * picture of the same prompt has to be believed after a while, or at once if they say so.
  */
-export function standsForRepeat(earlier: Job, now: number): boolean {
+export function standsForDuplicate(earlier: Job, now: number): boolean {
   if (!isFinal(earlier.state)) return true;
   if (earlier.state === "unknown" && earlier.charge === "uncertain") return true;
   // What ended without a result has cost nothing; an answer may be free and is a result.

@@ -1,6 +1,6 @@
 import type { Job } from "./job.ts";
 
-/** News about a job. A listener must not throw. */
+/** What has happened to a job. A listener must not throw. */
 export type JobListener = (job: Job) => void;
 
 /** How the parts of the program that show jobs hear of changes, wherever those were made. */

@@ -13,7 +13,7 @@ export type JobPlan = Pick<
   WholeJob,
   "jobId" | "operation" | "threadId" | "input" | "wire" | "saveTo" | "charge" | "reservedUsd"
 > & {
-  /** Everything that would be sent, for telling a repeated call. */
+  /** Everything that would be sent, for telling a duplicate call. */
   identity: unknown;
   /** What the caller should know; may grow until the job is recorded. */
   warnings: string[];
@@ -25,7 +25,7 @@ export interface Draft {
   /** What it must keep within. */
   limits: Limits;
   /**
-   * The last word before it is recorded, once it is known to be no repeat: makes sure that its
+   * The last word before it is recorded, once it is known to be no duplicate: makes sure that its
    * result could be kept, and keeps what belongs to it.
    * @throws when it must not be; nothing is sent
    */

@@ -24,8 +24,8 @@ export interface AdmissionRules {
   now: number;
 }
 
-/** `repeat`: an identical earlier job stands for the new one, which was not recorded. */
-export type Admission = { kind: "new" } | { kind: "repeat"; job: Job };
+/** `duplicate`: an identical earlier job stands for the new one, which was not recorded. */
+export type Admission = { kind: "new" } | { kind: "duplicate"; job: Job };
 
 /** A step in a job's life. */
 export interface Transition {
@@ -39,7 +39,7 @@ export interface Transition {
 }
 
 /** A process that follows jobs, and how often it has shown that it is alive. */
-export interface Holder {
+export interface LeaseHolder {
   holder: string;
   beat: number;
 }
@@ -89,7 +89,7 @@ export interface JobStore {
    */
   admit(job: WholeJob, holder: string, rules: AdmissionRules): Promise<Admission>;
   /** The earlier job that {@link JobStore.admit} would let stand for this one. */
-  findRepeated(job: WholeJob, rules: AdmissionRules): Promise<Job | undefined>;
+  findDuplicate(job: WholeJob, rules: AdmissionRules): Promise<Job | undefined>;
   /** A whole job, for the one that is looked at or sent. */
   get(owner: string, jobId: string): Promise<WholeJob | undefined>;
   findByRequestId(owner: string, requestId: string): Promise<Job | undefined>;
@@ -121,7 +121,7 @@ export interface JobStore {
     holder: string,
     baseUrl: string | undefined,
     operations?: readonly string[],
-  ): Promise<Holder[]>;
+  ): Promise<LeaseHolder[]>;
   /**
    * Takes over unfinished jobs of holders that are gone, and those without one: some of them at a
    * time, none when there are no more.
@@ -139,8 +139,8 @@ export interface JobStore {
   /** Jobs changed since the last call by anyone but this store; cheap when there are none. */
   changes(): Promise<Job[]>;
   /** Completed orphans that no answer has mentioned yet, the oldest first and some at a time. */
-  news(owner: string): Promise<Job[]>;
-  /** Notes that an answer with these news has left. */
+  untoldOrphans(owner: string): Promise<Job[]>;
+  /** Notes that an answer that mentions these has left. */
   noteMentioned(owner: string, jobIds: readonly string[], now: number): Promise<void>;
   spending(owner: string, now: number, period?: SpendingPeriod): Promise<SpendingReport>;
   /**

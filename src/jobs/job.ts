@@ -88,7 +88,7 @@ export interface Medium {
 export type JobError = { code: ErrorCode; message: string };
 
 /**
- * What lists, news and events hold of a job: everything of bounded size. Times are milliseconds
+ * What lists and events hold of a job: everything of bounded size. Times are milliseconds
  * since the epoch.
  */
 export interface Job {

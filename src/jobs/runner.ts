@@ -22,7 +22,7 @@ const LAST_POST_MS = 10_000;
 export interface Started {
   job: Job;
   /** An earlier identical job stands for the call; nothing was bought. */
-  isRepeat: boolean;
+  isDuplicate: boolean;
 }
 
 /**
@@ -69,7 +69,7 @@ export class JobRunner {
     let isRecorded = false;
     try {
       const started = await this.#admit(this.#jobOf(kind, owner, request, draft), draft, request);
-      isRecorded = !started.isRepeat;
+      isRecorded = !started.isDuplicate;
       if (isRecorded) this.#track(this.#goOn(started.job, false));
       return started;
     } finally {
@@ -142,8 +142,8 @@ export class JobRunner {
   }
 
   /** Jobs that completed while nobody was there and that no answer has mentioned yet. */
-  async news(owner: string): Promise<Job[]> {
-    return this.#context.store.news(owner);
+  async untoldOrphans(owner: string): Promise<Job[]> {
+    return this.#context.store.untoldOrphans(owner);
   }
 
   /** Notes that an answer that mentions these jobs has left. */
@@ -187,15 +187,15 @@ export class JobRunner {
   async #admit(job: WholeJob, draft: Draft, { forceNew = false }: StartWishes): Promise<Started> {
     const { store, holder, events, reached } = this.#context;
     const rules = { forceNew, limits: draft.limits, now: job.createdAt };
-    const earlier = await store.findRepeated(job, rules);
-    if (earlier) return { job: earlier, isRepeat: true };
+    const earlier = await store.findDuplicate(job, rules);
+    if (earlier) return { job: earlier, isDuplicate: true };
     await draft.check();
     reached("before-record");
     const admission = await store.admit(job, holder, rules);
-    if (admission.kind === "repeat") return { job: admission.job, isRepeat: true };
+    if (admission.kind === "duplicate") return { job: admission.job, isDuplicate: true };
     reached("after-record");
     events.publish(job);
-    return { job, isRepeat: false };
+    return { job, isDuplicate: false };
   }
 
   /** Does the next thing for a job that this process holds, whatever state it is in. */

@@ -10,7 +10,7 @@ import { isLoopbackHost, isPublicAddress } from "../core/host-addresses.ts";
 import { isRedacted } from "../core/redact.ts";
 import { RefusedAddress } from "../gateway/connector.ts";
 import { TransportFailure } from "../gateway/exchange.ts";
-import type { HttpDoor } from "../gateway/http-client.ts";
+import type { HttpClient } from "../gateway/http-client.ts";
 
 const MAX_REDIRECTS = 3;
 const IMAGE_CAP_BYTES = 64 * 1024 * 1024;
@@ -57,7 +57,7 @@ export interface Downloaded {
 }
 
 export interface DownloadOptions {
-  http: HttpDoor;
+  http: HttpClient;
   clock: Clock;
   /** Origins of our own loopback bases; from nowhere else is http or a loopback address taken. */
   trustedOrigins: readonly string[];

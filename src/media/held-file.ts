@@ -7,14 +7,14 @@ export const MAX_PICTURE_BYTES = 64 * 1024 * 1024;
 /** What is made of a picture may be several times as large, and is held beside it. */
 const TIMES_HELD = 4;
 
-const HOLDING = new Gate(MAX_PICTURE_BYTES);
+const MEMORY = new Gate(MAX_PICTURE_BYTES);
 
 /**
  * Waits until a file of so many bytes may be in memory, with what is made of it, beside the others;
  * it is not to be read before. Never enter from inside.
  */
 export function whileHeld<T>(sizeBytes: number, work: () => Promise<T>): Promise<T> {
-  return HOLDING.run(sizeBytes * TIMES_HELD, work);
+  return MEMORY.run(sizeBytes * TIMES_HELD, work);
 }
 
 /**

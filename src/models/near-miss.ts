@@ -25,8 +25,8 @@ export function nearMiss(value: string, allowed: readonly string[]): string | un
   const exact = allowed.find((candidate) => normalise(candidate) === wanted);
   if (exact !== undefined) return exact;
   const group = SAME_MEANING.find((names) => names.some((name) => normalise(name) === wanted));
-  const twin = group && allowed.find((candidate) => group.includes(candidate));
-  if (twin !== undefined) return twin;
+  const synonym = group && allowed.find((candidate) => group.includes(candidate));
+  if (synonym !== undefined) return synonym;
   const closest = allowed
     .map((candidate) => ({ candidate, distance: editDistance(wanted, normalise(candidate)) }))
     .sort((a, b) => a.distance - b.distance)[0];

@@ -79,6 +79,6 @@ export interface Prepared {
   /** The JSON body of the request, unset fields absent. */
   wire: Record<string, unknown>;
   warnings: string[];
-  /** What a repeated call is recognised by where the body is not: local files by their content. */
+  /** What a duplicate call is recognised by where the body is not: local files by their content. */
   identity?: Record<string, unknown>;
 }

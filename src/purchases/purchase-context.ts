@@ -1,5 +1,5 @@
 import type { Limits, PriceList } from "../core/money.ts";
-import type { HttpDoor } from "../gateway/http-client.ts";
+import type { HttpClient } from "../gateway/http-client.ts";
 import type { PixazoClient } from "../gateway/pixazo.ts";
 import type { JobFiles } from "../inputs/hosting.ts";
 import type { MoveContext } from "../jobs/job-context.ts";
@@ -9,7 +9,7 @@ import type { Saving } from "../media/saving.ts";
 /** What every part of a purchase's life works with. */
 export interface PurchaseContext extends MoveContext {
   gateway: PixazoClient;
-  http: HttpDoor;
+  http: HttpClient;
   media: MediaStore;
   saving: Saving;
   /** Files that the provider fetches here. */

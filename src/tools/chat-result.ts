@@ -50,7 +50,7 @@ function answerText(
 ): string {
   const isShort = answer.length <= SHOWN_CHARACTERS;
   const shown = isShort ? answer : `${beginningOf(answer, SHOWN_CHARACTERS).trimEnd()} …`;
-  const notes = [...repeatNotes(job, options), ...remarks(turn), ...job.warnings, ...lost];
+  const notes = [...duplicateNotes(job, options), ...remarks(turn), ...job.warnings, ...lost];
   if (answer === "") {
     notes.unshift(
       reasoning === ""
@@ -109,7 +109,7 @@ function underWayText(job: Job, answer: string, options: ResultOptions): string 
   const head = `${job.jobId} is ${job.state} for ${seconds} s (${job.operation}, ${threadOf(job)}).${refused}`;
   const notes = [
     ...heldUpNotes(job, options),
-    ...repeatNotes(job, options).map((note) => `Note: ${note}`),
+    ...duplicateNotes(job, options).map((note) => `Note: ${note}`),
   ];
   if (answer === "") return [head, ...notes, next].join("\n");
   const isShort = answer.length <= SO_FAR_CHARACTERS;
@@ -124,15 +124,15 @@ function failure(job: WholeJob, options: ResultOptions): CallToolResult {
   const lines = [
     `${job.jobId} ${job.state}${error ? `: ${error.code}: ${message(error.message)}` : ""}`,
     money,
-    ...repeatNotes(job, options).map((note) => `Note: ${note}`),
+    ...duplicateNotes(job, options).map((note) => `Note: ${note}`),
     ...(options.sandbox ? ["Note: SANDBOX, nothing was charged."] : []),
     `Next: ${runnable(next, options.program)}`,
   ];
   return { isError: true, content: [textBlock(lines.join("\n"))] };
 }
 
-function repeatNotes(job: Job, { isRepeat, now }: ResultOptions): string[] {
-  if (!isRepeat) return [];
+function duplicateNotes(job: Job, { isDuplicate, now }: ResultOptions): string[] {
+  if (!isDuplicate) return [];
   const seconds = Math.round((now - job.createdAt) / 1000);
   return [
     `An identical call ${seconds} s ago started this turn; nothing was sent again. To ask once more, call with \`force_new: true\`.`,

@@ -85,10 +85,10 @@ function chatTool(deps: ToolDeps): Tool {
         idempotencyKey: input.idempotency_key,
         forceNew: input.force_new,
       };
-      const { job, isRepeat } = await services.jobs.start(services.delegate, call.owner, turn);
+      const { job, isDuplicate } = await services.jobs.start(services.delegate, call.owner, turn);
       const spentMs = deps.clock.elapsed() - startedAt;
       const wishes = { seconds: input.wait_seconds, saveTo: input.save_to, spentMs };
-      return answerStart(deps, services, { job, isRepeat }, call, wishes);
+      return answerStart(deps, services, { job, isDuplicate }, call, wishes);
     },
   });
 }

@@ -1,20 +1,23 @@
 import type { ContentBlock } from "@modelcontextprotocol/server";
 import { presenterOf } from "./presenter-of-job.ts";
-import { newsBlock } from "./result.ts";
+import { completedBlock } from "./result.ts";
 import type { Call, ToolDeps } from "./services.ts";
 
 /** What has completed since an owner last heard of its jobs, to be put under an answer. */
-export async function newsFor(deps: ToolDeps, call: Call): Promise<ContentBlock | undefined> {
+export async function completedMeanwhile(
+  deps: ToolDeps,
+  call: Call,
+): Promise<ContentBlock | undefined> {
   const services = deps.services.current;
   if (!services) return undefined;
   try {
-    const jobs = await services.jobs.news(call.owner);
-    const block = newsBlock(jobs, (job) => presenterOf(job).summary(job));
+    const jobs = await services.jobs.untoldOrphans(call.owner);
+    const block = completedBlock(jobs, (job) => presenterOf(job).summary(job));
     if (block) call.onDelivered(() => services.jobs.noteMentioned(call.owner, jobs));
     return block;
   } catch (error) {
     // The answer itself must not be lost for it.
-    deps.log.warn({ err: error }, "no news could be told");
+    deps.log.warn({ err: error }, "what completed meanwhile could not be told");
     return undefined;
   }
 }

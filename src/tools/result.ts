@@ -24,7 +24,7 @@ export interface ResultOptions {
   sandbox: boolean;
   now: number;
   /** The job was started by an earlier, identical call. */
-  isRepeat: boolean;
+  isDuplicate: boolean;
   /** What keeps it from going on at the moment. */
   heldUpBy: string | undefined;
   program: Program;
@@ -94,7 +94,7 @@ export async function jobResult(job: WholeJob, options: ResultOptions): Promise<
 }
 
 /** One line about each job that completed while nobody was there. */
-export function newsBlock(
+export function completedBlock(
   jobs: readonly Job[],
   summary: (job: Job) => string,
 ): ContentBlock | undefined {
@@ -111,7 +111,7 @@ export function newsBlock(
 
 function jobText(job: WholeJob, options: ResultOptions, more: readonly string[]): string {
   const notes = capped([...job.warnings, ...more], (note) => `Note: ${message(note)}`, "notes");
-  if (options.isRepeat) notes.unshift(repeatNote(job, options.now));
+  if (options.isDuplicate) notes.unshift(duplicateNote(job, options.now));
   notes.unshift(...heldUpNotes(job, options));
   if (options.sandbox) notes.push("SANDBOX, nothing was charged.");
   return [
@@ -169,7 +169,7 @@ function missingNote(job: Job, medium: Medium, now: number): string {
     : `${gone} It was served at the address above, more than seven days ago.`;
 }
 
-function repeatNote(job: Job, now: number): string {
+function duplicateNote(job: Job, now: number): string {
   const seconds = Math.round((now - job.createdAt) / 1000);
   const note = `Note: An identical call ${seconds} s ago started this job; nothing was bought again.`;
   // What failed says itself how to try again, and whether to ask before.

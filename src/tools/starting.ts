@@ -33,14 +33,14 @@ export const startArguments = (maxWaitSeconds: number) => ({
 export async function answerStart(
   deps: ToolDeps,
   services: Services,
-  { job, isRepeat }: Started,
+  { job, isDuplicate }: Started,
   call: Call,
   wishes: { seconds: number | undefined; saveTo: string | undefined; spentMs: number },
 ): Promise<CallToolResult> {
   try {
     const { seconds, saveTo, spentMs } = wishes;
     const waited = await waitForJob(deps, services, job, call, seconds, spentMs);
-    const result = await finishCall(deps, services, waited, call, isRepeat);
+    const result = await finishCall(deps, services, waited, call, isDuplicate);
     if (saveTo === undefined || saveTo === job.saveTo) return result;
     // Only an earlier, otherwise identical call can have wanted another place.
     const note = `Note: \`save_to\` counts for new jobs only; ${job.jobId} keeps its own.`;
@@ -98,7 +98,7 @@ export async function finishCall(
   services: Services,
   job: WholeJob,
   call: Call,
-  isRepeat = false,
+  isDuplicate = false,
 ) {
   const { previews, sandbox, program } = deps.settings;
   deps.reached("before-answer");
@@ -106,7 +106,7 @@ export async function finishCall(
     previews,
     sandbox,
     now: deps.clock.now(),
-    isRepeat,
+    isDuplicate,
     media: services.media,
     heldUpBy: services.jobs.heldUpBy(job.jobId),
     program,

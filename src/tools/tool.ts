@@ -8,7 +8,7 @@ import { message } from "../core/text.ts";
 import type { Settings } from "../settings/settings.ts";
 import { advertisedSchema } from "./advertised-schema.ts";
 import { bounded } from "./bounded.ts";
-import { newsFor } from "./completed-meanwhile.ts";
+import { completedMeanwhile } from "./completed-meanwhile.ts";
 import { errorResult, textBlock } from "./result.ts";
 import type { Call, ToolDeps } from "./services.ts";
 
@@ -91,10 +91,10 @@ export function defineTool<I extends z.ZodObject>(deps: ToolDeps, spec: ToolSpec
         const { values, notes } = read(args);
         const made = await spec.run(spec.input.parse(values), call, values);
         const result = Array.isArray(made) ? { content: made } : made;
-        const news = call.signal.aborted ? undefined : await newsFor(deps, call);
+        const completed = call.signal.aborted ? undefined : await completedMeanwhile(deps, call);
         const more = [
           ...notes.map((note) => textBlock(`Note: ${message(note)}`)),
-          ...(news ? [news] : []),
+          ...(completed ? [completed] : []),
         ];
         return bounded(
           more.length > 0 ? { ...result, content: [...result.content, ...more] } : result,

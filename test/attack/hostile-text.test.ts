@@ -10,7 +10,7 @@ import type { Job, Medium } from "../../src/jobs/job.ts";
 import { viewJob, viewRow } from "../../src/jobs/view.ts";
 import { DiskStore } from "../../src/media/disk-store.ts";
 import { bounded, MAX_ANSWER_BYTES } from "../../src/tools/bounded.ts";
-import { dataResult, errorResult, jobResult, newsBlock } from "../../src/tools/result.ts";
+import { completedBlock, dataResult, errorResult, jobResult } from "../../src/tools/result.ts";
 import { picture } from "../support/pictures.ts";
 import { json, rawServer } from "../support/raw-server.ts";
 import { leftJob, OWNER } from "../support/rig.ts";
@@ -43,7 +43,7 @@ const options = {
   previews: "off" as const,
   sandbox: false,
   now: Date.now(),
-  isRepeat: false,
+  isDuplicate: false,
   heldUpBy: undefined,
   program,
 };
@@ -108,7 +108,7 @@ describe("hostile text", () => {
     },
   );
 
-  it("in errors, news and what a provider answers forges nothing", () => {
+  it("in errors, mentions and what a provider answers forges nothing", () => {
     const service = { name: "Pixazo", keyVariable: "PIXAZO_API_KEY" };
     fc.assert(
       fc.property(hostile, fc.constantFrom(200, 400, 401, 429, 500), (text, status) => {
@@ -124,9 +124,9 @@ describe("hostile text", () => {
           expectHarmless(shown);
           expect(shown.split("\n").map((line) => line.split(":")[0])).toEqual([error.code, "Next"]);
         }
-        const news = newsBlock([hostileJob(text, "completed")], () => text);
-        expect(news && textsOf({ content: [news] })[0]?.split("\n")).toHaveLength(2);
-        expectHarmless(news ? (textsOf({ content: [news] })[0] ?? "") : "");
+        const mention = completedBlock([hostileJob(text, "completed")], () => text);
+        expect(mention && textsOf({ content: [mention] })[0]?.split("\n")).toHaveLength(2);
+        expectHarmless(mention ? (textsOf({ content: [mention] })[0] ?? "") : "");
       }),
     );
   });

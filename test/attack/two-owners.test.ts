@@ -240,7 +240,7 @@ describe("what belongs to another owner", () => {
       await client.subscribeResource({ uri: `longcat://jobs/${other}` });
     }
     await ada.callTool({ name: "job_status", arguments: { job_id: other, wait_seconds: 45 } });
-    await until(() => adas.some((one) => one.includes("list_changed")), "news for the owner");
+    await until(() => adas.some((one) => one.includes("list_changed")), "an event for the owner");
     // What was sent to Ben before this answer has arrived by then.
     await ben.callTool({ name: "job_list", arguments: {} });
     expect(bens).toEqual([]);

@@ -253,7 +253,9 @@ describe("an answer that is still coming", () => {
       brokeOff: "the server stopped",
     });
     expect((await second.threads.said(OWNER, job.jobId)).answer).toBe("So far");
-    expect((await second.runner.news(OWNER)).map(({ jobId }) => jobId)).toEqual([job.jobId]);
+    expect((await second.runner.untoldOrphans(OWNER)).map(({ jobId }) => jobId)).toEqual([
+      job.jobId,
+    ]);
     expect(server.hits).toHaveLength(1);
     response.destroy();
   });
@@ -527,7 +529,7 @@ describe("a question that was not taken", () => {
 });
 
 describe("a repeated call", () => {
-  it("gets its twin while that is under way, and shortly after", async () => {
+  it("gets the earlier job while that is under way, and shortly after", async () => {
     const server = await held();
     const rig = await openChatRig({ origin: server.origin });
     await writeFile(join(rig.folder, "a.txt"), "attached");
@@ -550,7 +552,7 @@ describe("a repeated call", () => {
     await rig.reached(other, "unknown");
   });
 
-  it("gets its twin within a thread, though its files are attached by now", async () => {
+  it("gets the earlier job within a thread, though its files are attached by now", async () => {
     const server = await answering();
     const rig = await openChatRig({ origin: server.origin });
     await writeFile(join(rig.folder, "a.txt"), "attached");
@@ -655,7 +657,7 @@ describe("a thread", () => {
     ["short", "Same?", []],
     ["long", "Same? ".repeat(20_000), []],
     ["with files", "Same?", ["a.txt"]],
-  ])("gives a call that is repeated at once its twin (%s)", async (_name, prompt, files) => {
+  ])("gives a call that is repeated at once the earlier job (%s)", async (_name, prompt, files) => {
     const server = await answering();
     const rig = await openChatRig({ origin: server.origin });
     await writeFile(join(rig.folder, "a.txt"), "attached");

@@ -30,7 +30,7 @@ export function describeJobOwners(kit: StoreKit): void {
       expect(await jobs.list({ owner: STRANGER, limit: 1, cursor: next.nextCursor })).toEqual({
         jobs: [],
       });
-      expect(await jobs.news(STRANGER)).toEqual([]);
+      expect(await jobs.untoldOrphans(STRANGER)).toEqual([]);
       expect((await jobs.spending(STRANGER, createdAt)).total.jobs).toBe(0);
     });
 
@@ -45,7 +45,7 @@ export function describeJobOwners(kit: StoreKit): void {
       expect(await jobs.transition(STRANGER, doubtful.jobId, step)).toBeUndefined();
       expect(await jobs.settle(STRANGER, doubtful.jobId, "none", 1)).toBeUndefined();
       await jobs.noteMentioned(STRANGER, [job.jobId], 1);
-      expect((await jobs.news(OWNER)).map(({ jobId }) => jobId)).toEqual([job.jobId]);
+      expect((await jobs.untoldOrphans(OWNER)).map(({ jobId }) => jobId)).toEqual([job.jobId]);
       expect(await jobs.get(OWNER, job.jobId)).toEqual(job);
       expect(await jobs.get(OWNER, doubtful.jobId)).toEqual(doubtful);
     });
@@ -58,7 +58,7 @@ export function describeJobOwners(kit: StoreKit): void {
         limits: { ...NO_LIMITS, perDayUsd: 0.2 },
         now: own.createdAt,
       };
-      expect(await bench.jobs.findRepeated(own, rules)).toBeUndefined();
+      expect(await bench.jobs.findDuplicate(own, rules)).toBeUndefined();
       expect(await bench.jobs.admit(own, "me", rules)).toEqual({ kind: "new" });
       expect(await bench.jobs.get(STRANGER, own.jobId)).toEqual(own);
     });

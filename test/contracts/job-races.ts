@@ -55,7 +55,7 @@ export function describeJobRaces(kit: StoreKit): void {
       expect(found).toHaveLength(64);
       const repeats = found.filter((one) => JSON.stringify(one) !== '{"kind":"new"}');
       expect(repeats).toEqual(
-        Array.from({ length: 63 }, () => ({ kind: "repeat", job: recorded[0] })),
+        Array.from({ length: 63 }, () => ({ kind: "duplicate", job: recorded[0] })),
       );
     });
 

@@ -140,7 +140,7 @@ export function describeJobSharing(kit: StoreKit): void {
     });
   });
 
-  describe("news", () => {
+  describe("completed orphans", () => {
     it("are completed jobs that nobody was there for, told once", async () => {
       await bench.add({ state: "completed" });
       await bench.add({ state: "completed", orphaned: true, deliveredAt: 1 });
@@ -148,22 +148,22 @@ export function describeJobSharing(kit: StoreKit): void {
       await bench.add({ state: "failed", orphaned: true });
       await bench.add({ state: "completed", orphaned: true, owner: STRANGER });
       const job = await bench.add({ state: "completed", orphaned: true });
-      expect(await bench.jobs.news(OWNER)).toEqual([summaryOf(job)]);
+      expect(await bench.jobs.untoldOrphans(OWNER)).toEqual([summaryOf(job)]);
       await bench.jobs.noteMentioned(OWNER, [job.jobId], 5);
-      expect(await (await bench.another()).jobs.news(OWNER)).toEqual([]);
+      expect(await (await bench.another()).jobs.untoldOrphans(OWNER)).toEqual([]);
     });
 
     it("are as many as one answer can name; the others come in the next", async () => {
       bench.hurry();
       for (let n = 0; n < 25; n++) await bench.add({ state: "completed", orphaned: true });
-      const first = await bench.jobs.news(OWNER);
+      const first = await bench.jobs.untoldOrphans(OWNER);
       expect(first).toHaveLength(20);
       await bench.jobs.noteMentioned(
         OWNER,
         first.map((job) => job.jobId),
         5,
       );
-      expect(await bench.jobs.news(OWNER)).toHaveLength(5);
+      expect(await bench.jobs.untoldOrphans(OWNER)).toHaveLength(5);
     });
 
     it("are a mention and no delivery, so that a cut call can still be repeated", async () => {

@@ -34,12 +34,12 @@ export function describeThreadRaces(kit: StoreKit): void {
     it("begin a turn in a thread or delete it: never half of each", async () => {
       const olds = [];
       for (let n = 0; n < 10; n++) olds.push((await answered(bench)).turn);
-      const news = olds.map(({ threadId }) => newTurn({ threadId }));
+      const newer = olds.map(({ threadId }) => newTurn({ threadId }));
       await race(
         bench.place,
         threads(
           "begin",
-          news.map((turn) => [OWNER, turn]),
+          newer.map((turn) => [OWNER, turn]),
         ),
         threads(
           "delete",
@@ -49,7 +49,7 @@ export function describeThreadRaces(kit: StoreKit): void {
       for (const [n, { threadId, jobId }] of olds.entries()) {
         const left = (await bench.threads.turns(OWNER, threadId)).map((one) => one.jobId);
         // Deleted before the new turn came, or kept by it.
-        expect([[news[n]?.jobId], [jobId, news[n]?.jobId]]).toContainEqual(left);
+        expect([[newer[n]?.jobId], [jobId, newer[n]?.jobId]]).toContainEqual(left);
         expect(await bench.threads.thread(OWNER, threadId)).toMatchObject({ turns: left.length });
       }
     });

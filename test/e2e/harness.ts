@@ -77,7 +77,7 @@ export interface McpClient {
   prompt(name: string, args: Record<string, string>): Promise<string>;
   instructions(): string | undefined;
   /** Hears of changes to one resource and to the list. */
-  watch(uri: string, onNews: (news: string) => void): Promise<void>;
+  watch(uri: string, onEvent: (event: string) => void): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -216,12 +216,12 @@ async function connectV1(program: ChildTransport, url: URL | undefined): Promise
       resultSchema.parse(
         await client.callTool({ name, arguments: args }, undefined, requestOptions(options)),
       ),
-    watch: async (uri, onNews) => {
+    watch: async (uri, onEvent) => {
       client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) =>
-        onNews(`updated ${params.uri}`),
+        onEvent(`updated ${params.uri}`),
       );
       client.setNotificationHandler(ResourceListChangedNotificationSchema, () =>
-        onNews("list_changed"),
+        onEvent("list_changed"),
       );
       await client.subscribeResource({ uri });
     },
@@ -238,12 +238,12 @@ async function connectV2(program: ChildTransport, url: URL | undefined): Promise
     ...common(client),
     call: async (name, args, options = {}) =>
       resultSchema.parse(await client.callTool({ name, arguments: args }, requestOptions(options))),
-    watch: async (uri, onNews) => {
+    watch: async (uri, onEvent) => {
       client.setNotificationHandler("notifications/resources/updated", ({ params }) =>
-        onNews(`updated ${params.uri}`),
+        onEvent(`updated ${params.uri}`),
       );
       client.setNotificationHandler("notifications/resources/list_changed", () =>
-        onNews("list_changed"),
+        onEvent("list_changed"),
       );
       await client.listen({ resourceSubscriptions: [uri], resourcesListChanged: true });
     },

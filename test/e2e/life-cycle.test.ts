@@ -112,17 +112,17 @@ describe.each(CLIENTS)("%s", (kind) => {
   });
 });
 
-async function hearsNews(kind: ClientKind, transport: TransportKind): Promise<void> {
+async function hearsEvents(kind: ClientKind, transport: TransportKind): Promise<void> {
   bench.sandbox.faults.add({ kind: "slow", ms: 500, match: { path: "/v2/requests" } });
   const { client } = await bench.connect(kind, transport);
   const started = await client.call("z_image_turbo_generate", { ...TURBO, wait_seconds: 0 });
   const uri = `longcat://jobs/${jobIdOf(started)}`;
-  const news: string[] = [];
-  await client.watch(uri, (one) => news.push(one));
+  const events: string[] = [];
+  await client.watch(uri, (one) => events.push(one));
   await finished(client, jobIdOf(started));
-  await expect.poll(() => news, PATIENTLY).toContain("list_changed");
-  expect(news).toContain(`updated ${uri}`);
-  const updates = news.filter((one) => one.startsWith("updated"));
+  await expect.poll(() => events, PATIENTLY).toContain("list_changed");
+  expect(events).toContain(`updated ${uri}`);
+  const updates = events.filter((one) => one.startsWith("updated"));
   expect(updates.every((one) => one === `updated ${uri}`)).toBe(true);
 }
 
@@ -130,10 +130,10 @@ test.each([
   ["sdk 1.x", "stdio"],
   ["client 2.x", "stdio"],
   ["client 2.x", "http"],
-] as const)("news about a job and its files reach a listening %s over %s", hearsNews);
+] as const)("events about a job and its files reach a listening %s over %s", hearsEvents);
 
 test.each(["stdio", "http"] as const)(
-  "news about a job of one program reach who listens to another one over %s",
+  "events about a job of one program reach who listens to another one over %s",
   async (transport) => {
     const owner = await bench.connect("sdk 1.x");
     const listener = await bench.connect("client 2.x", transport);
@@ -143,10 +143,10 @@ test.each(["stdio", "http"] as const)(
       wait_seconds: 0,
     });
     const jobId = jobIdOf(started);
-    const news: string[] = [];
-    await listener.client.watch(`longcat://jobs/${jobId}`, (one) => news.push(one));
+    const events: string[] = [];
+    await listener.client.watch(`longcat://jobs/${jobId}`, (one) => events.push(one));
     await finished(owner.client, jobId);
-    await expect.poll(() => news, PATIENTLY).toContain(`updated longcat://jobs/${jobId}`);
+    await expect.poll(() => events, PATIENTLY).toContain(`updated longcat://jobs/${jobId}`);
   },
 );
 

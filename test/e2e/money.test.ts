@@ -76,7 +76,7 @@ describe.each(CLIENTS)("%s", (kind) => {
   });
 
   describe.each(TRANSPORTS)("over %s", (transport) => {
-    test("an answer beside news counts as delivered, and the news as told", async () => {
+    test("an answer beside a mention of others counts as delivered, and the mention as told", async () => {
       const { client } = await bench.connect(kind, transport);
       await spending(client);
       const store = new SqliteJobStore(bench.dataDir);
@@ -88,7 +88,7 @@ describe.each(CLIENTS)("%s", (kind) => {
       expect(JSON.stringify(made.content)).toContain(old.jobId);
       const delivered = async () => (await store.get(old.owner, jobIdOf(made)))?.deliveredAt;
       await expect.poll(delivered, PATIENTLY).toEqual(expect.any(Number));
-      await expect.poll(() => store.news(old.owner), PATIENTLY).toEqual([]);
+      await expect.poll(() => store.untoldOrphans(old.owner), PATIENTLY).toEqual([]);
     });
   });
 });

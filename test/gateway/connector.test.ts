@@ -2,7 +2,7 @@ import { Agent, request } from "undici";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { isLoopbackHost, isPublicAddress } from "../../src/core/host-addresses.ts";
 import { checkedConnector, RefusedAddress } from "../../src/gateway/connector.ts";
-import { HttpDoor } from "../../src/gateway/http-client.ts";
+import { HttpClient } from "../../src/gateway/http-client.ts";
 import { json, rawServer } from "../support/raw-server.ts";
 
 describe("addresses that media may come from", () => {
@@ -116,17 +116,17 @@ describe("the connector for media", () => {
     expect(server.connections).toBe(0);
   });
 
-  it("stands in the door that media go through, unless the origin is one of ours", async () => {
+  it("stands in the client that media go through, unless the origin is one of ours", async () => {
     const server = await rawServer((_hit, response) => json(response, 200, {}));
-    const door = new HttpDoor();
-    onTestFinished(() => door.close());
+    const client = new HttpClient();
+    onTestFinished(() => client.close());
     const url = new URL(`http://localhost:${server.port}/a.png`);
     const signal = new AbortController().signal;
     await expect(
-      door.open(url, { headers: {}, allowLoopback: false, signal }),
+      client.open(url, { headers: {}, allowLoopback: false, signal }),
     ).rejects.toMatchObject({ cause: expect.any(RefusedAddress) });
     expect(server.connections).toBe(0);
-    const reply = await door.open(url, { headers: {}, allowLoopback: true, signal });
+    const reply = await client.open(url, { headers: {}, allowLoopback: true, signal });
     reply.body.resume();
     expect(reply.status).toBe(200);
   });

@@ -1,13 +1,13 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { TransportFailure } from "../../src/gateway/exchange.ts";
-import { HttpDoor } from "../../src/gateway/http-client.ts";
+import { HttpClient } from "../../src/gateway/http-client.ts";
 import { bypass, type ProxySettings } from "../../src/gateway/proxy-routes.ts";
 import { json, rawServer, tcpServer } from "../support/raw-server.ts";
 
-function openDoor(proxies: ProxySettings = {}): HttpDoor {
-  const door = new HttpDoor(proxies);
-  onTestFinished(() => door.close());
-  return door;
+function openClient(proxies: ProxySettings = {}): HttpClient {
+  const client = new HttpClient(proxies);
+  onTestFinished(() => client.close());
+  return client;
 }
 
 const get = (origin: string) => ({
@@ -23,10 +23,10 @@ describe("limits of an exchange", () => {
     const server = await rawServer((_hit, response) => {
       if (++hits === 1) json(response, 200, {});
     });
-    const door = openDoor();
+    const client = openClient();
     // With a connection at hand the request is out before any time has passed.
-    await door.send(get(server.origin));
-    const failure = await door
+    await client.send(get(server.origin));
+    const failure = await client
       .send({ ...get(server.origin), deadlineMs: 30 })
       .catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(TransportFailure);
@@ -35,9 +35,9 @@ describe("limits of an exchange", () => {
 
   it("ends with its deadline where the answer never ends", async () => {
     const server = await rawServer((_hit, response) => response.write("{"));
-    await expect(openDoor().send({ ...get(server.origin), deadlineMs: 30 })).rejects.toBeInstanceOf(
-      TransportFailure,
-    );
+    await expect(
+      openClient().send({ ...get(server.origin), deadlineMs: 30 }),
+    ).rejects.toBeInstanceOf(TransportFailure);
   });
 
   it("takes an answer of exactly the size that is allowed, and none larger", async () => {
@@ -46,7 +46,7 @@ describe("limits of an exchange", () => {
       [1_001, false],
     ] as const) {
       const server = await rawServer((_hit, response) => response.end("x".repeat(size)));
-      const sent = openDoor().send(get(server.origin));
+      const sent = openClient().send(get(server.origin));
       if (fits) expect((await sent).text).toHaveLength(size);
       else await expect(sent).rejects.toThrow("larger than 1000 bytes");
     }
@@ -56,7 +56,7 @@ describe("limits of an exchange", () => {
     const server = await rawServer((_hit, response) =>
       json(response, 418, {}, { "Retry-After": "3", "X-Two": "a" }),
     );
-    expect(await openDoor().send(get(server.origin))).toMatchObject({
+    expect(await openClient().send(get(server.origin))).toMatchObject({
       status: 418,
       headers: { "retry-after": "3", "x-two": "a" },
       text: "{}",
@@ -67,11 +67,12 @@ describe("limits of an exchange", () => {
 describe("connections", () => {
   it("are kept for looks and never for purchases", async () => {
     const server = await rawServer((_hit, response) => json(response, 200, {}));
-    const door = openDoor();
-    for (let i = 0; i < 20; i++) await door.send(get(server.origin));
+    const client = openClient();
+    for (let i = 0; i < 20; i++) await client.send(get(server.origin));
     const kept = server.connections;
     expect(kept).toBeLessThanOrEqual(2);
-    for (let i = 0; i < 20; i++) await door.send({ ...get(server.origin), freshConnection: true });
+    for (let i = 0; i < 20; i++)
+      await client.send({ ...get(server.origin), freshConnection: true });
     expect(server.connections).toBe(kept + 20);
   });
 });
@@ -92,10 +93,10 @@ describe("proxies", () => {
   it("stand between us and the world, not between us and this machine", async () => {
     const server = await rawServer((_hit, response) => json(response, 200, {}));
     const { origin, asked } = await proxy();
-    const door = openDoor({ httpProxy: origin, httpsProxy: origin });
-    expect((await door.send(get(server.origin))).status).toBe(200);
+    const client = openClient({ httpProxy: origin, httpsProxy: origin });
+    expect((await client.send(get(server.origin))).status).toBe(200);
     expect(asked).toEqual([]);
-    await expect(door.send(get("https://gateway.example"))).rejects.toBeInstanceOf(
+    await expect(client.send(get("https://gateway.example"))).rejects.toBeInstanceOf(
       TransportFailure,
     );
     expect(asked).toEqual([expect.stringContaining("gateway.example:443")]);
@@ -103,9 +104,9 @@ describe("proxies", () => {
 
   it("that cannot be passed prove that nothing was sent", async () => {
     const { origin } = await proxy();
-    const door = openDoor({ httpsProxy: origin });
+    const client = openClient({ httpsProxy: origin });
     await expect(
-      door.send({ ...get("https://gateway.example"), method: "POST", freshConnection: true }),
+      client.send({ ...get("https://gateway.example"), method: "POST", freshConnection: true }),
     ).rejects.toMatchObject({ sent: false });
   });
 
@@ -123,22 +124,22 @@ describe("proxies", () => {
         });
       });
     });
-    const door = openDoor({ httpProxy: origin });
+    const client = openClient({ httpProxy: origin });
     const given = { ...get("http://gateway.example"), method: "POST" as const, deadlineMs: 30 };
-    await expect(door.send({ ...given, freshConnection: true })).rejects.toMatchObject({
+    await expect(client.send({ ...given, freshConnection: true })).rejects.toMatchObject({
       sent: false,
       message: "no answer in time",
     });
     for (const open of late) open();
-    expect((await door.send(get("http://gateway.example"))).text).toBe("{}");
+    expect((await client.send(get("http://gateway.example"))).text).toBe("{}");
     expect(arrived).toEqual(["GET"]);
   });
 
   it("are left out for the hosts that the setting names", async () => {
     const server = await rawServer((_hit, response) => json(response, 200, {}));
     const { origin, asked } = await proxy();
-    const door = openDoor({ httpProxy: origin, noProxy: "internal.example" });
-    await door.send(get(server.origin));
+    const client = openClient({ httpProxy: origin, noProxy: "internal.example" });
+    await client.send(get(server.origin));
     expect(asked).toEqual([]);
   });
 
@@ -178,12 +179,14 @@ describe("proxies", () => {
 
   it("for one scheme are not those for the other", async () => {
     const { origin, asked } = await proxy();
-    const door = openDoor({ httpProxy: origin });
+    const client = openClient({ httpProxy: origin });
     // A name that nobody can resolve: what goes there directly goes nowhere.
-    await expect(door.send(get("https://gateway.invalid"))).rejects.toBeInstanceOf(
+    await expect(client.send(get("https://gateway.invalid"))).rejects.toBeInstanceOf(
       TransportFailure,
     );
-    await expect(door.send(get("http://gateway.invalid"))).rejects.toBeInstanceOf(TransportFailure);
+    await expect(client.send(get("http://gateway.invalid"))).rejects.toBeInstanceOf(
+      TransportFailure,
+    );
     expect(asked).toEqual([expect.stringContaining("gateway.invalid:80")]);
   });
 });

@@ -3,8 +3,8 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../src/core/clock.ts";
 import { createRedact } from "../../src/core/redact.ts";
 import type { ChatFormat, ChatRequest } from "../../src/gateway/chat-body.ts";
-import type { ChatNews } from "../../src/gateway/chat-delta.ts";
-import { HttpDoor } from "../../src/gateway/http-client.ts";
+import type { ChatDelta } from "../../src/gateway/chat-delta.ts";
+import { HttpClient } from "../../src/gateway/http-client.ts";
 import { type ChatOutcome, LongcatClient } from "../../src/gateway/longcat.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { type Answer, deadOrigin, json, rawServer, tcpServer } from "../support/raw-server.ts";
@@ -12,7 +12,7 @@ import { type Answer, deadOrigin, json, rawServer, tcpServer } from "../support/
 const KEY = "key-0123456789abcdef";
 
 function client(origin: string, apiKey: string | undefined = KEY, clock = systemClock) {
-  const http = new HttpDoor();
+  const http = new HttpClient();
   onTestFinished(() => http.close());
   return new LongcatClient({
     http,
@@ -35,12 +35,12 @@ interface Heard {
   outcome: ChatOutcome;
   text: string;
   reasoning: string;
-  news: ChatNews[];
+  deltas: ChatDelta[];
   accepted: number;
 }
 
 async function ask(origin: string, format: ChatFormat = "openai"): Promise<Heard> {
-  const news: ChatNews[] = [];
+  const deltas: ChatDelta[] = [];
   let accepted = 0;
   const outcome = await client(origin).chat(
     request(format),
@@ -48,15 +48,15 @@ async function ask(origin: string, format: ChatFormat = "openai"): Promise<Heard
       accepted: async () => {
         accepted++;
       },
-      news: (one) => news.push(one),
+      delta: (one) => deltas.push(one),
     },
     new AbortController().signal,
   );
   return {
     outcome,
-    text: news.map((one) => one.text).join(""),
-    reasoning: news.map((one) => one.reasoning).join(""),
-    news,
+    text: deltas.map((one) => one.text).join(""),
+    reasoning: deltas.map((one) => one.reasoning).join(""),
+    deltas,
     accepted,
   };
 }
@@ -156,13 +156,13 @@ describe("a request", () => {
   it("is not made without a key", async () => {
     const server = await rawServer((_hit, response) => json(response, 200, {}));
     const unset = new LongcatClient({
-      http: new HttpDoor(),
+      http: new HttpClient(),
       clock: systemClock,
       baseUrl: server.origin,
       apiKey: () => undefined,
       redact: createRedact([]),
     });
-    const listener = { accepted: async () => {}, news: () => {} };
+    const listener = { accepted: async () => {}, delta: () => {} };
     await expect(
       unset.chat(request("openai"), listener, new AbortController().signal),
     ).rejects.toMatchObject({
@@ -185,9 +185,9 @@ describe("a stream", () => {
   });
 
   it("tells what Anthropic's events count", async () => {
-    const { news } = await ask(await saying([DOCUMENTED_ANTHROPIC]), "anthropic");
-    expect(news[0]).toMatchObject({ model: "LongCat-2.0-Preview", inputTokens: 10 });
-    expect(news.at(-2)).toMatchObject({ finishReason: "end_turn", outputTokens: 8 });
+    const { deltas } = await ask(await saying([DOCUMENTED_ANTHROPIC]), "anthropic");
+    expect(deltas[0]).toMatchObject({ model: "LongCat-2.0-Preview", inputTokens: 10 });
+    expect(deltas.at(-2)).toMatchObject({ finishReason: "end_turn", outputTokens: 8 });
   });
 
   it.each([
@@ -278,10 +278,10 @@ describe("a stream", () => {
       choices: [],
       usage: { prompt_tokens: 3, completion_tokens: 2 },
     });
-    const { news } = await ask(await saying([`data: ${chunk("Hi")}\n\ndata: ${usage}\n\n`]));
-    expect(news.at(-1)).toMatchObject({ inputTokens: 3, outputTokens: 2, text: "" });
+    const { deltas } = await ask(await saying([`data: ${chunk("Hi")}\n\ndata: ${usage}\n\n`]));
+    expect(deltas.at(-1)).toMatchObject({ inputTokens: 3, outputTokens: 2, text: "" });
     const without = await ask(await saying([`data: ${chunk("Hi")}\n\n`]));
-    expect(without.news.every((one) => one.outputTokens === undefined)).toBe(true);
+    expect(without.deltas.every((one) => one.outputTokens === undefined)).toBe(true);
   });
 
   it("that breaks off keeps what came", async () => {
@@ -368,8 +368,8 @@ describe("a stream", () => {
         format === "openai"
           ? { model: odd, choices: [{ delta: { content: "Hi" }, finish_reason: odd }] }
           : { type: "message", model: odd, content: "Hi", stop_reason: odd };
-      const { news } = await ask(await saying([`data: ${JSON.stringify(event)}\n\n`]), format);
-      for (const word of [news[0]?.model, news[0]?.finishReason]) {
+      const { deltas } = await ask(await saying([`data: ${JSON.stringify(event)}\n\n`]), format);
+      for (const word of [deltas[0]?.model, deltas[0]?.finishReason]) {
         expect(word).toMatch(/^ab \[key removed\] (long )+/);
         expect(word?.length).toBeLessThanOrEqual(101);
       }
@@ -393,9 +393,9 @@ describe("an answer that is not streamed", () => {
     const origin = await saying([`\n ${body.slice(0, 40)}`, body.slice(40)], {
       "content-type": "application/json",
     });
-    const { text, news, outcome } = await ask(origin, format);
+    const { text, deltas, outcome } = await ask(origin, format);
     expect(text).toBe("Hello!");
-    expect(news[0]).toMatchObject(facts);
+    expect(deltas[0]).toMatchObject(facts);
     expect(outcome).toEqual({ kind: "ended", marked: true });
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createRedact } from "../../src/core/redact.ts";
-import { HttpDoor } from "../../src/gateway/http-client.ts";
+import { HttpClient } from "../../src/gateway/http-client.ts";
 import { checkedId, PixazoClient } from "../../src/gateway/pixazo.ts";
 import { startSandbox } from "../../src/sandbox/sandbox-server.ts";
 import { operation } from "../support/operations.ts";
@@ -24,7 +24,7 @@ const R3 = {
 const R4 = { images: [{ file_name: "a.png", content_type: "image/png", url: PICTURE }] };
 
 function client(origin: string, apiKey: string | undefined = KEY): PixazoClient {
-  const http = new HttpDoor();
+  const http = new HttpClient();
   onTestFinished(() => http.close());
   return new PixazoClient({
     http,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readChatNews } from "../../src/gateway/chat-delta.ts";
+import { readChatDelta } from "../../src/gateway/chat-delta.ts";
 import { Thoughts } from "../../src/gateway/thoughts.ts";
 
 const openai = (delta: unknown) => JSON.stringify({ choices: [{ delta }] });
@@ -72,7 +72,7 @@ describe("thoughts", () => {
       }),
     ],
   ])("in %s are reasoning and not answer", (_, data) => {
-    expect(readChatNews(data)).toMatchObject({ text: "yes", reasoning: "hm" });
+    expect(readChatDelta(data)).toMatchObject({ text: "yes", reasoning: "hm" });
   });
 
   it.each([
@@ -90,7 +90,7 @@ describe("thoughts", () => {
       event({ type: "content_block_start", content_block: { type: "thinking", thinking: "hm" } }),
     ],
   ])("in %s are reasoning", (_, data) => {
-    expect(readChatNews(data)).toMatchObject({ text: "", reasoning: "hm" });
+    expect(readChatDelta(data)).toMatchObject({ text: "", reasoning: "hm" });
   });
 
   it("that are redacted or signed are nothing", () => {
@@ -98,7 +98,7 @@ describe("thoughts", () => {
       { type: "signature_delta", signature: "s" },
       { type: "redacted_thinking", data: "z" },
     ]) {
-      expect(readChatNews(event({ type: "content_block_delta", delta }))).toMatchObject({
+      expect(readChatDelta(event({ type: "content_block_delta", delta }))).toMatchObject({
         text: "",
         reasoning: "",
       });
@@ -122,9 +122,9 @@ describe("thoughts", () => {
       const thoughts = new Thoughts();
       const told = { text: "", reasoning: "" };
       for (let at = 0; at < given.length; at += size) {
-        const news = thoughts.of({ text: given.slice(at, at + size), reasoning: "", done: false });
-        told.text += news.text;
-        told.reasoning += news.reasoning;
+        const delta = thoughts.of({ text: given.slice(at, at + size), reasoning: "", done: false });
+        told.text += delta.text;
+        told.reasoning += delta.reasoning;
       }
       const rest = thoughts.rest();
       told.text += rest?.text ?? "";
@@ -140,6 +140,6 @@ describe("an error in a 200", () => {
     event({ success: false, msg: "no more" }),
     event({ error: "no more" }),
   ])("is one: %s", (data) => {
-    expect(readChatNews(data)).toMatchObject({ error: data, text: "" });
+    expect(readChatDelta(data)).toMatchObject({ error: data, text: "" });
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fingerprintOf, standsForRepeat } from "../../src/jobs/deduplication.ts";
+import { fingerprintOf, standsForDuplicate } from "../../src/jobs/deduplication.ts";
 import { leftJob } from "../support/rig.ts";
 
 const NOW = Date.parse("2026-11-20T12:00:00Z");
@@ -26,7 +26,7 @@ describe("an identical earlier job stands for a call", () => {
   it.each(["queued", "submitting", "running", "downloading"] as const)(
     "while it is %s",
     (state) => {
-      expect(standsForRepeat(job({ state, createdAt: 0, updatedAt: 0 }), NOW)).toBe(true);
+      expect(standsForDuplicate(job({ state, createdAt: 0, updatedAt: 0 }), NOW)).toBe(true);
     },
   );
 
@@ -34,27 +34,27 @@ describe("an identical earlier job stands for a call", () => {
 
   it("for ten minutes while its result was never delivered", () => {
     const at = (ago: number) => job({ ...completed, completedAt: NOW - ago, deliveredAt: null });
-    expect(standsForRepeat(at(10 * MINUTE - 1), NOW)).toBe(true);
-    expect(standsForRepeat(at(10 * MINUTE), NOW)).toBe(false);
+    expect(standsForDuplicate(at(10 * MINUTE - 1), NOW)).toBe(true);
+    expect(standsForDuplicate(at(10 * MINUTE), NOW)).toBe(false);
   });
 
   it("for twenty seconds after it was", () => {
     const at = (ago: number) => job({ ...completed, completedAt: 0, deliveredAt: NOW - ago });
-    expect(standsForRepeat(at(20 * SECOND - 1), NOW)).toBe(true);
-    expect(standsForRepeat(at(20 * SECOND), NOW)).toBe(false);
+    expect(standsForDuplicate(at(20 * SECOND - 1), NOW)).toBe(true);
+    expect(standsForDuplicate(at(20 * SECOND), NOW)).toBe(false);
   });
 
   it("for ever while its outcome is unknown, and no longer once that is settled", () => {
     const unknown = { state: "unknown", completedAt: 0, deliveredAt: 0 } as const;
-    expect(standsForRepeat(job({ ...unknown, charge: "uncertain" }), NOW)).toBe(true);
-    expect(standsForRepeat(job({ ...unknown, charge: "none" }), NOW)).toBe(false);
-    expect(standsForRepeat(job({ ...unknown, charge: "spent" }), NOW)).toBe(false);
+    expect(standsForDuplicate(job({ ...unknown, charge: "uncertain" }), NOW)).toBe(true);
+    expect(standsForDuplicate(job({ ...unknown, charge: "none" }), NOW)).toBe(false);
+    expect(standsForDuplicate(job({ ...unknown, charge: "spent" }), NOW)).toBe(false);
   });
 
   it.each(["failed", "errored", "cancelled"] as const)(
     "never when it %s and cost nothing: trying again buys nothing twice",
     (state) => {
-      expect(standsForRepeat(job({ state, charge: "none", completedAt: NOW }), NOW)).toBe(false);
+      expect(standsForDuplicate(job({ state, charge: "none", completedAt: NOW }), NOW)).toBe(false);
     },
   );
 });

@@ -153,7 +153,7 @@ describe("a kind of job that nobody has heard of", () => {
     const { rig, sums } = await openSums();
     const first = await rig.runner.start(sums, OWNER, { numbers: [4] });
     const again = await rig.runner.start(sums, OWNER, { numbers: [4] });
-    expect(again).toMatchObject({ isRepeat: true, job: { jobId: first.job.jobId } });
+    expect(again).toMatchObject({ isDuplicate: true, job: { jobId: first.job.jobId } });
     sums.refusal = new AppError("over_budget", "Too much.");
     const refused = rig.runner.start(sums, OWNER, { numbers: [5] });
     await expect(refused).rejects.toMatchObject({ code: "over_budget" });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
-import { HttpDoor } from "../../src/gateway/http-client.ts";
+import { HttpClient } from "../../src/gateway/http-client.ts";
 import { DownloadFailure, download } from "../../src/media/download.ts";
 import { picture } from "../support/pictures.ts";
 import { type Answer, rawServer, tcpServer } from "../support/raw-server.ts";
@@ -23,7 +23,7 @@ async function fetchFrom(
   url: string,
   { trusted = [new URL(url).origin], weights = false, clock = systemClock as Clock } = {},
 ) {
-  const http = new HttpDoor();
+  const http = new HttpClient();
   onTestFinished(() => http.close());
   return download(url, target, weights, { http, clock, trustedOrigins: trusted });
 }
@@ -319,7 +319,7 @@ describe("addresses", () => {
 describe("a disk that refuses", () => {
   it("is told apart from the network", async () => {
     const server = await rawServer(served(await picture()));
-    const http = new HttpDoor();
+    const http = new HttpClient();
     onTestFinished(() => http.close());
     const missing = join(folder, "no", "such", "folder", "a.partial");
     await expect(

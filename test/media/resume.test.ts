@@ -5,7 +5,7 @@ import * as net from "node:net";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { systemClock } from "../../src/core/clock.ts";
-import { HttpDoor } from "../../src/gateway/http-client.ts";
+import { HttpClient } from "../../src/gateway/http-client.ts";
 import { DownloadFailure, discardPartial, download } from "../../src/media/download.ts";
 import { type Hit, rawServer } from "../support/raw-server.ts";
 import { until } from "../support/rig.ts";
@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 
 function fetchFrom(url: string, trusted = [new URL(url).origin]) {
-  const http = new HttpDoor();
+  const http = new HttpClient();
   onTestFinished(() => http.close());
   return download(url, target, true, { http, clock: systemClock, trustedOrigins: trusted });
 }

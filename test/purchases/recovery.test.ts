@@ -178,7 +178,7 @@ describe("what an earlier process left", () => {
     },
   );
 
-  it("is told of once, in the first answer that is asked for news", async () => {
+  it("is told of once, in the first answer after it", async () => {
     const gateway = await scriptedGateway({
       status: [completed("a")],
       media: [file(await picture())],
@@ -187,10 +187,10 @@ describe("what an earlier process left", () => {
     const own = await rig.start();
     await rig.reached(job, "completed");
     await rig.reached(own, "completed");
-    const news = await rig.runner.news(OWNER);
-    expect(news.map((one) => one.jobId)).toEqual([job.jobId]);
-    await rig.runner.noteMentioned(OWNER, news);
-    expect(await rig.runner.news(OWNER)).toEqual([]);
+    const mention = await rig.runner.untoldOrphans(OWNER);
+    expect(mention.map((one) => one.jobId)).toEqual([job.jobId]);
+    await rig.runner.noteMentioned(OWNER, mention);
+    expect(await rig.runner.untoldOrphans(OWNER)).toEqual([]);
   });
 
   it("that was only mentioned is not bought again by the client that lost its answer", async () => {
@@ -213,22 +213,22 @@ describe("what an earlier process left", () => {
     );
     await clock.advance(1);
     await rig.reached(job, "completed");
-    await rig.runner.noteMentioned(OWNER, await rig.runner.news(OWNER));
-    expect(await rig.runner.news(OWNER)).toEqual([]);
+    await rig.runner.noteMentioned(OWNER, await rig.runner.untoldOrphans(OWNER));
+    expect(await rig.runner.untoldOrphans(OWNER)).toEqual([]);
     clock.jump(25 * SECOND);
     const again = await rig.runner.start(rig.purchases, OWNER, { operation: one, prepared });
-    expect(again).toMatchObject({ job: { jobId: job.jobId }, isRepeat: true });
+    expect(again).toMatchObject({ job: { jobId: job.jobId }, isDuplicate: true });
     expect(gateway.posts).toEqual([]);
   });
 
-  it("is no news once its result has been given", async () => {
+  it("is not told of once its result has been given", async () => {
     const gateway = await scriptedGateway({
       status: [completed("a")],
       media: [file(await picture())],
     });
     const { rig, job } = await startWith(gateway, { state: "running", requestId: REQUEST_ID });
     await rig.runner.markDelivered(await rig.reached(job, "completed"));
-    expect(await rig.runner.news(OWNER)).toEqual([]);
+    expect(await rig.runner.untoldOrphans(OWNER)).toEqual([]);
   });
 });
 

@@ -5,7 +5,7 @@ import { newJobId } from "../../src/core/ids.ts";
 import type { Limits, PriceList } from "../../src/core/money.ts";
 import { createRedact } from "../../src/core/redact.ts";
 import type { HttpReply } from "../../src/gateway/exchange.ts";
-import { HttpDoor, type OutboundRequest } from "../../src/gateway/http-client.ts";
+import { HttpClient, type OutboundRequest } from "../../src/gateway/http-client.ts";
 import { PixazoClient } from "../../src/gateway/pixazo.ts";
 import type { JobFiles } from "../../src/inputs/hosting.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
@@ -72,8 +72,8 @@ export interface Rig {
   close(): Promise<void>;
 }
 
-/** The real door, which tells whether somebody is out. */
-class WatchedDoor extends HttpDoor {
+/** The real client, which tells whether somebody is out. */
+class WatchedClient extends HttpClient {
   inFlight = 0;
 
   override async send(outbound: OutboundRequest): Promise<HttpReply> {
@@ -93,7 +93,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
   const outputDir = join(folder, "pictures");
   const store = new SqliteJobStore(join(folder, "data"));
   await options.before?.(store);
-  const http = new WatchedDoor();
+  const http = new WatchedClient();
   const events = new JobEvents();
   const stopping = new AbortController();
   const apiKey = options.apiKey ?? "key-0123456789";

@@ -33,7 +33,7 @@ async function openTools() {
   return { rig, ask, gateway };
 }
 
-it("news are told until an answer with them has left", async () => {
+it("what completed meanwhile is told until an answer with them has left", async () => {
   const { rig, ask, gateway } = await openTools();
   const done = { state: "completed", charge: "spent", orphaned: true } as const;
   const job = leftJob({ baseUrl: gateway.origin, ...done });
@@ -47,7 +47,7 @@ it("news are told until an answer with them has left", async () => {
   expect(await isTold({})).toBe(false);
 });
 
-it("an answer is given though the news beside it cannot be had", async () => {
+it("an answer is given though what completed meanwhile cannot be had", async () => {
   const { rig, ask, gateway } = await openTools();
   const job = leftJob({
     baseUrl: gateway.origin,
@@ -56,7 +56,7 @@ it("an answer is given though the news beside it cannot be had", async () => {
     orphaned: true,
   });
   await recordJob(rig.store, job, "gone");
-  rig.store.news = () => Promise.reject(new AppError("storage", "The disk is gone."));
+  rig.store.untoldOrphans = () => Promise.reject(new AppError("storage", "The disk is gone."));
   const { isError, text } = await ask("job_status", { job_id: job.jobId });
   expect(isError).toBe(false);
   expect(text).toContain(`${job.jobId} completed`);

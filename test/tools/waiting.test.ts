@@ -17,7 +17,7 @@ async function waited(name: string, args: Record<string, unknown>, startingMs: n
   const waits: number[] = [];
   const started = async () => {
     clock.sleep(startingMs);
-    return { job, isRepeat: false };
+    return { job, isDuplicate: false };
   };
   const services = {
     delegate: { live: () => undefined },
@@ -28,7 +28,7 @@ async function waited(name: string, args: Record<string, unknown>, startingMs: n
         return job;
       },
       heldUpBy: () => undefined,
-      news: async () => [],
+      untoldOrphans: async () => [],
     },
   } as unknown as Services;
   const settings = { ...deps.settings, apiKey: "key-0123456789", chatApiKey: "key-0123456789" };

@@ -62,7 +62,7 @@ export class SqliteHostingRecord implements HostingRecord {
     return this.#filesOf(jobId);
   }
 
-  async holding(jobId: string, use: (file: NeededFile) => void): Promise<void> {
+  async eachNeeded(jobId: string, use: (file: NeededFile) => void): Promise<void> {
     this.#connection.transaction(() => {
       for (const file of this.#filesOf(jobId)) use(file);
     });

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Job } from "../../jobs/job.ts";
-import type { Holder } from "../../jobs/job-store.ts";
+import type { LeaseHolder } from "../../jobs/job-store.ts";
 import type { Connection } from "./connection.ts";
 import { readRow, UNFINISHED } from "./job-rows.ts";
 
@@ -13,7 +13,7 @@ const jobIdRow = z.object({ job_id: z.string() });
 const holderRow = z.object({ holder: z.string(), beat: z.number() });
 
 /** Which process follows which unfinished job, in the tables `jobs` and `holders`. */
-export class HolderTables {
+export class LeaseTables {
   readonly #connection: Connection;
 
   constructor(connection: Connection) {
@@ -34,7 +34,11 @@ export class HolderTables {
     return held;
   }
 
-  others(holder: string, baseUrl: string | undefined, operations: readonly string[]): Holder[] {
+  others(
+    holder: string,
+    baseUrl: string | undefined,
+    operations: readonly string[],
+  ): LeaseHolder[] {
     const rows = this.#connection.all(
       `SELECT DISTINCT lease_holder AS holder, coalesce(beat, 0) AS beat
        FROM jobs LEFT JOIN holders ON holder = lease_holder

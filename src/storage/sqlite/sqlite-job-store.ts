@@ -2,7 +2,7 @@ import * as z from "zod";
 import { AppError } from "../../core/errors.ts";
 import { oneLine } from "../../core/text.ts";
 import { checkCaps, periodStarts } from "../../jobs/budget.ts";
-import { requireSameCall, standsForRepeat } from "../../jobs/deduplication.ts";
+import { requireSameCall, standsForDuplicate } from "../../jobs/deduplication.ts";
 import {
   canBecome,
   isFinal,
@@ -14,10 +14,10 @@ import {
 import type {
   Admission,
   AdmissionRules,
-  Holder,
   JobPage,
   JobQuery,
   JobStore,
+  LeaseHolder,
   SpendingPeriod,
   SpendingReport,
   Transition,
@@ -35,14 +35,14 @@ import {
   readWholeRow,
   UNFINISHED,
 } from "./job-rows.ts";
-import { HolderTables } from "./lease-rows.ts";
+import { LeaseTables } from "./lease-rows.ts";
 import { listJobs } from "./list-rows.ts";
 import { committedUsd, spendingOf } from "./money-rows.ts";
 
-const NEWS = `owner = ? AND orphaned = 1 AND delivered_at IS NULL AND mentioned_at IS NULL
+const UNTOLD = `owner = ? AND orphaned = 1 AND delivered_at IS NULL AND mentioned_at IS NULL
   AND state = 'completed'`;
 /** An answer stays readable; the others are in the next one. */
-const NEWS_AT_ONCE = 20;
+const UNTOLD_AT_ONCE = 20;
 
 /** A job, and in whose name it is asked for. */
 type JobName = Pick<Job, "owner" | "jobId">;
@@ -54,20 +54,20 @@ const settledRow = z.object({ settled_at: z.number().nullable() });
 export class SqliteJobStore implements JobStore {
   /** For other parts of the program that keep tables in the same file. */
   readonly connection: Connection;
-  readonly #holders: HolderTables;
+  readonly #holders: LeaseTables;
   readonly #feed: ChangeFeed;
 
   /** @throws {storage} when the folder or the database cannot be used. */
   constructor(folder: string) {
     this.connection = new Connection(folder);
-    this.#holders = new HolderTables(this.connection);
+    this.#holders = new LeaseTables(this.connection);
     this.#feed = new ChangeFeed(this.connection);
   }
 
   async admit(job: WholeJob, holder: string, rules: AdmissionRules): Promise<Admission> {
     const record = (): Admission => {
-      const earlier = this.#repeatedBy(job, rules);
-      if (earlier) return { kind: "repeat", job: earlier };
+      const earlier = this.#duplicateOf(job, rules);
+      if (earlier) return { kind: "duplicate", job: earlier };
       const { day, month } = periodStarts(rules.now);
       const committed = {
         todayUsd: committedUsd(this.connection, job.owner, day),
@@ -83,8 +83,8 @@ export class SqliteJobStore implements JobStore {
     });
   }
 
-  async findRepeated(job: WholeJob, rules: AdmissionRules): Promise<Job | undefined> {
-    return this.#repeatedBy(job, rules);
+  async findDuplicate(job: WholeJob, rules: AdmissionRules): Promise<Job | undefined> {
+    return this.#duplicateOf(job, rules);
   }
 
   async get(owner: string, jobId: string): Promise<WholeJob | undefined> {
@@ -167,7 +167,7 @@ export class SqliteJobStore implements JobStore {
     holder: string,
     baseUrl: string | undefined,
     operations: readonly string[] = [],
-  ): Promise<Holder[]> {
+  ): Promise<LeaseHolder[]> {
     return this.#holders.others(holder, baseUrl, operations);
   }
 
@@ -189,9 +189,9 @@ export class SqliteJobStore implements JobStore {
     return this.#feed.changes();
   }
 
-  async news(owner: string): Promise<Job[]> {
+  async untoldOrphans(owner: string): Promise<Job[]> {
     return this.connection
-      .all(`SELECT * FROM jobs WHERE ${NEWS} ORDER BY seq LIMIT ?`, [owner, NEWS_AT_ONCE])
+      .all(`SELECT * FROM jobs WHERE ${UNTOLD} ORDER BY seq LIMIT ?`, [owner, UNTOLD_AT_ONCE])
       .map(readRow);
   }
 
@@ -224,7 +224,7 @@ export class SqliteJobStore implements JobStore {
     this.connection.close();
   }
 
-  #repeatedBy(job: WholeJob, rules: AdmissionRules): Job | undefined {
+  #duplicateOf(job: WholeJob, rules: AdmissionRules): Job | undefined {
     if (job.idempotencyKey !== null) {
       const keyed = this.#one("SELECT * FROM jobs WHERE owner = ? AND idempotency_key = ?", [
         job.owner,
@@ -241,7 +241,7 @@ export class SqliteJobStore implements JobStore {
         [job.fingerprint, job.owner, job.baseUrl],
       )
       .map(readRow)
-      .find((earlier) => standsForRepeat(earlier, rules.now));
+      .find((earlier) => standsForDuplicate(earlier, rules.now));
   }
 
   /**

@@ -236,7 +236,7 @@ describe("a database that an earlier version has written", () => {
       fingerprint: "print-of-completed",
     });
     expect(await store.admit(repeat, "me", rules)).toMatchObject({
-      kind: "repeat",
+      kind: "duplicate",
       job: { state: "completed" },
     });
   });

@@ -56,7 +56,7 @@ describe("what a job was asked for", () => {
 
     const page = await store.list({ owner: OWNER, limit: 10 });
     expect(page.jobs).toHaveLength(2);
-    expect(await store.news(OWNER)).toEqual([summaryOf(job)]);
+    expect(await store.untoldOrphans(OWNER)).toEqual([summaryOf(job)]);
     expect(await other.takeOver("other", ["me"], BASE)).toHaveLength(1);
     await other.patch(OWNER, job.jobId, { upstreamStatus: "READ" }, 3);
     expect(await store.changes()).not.toEqual([]);
