@@ -13,6 +13,7 @@ import { InputResolver } from "./inputs/resolver.ts";
 import type { JobEvents } from "./jobs/events.ts";
 import { needsHostedFiles } from "./jobs/hosted-need.ts";
 import type { JobContext, LifePoint } from "./jobs/job-context.ts";
+import { requireJob } from "./jobs/require-job.ts";
 import { JobRunner } from "./jobs/runner.ts";
 import { DiskStore } from "./media/disk-store.ts";
 import type { MediaStore } from "./media/media-store.ts";
@@ -121,8 +122,19 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const stopReleasing = events.subscribeToAll((job) => {
     if (!needsHostedFiles(job, clock.now())) void hosting.release(job.jobId);
   });
+  const inputs = new InputResolver({
+    places: settings,
+    media,
+    hosting,
+    mayShrink: settings.shrinkInputs,
+    findEarlier: async (owner, jobId, index) => {
+      const job = await requireJob(store, owner, jobId);
+      return earlierFile(job, index, { now: clock.now(), trustedOrigins });
+    },
+  });
   const buying: PurchaseContext = {
     ...shared,
+    inputs,
     gateway,
     http,
     media,
@@ -142,16 +154,6 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     kinds: { named: [chat.delegate], other: purchases },
     keepJobsDays: settings.keepJobsDays,
     isGone: options.isGone,
-  });
-  const inputs = new InputResolver({
-    places: settings,
-    media,
-    hosting,
-    mayShrink: settings.shrinkInputs,
-    findEarlier: async (owner, jobId, index) => {
-      const job = await jobs.get(owner, jobId);
-      return earlierFile(job, index, { now: clock.now(), trustedOrigins });
-    },
   });
   await jobs.open();
   await hosting.open();

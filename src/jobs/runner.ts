@@ -1,5 +1,4 @@
 import { AppError } from "../core/errors.ts";
-import { oneLine } from "../core/text.ts";
 import { fingerprintOf } from "./deduplication.ts";
 import { isFinal, type Job, type WholeJob } from "./job.ts";
 import {
@@ -12,6 +11,7 @@ import {
 import type { JobPage, JobQuery, SpendingPeriod, SpendingReport } from "./job-store.ts";
 import { type LeaseContext, Leases } from "./leases.ts";
 import { BLANK } from "./record.ts";
+import { requireJob } from "./require-job.ts";
 import { sendJob, unsent } from "./sending.ts";
 import { move } from "./transitions.ts";
 import { type WaitOptions, waitFor } from "./waiting.ts";
@@ -84,9 +84,7 @@ export class JobRunner {
 
   /** @throws {not_found} */
   async get(owner: string, jobId: string): Promise<WholeJob> {
-    const job = await this.#context.store.get(owner, jobId);
-    if (!job) throw new AppError("not_found", `There is no job \`${oneLine(jobId)}\`.`);
-    return job;
+    return requireJob(this.#context.store, owner, jobId);
   }
 
   async list(query: JobQuery): Promise<JobPage> {

@@ -2,6 +2,7 @@ import type { Limits, PriceList } from "../core/money.ts";
 import type { HttpClient } from "../gateway/http-client.ts";
 import type { PixazoClient } from "../gateway/pixazo.ts";
 import type { JobFiles } from "../inputs/hosting.ts";
+import type { InputResolver } from "../inputs/resolver.ts";
 import type { MoveContext } from "../jobs/job-context.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Saving } from "../media/saving.ts";
@@ -12,6 +13,8 @@ export interface PurchaseContext extends MoveContext {
   http: HttpClient;
   media: MediaStore;
   saving: Saving;
+  /** Reads the files that a caller names. */
+  inputs: Pick<InputResolver, "resolve" | "discard">;
   /** Files that the provider fetches here. */
   hosting: JobFiles;
   /** Where purchases are sent; only jobs sent there are followed. */

@@ -1,26 +1,12 @@
-import { newJobId } from "../core/ids.ts";
-import type { StagedFile } from "../inputs/hosting.ts";
 import type { Job, WholeJob } from "../jobs/job.ts";
-import type { Draft, JobPlan, Send, StartableKind, StartWishes } from "../jobs/job-kind.ts";
-import { forRecord } from "../jobs/record.ts";
+import type { Draft, Send, StartableKind } from "../jobs/job-kind.ts";
 import { OPERATIONS, operationNamed } from "../models/catalogue.ts";
-import type { AnyOperation, Prepared } from "../models/operation.ts";
 import { Collector } from "./collector.ts";
 import { Follower } from "./follower.ts";
-import { imagesAsked } from "./keeping.ts";
-import { checkPrice, estimateUsd } from "./prices.ts";
 import type { PurchaseContext } from "./purchase-context.ts";
+import { draftPurchase, type PurchaseRequest } from "./purchase-draft.ts";
 import { recoverPurchase } from "./recovery.ts";
 import { loadPurchase } from "./submission.ts";
-
-export interface PurchaseRequest extends StartWishes {
-  operation: AnyOperation;
-  prepared: Prepared;
-  /** What the provider is to fetch here. */
-  staged?: readonly StagedFile[] | undefined;
-  /** The most it may cost, in US dollars. */
-  maxCostUsd?: number | undefined;
-}
 
 /** The image kind of job: bought at the gateway, watched until it has files, which are fetched. */
 export class Purchases implements StartableKind<PurchaseRequest> {
@@ -42,36 +28,8 @@ export class Purchases implements StartableKind<PurchaseRequest> {
     this.#follower = new Follower(context);
   }
 
-  async draft(owner: string, request: PurchaseRequest): Promise<Draft> {
-    const { media, saving, hosting, prices, limits } = this.#context;
-    const { operation, prepared, saveTo, maxCostUsd, staged = [] } = request;
-    const pictures = imagesAsked(prepared);
-    const reservedUsd = estimateUsd(operation, pictures, prices);
-    const plan: JobPlan = {
-      jobId: newJobId(),
-      operation: operation.name,
-      threadId: null,
-      input: forRecord(prepared.input),
-      wire: prepared.wire,
-      identity: prepared.identity ?? prepared.wire,
-      saveTo: saveTo ?? null,
-      charge: "reserved",
-      reservedUsd,
-      warnings: prepared.warnings,
-    };
-    return {
-      plan,
-      limits,
-      async check() {
-        checkPrice(operation, reservedUsd, maxCostUsd, limits);
-        await media.checkRoom(owner, operation.media, pictures);
-        if (saveTo !== undefined) await saving.check(saveTo, operation.media, pictures);
-        await hosting.reserve(plan.jobId, staged);
-      },
-      async over(isRecorded) {
-        if (!isRecorded) await hosting.release(plan.jobId);
-      },
-    };
+  draft(owner: string, request: PurchaseRequest): Promise<Draft> {
+    return draftPurchase(this.#context, owner, request);
   }
 
   load(queued: Job): Promise<Send | undefined> {

@@ -1,6 +1,4 @@
 import * as z from "zod";
-import type { ResolvedInputs } from "../inputs/resolver.ts";
-import type { Started } from "../jobs/runner.ts";
 import type { AnyOperation, Prepared } from "../models/operation.ts";
 import { requireKey } from "../settings/missing-key.ts";
 import { textBlock } from "./result.ts";
@@ -34,24 +32,14 @@ export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
       }
       requireKey(deps.settings, "apiKey");
       const services = await deps.services.get();
-      const files =
-        operation.files.length === 0
-          ? undefined
-          : await services.inputs.resolve(operation.files, given.input, call.owner);
-      let started: Started;
-      try {
-        started = await services.jobs.start(services.purchases, call.owner, {
-          operation,
-          prepared: withFiles(operation, given, files),
-          staged: files?.staged,
-          saveTo: added.save_to,
-          maxCostUsd: added.max_cost_usd,
-          idempotencyKey: added.idempotency_key,
-          forceNew: added.force_new,
-        });
-      } finally {
-        if (files) await services.inputs.discard(files);
-      }
+      const started = await services.jobs.start(services.purchases, call.owner, {
+        operation,
+        given,
+        saveTo: added.save_to,
+        maxCostUsd: added.max_cost_usd,
+        idempotencyKey: added.idempotency_key,
+        forceNew: added.force_new,
+      });
       const spentMs = deps.clock.elapsed() - startedAt;
       const wishes = { seconds: added.wait_seconds, saveTo: added.save_to, spentMs };
       return answerStart(deps, services, started, call, wishes);
@@ -64,19 +52,4 @@ async function checkDatasets(deps: ToolDeps, operation: AnyOperation, given: Pre
   const { inputs } = await deps.services.get();
   const { text, isUsable } = await inputs.checkDatasets(operation.files, given.input);
   return { content: [textBlock(`${text}\nNothing was sent or bought.`)], isError: !isUsable };
-}
-
-/** Arguments with what is sent in place of the files that they name. */
-function withFiles(
-  operation: AnyOperation,
-  given: Prepared,
-  files: ResolvedInputs | undefined,
-): Prepared {
-  if (!files) return given;
-  const prepared = operation.prepare(given.input, files.values);
-  return {
-    ...prepared,
-    warnings: [...prepared.warnings, ...files.notes],
-    identity: { ...prepared.input, ...files.identities },
-  };
 }

@@ -216,7 +216,10 @@ describe("what an earlier process left", () => {
     await rig.runner.noteMentioned(OWNER, await rig.runner.untoldOrphans(OWNER));
     expect(await rig.runner.untoldOrphans(OWNER)).toEqual([]);
     clock.jump(25 * SECOND);
-    const again = await rig.runner.start(rig.purchases, OWNER, { operation: one, prepared });
+    const again = await rig.runner.start(rig.purchases, OWNER, {
+      operation: one,
+      given: prepared,
+    });
     expect(again).toMatchObject({ job: { jobId: job.jobId }, isDuplicate: true });
     expect(gateway.posts).toEqual([]);
   });

@@ -7,7 +7,8 @@ import { createRedact } from "../../src/core/redact.ts";
 import type { HttpReply } from "../../src/gateway/exchange.ts";
 import { HttpClient, type OutboundRequest } from "../../src/gateway/http-client.ts";
 import { PixazoClient } from "../../src/gateway/pixazo.ts";
-import type { JobFiles } from "../../src/inputs/hosting.ts";
+import type { Hosting, JobFiles } from "../../src/inputs/hosting.ts";
+import { InputResolver } from "../../src/inputs/resolver.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
 import type { Job, JobState, WholeJob } from "../../src/jobs/job.ts";
 import type { JobKind } from "../../src/jobs/job-kind.ts";
@@ -42,7 +43,7 @@ export interface RigOptions {
   limits?: Limits;
   keepJobsDays?: number;
   /** Default: jobs without files that the provider fetches here. */
-  hosting?: JobFiles;
+  hosting?: Hosting & JobFiles;
   /** A kind of jobs beside purchases. */
   kind?: (parts: RigParts) => JobKind;
   /** Runs on the store before anything is taken up. */
@@ -91,6 +92,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
   const folder = options.folder ?? (await tempDir());
   const { clock = systemClock, origin, holder = "this-process" } = options;
   const outputDir = join(folder, "pictures");
+  const { hosting = NO_FILES } = options;
   const store = new SqliteJobStore(join(folder, "data"));
   await options.before?.(store);
   const http = new WatchedClient();
@@ -116,7 +118,14 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     }),
     media,
     saving: new Saving(places, media),
-    hosting: options.hosting ?? NO_FILES,
+    inputs: new InputResolver({
+      places,
+      media,
+      hosting,
+      mayShrink: false,
+      findEarlier: () => expect.fail("no earlier file is named"),
+    }),
+    hosting,
     events,
     clock,
     log: silentLog,
@@ -172,7 +181,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     },
     async start(name = "longcat_image_generate", args = CAT, saveTo) {
       const one = operation(name);
-      const request = { operation: one, prepared: one.prepare(args), saveTo };
+      const request = { operation: one, given: one.prepare(args), saveTo };
       // Tests start the same again and again and mean it.
       return (await runner.start(purchases, OWNER, { forceNew: true, ...request })).job;
     },
@@ -201,7 +210,10 @@ export async function until<T>(
   }
 }
 
-const NO_FILES: JobFiles = {
+const NO_FILES: Hosting & JobFiles = {
+  isAvailable: false,
+  stage: () => expect.fail("nothing can be hosted"),
+  discard: async () => {},
   reserve: async () => {},
   publish: async () => {},
   release: async () => {},
