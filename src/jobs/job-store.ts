@@ -1,5 +1,5 @@
 import type { Limits } from "../core/money.ts";
-import type { Job, JobPatch, JobState, WholeJob } from "./job.ts";
+import type { Job, JobPatch, JobState, Medium, WholeJob } from "./job.ts";
 import type { Verdict } from "./settlement.ts";
 
 export interface JobQuery {
@@ -97,8 +97,25 @@ export interface JobStore {
   knowsRequest(requestId: string): Promise<boolean>;
   /** Newest first. @throws {invalid_input} for a cursor that is not ours. */
   list(query: JobQuery): Promise<JobPage>;
+  /**
+   * How long an owner's newest jobs of an operation took from their record to their end, in
+   * milliseconds: those that were started here and completed.
+   * @param most how many are looked at.
+   */
+  durations(owner: string, operation: string, most: number): Promise<number[]>;
   /** Changes fields without changing the state. @throws {not_found} */
   patch(owner: string, jobId: string, patch: JobPatch, now: number): Promise<Job>;
+  /**
+   * Changes a job's files, whatever others do with them meanwhile: what is recorded is what the
+   * change makes of them as they are at that moment.
+   * @throws {not_found}
+   */
+  amendMedia(
+    owner: string,
+    jobId: string,
+    change: (media: readonly Medium[]) => readonly Medium[],
+    now: number,
+  ): Promise<Job>;
   /**
    * Moves a job on, if it still is in the state it is thought to be in.
    * @returns the job, or `undefined` when someone else was faster.

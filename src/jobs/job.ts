@@ -123,8 +123,10 @@ export interface Job {
   /** Where the finished files can be fetched. */
   mediaUrls: string[];
   media: Medium[];
-  /** What the caller should know although all went well. */
+  /** What the caller should know although all went well; it only grows. */
   warnings: string[];
+  /** How many of them, from the first on, an answer that has left has told. */
+  warningsTold: number;
   /** It was taken over from a process that is gone, so nobody is waiting for it here. */
   orphaned: boolean;
 }
@@ -155,6 +157,7 @@ export type JobPatch = Partial<
     | "mediaUrls"
     | "media"
     | "warnings"
+    | "warningsTold"
     | "deliveredAt"
     | "reservedUsd"
     | "orphaned"

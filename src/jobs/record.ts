@@ -30,6 +30,7 @@ export const BLANK = {
   mediaUrls: [],
   media: [],
   warnings: [],
+  warningsTold: 0,
   orphaned: false,
 } satisfies Partial<WholeJob>;
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Medium, WholeJob } from "../../src/jobs/job.ts";
 import { OWNER, recordJob, summaryOf } from "../support/rig.ts";
 import { benchFor, STRANGER, type StoreKit } from "./kit.ts";
 
@@ -46,6 +47,7 @@ export function describeJobRecords(kit: StoreKit): void {
           },
         ],
         warnings: ["One", "Two"],
+        warningsTold: 1,
         deliveredAt: 1_700_000_000_005,
         fingerprint: "fp",
         idempotencyKey: "key",
@@ -122,6 +124,78 @@ export function describeJobRecords(kit: StoreKit): void {
       ]);
       expect(moves.filter((move) => move !== undefined)).toHaveLength(1);
       expect(await other.get(OWNER, job.jobId)).toMatchObject(moves.find((move) => move) ?? {});
+    });
+  });
+
+  describe("files", () => {
+    const file = (index: number): Medium => ({
+      index,
+      url: "",
+      path: `/pictures/${index}.png`,
+      mimeType: "image/png",
+      sizeBytes: 1,
+      sha256: "ab",
+      copies: [],
+    });
+
+    it("are amended as they are, whatever whoever amends them has seen before", async () => {
+      const job = await bench.add({ media: [file(1)] });
+      const { jobs: other } = await bench.another();
+      await other.amendMedia(OWNER, job.jobId, (media) => [...media, file(2)], 5);
+      const amended = await bench.jobs.amendMedia(OWNER, job.jobId, (all) => [...all, file(3)], 6);
+      expect(amended).toEqual(
+        summaryOf({ ...job, media: [file(1), file(2), file(3)], updatedAt: 6 }),
+      );
+      expect((await other.get(OWNER, job.jobId))?.media).toEqual(amended.media);
+    });
+
+    it("that are left alone change nothing of the job", async () => {
+      const job = await bench.add({ media: [file(1)] });
+      expect(await bench.jobs.amendMedia(OWNER, job.jobId, (media) => media, 5)).toEqual(
+        summaryOf(job),
+      );
+    });
+
+    it("belong to the owner", async () => {
+      const job = await bench.add({ media: [file(1)] });
+      const none = () => [];
+      await expect(bench.jobs.amendMedia(STRANGER, job.jobId, none, 5)).rejects.toMatchObject({
+        code: "not_found",
+      });
+      expect(await bench.jobs.get(OWNER, job.jobId)).toEqual(job);
+    });
+  });
+
+  describe("durations", () => {
+    const done = (createdAt: number, ms: number): Partial<WholeJob> => ({
+      state: "completed",
+      fingerprint: `print ${createdAt}`,
+      createdAt,
+      completedAt: createdAt + ms,
+    });
+    const tool = "longcat_image_generate";
+
+    it("are those of the newest jobs of an operation, the newest first", async () => {
+      for (const [at, ms] of [
+        [1_000, 10],
+        [2_000, 30],
+        [3_000, 20],
+      ] as const) {
+        await bench.add(done(at, ms));
+      }
+      await bench.add({ ...done(4_000, 99), operation: "qwen_image_edit" });
+      expect(await bench.jobs.durations(OWNER, tool, 10)).toEqual([20, 30, 10]);
+      expect(await bench.jobs.durations(OWNER, tool, 2)).toEqual([20, 30]);
+      expect(await bench.jobs.durations(OWNER, "qwen_image_layered", 10)).toEqual([]);
+    });
+
+    it("are not those of others, of what did not complete or was started elsewhere", async () => {
+      await bench.add({ ...done(1_000, 10), owner: STRANGER });
+      await bench.add({ ...done(2_000, 20), state: "failed" });
+      await bench.add({ ...done(3_000, 30), fingerprint: null });
+      await bench.add({ ...done(4_000, 40), state: "running", completedAt: null });
+      expect(await bench.jobs.durations(OWNER, tool, 10)).toEqual([]);
+      expect(await bench.jobs.durations(STRANGER, tool, 10)).toEqual([10]);
     });
   });
 

@@ -259,6 +259,7 @@ export function leftJob(change: Partial<WholeJob> & Pick<Job, "baseUrl">): Whole
     mediaUrls: [],
     media: [],
     warnings: [],
+    warningsTold: 0,
     deliveredAt: null,
     fingerprint: null,
     idempotencyKey: null,

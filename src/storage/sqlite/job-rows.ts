@@ -67,6 +67,7 @@ const jobRow = z
     media_urls: json(z.array(z.string())),
     media: json(z.array(mediumSchema)),
     warnings: json(z.array(z.string())),
+    warnings_told: z.number(),
     orphaned: flag,
   })
   .transform(
@@ -94,6 +95,7 @@ const jobRow = z
       mediaUrls: row.media_urls,
       media: row.media,
       warnings: row.warnings,
+      warningsTold: row.warnings_told,
       orphaned: row.orphaned,
     }),
   );
@@ -139,6 +141,7 @@ export function columnsOf(job: Partial<Job>): Record<string, Column> {
     media_urls: asJson(job.mediaUrls),
     media: asJson(job.media),
     warnings: asJson(job.warnings),
+    warnings_told: job.warningsTold,
     orphaned: job.orphaned === undefined ? undefined : Number(job.orphaned),
   });
 }

@@ -4,6 +4,11 @@ import type { JobPage, JobQuery } from "../../jobs/job-store.ts";
 import type { Connection } from "./connection.ts";
 import { type Column, readRow } from "./job-rows.ts";
 
+/** Exported for a test, which asks how it is answered. */
+export const DURATIONS = `SELECT completed_at - created_at AS ms FROM jobs
+  WHERE owner = ? AND operation = ? AND state = 'completed' AND fingerprint IS NOT NULL
+  AND completed_at IS NOT NULL ORDER BY completed_at DESC LIMIT ?`;
+const durationRow = z.object({ ms: z.number() });
 const sequenceRow = z.object({ seq: z.number() });
 
 /** A page of an owner's jobs, newest first. @throws {invalid_input} for a cursor that is not ours. */
@@ -28,6 +33,17 @@ export function listJobs(connection: Connection, query: JobQuery): JobPage {
     jobs: page.map(readRow),
     nextCursor: rows.length > query.limit && last ? pageCursor(last.seq) : undefined,
   };
+}
+
+/** What the newest completed jobs of an operation took, in milliseconds; reads no more rows. */
+export function durationsOf(
+  connection: Connection,
+  owner: string,
+  operation: string,
+  most: number,
+): number[] {
+  const rows = connection.all(DURATIONS, [owner, operation, most]);
+  return rows.map((row) => durationRow.parse(row).ms);
 }
 
 /** A cursor for what comes after a row, in a list that has the newest first. */

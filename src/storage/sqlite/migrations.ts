@@ -148,6 +148,11 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX jobs_of_thread ON jobs (thread_id) WHERE thread_id IS NOT NULL;
   CREATE TRIGGER job_bodies_go AFTER DELETE ON jobs
     BEGIN DELETE FROM job_bodies WHERE job_id = old.job_id; END;`,
+
+  // Only what was started here says how long such jobs take.
+  `ALTER TABLE jobs ADD COLUMN warnings_told INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX jobs_durations ON jobs (owner, operation, completed_at, created_at)
+    WHERE state = 'completed' AND fingerprint IS NOT NULL;`,
 ];
 
 /**

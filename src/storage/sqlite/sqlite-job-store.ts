@@ -9,6 +9,7 @@ import {
   type Job,
   type JobPatch,
   type JobState,
+  type Medium,
   type WholeJob,
 } from "../../jobs/job.ts";
 import type {
@@ -36,13 +37,9 @@ import {
   UNFINISHED,
 } from "./job-rows.ts";
 import { LeaseTables } from "./lease-rows.ts";
-import { listJobs } from "./list-rows.ts";
+import { durationsOf, listJobs } from "./list-rows.ts";
 import { committedUsd, spendingOf } from "./money-rows.ts";
-
-const UNTOLD = `owner = ? AND orphaned = 1 AND delivered_at IS NULL AND mentioned_at IS NULL
-  AND state = 'completed'`;
-/** An answer stays readable; the others are in the next one. */
-const UNTOLD_AT_ONCE = 20;
+import { markMentioned, untoldOf } from "./orphan-rows.ts";
 
 /** A job, and in whose name it is asked for. */
 type JobName = Pick<Job, "owner" | "jobId">;
@@ -114,10 +111,29 @@ export class SqliteJobStore implements JobStore {
     return listJobs(this.connection, query);
   }
 
+  async durations(owner: string, operation: string, most: number): Promise<number[]> {
+    return durationsOf(this.connection, owner, operation, most);
+  }
+
   async patch(owner: string, jobId: string, patch: JobPatch, now: number): Promise<Job> {
     const job = this.#update({ owner, jobId }, { ...patch, updatedAt: now }, {});
     if (!job) throw new AppError("not_found", `There is no job ${oneLine(jobId)}.`);
     return job;
+  }
+
+  async amendMedia(
+    owner: string,
+    jobId: string,
+    change: (media: readonly Medium[]) => readonly Medium[],
+    now: number,
+  ): Promise<Job> {
+    return this.connection.transaction(() => {
+      const job = this.#one("SELECT * FROM jobs WHERE job_id = ? AND owner = ?", [jobId, owner]);
+      if (!job) throw new AppError("not_found", `There is no job ${oneLine(jobId)}.`);
+      const media = change(job.media);
+      if (media === job.media) return job;
+      return this.#update({ owner, jobId }, { media: [...media], updatedAt: now }, {}) ?? job;
+    });
   }
 
   async transition(owner: string, jobId: string, step: Transition): Promise<Job | undefined> {
@@ -190,18 +206,11 @@ export class SqliteJobStore implements JobStore {
   }
 
   async untoldOrphans(owner: string): Promise<Job[]> {
-    return this.connection
-      .all(`SELECT * FROM jobs WHERE ${UNTOLD} ORDER BY seq LIMIT ?`, [owner, UNTOLD_AT_ONCE])
-      .map(readRow);
+    return untoldOf(this.connection, owner);
   }
 
   async noteMentioned(owner: string, jobIds: readonly string[], now: number): Promise<void> {
-    // A mention is no delivery: a client that lost the result must not buy it again.
-    this.connection.run(
-      `UPDATE jobs SET mentioned_at = ?
-       WHERE owner = ? AND job_id IN (SELECT value FROM json_each(?))`,
-      [now, owner, JSON.stringify(jobIds)],
-    );
+    markMentioned(this.connection, owner, jobIds, now);
   }
 
   async spending(owner: string, now: number, period?: SpendingPeriod): Promise<SpendingReport> {

@@ -155,17 +155,18 @@ describe("a database of an earlier version", () => {
 });
 
 /**
- * A folder that the program left when its schema was at version 5: a job in every state, in the
+ * A folder that the program left when its schema was at that version: a job in every state, in the
  * order of their lives, and a thread of two turns with a file.
  */
-async function storedDatabase(): Promise<void> {
-  const packed = await readFile(join(import.meta.dirname, "../../fixtures/jobs-v5.db.gz"));
+async function storedDatabase(version: number): Promise<void> {
+  const name = `../../fixtures/jobs-v${version}.db.gz`;
+  const packed = await readFile(join(import.meta.dirname, name));
   await writeFile(join(folder, "jobs.db"), gunzipSync(packed));
 }
 
-describe("a database that an earlier version has written", () => {
+describe.each([5, 7])("a database that the program has written at version %i", (version) => {
   it("shows every job as it was, and the thread", async () => {
-    await storedDatabase();
+    await storedDatabase(version);
     const store = new SqliteJobStore(folder);
     onTestFinished(() => store.close());
     const { jobs } = await store.list({ owner: OWNER, limit: 100 });
@@ -197,7 +198,7 @@ describe("a database that an earlier version has written", () => {
   });
 
   it("goes on: what was not sent still can be, what was is followed, money counts", async () => {
-    await storedDatabase();
+    await storedDatabase(version);
     const store = new SqliteJobStore(folder);
     onTestFinished(() => store.close());
     const taken = await store.takeOver("me", ["a-process-that-is-gone"], undefined);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import type { WholeJob } from "../../../src/jobs/job.ts";
+import { DURATIONS } from "../../../src/storage/sqlite/list-rows.ts";
 import { SqliteJobStore } from "../../../src/storage/sqlite/sqlite-job-store.ts";
 import { describeJobStore } from "../../contracts/job-store.ts";
 import { leftJob, OWNER, recordJob, summaryOf } from "../../support/rig.ts";
@@ -72,6 +73,16 @@ describe("what a job was asked for", () => {
     expect(await store.forget(1, now)).toBe(1);
     const rows = store.connection.all("SELECT job_id FROM job_bodies ORDER BY rowid", []);
     expect(rows).toMatchObject(kept.map(({ jobId }) => ({ job_id: jobId })));
+  });
+});
+
+describe("what such jobs usually take", () => {
+  it("is read in the order of an index, which ends with as many as are wanted", async () => {
+    const plan = store.connection.all(`EXPLAIN QUERY PLAN ${DURATIONS}`, [OWNER, "x", 20]);
+    expect(JSON.stringify(plan)).toMatch(
+      /SEARCH jobs USING INDEX jobs_durations \(owner=\? AND operation=\?/,
+    );
+    expect(plan).toHaveLength(1);
   });
 });
 
