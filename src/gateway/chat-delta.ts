@@ -3,73 +3,9 @@ import { parseJson } from "./gateway-reply.ts";
 
 /*
  * Readers for everything a chat answers with: chunks and events of both formats, and whole answers
- * of servers that do not stream. A field of the wrong type counts as absent.
+ * of servers that do not stream. A field of the wrong type counts as absent. Chunks come by the
+ * hundred thousand, so their fields are looked at where they are needed, and nothing is copied.
  */
-
-const text = z.string().optional().catch(undefined);
-const count = z.number().optional().catch(undefined);
-
-/** A part of a message, or a message or delta itself: whatever may hold words. */
-const part = z
-  .looseObject({
-    type: text,
-    text,
-    content: z.unknown().optional(),
-    summary: z.unknown().optional(),
-    thought: z.unknown().optional(),
-    thinking: z.unknown().optional(),
-    reasoning_content: z.unknown().optional(),
-    reasoning: z.unknown().optional(),
-    reasoning_text: z.unknown().optional(),
-    reasoning_details: z.unknown().optional(),
-    thoughts: z.unknown().optional(),
-    stop_reason: text,
-  })
-  .optional()
-  .catch(undefined);
-type Part = z.output<typeof part>;
-
-const usageSchema = z
-  .looseObject({
-    prompt_tokens: count,
-    completion_tokens: count,
-    input_tokens: count,
-    output_tokens: count,
-  })
-  .optional()
-  .catch(undefined);
-
-const openaiSchema = z.looseObject({
-  model: text,
-  choices: z
-    .array(
-      z
-        .looseObject({ delta: part, message: part, text, finish_reason: text })
-        .optional()
-        .catch(undefined),
-    )
-    .optional()
-    .catch(undefined),
-  usage: usageSchema,
-  success: z.boolean().optional().catch(undefined),
-  error: z.unknown().optional(),
-});
-
-const anthropicSchema = z.looseObject({
-  type: text,
-  message: z
-    .looseObject({ model: text, usage: usageSchema, content: z.unknown().optional() })
-    .optional()
-    .catch(undefined),
-  content_block: part,
-  delta: part,
-  /** Of a whole answer. */
-  model: text,
-  content: z.unknown().optional(),
-  stop_reason: text,
-  usage: usageSchema,
-  error: z.unknown().optional(),
-});
 
 /** What one chunk, event or whole answer adds. */
 export interface ChatDelta {
@@ -88,43 +24,48 @@ export interface ChatDelta {
 /** @returns `undefined` for what is no JSON object, such as half an event. */
 export function readChatDelta(data: string): ChatDelta | undefined {
   if (data.trim() === "[DONE]") return { text: "", reasoning: "", done: true };
-  const json = parseJson(data);
-  const openai = openaiSchema.safeParse(json).data;
-  const anthropic = anthropicSchema.safeParse(json).data;
-  if (!openai || !anthropic) return undefined;
-  const isError = anthropic.type === "error" || (openai.success === false && !openai.choices);
-  if (isError || (anthropic.error !== undefined && anthropic.error !== null)) {
+  const event = fieldsOf(parseJson(data));
+  if (!event) return undefined;
+  const choices = Array.isArray(event["choices"]) ? event["choices"] : undefined;
+  const type = stringIn(event, "type");
+  const isError = type === "error" || (event["success"] === false && !choices);
+  if (isError || (event["error"] !== undefined && event["error"] !== null)) {
     return { text: "", reasoning: "", done: false, error: data };
   }
-  return openai.choices === undefined && anthropic.type !== undefined
-    ? fromAnthropic(anthropic)
-    : fromOpenai(openai);
+  return choices === undefined && type !== undefined
+    ? fromAnthropic(event, type)
+    : fromOpenai(event, fieldsOf(choices?.[0]));
 }
 
-function fromOpenai({ model, choices, usage }: z.output<typeof openaiSchema>): ChatDelta {
-  const [choice] = choices ?? [];
-  const words = wordsOf(choice?.delta ?? choice?.message ?? choice?.text);
+function fromOpenai(chunk: Fields, choice: Fields | undefined): ChatDelta {
+  const usage = fieldsIn(chunk, "usage");
+  const said = fieldsIn(choice, "delta") ?? fieldsIn(choice, "message") ?? stringIn(choice, "text");
+  const { text, reasoning } = wordsOf(said);
+  // Written out: with a spread, V8 takes five times as long for the whole reading.
   return {
-    ...words,
-    model: model || undefined,
-    finishReason: choice?.finish_reason || undefined,
-    inputTokens: usage?.prompt_tokens,
-    outputTokens: usage?.completion_tokens,
+    text,
+    reasoning,
+    model: stringIn(chunk, "model") || undefined,
+    finishReason: stringIn(choice, "finish_reason") || undefined,
+    inputTokens: numberIn(usage, "prompt_tokens"),
+    outputTokens: numberIn(usage, "completion_tokens"),
     done: false,
   };
 }
 
-function fromAnthropic(event: z.output<typeof anthropicSchema>): ChatDelta {
-  const { message, delta, content_block: opened } = event;
-  const words = wordsOf([event.content, message?.content, opened, delta]);
-  const usage = event.usage ?? message?.usage;
+function fromAnthropic(event: Fields, type: string): ChatDelta {
+  const [message, delta] = [fieldsIn(event, "message"), fieldsIn(event, "delta")];
+  const usage = fieldsIn(event, "usage") ?? fieldsIn(message, "usage");
+  const opened = fieldsIn(event, "content_block");
+  const { text, reasoning } = wordsOf([event["content"], message?.["content"], opened, delta]);
   return {
-    ...words,
-    model: event.model || message?.model || undefined,
-    finishReason: event.stop_reason || delta?.stop_reason || undefined,
-    inputTokens: usage?.input_tokens,
-    outputTokens: usage?.output_tokens,
-    done: event.type === "message_stop",
+    text,
+    reasoning,
+    model: stringIn(event, "model") || stringIn(message, "model") || undefined,
+    finishReason: stringIn(event, "stop_reason") || stringIn(delta, "stop_reason") || undefined,
+    inputTokens: numberIn(usage, "input_tokens"),
+    outputTokens: numberIn(usage, "output_tokens"),
+    done: type === "message_stop",
   };
 }
 
@@ -137,6 +78,16 @@ interface Words {
 const MAX_DEPTH = 8;
 /** Kinds of parts that are thoughts, the redacted ones among them. */
 const THOUGHT_TYPE = /think|thought|reason/i;
+/** Fields that hold thoughts. Some send the same twice, under two names: the first with any counts. */
+const THOUGHT_FIELDS = [
+  "reasoning_content",
+  "reasoning",
+  "thinking",
+  "reasoning_text",
+  "thoughts",
+  "thought",
+  "reasoning_details",
+] as const;
 
 /**
  * The words of a message, delta, block or list of those: what is thought in whatever field, block or
@@ -144,31 +95,23 @@ const THOUGHT_TYPE = /think|thought|reason/i;
  */
 function wordsOf(given: unknown, depth = 0): Words {
   if (typeof given === "string") return { text: given, reasoning: "" };
-  if (depth > MAX_DEPTH || typeof given !== "object" || given === null) return NO_WORDS;
+  if (depth > MAX_DEPTH) return NO_WORDS;
   if (Array.isArray(given)) return joined(given.map((one) => wordsOf(one, depth + 1)));
-  const one: Part = part.parse(given);
-  if (!one) return NO_WORDS;
-  const said = wordsOf(one.text ?? one.content, depth + 1);
-  const thought = { text: "", reasoning: thoughtsIn(one, depth + 1) };
-  const isThought = one.thought === true || THOUGHT_TYPE.test(one.type ?? "");
-  if (!isThought) return joined([thought, said]);
+  const part = fieldsOf(given);
+  if (!part) return NO_WORDS;
+  const said = wordsOf(stringIn(part, "text") ?? part["content"], depth + 1);
+  const reasoning = thoughtsIn(part, depth + 1);
+  const isThought = part["thought"] === true || THOUGHT_TYPE.test(stringIn(part, "type") ?? "");
+  if (!isThought) return { text: said.text, reasoning: reasoning + said.reasoning };
   // The same thoughts are often told in several fields.
-  const told = thought.reasoning || allOf(said) || allOf(wordsOf(one.summary, depth + 1));
+  const told = reasoning || allOf(said) || allOf(wordsOf(part["summary"], depth + 1));
   return { text: "", reasoning: told };
 }
 
-/** Some send the same thoughts twice, under two names: the first that holds any counts. */
-function thoughtsIn(one: NonNullable<Part>, depth: number): string {
-  const fields = [
-    one.reasoning_content,
-    one.reasoning,
-    one.thinking,
-    one.reasoning_text,
-    one.thoughts,
-    one.thought,
-    one.reasoning_details,
-  ];
-  for (const field of fields) {
+function thoughtsIn(part: Fields, depth: number): string {
+  for (const name of THOUGHT_FIELDS) {
+    const field = part[name];
+    if (field === undefined || field === null) continue;
     const words = allOf(wordsOf(field, depth));
     if (words !== "") return words;
   }
@@ -187,6 +130,33 @@ function joined(words: readonly Words[]): Words {
 function allOf({ text: said, reasoning }: Words): string {
   return reasoning + said;
 }
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function fieldsOf(value: unknown): Fields | undefined {
+  return isFields(value) ? value : undefined;
+}
+
+function fieldsIn(fields: Fields | undefined, name: string): Fields | undefined {
+  return fieldsOf(fields?.[name]);
+}
+
+function stringIn(fields: Fields | undefined, name: string): string | undefined {
+  const value = fields?.[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+function numberIn(fields: Fields | undefined, name: string): number | undefined {
+  const value = fields?.[name];
+  return typeof value === "number" && Number.isFinite(value) ? value : undefined;
+}
+
+const text = z.string().optional().catch(undefined);
+const count = z.number().optional().catch(undefined);
 
 const modelSchema = z.looseObject({
   id: z.string(),

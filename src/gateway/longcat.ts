@@ -1,20 +1,15 @@
 import type { Readable } from "node:stream";
-import { createParser } from "eventsource-parser";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import type { Redact } from "../core/redact.ts";
 import { SERVICE_KEYS, sendableKey } from "../core/service-keys.ts";
+import { AnswerReader } from "./answer-reader.ts";
 import { type ChatFormat, type ChatRequest, chatBody } from "./chat-body.ts";
-import {
-  type ChatDelta,
-  type ChatModel,
-  readChatDelta,
-  readModel,
-  readModels,
-} from "./chat-delta.ts";
+import { type ChatDelta, type ChatModel, readModel, readModels } from "./chat-delta.ts";
 import { type HttpReply, TransportFailure } from "./exchange.ts";
 import { failureOf, isUnsettled, type Service } from "./failures.ts";
 import { parseJson, redactBody } from "./gateway-reply.ts";
+import { GatheredDelta } from "./gathered-delta.ts";
 import { type HttpClient, readText, reasonOf } from "./http-client.ts";
 import { SafeDelta } from "./safe-delta.ts";
 import { Thoughts } from "./thoughts.ts";
@@ -25,7 +20,6 @@ const READ_DEADLINE_MS = 15_000;
 const MAX_REPLY_BYTES = 4 * 1024 * 1024;
 /** Far more than any model says. */
 const MAX_STREAM_BYTES = 256 * 1024 * 1024;
-const MAX_EVENT_CHARACTERS = 16 * 1024 * 1024;
 const MODELS_FRESH_MS = 60_000;
 const LONGCAT: Service = {
   name: SERVICE_KEYS.chatApiKey.name,
@@ -172,7 +166,13 @@ export class LongcatClient {
   async #read(body: Readable, tell: (delta: ChatDelta) => void): Promise<ChatOutcome> {
     const safe = new SafeDelta(this.#options.redact);
     const thoughts = new Thoughts();
-    const outcome = await this.#readAll(body, (delta) => tell(safe.of(thoughts.of(delta))));
+    const gathered = new GatheredDelta();
+    const flush = () => {
+      const delta = gathered.take();
+      if (delta) tell(safe.of(delta));
+    };
+    const outcome = await this.#readAll(body, (delta) => gathered.add(thoughts.of(delta)), flush);
+    flush();
     const unfinished = thoughts.rest();
     if (unfinished) tell(safe.of(unfinished));
     const rest = safe.rest();
@@ -180,7 +180,12 @@ export class LongcatClient {
     return outcome;
   }
 
-  async #readAll(body: Readable, tell: (delta: ChatDelta) => void): Promise<ChatOutcome> {
+  /** @param onPieceRead called when all events of a piece, as it came, have been told. */
+  async #readAll(
+    body: Readable,
+    tell: (delta: ChatDelta) => void,
+    onPieceRead: () => void,
+  ): Promise<ChatOutcome> {
     const answer = new AnswerReader(tell);
     let bytes = 0;
     const decoder = new TextDecoder();
@@ -189,6 +194,7 @@ export class LongcatClient {
         const piece = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
         bytes += piece.length;
         answer.feed(decoder.decode(piece, { stream: true }));
+        onPieceRead();
         if (answer.error !== undefined || answer.done) break;
         if (bytes > MAX_STREAM_BYTES) return cut("it is larger than any answer");
       }
@@ -211,77 +217,6 @@ export class LongcatClient {
 }
 
 const REPORTED = "The provider broke off with an error";
-
-/** How a stream of events may begin. */
-const STREAM_BEGINS = ["data:", "event:", "id:", "retry:", ":"];
-const HEAD_CHARACTERS = 6;
-
-/** Reads an answer piece by piece, as a stream of events or as one JSON object. */
-class AnswerReader {
-  /** Whether any text or reasoning has come. */
-  said = false;
-  done = false;
-  finished = false;
-  error: string | undefined;
-  /** The first characters, which tell what kind of answer it is. */
-  #head = "";
-  #json: string[] | undefined;
-  readonly #tell: (delta: ChatDelta) => void;
-  readonly #parser = createParser({
-    maxBufferSize: MAX_EVENT_CHARACTERS,
-    onEvent: ({ data, event }) => this.#take(data, event === "error"),
-  });
-
-  constructor(tell: (delta: ChatDelta) => void) {
-    this.#tell = tell;
-  }
-
-  /** Something came, and it is a page or the like: no stream, and no JSON. */
-  get isForeign(): boolean {
-    const head = this.#head.trimStart();
-    return (
-      head !== "" &&
-      !this.#json &&
-      !STREAM_BEGINS.some((field) => head.startsWith(field) || field.startsWith(head))
-    );
-  }
-
-  feed(text: string): void {
-    if (this.#json) {
-      this.#json.push(text);
-      return;
-    }
-    if (this.#head.trimStart().length < HEAD_CHARACTERS) {
-      this.#head += text;
-      if (/^\s*\{/.test(this.#head)) {
-        this.#json = [this.#head];
-        return;
-      }
-    }
-    this.#parser.feed(text);
-  }
-
-  /** The last event may lack the empty line behind it. */
-  end(): void {
-    if (this.#json) this.#take(this.#json.join(""));
-    else this.#parser.feed("\n\n");
-  }
-
-  #take(data: string, isError = false): void {
-    if (this.done || this.error !== undefined) return;
-    if (isError) {
-      this.error = data;
-      return;
-    }
-    const delta = readChatDelta(data);
-    if (!delta) return;
-    if (delta.text !== "" || delta.reasoning !== "") this.said = true;
-    this.done = delta.done;
-    this.error = delta.error;
-    if (delta.finishReason !== undefined) this.finished = true;
-    this.#tell(delta);
-  }
-}
 
 const STATUS_OF_TYPE: readonly (readonly [RegExp, number])[] = [
   [/quota|balance|billing|credit/i, 402],

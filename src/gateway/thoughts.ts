@@ -25,7 +25,8 @@ export class Thoughts {
   #held = "";
 
   of(delta: ChatDelta): ChatDelta {
-    if (delta.text === "") return delta;
+    const isOver = this.#place.kind === "answer" && this.#held === "";
+    if (isOver || delta.text === "") return delta;
     const { text, reasoning } = this.#split(this.#held + delta.text);
     return { ...delta, text, reasoning: delta.reasoning + reasoning };
   }

@@ -187,7 +187,8 @@ describe("a stream", () => {
   it("tells what Anthropic's events count", async () => {
     const { deltas } = await ask(await saying([DOCUMENTED_ANTHROPIC]), "anthropic");
     expect(deltas[0]).toMatchObject({ model: "LongCat-2.0-Preview", inputTokens: 10 });
-    expect(deltas.at(-2)).toMatchObject({ finishReason: "end_turn", outputTokens: 8 });
+    const counted = { finishReason: "end_turn", outputTokens: 8 };
+    expect(deltas).toContainEqual(expect.objectContaining(counted));
   });
 
   it.each([
@@ -279,7 +280,7 @@ describe("a stream", () => {
       usage: { prompt_tokens: 3, completion_tokens: 2 },
     });
     const { deltas } = await ask(await saying([`data: ${chunk("Hi")}\n\ndata: ${usage}\n\n`]));
-    expect(deltas.at(-1)).toMatchObject({ inputTokens: 3, outputTokens: 2, text: "" });
+    expect(deltas.at(-1)).toMatchObject({ inputTokens: 3, outputTokens: 2 });
     const without = await ask(await saying([`data: ${chunk("Hi")}\n\n`]));
     expect(without.deltas.every((one) => one.outputTokens === undefined)).toBe(true);
   });
