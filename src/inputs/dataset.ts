@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import type { Readable } from "node:stream";
 import { byteCount, message, oneLine } from "../core/text.ts";
-import { MAX_PICTURE_BYTES } from "../media/held-file.ts";
+import { MAX_PICTURE_BYTES } from "../media/largest-files.ts";
 
 export const MAX_FILES = 20_000;
 /** What a set may be, unpacked. */

@@ -2,7 +2,7 @@ import { fileTypeFromBuffer } from "file-type";
 import { AppError } from "../core/errors.ts";
 import { byteCount, oneLine } from "../core/text.ts";
 import { readHeader } from "../media/decoder.ts";
-import { MAX_PICTURE_BYTES } from "../media/held-file.ts";
+import { MAX_PICTURE_BYTES } from "../media/largest-files.ts";
 import { checkPicture } from "./checked-picture.ts";
 import type { DatasetEntry } from "./dataset.ts";
 import { pictureFormat } from "./picture-format.ts";

@@ -4,7 +4,7 @@ import { crc32 } from "node:zlib";
 import * as yauzl from "yauzl";
 import { AppError } from "../core/errors.ts";
 import { byteCount, oneLine } from "../core/text.ts";
-import { MAX_PICTURE_BYTES } from "../media/held-file.ts";
+import { MAX_PICTURE_BYTES } from "../media/largest-files.ts";
 import {
   type DatasetEntry,
   type DatasetReport,

@@ -1,9 +1,8 @@
 import type { FileHandle } from "node:fs/promises";
 import { AppError } from "../core/errors.ts";
 import { Gate } from "../core/gate.ts";
+import { MAX_PICTURE_BYTES } from "./largest-files.ts";
 
-/** A caller's picture is read into memory, so it is bounded. */
-export const MAX_PICTURE_BYTES = 64 * 1024 * 1024;
 /** What is made of a picture may be several times as large, and is held beside it. */
 const TIMES_HELD = 4;
 

@@ -2,14 +2,15 @@ import { link, open, rename, statfs, unlink } from "node:fs/promises";
 import { AppError } from "../core/errors.ts";
 import { byteCount, oneLine } from "../core/text.ts";
 import { fittingName, type ResultKind } from "./file-names.ts";
+import { MAX_PICTURE_BYTES } from "./largest-files.ts";
 
 const MAX_NAME_TRIES = 10_000;
-const PICTURE_ROOM_BYTES = 64 * 1024 * 1024;
+/** Less than weights may have: a disk need not have room for the largest that are taken. */
 const WEIGHTS_ROOM_BYTES = 2 * 1024 * 1024 * 1024;
 
 /** The bytes that so many results may need. */
 export function roomFor(kind: ResultKind, count: number): number {
-  return kind === "weights" ? WEIGHTS_ROOM_BYTES : PICTURE_ROOM_BYTES * count;
+  return kind === "weights" ? WEIGHTS_ROOM_BYTES : MAX_PICTURE_BYTES * count;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { AppError } from "../core/errors.ts";
-import type { EarlierFile } from "../inputs/resolver.ts";
+import type { EarlierFile } from "../inputs/named-picture.ts";
 import type { Job } from "../jobs/job.ts";
 
 /** For how long the provider surely serves what it has finished. */

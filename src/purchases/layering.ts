@@ -1,14 +1,37 @@
+import { AppError } from "../core/errors.ts";
 import { uris } from "../core/uris.ts";
-import type { Job, Medium, MediumRole } from "../jobs/job.ts";
+import type { Job, Medium, MediumRole, WholeJob } from "../jobs/job.ts";
 import { composeLayers } from "../media/layer-composition.ts";
 import { type MediaNaming, type MediaStore, pictureSource } from "../media/media-store.ts";
+import type { AnyOperation } from "../models/operation.ts";
+import { namingOf } from "./fetcher.ts";
+import type { PurchaseContext } from "./purchase-context.ts";
+
+/** What is made of a job's own files; without it the job is as good. */
+export async function layerExtras(
+  { media, log }: PurchaseContext,
+  job: WholeJob,
+  operation: AnyOperation | undefined,
+  fetched: readonly Medium[],
+  warnings: string[],
+): Promise<Medium[]> {
+  if (operation?.media !== "layers" || fetched.length === 0) return [];
+  try {
+    return await makeLayerExtras(media, job, fetched, namingOf(job, 0));
+  } catch (error) {
+    log.warn({ job: job.jobId, err: error }, "layers were not composed");
+    const reason = error instanceof AppError ? error.message : "one of them cannot be decoded.";
+    warnings.push(`The layers could not be laid over each other: ${reason}`);
+    return [];
+  }
+}
 
 /**
  * What is made here of a job's layers: their composite, a contact sheet to look at, and a manifest
  * that says where on each layer something is. They are files of the job like the layers.
  * @throws when a layer cannot be decoded, or nothing can be written.
  */
-export async function makeLayerExtras(
+async function makeLayerExtras(
   store: MediaStore,
   job: Job,
   layers: readonly Medium[],

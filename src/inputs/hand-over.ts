@@ -1,0 +1,91 @@
+import { createHash } from "node:crypto";
+import { AppError } from "../core/errors.ts";
+import { byteCount } from "../core/text.ts";
+import { OPERATIONS } from "../models/catalogue.ts";
+import type { FileField } from "../models/operation.ts";
+import { type CheckedPicture, shrinkPicture } from "./checked-picture.ts";
+import type { Hosting, StagedFile } from "./hosting.ts";
+
+/** What a picture may weigh inside a request; base64 makes four bytes of three. */
+const MAX_INLINE_BYTES = 10_000_000;
+
+export interface HandOverOptions {
+  hosting: Hosting;
+  /** Whether pictures that are too large for a request may be made smaller. */
+  mayShrink: boolean;
+}
+
+/** How one file of a caller reaches the provider. */
+export interface HandedOver {
+  /** What the operation is sent. */
+  value: string;
+  /** The file by what it holds. */
+  identity: string;
+  staged?: StagedFile;
+  notes: string[];
+}
+
+/**
+ * Puts a picture where the operation finds it: into the request where that takes it, and behind an
+ * address of this server otherwise.
+ * @throws {invalid_input} when this server has no address, or the picture is too large.
+ */
+export async function handOver(
+  field: FileField,
+  picture: CheckedPicture,
+  origin: "data" | "path",
+  { hosting, mayShrink }: HandOverOptions,
+): Promise<HandedOver> {
+  const identity = `sha256:${createHash("sha256").update(picture.bytes).digest("hex")}`;
+  const travelsInline =
+    field.dataUris === "documented" || (field.dataUris === "unpromised" && origin === "data");
+  if (travelsInline) {
+    const isTooLarge = picture.bytes.length > MAX_INLINE_BYTES;
+    if (!isTooLarge || mayShrink) {
+      const sent = isTooLarge
+        ? await shrinkPicture(picture, MAX_INLINE_BYTES, field.name)
+        : picture;
+      const value = `data:${sent.mimeType};base64,${sent.bytes.toString("base64")}`;
+      return { value, identity, notes: sent.notes };
+    }
+    if (!hosting.isAvailable) throw tooLarge(field, picture.bytes.length);
+  }
+  if (!hosting.isAvailable) throw needsAddress(field);
+  const staged = await hosting.stage(picture.bytes, picture.extension);
+  return { value: staged.url, identity, staged, notes: picture.notes };
+}
+
+/** The operation that takes pictures' bytes in the request, as the documents promise. */
+function inlineOperation(): string {
+  const found = OPERATIONS.find((operation) =>
+    operation.files.some((field) => field.kind === "picture" && field.dataUris === "documented"),
+  );
+  return found ? `\`${found.name}\`` : "an operation";
+}
+
+/** The settings that give this server a public address. */
+const ADDRESS_ADVICE =
+  "set LONGCAT_MCP_PUBLIC_URL to the address of a tunnel that leads to this server's public port (LONGCAT_MCP_PUBLIC_PORT, needed on stdio; over HTTP by default the port above the server's)";
+
+/** The error of a local file that only an address could bring to the provider. */
+export function needsAddress(field: FileField): AppError {
+  const alternative =
+    field.kind === "picture"
+      ? `, or use ${inlineOperation()}, which takes local files as they are`
+      : "";
+  return new AppError(
+    "invalid_input",
+    `\`${field.name}\`: the provider fetches this file itself, so a local one needs a public address, and this server has none.`,
+    { next: `Give a public https URL${alternative}; or ${ADDRESS_ADVICE}.` },
+  );
+}
+
+function tooLarge(field: FileField, sizeBytes: number): AppError {
+  return new AppError(
+    "invalid_input",
+    `\`${field.name}\`: the picture has ${byteCount(sizeBytes)}, more than the ${byteCount(MAX_INLINE_BYTES)} that are sent inside a request.`,
+    {
+      next: `Make it smaller, let this server do so with LONGCAT_MCP_SHRINK_INPUTS=on, or ${ADDRESS_ADVICE}.`,
+    },
+  );
+}

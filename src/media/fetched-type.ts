@@ -1,0 +1,62 @@
+import { open } from "node:fs/promises";
+import { fileTypeFromFile } from "file-type";
+import { DownloadFailure } from "./download-failure.ts";
+
+const MARKUP_HEAD_BYTES = 4096;
+const PICTURE_TYPES = [
+  "image/png",
+  "image/jpeg",
+  "image/webp",
+  "image/gif",
+  "image/avif",
+  "image/tiff",
+];
+const NAMED_EXTENSIONS = ["safetensors", "json", "zip"];
+
+export interface FetchedType {
+  mimeType: string;
+  /** From the file's magic bytes; for other files from a well-known ending of the URL, or "bin". */
+  extension: string;
+  /** Whether it is a picture that can be shown. */
+  isPicture: boolean;
+}
+
+/**
+ * What a file that was fetched is, by its bytes.
+ * @throws {DownloadFailure} when it is a document.
+ */
+export async function typeOf(path: string, url: string): Promise<FetchedType> {
+  const type = await fileTypeFromFile(path);
+  if (type && PICTURE_TYPES.includes(type.mime)) {
+    return { mimeType: type.mime, extension: type.ext, isPicture: true };
+  }
+  if (await looksLikeMarkup(path)) {
+    throw new DownloadFailure("unusable", "an HTML or SVG document came instead of the file");
+  }
+  const ending = /\.([a-z0-9]+)$/i.exec(new URL(url).pathname)?.[1]?.toLowerCase() ?? "";
+  return {
+    mimeType: type?.mime ?? (ending === "json" ? "application/json" : "application/octet-stream"),
+    extension: NAMED_EXTENSIONS.includes(ending) ? ending : "bin",
+    isPicture: false,
+  };
+}
+
+async function looksLikeMarkup(path: string): Promise<boolean> {
+  const file = await open(path, "r");
+  try {
+    const { buffer, bytesRead } = await file.read({
+      buffer: Buffer.alloc(MARKUP_HEAD_BYTES),
+      position: 0,
+    });
+    // UTF-16 is Latin text with a zero beside each letter.
+    const head = buffer
+      .toString("latin1", 0, bytesRead)
+      .replaceAll("\0", "")
+      .replace(/^(?:\u00ef\u00bb\u00bf|\u00ff\u00fe|\u00fe\u00ff)/, "");
+    return /^\s*(?:<!--[\s\S]*?-->\s*|<\?xml[^>]*>\s*)*<(?:!doctype|html|head|body|svg|script)\b/i.test(
+      head,
+    );
+  } finally {
+    await file.close();
+  }
+}

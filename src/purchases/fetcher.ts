@@ -1,0 +1,158 @@
+import pLimit from "p-limit";
+import { delay } from "../core/clock.ts";
+import { AppError } from "../core/errors.ts";
+import type { Medium, WholeJob } from "../jobs/job.ts";
+import { discardPartial } from "../media/checkpoint.ts";
+import { download } from "../media/download.ts";
+import { DownloadFailure } from "../media/download-failure.ts";
+import type { MediaNaming } from "../media/media-store.ts";
+import { pictureFacts } from "../media/preview.ts";
+import type { AnyOperation } from "../models/operation.ts";
+import { GIVE_UP_MS } from "./pace.ts";
+import type { PurchaseContext } from "./purchase-context.ts";
+
+const MAX_CONCURRENT_DOWNLOADS = 64;
+const FIRST_BACKOFF_MS = 1_000;
+const MAX_BACKOFF_MS = 60_000;
+/** A content network may need a moment until a new file is everywhere: six tries are a minute. */
+const TRIES_WHEN_GONE = 6;
+
+export type RemoteFile = Pick<Medium, "url" | "index">;
+
+/** Fetches single files of jobs, some at a time. */
+export class Fetcher {
+  readonly #context: PurchaseContext;
+  readonly #limit = pLimit(MAX_CONCURRENT_DOWNLOADS);
+
+  constructor(context: PurchaseContext) {
+    this.#context = context;
+  }
+
+  /** Tries again and again, and goes on where a try broke off. */
+  async fetch(
+    job: WholeJob,
+    operation: AnyOperation | undefined,
+    file: RemoteFile,
+    lost: AbortSignal,
+  ): Promise<Medium> {
+    const { clock } = this.#context;
+    const { index } = file;
+    const over = AbortSignal.any([this.#context.stopping, lost]);
+    const startedAt = clock.elapsed();
+    return this.#throughDraft(job, index, async (draft) => {
+      for (let tries = 0; ; tries++) {
+        try {
+          return await this.#limit(() => this.#download(job, operation, file, draft, lost));
+        } catch (error) {
+          const reason = error instanceof Error ? error.message : "unknown";
+          this.#context.log.warn({ job: job.jobId, index, tries, reason }, "download failed");
+          if (over.aborted || isHopeless(error, tries + 1, clock.elapsed() - startedAt)) {
+            throw error;
+          }
+          this.#context.events.holdUp(job.jobId, `File ${index} is not here yet: ${reason}`);
+        }
+        const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(tries, 10));
+        await delay(clock, backoff * this.#context.timeScale, over);
+      }
+    });
+  }
+
+  /** Tries once. @throws what `jobErrorOf` explains. */
+  async fetchOnce(
+    job: WholeJob,
+    operation: AnyOperation | undefined,
+    file: RemoteFile,
+  ): Promise<Medium> {
+    return this.#throughDraft(job, file.index, (draft) =>
+      this.#limit(() => this.#download(job, operation, file, draft)),
+    );
+  }
+
+  /** Works on a hidden file of its own, of which nothing stays behind when it cannot be kept. */
+  async #throughDraft(
+    job: WholeJob,
+    index: number,
+    work: (draft: string) => Promise<Medium>,
+  ): Promise<Medium> {
+    const draft = this.#context.media.newDraft(namingOf(job, index));
+    try {
+      return await work(draft);
+    } catch (error) {
+      await discardPartial(draft);
+      throw error;
+    }
+  }
+
+  async #download(
+    job: WholeJob,
+    operation: AnyOperation | undefined,
+    { url, index }: RemoteFile,
+    draft: string,
+    signal?: AbortSignal,
+  ): Promise<Medium> {
+    const { media } = this.#context;
+    const naming = namingOf(job, index);
+    const weights = operation?.media === "weights";
+    await media.prepareDraft(draft);
+    this.#context.reached("before-download");
+    const got = await download(url, draft, weights, { ...this.#context, signal });
+    const facts = got.isPicture && !weights ? await pictureFacts(draft) : undefined;
+    this.#context.reached("before-rename");
+    const path = await media.keep(draft, { ...naming, extension: got.extension });
+    this.#context.reached("after-rename");
+    return {
+      index,
+      url,
+      path,
+      mimeType: got.mimeType,
+      ...facts,
+      sizeBytes: got.sizeBytes,
+      sha256: got.sha256,
+      copies: [],
+    };
+  }
+}
+
+/** What a job's file is named after. */
+export function namingOf(job: WholeJob, index: number): Omit<MediaNaming, "extension"> {
+  const words = [job.input["prompt"], job.input["default_caption"]].find(
+    (text) => typeof text === "string",
+  );
+  return {
+    operation: job.operation,
+    words: String(words ?? ""),
+    owner: job.owner,
+    jobId: job.jobId,
+    index,
+    createdAt: job.createdAt,
+  };
+}
+
+/** What it means for a job that a file of it cannot be had. */
+export function jobErrorOf(failure: unknown): AppError {
+  if (failure instanceof AppError) return failure;
+  if (failure instanceof DownloadFailure && failure.kind !== "refused") {
+    if (failure.kind === "unusable") {
+      return new AppError(
+        "bad_upstream_reply",
+        `The finished file is not one: ${failure.message}.`,
+      );
+    }
+    return new AppError(
+      "media_expired",
+      `The job finished, but its file cannot be fetched any more: ${failure.message}.`,
+      { cause: failure },
+    );
+  }
+  const reason = failure instanceof DownloadFailure ? failure.message : "an internal error";
+  return new AppError("bad_upstream_reply", `The finished file was not fetched: ${reason}.`, {
+    cause: failure,
+  });
+}
+
+/** Whether another try of a download can change anything. */
+function isHopeless(error: unknown, tries: number, triedForMs: number): boolean {
+  if (error instanceof AppError) return error.code !== "storage";
+  if (!(error instanceof DownloadFailure) || error.kind === "refused") return true;
+  return error.kind === "transient" ? triedForMs >= GIVE_UP_MS : tries >= TRIES_WHEN_GONE;
+}

@@ -1,0 +1,60 @@
+import { AppError } from "../core/errors.ts";
+import { oneLine } from "../core/text.ts";
+import type { Job, Medium, WholeJob } from "../jobs/job.ts";
+import { missingMedia } from "../media/missing.ts";
+import type { AnyOperation } from "../models/operation.ts";
+import { type Fetcher, jobErrorOf } from "./fetcher.ts";
+import { layerExtras } from "./layering.ts";
+import type { PurchaseContext } from "./purchase-context.ts";
+
+/**
+ * Fetches again what is missing of a completed job's files, and makes again what is made of them.
+ * @throws {media_expired | bad_upstream_reply | storage} when one cannot be had as it was.
+ */
+export async function restoreMedia(
+  context: PurchaseContext,
+  fetcher: Fetcher,
+  job: WholeJob,
+  operation: AnyOperation | undefined,
+): Promise<WholeJob> {
+  const { store, events, clock } = context;
+  const gone = await missingMedia(context.media, job);
+  if (gone.length === 0) return job;
+  await context.media.clearDrafts(job);
+  const own = await Promise.all(
+    job.media
+      .filter((medium) => medium.role === undefined)
+      .map(async (medium) => {
+        if (!gone.includes(medium)) return medium;
+        const again = await fetcher.fetchOnce(job, operation, medium).catch((error: unknown) => {
+          throw jobErrorOf(error);
+        });
+        if (again.sha256 === medium.sha256) return { ...again, copies: medium.copies };
+        await discardMedia(context, job, [again]);
+        throw new AppError(
+          "bad_upstream_reply",
+          `${oneLine(medium.url)} serves another file now, so it was not kept.`,
+        );
+      }),
+  );
+  const extras = job.media.filter((medium) => medium.role !== undefined);
+  const isWhole = !extras.some((medium) => gone.includes(medium));
+  const made = isWhole ? extras : await layerExtras(context, job, operation, own, []);
+  const media = [...own, ...made];
+  const restored = await store.patch(job.owner, job.jobId, { media }, clock.now());
+  events.publish(restored);
+  return { ...job, ...restored };
+}
+
+/** A file that nothing refers to and that cannot be deleted does no harm. */
+export async function discardMedia(
+  { media, log }: PurchaseContext,
+  { owner, jobId }: Job,
+  fetched: readonly Medium[],
+): Promise<void> {
+  for (const { path } of fetched) {
+    await media.delete(owner, path).catch((error: unknown) => {
+      log.warn({ job: jobId, err: error }, "a file that nothing refers to was not deleted");
+    });
+  }
+}
