@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { newJobId } from "../src/core/ids.ts";
 import { BLANK, NO_LIMITS } from "../src/jobs/record.ts";
+import { Connection } from "../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../src/storage/sqlite/sqlite-job-store.ts";
 import { Program } from "./child.ts";
 
@@ -71,7 +72,7 @@ export async function measurePolling(
 
 /** A data folder as a process that was killed with so many running jobs leaves it. */
 async function leaveRunningJobs(dataDir: string, baseUrl: string, jobs: number): Promise<void> {
-  const store = new SqliteJobStore(dataDir);
+  const store = new SqliteJobStore(new Connection(dataDir));
   const now = Date.now();
   for (let n = 0; n < jobs; n++) {
     const job = {

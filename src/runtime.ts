@@ -24,7 +24,7 @@ import { POLL_FLOOR_MS } from "./purchases/pace.ts";
 import type { PurchaseContext } from "./purchases/purchase-context.ts";
 import { Purchases } from "./purchases/purchases.ts";
 import type { Settings } from "./settings/settings.ts";
-import type { Connection } from "./storage/sqlite/connection.ts";
+import { Connection } from "./storage/sqlite/connection.ts";
 import { SqliteHostingRecord } from "./storage/sqlite/hosted-record.ts";
 import { SqliteJobStore } from "./storage/sqlite/sqlite-job-store.ts";
 import { SqliteThreadStore } from "./storage/sqlite/sqlite-thread-store.ts";
@@ -78,7 +78,8 @@ export interface Runtime extends Services {
  */
 export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { settings, clock, log, redact } = options;
-  const store = new SqliteJobStore(settings.dataDir);
+  const connection = new Connection(settings.dataDir);
+  const store = new SqliteJobStore(connection);
   const sandbox = settings.sandbox ? await options.startSandbox(settings.sandboxSpeed) : undefined;
   const baseUrl = sandbox?.origin ?? settings.baseUrl;
   const legacyBaseUrl = sandbox?.origin ?? settings.legacyBaseUrl;
@@ -101,7 +102,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { reached } = options;
   const shared = { store, events, clock, log, reached, holder, stopping: stopping.signal };
   const chat = openChat(options, shared, {
-    connection: store.connection,
+    connection,
     http,
     media,
     saving,
@@ -114,7 +115,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const hosting = new OwnHosting({
     ...own,
     folder: options.publicPlace.folder,
-    record: new SqliteHostingRecord(store.connection, own),
+    record: new SqliteHostingRecord(connection, own),
     address: await publicAddress(options),
     maxBytes: settings.hostedBytes,
     log,

@@ -34,8 +34,11 @@ export async function runJobsCommand(
 ): Promise<void> {
   // Wrong words open nothing.
   const run = actionOf(words);
-  const { SqliteJobStore } = await import("../storage/sqlite/sqlite-job-store.ts");
-  const store = new SqliteJobStore(options.settings.dataDir);
+  const [{ Connection }, { SqliteJobStore }] = await Promise.all([
+    import("../storage/sqlite/connection.ts"),
+    import("../storage/sqlite/sqlite-job-store.ts"),
+  ]);
+  const store = new SqliteJobStore(new Connection(options.settings.dataDir));
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= store.close();

@@ -2,6 +2,7 @@ import { copyFile, link, mkdir, readFile, rename, rm, writeFile } from "node:fs/
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import { Bench, finished, jobIdOf, type McpClient, PATIENTLY, textOf } from "../e2e/harness.ts";
 
@@ -45,7 +46,7 @@ async function expectRefused(client: McpClient, reason: RegExp): Promise<void> {
 
 /** The jobs that whoever opens the folder next would find. */
 async function jobsOnDisk(): Promise<string[]> {
-  const store = new SqliteJobStore(bench.dataDir);
+  const store = new SqliteJobStore(new Connection(bench.dataDir));
   try {
     const { jobs } = await store.list({ owner: "local", limit: 100 });
     return jobs.map((job) => job.jobId);
@@ -57,7 +58,7 @@ async function jobsOnDisk(): Promise<string[]> {
 /** Another database of this program's, closed. */
 async function otherDatabase(): Promise<string> {
   const folder = join(bench.folder, "other");
-  await new SqliteJobStore(folder).close();
+  await new SqliteJobStore(new Connection(folder)).close();
   return join(folder, "jobs.db");
 }
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { newJobId, newThreadId } from "../../src/core/ids.ts";
+import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import { SqliteThreadStore } from "../../src/storage/sqlite/sqlite-thread-store.ts";
 import { Bench, jobIdOf, type McpClient, textOf } from "../e2e/harness.ts";
@@ -105,9 +106,10 @@ describe("a deleted thread", () => {
 
   test("of many sizes, among many others, leaves no byte", async () => {
     const folder = await tempDir();
-    const store = new SqliteJobStore(folder);
-    store.connection.all("PRAGMA synchronous=OFF", []);
-    const threads = new SqliteThreadStore(store.connection);
+    const connection = new Connection(folder);
+    const store = new SqliteJobStore(connection);
+    connection.all("PRAGMA synchronous=OFF", []);
+    const threads = new SqliteThreadStore(connection);
     const doomed: string[] = [];
     for (let n = 0; n < 240; n++) {
       const [jobId, threadId] = [newJobId(), newThreadId()];
@@ -136,8 +138,9 @@ describe("a deleted thread", () => {
     const packed = await readFile(join(import.meta.dirname, "../fixtures/jobs-v5.db.gz"));
     await writeFile(join(folder, "jobs.db"), gunzipSync(packed));
     expect(await filesWith("What does the file say?", folder)).not.toEqual([]);
-    const store = new SqliteJobStore(folder);
-    const threads = new SqliteThreadStore(store.connection);
+    const connection = new Connection(folder);
+    const store = new SqliteJobStore(connection);
+    const threads = new SqliteThreadStore(connection);
     const [thread] = (await threads.list("local", 1, undefined)).threads;
     await threads.delete("local", thread?.threadId ?? "", 1_000);
     await store.close();

@@ -7,6 +7,7 @@ import { attachFiles } from "../../src/chat/attachments.ts";
 import { findFiles } from "../../src/chat/find-files.ts";
 import { estimateTokens } from "../../src/chat/tokens.ts";
 import type { Places } from "../../src/media/allowed-files.ts";
+import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import { SqliteThreadStore } from "../../src/storage/sqlite/sqlite-thread-store.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -342,9 +343,10 @@ describe("refused are", () => {
 
 describe("attached text", () => {
   async function store(): Promise<SqliteThreadStore> {
-    const jobs = new SqliteJobStore(await tempDir());
+    const connection = new Connection(await tempDir());
+    const jobs = new SqliteJobStore(connection);
     onTestFinished(() => jobs.close());
-    return new SqliteThreadStore(jobs.connection);
+    return new SqliteThreadStore(connection);
   }
   const request = (patterns: string[]) => ({
     owner: "local",

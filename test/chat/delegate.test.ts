@@ -543,7 +543,7 @@ describe("a repeated call", () => {
     expect((await rig.ask("Same?", { files: ["a.txt"] })).jobId).toBe(first.jobId);
     expect(server.hits).toHaveLength(1);
     expect((await rig.threads.list(OWNER, 10, undefined)).threads).toHaveLength(1);
-    expect(rig.store.connection.all("SELECT * FROM chat_files", [])).toHaveLength(1);
+    expect(rig.connection.all("SELECT * FROM chat_files", [])).toHaveLength(1);
 
     await writeFile(join(rig.folder, "a.txt"), "changed");
     const other = await rig.ask("Same?", { files: ["a.txt"] });
@@ -668,7 +668,7 @@ describe("a thread", () => {
     expect(new Set(all.map((job) => job.jobId)).size).toBe(1);
     await rig.reached(all[0] ?? first, "completed");
     expect((await rig.threads.turns(OWNER, threadOf(first))).length).toBe(2);
-    expect(rig.store.connection.all("SELECT * FROM chat_files", [])).toHaveLength(files.length);
+    expect(rig.connection.all("SELECT * FROM chat_files", [])).toHaveLength(files.length);
     expect(posts(server.hits)).toHaveLength(2);
   });
 
@@ -705,7 +705,7 @@ describe("a thread", () => {
       answer: "",
       reasoning: "",
     });
-    const db = rig.store.connection;
+    const db = rig.connection;
     for (const table of ["chat_turns", "chat_files", "chat_file_parts", "chat_parts"]) {
       const rows = db.all(`SELECT * FROM ${table} WHERE job_id = ?`, [jobs[0]?.jobId ?? ""]);
       expect(rows, table).toEqual([]);
@@ -866,7 +866,7 @@ describe("what is attached", () => {
       code: "invalid_input",
       message: expect.stringContaining("b.bin is no text"),
     });
-    const db = rig.store.connection;
+    const db = rig.connection;
     expect(db.all("SELECT * FROM chat_files", [])).toEqual([]);
     expect(db.all("SELECT * FROM chat_file_parts", [])).toEqual([]);
     expect(db.all("SELECT * FROM jobs", [])).toEqual([]);
@@ -895,7 +895,7 @@ describe("more than the model takes", () => {
       ),
     });
     expect(posts(server.hits)).toHaveLength(0);
-    expect(rig.store.connection.all("SELECT * FROM chat_files", [])).toEqual([]);
+    expect(rig.connection.all("SELECT * FROM chat_files", [])).toEqual([]);
   });
 
   it("never says as much as the model takes of what is more", async () => {

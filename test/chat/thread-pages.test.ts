@@ -1,15 +1,17 @@
 import { expect, onTestFinished, test } from "vitest";
 import { threadPage } from "../../src/chat/thread-page.ts";
 import { newJobId, newThreadId } from "../../src/core/ids.ts";
+import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import { SqliteThreadStore } from "../../src/storage/sqlite/sqlite-thread-store.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 async function openThread() {
-  const store = new SqliteJobStore(await tempDir());
+  const connection = new Connection(await tempDir());
+  const store = new SqliteJobStore(connection);
   onTestFinished(() => store.close());
-  store.connection.all("PRAGMA synchronous=OFF", []);
-  const threads = new SqliteThreadStore(store.connection);
+  connection.all("PRAGMA synchronous=OFF", []);
+  const threads = new SqliteThreadStore(connection);
   const threadId = newThreadId();
   const add = async (prompt: string, answers: string[], files = 0) => {
     const jobId = newJobId();

@@ -3,6 +3,7 @@ import { DatabaseSync } from "@photostructure/sqlite";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import * as z from "zod";
 import { exactUsd } from "../../src/core/money.ts";
+import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import { leftJob, recordJob } from "../support/rig.ts";
 import {
@@ -79,7 +80,7 @@ describe.each(CLIENTS)("%s", (kind) => {
     test("an answer beside a mention of others counts as delivered, and the mention as told", async () => {
       const { client } = await bench.connect(kind, transport);
       await spending(client);
-      const store = new SqliteJobStore(bench.dataDir);
+      const store = new SqliteJobStore(new Connection(bench.dataDir));
       onTestFinished(() => store.close());
       const done = { state: "completed", charge: "spent", orphaned: true } as const;
       const old = leftJob({ baseUrl: bench.sandbox.origin, ...done });
@@ -350,7 +351,7 @@ test("the books agree: each charge of the provider has one job, and an export ad
 });
 
 test("old jobs are forgotten when the settings say so, and only then", async () => {
-  const store = new SqliteJobStore(bench.dataDir);
+  const store = new SqliteJobStore(new Connection(bench.dataDir));
   for (const days of [60, 3, 0]) {
     const time = Date.now() - days * 86_400_000;
     const ended = {

@@ -5,6 +5,7 @@ import { request } from "undici";
 import { expect } from "vitest";
 import * as z from "zod";
 import { LOCAL_OWNER } from "../../src/core/owner.ts";
+import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import type { Bench, McpClient } from "../e2e/harness.ts";
 
@@ -97,7 +98,7 @@ export async function verify(bench: Bench, jobs: readonly JobRow[]): Promise<Ver
 
 /** What jobs were asked for, as JSON, which a client is not shown. Each has a prompt of its own. */
 async function promptsOf(bench: Bench, jobs: readonly JobRow[]): Promise<string[]> {
-  const store = new SqliteJobStore(bench.dataDir);
+  const store = new SqliteJobStore(new Connection(bench.dataDir));
   try {
     const stored = await Promise.all(jobs.map((job) => store.get(LOCAL_OWNER, job.job_id)));
     return stored.map((job) => JSON.stringify(job?.input["prompt"]));

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { canBecome, isFinal, JOB_STATES, type JobState } from "../../src/jobs/job.ts";
+import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import { leftJob, OWNER, recordJob } from "../support/rig.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -64,7 +65,7 @@ describe("the life of a job", () => {
   });
 
   it("moves in the store only as declared, from the state it is really in", async () => {
-    const store = new SqliteJobStore(await tempDir());
+    const store = new SqliteJobStore(new Connection(await tempDir()));
     onTestFinished(() => store.close());
     const state = fc.constantFrom(...JOB_STATES);
     await fc.assert(

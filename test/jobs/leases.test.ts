@@ -126,9 +126,9 @@ describe("a process that shows no life", () => {
         throw new AppError("storage", "The disk is full.");
       };
       const takeOver = async (_holder: string, gone: string[]) => (gone.length > 0 ? full() : []);
-      const empty = [first, second].flatMap(({ rig: { store } }) => [
+      const empty = [first, second].flatMap(({ rig: { store, connection } }) => [
         spoil(store, "takeOver", takeOver),
-        spoil(store.connection, "run", full),
+        spoil(connection, "run", full),
       ]);
       await pass(seconds * SECOND, first, second);
       for (const end of empty) end();

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it, vi } from "vitest";
+import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
 import { fillDisk } from "../support/full-store.ts";
@@ -25,7 +26,7 @@ describe("before money is spent", () => {
   it("the job is on disk, as submitting, when the gateway sees the request", async () => {
     let onDisk: Promise<unknown> | undefined;
     const look: Reply = (response, hit) => {
-      const other = new SqliteJobStore(`${rig.folder}/data`);
+      const other = new SqliteJobStore(new Connection(`${rig.folder}/data`));
       onDisk = other.list({ owner: OWNER, limit: 10 }).then(async ({ jobs }) => {
         await other.close();
         accepted(response, hit);

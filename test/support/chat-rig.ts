@@ -26,7 +26,7 @@ export async function openChatRig(options: ChatRigOptions): Promise<ChatRig> {
   const rig = await openRig({
     ...options,
     kind: (parts) => {
-      threads = new SqliteThreadStore(parts.store.connection);
+      threads = new SqliteThreadStore(parts.connection);
       delegate = new Delegate({
         ...parts,
         client: new LongcatClient({

@@ -19,6 +19,7 @@ import { Saving } from "../../src/media/saving.ts";
 import { Adoption } from "../../src/purchases/adoption.ts";
 import type { PurchaseContext } from "../../src/purchases/purchase-context.ts";
 import { Purchases } from "../../src/purchases/purchases.ts";
+import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import { settle } from "./fake-clock.ts";
 import { operation } from "./operations.ts";
@@ -50,13 +51,19 @@ export interface RigOptions {
   before?: (store: SqliteJobStore) => Promise<unknown>;
 }
 
-export type RigParts = Omit<PurchaseContext, "store"> & { store: SqliteJobStore; folder: string };
+export type RigParts = Omit<PurchaseContext, "store"> & {
+  store: SqliteJobStore;
+  connection: Connection;
+  folder: string;
+};
 
 export interface Rig {
   purchases: Purchases;
   adoption: Adoption;
   runner: JobRunner;
   store: SqliteJobStore;
+  /** What the store works with. */
+  connection: Connection;
   events: JobEvents;
   folder: string;
   outputDir: string;
@@ -93,7 +100,8 @@ export async function openRig(options: RigOptions): Promise<Rig> {
   const { clock = systemClock, origin, holder = "this-process" } = options;
   const outputDir = join(folder, "pictures");
   const { hosting = NO_FILES } = options;
-  const store = new SqliteJobStore(join(folder, "data"));
+  const connection = new Connection(join(folder, "data"));
+  const store = new SqliteJobStore(connection);
   await options.before?.(store);
   const http = new WatchedClient();
   const events = new JobEvents();
@@ -108,6 +116,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
   const parts: RigParts = {
     folder,
     store,
+    connection,
     http,
     gateway: new PixazoClient({
       http,
@@ -168,6 +177,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     purchases,
     adoption: new Adoption(parts, runner),
     store,
+    connection,
     events,
     folder,
     outputDir,

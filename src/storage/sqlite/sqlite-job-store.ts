@@ -26,7 +26,7 @@ import type {
 import { forgottenBefore, SETTLED_CHARGES, SURELY_PAST_MS } from "../../jobs/retention.ts";
 import { settlement, type Verdict } from "../../jobs/settlement.ts";
 import { ChangeFeed } from "./change-feed.ts";
-import { Connection } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import {
   bodyColumnsOf,
   type Column,
@@ -49,16 +49,15 @@ const settledRow = z.object({ settled_at: z.number().nullable() });
 
 /** The embedded store: one SQLite file, shared by any number of processes. */
 export class SqliteJobStore implements JobStore {
-  /** For other parts of the program that keep tables in the same file. */
-  readonly connection: Connection;
+  readonly #connection: Connection;
   readonly #holders: LeaseTables;
   readonly #feed: ChangeFeed;
 
-  /** @throws {storage} when the folder or the database cannot be used. */
-  constructor(folder: string) {
-    this.connection = new Connection(folder);
-    this.#holders = new LeaseTables(this.connection);
-    this.#feed = new ChangeFeed(this.connection);
+  /** @param connection to the file in which others of the program keep their tables as well. */
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#holders = new LeaseTables(connection);
+    this.#feed = new ChangeFeed(connection);
   }
 
   async admit(job: WholeJob, holder: string, rules: AdmissionRules): Promise<Admission> {
@@ -67,16 +66,16 @@ export class SqliteJobStore implements JobStore {
       if (earlier) return { kind: "duplicate", job: earlier };
       const { day, month } = periodStarts(rules.now);
       const committed = {
-        todayUsd: committedUsd(this.connection, job.owner, day),
-        thisMonthUsd: committedUsd(this.connection, job.owner, month),
+        todayUsd: committedUsd(this.#connection, job.owner, day),
+        thisMonthUsd: committedUsd(this.#connection, job.owner, month),
       };
       checkCaps(job.reservedUsd, committed, rules.limits);
       this.#insert(job, holder);
       return { kind: "new" };
     };
-    return this.connection.recorded(record, ({ kind }) => {
+    return this.#connection.recorded(record, ({ kind }) => {
       if (kind !== "new") return;
-      this.connection.run("DELETE FROM jobs WHERE job_id = ?", [job.jobId]);
+      this.#connection.run("DELETE FROM jobs WHERE job_id = ?", [job.jobId]);
     });
   }
 
@@ -85,7 +84,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   async get(owner: string, jobId: string): Promise<WholeJob | undefined> {
-    const [row] = this.connection.all(
+    const [row] = this.#connection.all(
       `SELECT jobs.*, input, wire FROM jobs JOIN job_bodies USING (job_id)
        WHERE job_id = ? AND owner = ?`,
       [jobId, owner],
@@ -108,11 +107,11 @@ export class SqliteJobStore implements JobStore {
   }
 
   async list(query: JobQuery): Promise<JobPage> {
-    return listJobs(this.connection, query);
+    return listJobs(this.#connection, query);
   }
 
   async durations(owner: string, operation: string, most: number): Promise<number[]> {
-    return durationsOf(this.connection, owner, operation, most);
+    return durationsOf(this.#connection, owner, operation, most);
   }
 
   async patch(owner: string, jobId: string, patch: JobPatch, now: number): Promise<Job> {
@@ -127,7 +126,7 @@ export class SqliteJobStore implements JobStore {
     change: (media: readonly Medium[]) => readonly Medium[],
     now: number,
   ): Promise<Job> {
-    return this.connection.transaction(() => {
+    return this.#connection.transaction(() => {
       const job = this.#one("SELECT * FROM jobs WHERE job_id = ? AND owner = ?", [jobId, owner]);
       if (!job) throw new AppError("not_found", `There is no job ${oneLine(jobId)}.`);
       const media = change(job.media);
@@ -150,7 +149,7 @@ export class SqliteJobStore implements JobStore {
     const change = () => this.#update(which, { ...patch, state: to, updatedAt: now }, more, from);
     // What is sent next must be known to whoever opens the database after us.
     if (to !== "submitting") return change();
-    return this.connection.recorded(change, (moved) => {
+    return this.#connection.recorded(change, (moved) => {
       if (moved) this.#update(which, { state: from, updatedAt: now }, {}, to);
     });
   }
@@ -162,8 +161,8 @@ export class SqliteJobStore implements JobStore {
     now: number,
   ): Promise<Job | undefined> {
     // Looked at and changed in one transaction: the job may be given its request id meanwhile.
-    return this.connection.transaction(() => {
-      const [row] = this.connection.all("SELECT * FROM jobs WHERE job_id = ? AND owner = ?", [
+    return this.#connection.transaction(() => {
+      const [row] = this.#connection.all("SELECT * FROM jobs WHERE job_id = ? AND owner = ?", [
         jobId,
         owner,
       ]);
@@ -201,26 +200,26 @@ export class SqliteJobStore implements JobStore {
   }
 
   async changes(): Promise<Job[]> {
-    this.connection.watch();
+    this.#connection.watch();
     return this.#feed.changes();
   }
 
   async untoldOrphans(owner: string): Promise<Job[]> {
-    return untoldOf(this.connection, owner);
+    return untoldOf(this.#connection, owner);
   }
 
   async noteMentioned(owner: string, jobIds: readonly string[], now: number): Promise<void> {
-    markMentioned(this.connection, owner, jobIds, now);
+    markMentioned(this.#connection, owner, jobIds, now);
   }
 
   async spending(owner: string, now: number, period?: SpendingPeriod): Promise<SpendingReport> {
-    return spendingOf(this.connection, owner, now, period);
+    return spendingOf(this.#connection, owner, now, period);
   }
 
   async forget(keepDays: number, now: number): Promise<number> {
-    return this.connection.transaction(() => {
+    return this.#connection.transaction(() => {
       const before = forgottenBefore(keepDays, now, this.#surelyPast());
-      return this.connection.all(
+      return this.#connection.all(
         `DELETE FROM jobs WHERE NOT (${UNFINISHED})
          AND charge IN (SELECT value FROM json_each(?))
          AND max(created_at, updated_at) < ? RETURNING seq`,
@@ -229,8 +228,9 @@ export class SqliteJobStore implements JobStore {
     });
   }
 
+  /** Ends the connection, and with it whatever else uses it. */
   async close(): Promise<void> {
-    this.connection.close();
+    this.#connection.close();
   }
 
   #duplicateOf(job: WholeJob, rules: AdmissionRules): Job | undefined {
@@ -244,7 +244,7 @@ export class SqliteJobStore implements JobStore {
       return keyed;
     }
     if (rules.forceNew) return undefined;
-    return this.connection
+    return this.#connection
       .all(
         "SELECT * FROM jobs WHERE fingerprint = ? AND owner = ? AND base_url = ? ORDER BY seq DESC",
         [job.fingerprint, job.owner, job.baseUrl],
@@ -269,13 +269,13 @@ export class SqliteJobStore implements JobStore {
   #insert(job: WholeJob, holder: string): void {
     const columns = { ...columnsOf(job), lease_holder: holder };
     const names = Object.keys(columns);
-    const rows = this.connection.all(
+    const rows = this.#connection.all(
       `INSERT INTO jobs (${names.join(", ")}, revision)
        VALUES (${marks(names)}, ${NEXT_REVISION}) RETURNING revision`,
       Object.values(columns),
     );
     const { input = "{}", wire = null } = bodyColumnsOf(job);
-    this.connection.run("INSERT INTO job_bodies (job_id, input, wire) VALUES (?, ?, ?)", [
+    this.#connection.run("INSERT INTO job_bodies (job_id, input, wire) VALUES (?, ?, ?)", [
       job.jobId,
       input,
       wire,
@@ -293,10 +293,10 @@ export class SqliteJobStore implements JobStore {
     const job =
       Object.keys(body).length === 0
         ? this.#updateRow(which, change, more, from)
-        : this.connection.transaction(() => {
+        : this.#connection.transaction(() => {
             const changed = this.#updateRow(which, change, more, from);
             if (changed) {
-              this.connection.run(`UPDATE job_bodies SET ${settings(body)} WHERE job_id = ?`, [
+              this.#connection.run(`UPDATE job_bodies SET ${settings(body)} WHERE job_id = ?`, [
                 ...Object.values(body),
                 which.jobId,
               ]);
@@ -313,7 +313,7 @@ export class SqliteJobStore implements JobStore {
     from?: JobState,
   ): Job | undefined {
     const columns = { ...columnsOf(change), ...more };
-    const [row] = this.connection.all(
+    const [row] = this.#connection.all(
       `UPDATE jobs SET ${settings(columns)}, revision = ${NEXT_REVISION}
        WHERE job_id = ? AND owner = ? AND state = coalesce(?, state) RETURNING *`,
       [...Object.values(columns), jobId, owner, from ?? null],
@@ -324,11 +324,11 @@ export class SqliteJobStore implements JobStore {
   }
 
   #number(sql: string, values: readonly Column[]): number {
-    return numberRow.parse(this.connection.all(sql, values)[0]).n;
+    return numberRow.parse(this.#connection.all(sql, values)[0]).n;
   }
 
   #one(sql: string, values: readonly Column[]): Job | undefined {
-    const row = this.connection.all(sql, values)[0];
+    const row = this.#connection.all(sql, values)[0];
     return row === undefined ? undefined : readRow(row);
   }
 }

@@ -1,4 +1,5 @@
 import { expect, it, onTestFinished } from "vitest";
+import { Connection } from "../../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../../src/storage/sqlite/sqlite-job-store.ts";
 import { leftJob, OWNER, recordJob } from "../../support/rig.ts";
 import { tempDir } from "../../support/temp-dir.ts";
@@ -6,7 +7,7 @@ import { tempDir } from "../../support/temp-dir.ts";
 const BASE = "https://gateway.example";
 
 it("an ended job is nobody's: one that goes on after all is free to be taken up", async () => {
-  const store = new SqliteJobStore(await tempDir());
+  const store = new SqliteJobStore(new Connection(await tempDir()));
   onTestFinished(() => store.close());
   const job = leftJob({ baseUrl: BASE, state: "submitting" });
   await recordJob(store, job, "me");

@@ -4,6 +4,7 @@ import { gunzipSync } from "node:zlib";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { JOB_STATES, type WholeJob } from "../../../src/jobs/job.ts";
+import { Connection } from "../../../src/storage/sqlite/connection.ts";
 import { bodyColumnsOf, type Column, columnsOf } from "../../../src/storage/sqlite/job-rows.ts";
 import {
   type Database,
@@ -120,7 +121,7 @@ describe("a database of an earlier version", () => {
     const db = databaseOf(version, job);
     db.close();
 
-    const store = new SqliteJobStore(folder);
+    const store = new SqliteJobStore(new Connection(folder));
     onTestFinished(() => store.close());
     // The first version kept no reserve; later ones keep all of it.
     const expected = version === 1 ? { ...job, reservedUsd: null } : job;
@@ -167,7 +168,8 @@ async function storedDatabase(version: number): Promise<void> {
 describe.each([5, 7])("a database that the program has written at version %i", (version) => {
   it("shows every job as it was, and the thread", async () => {
     await storedDatabase(version);
-    const store = new SqliteJobStore(folder);
+    const connection = new Connection(folder);
+    const store = new SqliteJobStore(connection);
     onTestFinished(() => store.close());
     const { jobs } = await store.list({ owner: OWNER, limit: 100 });
     expect(jobs.map((job) => job.state).reverse()).toEqual([
@@ -187,7 +189,7 @@ describe.each([5, 7])("a database that the program has written at version %i", (
     expect(completed).toMatchObject({ costUsd: 0.05, warnings: ["One"], media: [{ index: 1 }] });
 
     const [turn] = jobs;
-    const threads = new SqliteThreadStore(store.connection);
+    const threads = new SqliteThreadStore(connection);
     const [thread] = (await threads.list(OWNER, 10, undefined)).threads;
     expect(turn).toMatchObject({ operation: "longcat_chat", threadId: thread?.threadId });
     expect(thread).toMatchObject({ turns: 2, files: 1 });
@@ -199,7 +201,7 @@ describe.each([5, 7])("a database that the program has written at version %i", (
 
   it("goes on: what was not sent still can be, what was is followed, money counts", async () => {
     await storedDatabase(version);
-    const store = new SqliteJobStore(folder);
+    const store = new SqliteJobStore(new Connection(folder));
     onTestFinished(() => store.close());
     const taken = await store.takeOver("me", ["a-process-that-is-gone"], undefined);
     expect(taken.map((job) => job.state)).toEqual([

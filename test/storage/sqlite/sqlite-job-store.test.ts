@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import type { WholeJob } from "../../../src/jobs/job.ts";
+import { Connection } from "../../../src/storage/sqlite/connection.ts";
 import { DURATIONS } from "../../../src/storage/sqlite/list-rows.ts";
 import { SqliteJobStore } from "../../../src/storage/sqlite/sqlite-job-store.ts";
 import { describeJobStore } from "../../contracts/job-store.ts";
@@ -15,11 +16,13 @@ const BASE = "https://gateway.example";
 let folder: string;
 let store: SqliteJobStore;
 
-function openStore(at = folder): SqliteJobStore {
-  const opened = new SqliteJobStore(at);
-  onTestFinished(() => opened.close());
-  return opened;
+function connect(at = folder): Connection {
+  const connection = new Connection(at);
+  onTestFinished(() => connection.close());
+  return connection;
 }
+
+const openStore = (at = folder) => new SqliteJobStore(connect(at));
 
 beforeEach(async () => {
   folder = await tempDir();
@@ -71,14 +74,14 @@ describe("what a job was asked for", () => {
     const kept = [await add({ ...ended, ...at(now - 32 * day) }), await add(at(now))];
     await add({ ...ended, ...at(now - 70 * day) });
     expect(await store.forget(1, now)).toBe(1);
-    const rows = store.connection.all("SELECT job_id FROM job_bodies ORDER BY rowid", []);
+    const rows = connect().all("SELECT job_id FROM job_bodies ORDER BY rowid", []);
     expect(rows).toMatchObject(kept.map(({ jobId }) => ({ job_id: jobId })));
   });
 });
 
 describe("what such jobs usually take", () => {
   it("is read in the order of an index, which ends with as many as are wanted", async () => {
-    const plan = store.connection.all(`EXPLAIN QUERY PLAN ${DURATIONS}`, [OWNER, "x", 20]);
+    const plan = connect().all(`EXPLAIN QUERY PLAN ${DURATIONS}`, [OWNER, "x", 20]);
     expect(JSON.stringify(plan)).toMatch(
       /SEARCH jobs USING INDEX jobs_durations \(owner=\? AND operation=\?/,
     );
@@ -88,7 +91,7 @@ describe("what such jobs usually take", () => {
 
 describe("the database file", () => {
   it("is written through, and waits for others, on every connection", () => {
-    for (const { connection } of [store, openStore()]) {
+    for (const connection of [connect(), connect()]) {
       expect(connection.pragmas()).toEqual({
         busyTimeoutMs: 10_000,
         journalMode: "wal",
@@ -123,7 +126,7 @@ describe("the database file", () => {
     const db = new DatabaseSync(join(newer, "jobs.db"));
     db.exec("PRAGMA user_version = 999; CREATE TABLE jobs (something_else TEXT)");
     db.close();
-    expect(() => new SqliteJobStore(newer)).toThrowError(
+    expect(() => new SqliteJobStore(new Connection(newer))).toThrowError(
       expect.objectContaining({
         code: "storage",
         message: expect.stringContaining("newer version"),
@@ -141,7 +144,7 @@ describe("the database file", () => {
       join(broken, "jobs.db"),
       "this is not a database, but somebody's notes. ".repeat(50),
     );
-    expect(() => new SqliteJobStore(broken)).toThrowError(
+    expect(() => new SqliteJobStore(new Connection(broken))).toThrowError(
       expect.objectContaining({ code: "storage", message: expect.stringContaining(broken) }),
     );
     expect((await stat(join(broken, "jobs.db"))).size).toBe(2_300);
@@ -149,21 +152,21 @@ describe("the database file", () => {
 
   it("in a folder that cannot be is refused", async () => {
     await writeFile(join(folder, "file"), "");
-    expect(() => new SqliteJobStore(join(folder, "file", "data"))).toThrowError(
+    expect(() => new SqliteJobStore(new Connection(join(folder, "file", "data")))).toThrowError(
       expect.objectContaining({ code: "storage" }),
     );
   });
 
   it("is used after it was closed by nobody", async () => {
-    const closed = new SqliteJobStore(join(folder, "closed"));
+    const closed = new SqliteJobStore(new Connection(join(folder, "closed")));
     await closed.close();
     await expect(closed.get(OWNER, "job_a")).rejects.toMatchObject({ code: "storage" });
   });
 
   it("keeps what is in it when it is opened again", async () => {
     const job = await add();
-    const again = openStore();
-    expect(await again.get(OWNER, job.jobId)).toEqual(job);
-    expect(again.connection.pragmas().journalMode).toBe("wal");
+    const connection = connect();
+    expect(await new SqliteJobStore(connection).get(OWNER, job.jobId)).toEqual(job);
+    expect(connection.pragmas().journalMode).toBe("wal");
   });
 });
