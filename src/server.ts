@@ -5,6 +5,7 @@ import {
   type ServerContext,
   type StandardSchemaWithJSON,
 } from "@modelcontextprotocol/server";
+import { onAbort } from "./core/aborting.ts";
 import { uris } from "./core/uris.ts";
 import { givenArguments } from "./core/whole-arguments.ts";
 import type { JobEvents } from "./jobs/events.ts";
@@ -166,13 +167,9 @@ function firstOf(signals: readonly (AbortSignal | undefined)[]): {
   release: () => void;
 } {
   const first = new AbortController();
-  const abort = () => first.abort();
-  for (const signal of signals) {
-    if (signal?.aborted) abort();
-    signal?.addEventListener("abort", abort, { once: true });
-  }
+  const releases = signals.map((signal) => onAbort(signal, () => first.abort()));
   const release = () => {
-    for (const signal of signals) signal?.removeEventListener("abort", abort);
+    for (const one of releases) one();
   };
   return { signal: first.signal, release };
 }

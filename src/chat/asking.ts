@@ -1,3 +1,4 @@
+import { onAbort } from "../core/aborting.ts";
 import { AppError, toAppError } from "../core/errors.ts";
 import type { ChatRequest } from "../gateway/chat-body.ts";
 import type { ChatOutcome } from "../gateway/longcat.ts";
@@ -50,11 +51,10 @@ export class Asking {
       },
     });
     const hurry = new AbortController();
-    const stop = () => {
+    const release = onAbort(stopping, () => {
       void answer.save();
       clock.schedule(LAST_WORDS_MS, () => hurry.abort());
-    };
-    stopping.addEventListener("abort", stop, { once: true });
+    });
     this.#live.set(jobId, answer);
     const listener = {
       accepted: async () => {
@@ -68,7 +68,7 @@ export class Asking {
       await surely(this.#context, jobId, () => answer.end());
       return { job, outcome, answer };
     } finally {
-      stopping.removeEventListener("abort", stop);
+      release();
       this.#live.delete(jobId);
     }
   }

@@ -1,3 +1,4 @@
+import { onAbort } from "./aborting.ts";
 import { AppError } from "./errors.ts";
 
 /** Time as a dependency: code that waits takes a clock, so that a test can be the clock. */
@@ -35,15 +36,13 @@ export function ageOf(clock: Clock, since: number): () => number {
  */
 export function delay(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const abort = () => {
-      callOff();
-      reject(new AppError("cancelled", "The wait was called off."));
-    };
     const callOff = clock.schedule(ms, () => {
-      signal?.removeEventListener("abort", abort);
+      release();
       resolve();
     });
-    if (signal?.aborted) return abort();
-    signal?.addEventListener("abort", abort, { once: true });
+    const release = onAbort(signal, () => {
+      callOff();
+      reject(new AppError("cancelled", "The wait was called off."));
+    });
   });
 }
