@@ -1,11 +1,13 @@
 import type { ServerResponse } from "node:http";
+import * as z from "zod";
 import { Delegate } from "../../src/chat/delegate.ts";
 import type { TurnArguments } from "../../src/chat/turn-draft.ts";
 import { createRedact } from "../../src/core/redact.ts";
 import { LongcatClient } from "../../src/gateway/longcat.ts";
 import type { Job } from "../../src/jobs/job.ts";
 import { SqliteThreadStore } from "../../src/storage/sqlite/sqlite-thread-store.ts";
-import { OWNER, openRig, type Rig, type RigOptions } from "./rig.ts";
+import { type Hit, json, rawServer } from "./raw-server.ts";
+import { OWNER, openRig, type Rig, type RigOptions, until } from "./rig.ts";
 
 const KEY = "key-0123456789";
 
@@ -67,4 +69,36 @@ export function chunk(content: string, finish: string | null = null): string {
 export function stream(response: ServerResponse, ...pieces: string[]): void {
   response.writeHead(200, { "content-type": "text/event-stream" });
   response.end(`${pieces.join("")}data: [DONE]\n\n`);
+}
+
+const bodySchema = z.looseObject({
+  messages: z.array(z.object({ role: z.string(), content: z.string() })),
+});
+
+/** What the model was sent. */
+export const messagesOf = (hit: Hit | undefined) =>
+  bodySchema.parse(JSON.parse(hit?.body ?? "")).messages;
+
+export const posts = (hits: readonly Hit[]) => hits.filter((hit) => hit.method === "POST");
+
+export const threadOf = (job: Job) => String(job.threadId);
+
+/** A platform that says "Answer n." to the n-th question. */
+export async function answering() {
+  let count = 0;
+  return rawServer((hit, response) => {
+    if (hit.method === "GET") return json(response, 200, { id: "m", context_length: 1_048_576 });
+    return stream(response, chunk(`Answer ${++count}.`, "stop"));
+  });
+}
+
+/** A platform that leaves each answer to the test. */
+export async function held() {
+  const responses: ServerResponse[] = [];
+  const server = await rawServer((_hit, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.flushHeaders();
+    responses.push(response);
+  });
+  return { ...server, next: () => until(() => responses.shift(), "a question") };
 }
