@@ -77,6 +77,8 @@ export interface ThreadStore {
    * @throws {not_found} for another owner's thread
    */
   begin(owner: string, turn: NewTurn): Promise<{ busyWith: string | undefined }>;
+  /** The job of a thread's turn that is under way, if there is one. */
+  busyWith(owner: string, threadId: string, now: number): Promise<string | undefined>;
   /** Takes back a turn that will never be sent, and its thread if it was the only one. */
   takeBack(owner: string, jobId: string): Promise<void>;
   /** Keeps what has newly come of an answer. */

@@ -9,7 +9,7 @@ import { CHAT_OPERATION } from "./chat-operation.ts";
 import { earlierText } from "./earlier-text.ts";
 import { fitTurn } from "./fitting.ts";
 import { pastOf } from "./history.ts";
-import type { ThreadFile, TurnRequest } from "./thread.ts";
+import type { TurnRequest } from "./thread.ts";
 
 const TITLE_CHARACTERS = 80;
 const RECORDED_CHARACTERS = 200;
@@ -43,6 +43,7 @@ export async function draftTurn(
     throw error;
   }
   const { files, all, warnings } = attached;
+  let leftOut: number[] = [];
   const plan: JobPlan = {
     jobId,
     operation: CHAT_OPERATION,
@@ -68,8 +69,17 @@ export async function draftTurn(
         await context.media.checkRoom(owner, "text", 1);
         await context.saving.check(saveTo, "text", 1);
       }
-      await beginTurn(context, owner, { jobId, threadId, request, files, warnings });
+      const past = await pastOf(threads, owner, threadId, Number.MAX_SAFE_INTEGER);
+      leftOut = await fitTurn(context, request, files, past);
+      if (leftOut.length > 0) {
+        warnings.push(
+          `${leftOut.length} of the thread's oldest turns no longer fit and were left out.`,
+        );
+      }
+      const busyWith = await threads.busyWith(owner, threadId, context.clock.now());
+      if (busyWith !== undefined) throw busy(threadId, busyWith);
     },
+    keep: () => beginTurn(context, owner, { jobId, threadId, request, leftOut }),
     async over(isRecorded) {
       if (!isRecorded) await threads.takeBack(owner, jobId);
     },
@@ -91,29 +101,15 @@ async function attach(
 }
 
 /**
- * Makes sure that all of a turn fits, and adds it to its thread.
- * @throws {invalid_input} for more than the model takes, and while the thread's last turn is under way
+ * Adds a turn to its thread.
+ * @throws {invalid_input} while the thread's last turn is under way
  */
 async function beginTurn(
-  context: ChatContext,
+  { threads, clock }: ChatContext,
   owner: string,
-  turn: {
-    jobId: string;
-    threadId: string;
-    request: TurnRequest;
-    files: readonly ThreadFile[];
-    warnings: string[];
-  },
+  turn: { jobId: string; threadId: string; request: TurnRequest; leftOut: number[] },
 ): Promise<void> {
-  const { threads, clock } = context;
-  const { jobId, threadId, request, files, warnings } = turn;
-  const past = await pastOf(threads, owner, threadId, Number.MAX_SAFE_INTEGER);
-  const leftOut = await fitTurn(context, request, files, past);
-  if (leftOut.length > 0) {
-    warnings.push(
-      `${leftOut.length} of the thread's oldest turns no longer fit and were left out.`,
-    );
-  }
+  const { jobId, threadId, request, leftOut } = turn;
   const { busyWith } = await threads.begin(owner, {
     jobId,
     threadId,

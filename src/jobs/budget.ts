@@ -8,30 +8,103 @@ export interface Committed {
   thisMonthUsd: number;
 }
 
-/**
- * Decides on a start by what is committed already. Asked inside the transaction that records the
- * job, so that two processes cannot both take the last dollar.
- * @throws {over_budget}
- */
-export function checkCaps(estimate: number | null, committed: Committed, limits: Limits): void {
+/** What a start would cost, and what its call allows. */
+export interface Wanted {
+  operation: string;
+  /** US dollars; `null` where no price is known. */
+  estimateUsd: number | null;
+  /** The most that the call allows, in US dollars. */
+  maxCostUsd?: number | undefined;
+}
+
+/** What a job that is about to be recorded would cost. */
+export function wantedBy(
+  { operation, reservedUsd }: Pick<Job, "operation" | "reservedUsd">,
+  maxCostUsd: number | undefined,
+): Wanted {
+  return { operation, estimateUsd: reservedUsd, maxCostUsd };
+}
+
+/** What a limit has against a start. `confirm` is gone as soon as the user agrees. */
+export interface Objection {
+  kind: "unpriced" | "call" | "confirm" | "cap";
+  /** Part of a sentence. */
+  words: string;
+}
+
+const DAY_CAP = "LONGCAT_MCP_BUDGET_USD_PER_DAY";
+const MONTH_CAP = "LONGCAT_MCP_BUDGET_USD_PER_MONTH";
+
+/** Everything that stands against a start, so that one answer can say all of it. */
+export function objectionsTo(wanted: Wanted, committed: Committed, limits: Limits): Objection[] {
+  const { operation, estimateUsd, maxCostUsd } = wanted;
   const caps = [
-    { name: "LONGCAT_MCP_BUDGET_USD_PER_DAY", cap: limits.perDayUsd, used: committed.todayUsd },
-    {
-      name: "LONGCAT_MCP_BUDGET_USD_PER_MONTH",
-      cap: limits.perMonthUsd,
-      used: committed.thisMonthUsd,
-    },
-  ];
-  for (const { name, cap, used } of caps) {
-    if (cap === undefined || exactUsd(used + (estimate ?? 0)) <= cap) continue;
-    throw new AppError(
-      "over_budget",
-      `It would cost about ${formatUsd(estimate ?? 0)}, and ${formatUsd(exactUsd(used))} of the ${formatUsd(cap)} of ${name} are spent or reserved.`,
-      {
-        next: "Ask the user what to do, whose limit it is; `spending` shows where the money went, and the period ends with the UTC day or month. Nothing was sent.",
-      },
-    );
+    { name: DAY_CAP, cap: limits.perDayUsd, used: committed.todayUsd },
+    { name: MONTH_CAP, cap: limits.perMonthUsd, used: committed.thisMonthUsd },
+  ].flatMap(({ name, cap, used }) => (cap === undefined ? [] : [{ name, cap, used }]));
+  if (estimateUsd === null) {
+    const names = [
+      ...(maxCostUsd === undefined ? [] : ["`max_cost_usd`"]),
+      ...caps.map(({ name }) => name),
+    ];
+    if (names.length === 0) return [];
+    const words = `The price of ${operation} is not published, so ${names.join(" and ")} cannot be kept`;
+    return [{ kind: "unpriced", words }];
   }
+  const found: Objection[] = [];
+  const { confirmAboveUsd } = limits;
+  if (maxCostUsd !== undefined && estimateUsd > maxCostUsd) {
+    const words = `, more than \`max_cost_usd\` allows (${formatUsd(maxCostUsd)})`;
+    found.push({ kind: "call", words });
+  }
+  if (maxCostUsd === undefined && confirmAboveUsd !== undefined && estimateUsd > confirmAboveUsd) {
+    const words = `; above ${formatUsd(confirmAboveUsd)} a start must be confirmed`;
+    found.push({ kind: "confirm", words });
+  }
+  for (const { name, cap, used } of caps) {
+    if (exactUsd(used + estimateUsd) <= cap) continue;
+    const words = `, and ${formatUsd(exactUsd(used))} of the ${formatUsd(cap)} of ${name} are spent or reserved`;
+    found.push({ kind: "cap", words });
+  }
+  return found;
+}
+
+/**
+ * Decides on a start by the user's limits. Asked inside the transaction that records the job, so
+ * that two processes cannot both take the last dollar.
+ * @throws {over_budget} that names every reason
+ */
+export function checkMoney(wanted: Wanted, committed: Committed, limits: Limits): void {
+  const refusal = refusalFor(wanted, objectionsTo(wanted, committed, limits));
+  if (refusal) throw refusal;
+}
+
+/** Objections as one error; `undefined` where there are none. */
+export function refusalFor(wanted: Wanted, objections: readonly Objection[]): AppError | undefined {
+  if (objections.length === 0) return undefined;
+  const { estimateUsd } = wanted;
+  const cost = estimateUsd === null ? "" : `It would cost about ${formatUsd(estimateUsd)}`;
+  const words = objections.map((one) => one.words).join("");
+  return new AppError("over_budget", `${cost}${words}.`, { next: adviceOn(wanted, objections) });
+}
+
+/** What can be done about all of them in one more call. */
+function adviceOn(wanted: Wanted, objections: readonly Objection[]): string {
+  const { operation, estimateUsd, maxCostUsd } = wanted;
+  const has = (kind: Objection["kind"]) => objections.some((one) => one.kind === kind);
+  if (has("unpriced")) {
+    const without =
+      maxCostUsd === undefined ? "" : " Without `max_cost_usd` only if they agree to any price.";
+    return `Only the user can say what it costs: ask them to set LONGCAT_MCP_PRICES, such as {"${operation}": 0.05}, and to restart the server.${without} \`image_models\` shows which prices are known. Nothing was sent.`;
+  }
+  const allowing = `\`max_cost_usd: ${estimateUsd}\``;
+  if (has("cap")) {
+    const confirmed = has("call") || has("confirm") ? ` If they agree, call with ${allowing}.` : "";
+    return `Ask the user what to do, whose limit it is; \`spending\` shows where the money went, and the period ends with the UTC day or month.${confirmed} Nothing was sent.`;
+  }
+  return has("confirm")
+    ? `Ask the user. If they agree, call again with ${allowing}; nothing was sent.`
+    : `Ask the user whether it may cost that much (${allowing}), or ask for fewer pictures or another model; nothing was sent.`;
 }
 
 /** What a job counts as in `spending`, under its charge; `null` where no price is known. */

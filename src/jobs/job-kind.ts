@@ -25,11 +25,15 @@ export interface Draft {
   /** What it must keep within. */
   limits: Limits;
   /**
-   * The last word before it is recorded, once it is known to be no duplicate: makes sure that its
-   * result could be kept, and keeps what belongs to it.
+   * Makes sure that its result could be kept, once it is known to be no duplicate. Changes nothing.
    * @throws when it must not be; nothing is sent
    */
   check(): Promise<void>;
+  /**
+   * Keeps what belongs to it, right before it is recorded.
+   * @throws when that cannot be; nothing is sent
+   */
+  keep(): Promise<void>;
   /** Hears how it ended. What was kept for a job that was not recorded is forgotten. */
   over(isRecorded: boolean): Promise<void>;
 }
@@ -37,6 +41,8 @@ export interface Draft {
 /** What every start can say beside what is asked for. */
 export interface StartWishes {
   saveTo?: string | undefined;
+  /** The most it may cost, in US dollars. */
+  maxCostUsd?: number | undefined;
   /** One key, one job, however often and however late the call is repeated. */
   idempotencyKey?: string | undefined;
   /** Start another one even if an identical job was started a moment ago. */

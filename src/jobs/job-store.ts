@@ -1,4 +1,5 @@
 import type { Limits } from "../core/money.ts";
+import type { Committed } from "./budget.ts";
 import type { Job, JobPatch, JobState, Medium, WholeJob } from "./job.ts";
 import type { Verdict } from "./settlement.ts";
 
@@ -21,6 +22,8 @@ export interface AdmissionRules {
   /** Buy even if an identical job was started a moment ago. */
   forceNew: boolean;
   limits: Limits;
+  /** The most that the call allows, in US dollars. */
+  maxCostUsd?: number | undefined;
   now: number;
 }
 
@@ -82,14 +85,16 @@ export interface SpendingReport {
  */
 export interface JobStore {
   /**
-   * Records a job unless an earlier one stands for it or a cap forbids it; all in one transaction, so that
-   * processes racing for the same purchase or the last dollar cannot both win.
-   * @throws {over_budget} above a cap
+   * Records a job unless an earlier one stands for it or a limit forbids it; all in one
+   * transaction, so that processes racing for the same purchase or the last dollar cannot both win.
+   * @throws {over_budget} above a limit
    * @throws {invalid_input} when its idempotency key belongs to other arguments
    */
   admit(job: WholeJob, holder: string, rules: AdmissionRules): Promise<Admission>;
   /** The earlier job that {@link JobStore.admit} would let stand for this one. */
   findDuplicate(job: WholeJob, rules: AdmissionRules): Promise<Job | undefined>;
+  /** What an owner's jobs have cost or may cost by now. */
+  committed(owner: string, now: number): Promise<Committed>;
   /** A whole job, for the one that is looked at or sent. */
   get(owner: string, jobId: string): Promise<WholeJob | undefined>;
   findByRequestId(owner: string, requestId: string): Promise<Job | undefined>;

@@ -1,4 +1,5 @@
 import { AppError } from "../core/errors.ts";
+import { examine, rulesFor } from "./admission.ts";
 import { fingerprintOf } from "./deduplication.ts";
 import { isFinal, type Job, type WholeJob } from "./job.ts";
 import {
@@ -182,12 +183,13 @@ export class JobRunner {
   }
 
   /** Records a job, unless an earlier one stands for it or the last check forbids it. */
-  async #admit(job: WholeJob, draft: Draft, { forceNew = false }: StartWishes): Promise<Started> {
+  async #admit(job: WholeJob, draft: Draft, wishes: StartWishes): Promise<Started> {
     const { store, holder, events, reached } = this.#context;
-    const rules = { forceNew, limits: draft.limits, now: job.createdAt };
-    const earlier = await store.findDuplicate(job, rules);
-    if (earlier) return { job: earlier, isDuplicate: true };
-    await draft.check();
+    const rules = rulesFor(job, draft, wishes);
+    const found = await examine(store, job, draft, rules);
+    if (found.earlier) return { job: found.earlier, isDuplicate: true };
+    if (found.refusal) throw found.refusal;
+    await draft.keep();
     reached("before-record");
     const admission = await store.admit(job, holder, rules);
     if (admission.kind === "duplicate") return { job: admission.job, isDuplicate: true };

@@ -4,15 +4,13 @@ import type { Draft, JobPlan, StartWishes } from "../jobs/job-kind.ts";
 import { forRecord } from "../jobs/record.ts";
 import type { AnyOperation, Prepared } from "../models/operation.ts";
 import { imagesAsked } from "./keeping.ts";
-import { checkPrice, estimateUsd } from "./prices.ts";
+import { estimateUsd } from "./prices.ts";
 import type { PurchaseContext } from "./purchase-context.ts";
 
 export interface PurchaseRequest extends StartWishes {
   operation: AnyOperation;
   /** Arguments in their normal form; files as the caller named them. */
   given: Prepared;
-  /** The most it may cost, in US dollars. */
-  maxCostUsd?: number | undefined;
 }
 
 /**
@@ -26,7 +24,7 @@ export async function draftPurchase(
   request: PurchaseRequest,
 ): Promise<Draft> {
   const { inputs, media, saving, hosting, prices, limits } = context;
-  const { operation, given, saveTo, maxCostUsd } = request;
+  const { operation, given, saveTo } = request;
   const { prepared, staged } = await withFiles(context, owner, operation, given);
   const pictures = imagesAsked(prepared);
   const reservedUsd = estimateUsd(operation, pictures, prices);
@@ -46,11 +44,10 @@ export async function draftPurchase(
     plan,
     limits,
     async check() {
-      checkPrice(operation, reservedUsd, maxCostUsd, limits);
       await media.checkRoom(owner, operation.media, pictures);
       if (saveTo !== undefined) await saving.check(saveTo, operation.media, pictures);
-      await hosting.reserve(plan.jobId, staged);
     },
+    keep: () => hosting.reserve(plan.jobId, staged),
     async over(isRecorded) {
       if (!isRecorded) await hosting.release(plan.jobId);
       // What the job needs has its place by now.

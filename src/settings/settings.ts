@@ -136,7 +136,7 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
     limits: {
       perDayUsd: values.budgetPerDay,
       perMonthUsd: values.budgetPerMonth,
-      confirmAboveUsd: values.confirmAbove,
+      confirmAboveUsd: values.confirmAbove ?? Number(SETTINGS.confirmAbove.defaultText),
     },
     keepJobsDays: values.keepJobsDays,
     maxWaitSeconds: values.maxWaitSeconds ?? 45,

@@ -177,8 +177,8 @@ export const SETTINGS = {
   confirmAbove: {
     env: "LONGCAT_MCP_CONFIRM_ABOVE_USD",
     guardsMoney: true,
-    help: "a dearer start is refused unless its max_cost_usd allows it",
-    defaultText: "no limit",
+    help: "a start that is known to be dearer is refused unless its max_cost_usd allows it",
+    defaultText: "1",
     schema: dollars,
   },
   keepJobsDays: {

@@ -59,6 +59,10 @@ export function describeJobOwners(kit: StoreKit): void {
         now: own.createdAt,
       };
       expect(await bench.jobs.findDuplicate(own, rules)).toBeUndefined();
+      expect(await bench.jobs.committed(STRANGER, own.createdAt)).toEqual({
+        todayUsd: 0,
+        thisMonthUsd: 0,
+      });
       expect(await bench.jobs.admit(own, "me", rules)).toEqual({ kind: "new" });
       expect(await bench.jobs.get(STRANGER, own.jobId)).toEqual(own);
     });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { LEFT_BEHIND_MS } from "../../src/chat/thread.ts";
 import { OWNER } from "../support/rig.ts";
-import { benchFor, type StoreKit } from "./kit.ts";
+import { benchFor, STRANGER, type StoreKit } from "./kit.ts";
 import { answered, fileOf, newTurn, textOf } from "./turns.ts";
 
 /** What is kept of conversations. */
@@ -44,6 +44,8 @@ export function describeThreadRecords(kit: StoreKit): void {
       await bench.add({ jobId: first.jobId, threadId: first.threadId, state: "running" });
       const later = { ...next, now: 9e12 };
       expect(await threads.begin(OWNER, later)).toEqual({ busyWith: first.jobId });
+      expect(await threads.busyWith(OWNER, first.threadId, 9e12)).toBe(first.jobId);
+      expect(await threads.busyWith(STRANGER, first.threadId, 9e12)).toBeUndefined();
       expect(await threads.delete(OWNER, first.threadId, 9e12)).toEqual({ busyWith: first.jobId });
       await bench.jobs.transition(OWNER, first.jobId, {
         ...{ from: "running", to: "failed", patch: {}, now: 2 },
@@ -57,6 +59,7 @@ export function describeThreadRecords(kit: StoreKit): void {
       await threads.begin(OWNER, first);
       const next = (now: number) => newTurn({ threadId: first.threadId, now });
       expect(await threads.begin(OWNER, next(2_000))).toEqual({ busyWith: first.jobId });
+      expect(await threads.busyWith(OWNER, first.threadId, 600_000)).toBeUndefined();
       expect(await threads.begin(OWNER, next(600_000))).toEqual({ busyWith: undefined });
     });
 

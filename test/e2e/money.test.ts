@@ -214,6 +214,27 @@ test("a dear start is refused with the argument that allows it", async () => {
   expect(bench.posts).toBe(1);
 });
 
+test("unasked, a start above a dollar must be allowed, and one refusal has all reasons", async () => {
+  const { client } = await bench.connect("sdk 1.x");
+  const ten = { ...LONGCAT, num_images: 10 };
+  const refused = await client.call("longcat_image_generate", ten);
+  expect(textOf(refused)).toMatch(
+    /^over_budget: .*\$1\.30; above \$1\.00 .*\n.*`max_cost_usd: 1\.3`/,
+  );
+  const limited = await bench.connect("sdk 1.x", "stdio", {
+    LONGCAT_MCP_BUDGET_USD_PER_DAY: "0.5",
+    LONGCAT_MCP_BUDGET_USD_PER_MONTH: "0.6",
+  });
+  const all = textOf(await limited.client.call("longcat_image_generate", ten));
+  expect(all).toMatch(
+    /above \$1\.00 .*of the \$0\.50 of .*PER_DAY .*of the \$0\.60 of .*PER_MONTH /,
+  );
+  expect(bench.posts).toBe(0);
+  expect(
+    jobIdOf(await client.call("longcat_image_generate", { ...ten, max_cost_usd: 1.3 })),
+  ).not.toBe("");
+});
+
 test("ERROR gives its money back; FAILED is counted, and the answer says so", async () => {
   const { client } = await bench.connect("sdk 1.x");
   bench.sandbox.faults.add({ kind: "job-error" });

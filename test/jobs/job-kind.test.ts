@@ -51,6 +51,9 @@ class Sums implements StartableKind<SumRequest> {
         this.told.push("check");
         if (this.refusal) throw this.refusal;
       },
+      keep: async () => {
+        this.told.push("keep");
+      },
       over: async (isRecorded) => {
         this.told.push(isRecorded ? "recorded" : "discarded");
       },
@@ -135,7 +138,7 @@ describe("a kind of job that nobody has heard of", () => {
       ...["queued", "submitting", "running", "downloading", "completed"],
     ]);
     expect(sums.told.toSorted()).toEqual([
-      ...["check", "collect", "follow", "load", "recorded", "restore"],
+      ...["check", "collect", "follow", "keep", "load", "recorded", "restore"],
       ...["send while submitting", "stop"],
     ]);
   });

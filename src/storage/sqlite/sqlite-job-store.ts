@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { AppError } from "../../core/errors.ts";
 import { oneLine } from "../../core/text.ts";
-import { checkCaps, periodStarts } from "../../jobs/budget.ts";
+import { type Committed, checkMoney, periodStarts, wantedBy } from "../../jobs/budget.ts";
 import { requireSameCall, standsForDuplicate } from "../../jobs/deduplication.ts";
 import {
   canBecome,
@@ -64,12 +64,8 @@ export class SqliteJobStore implements JobStore {
     const record = (): Admission => {
       const earlier = this.#duplicateOf(job, rules);
       if (earlier) return { kind: "duplicate", job: earlier };
-      const { day, month } = periodStarts(rules.now);
-      const committed = {
-        todayUsd: committedUsd(this.#connection, job.owner, day),
-        thisMonthUsd: committedUsd(this.#connection, job.owner, month),
-      };
-      checkCaps(job.reservedUsd, committed, rules.limits);
+      const wanted = wantedBy(job, rules.maxCostUsd);
+      checkMoney(wanted, this.#committed(job.owner, rules.now), rules.limits);
       this.#insert(job, holder);
       return { kind: "new" };
     };
@@ -77,6 +73,10 @@ export class SqliteJobStore implements JobStore {
       if (kind !== "new") return;
       this.#connection.run("DELETE FROM jobs WHERE job_id = ?", [job.jobId]);
     });
+  }
+
+  async committed(owner: string, now: number): Promise<Committed> {
+    return this.#committed(owner, now);
   }
 
   async findDuplicate(job: WholeJob, rules: AdmissionRules): Promise<Job | undefined> {
@@ -231,6 +231,14 @@ export class SqliteJobStore implements JobStore {
   /** Ends the connection, and with it whatever else uses it. */
   async close(): Promise<void> {
     this.#connection.close();
+  }
+
+  #committed(owner: string, now: number): Committed {
+    const { day, month } = periodStarts(now);
+    return {
+      todayUsd: committedUsd(this.#connection, owner, day),
+      thisMonthUsd: committedUsd(this.#connection, owner, month),
+    };
   }
 
   #duplicateOf(job: WholeJob, rules: AdmissionRules): Job | undefined {

@@ -67,6 +67,11 @@ export class SqliteThreadStore implements ThreadStore {
     });
   }
 
+  async busyWith(owner: string, threadId: string, now: number): Promise<string | undefined> {
+    const open = this.#openTurn(owner, threadId);
+    return open && this.#isUnderWay(open, now) ? open.jobId : undefined;
+  }
+
   async takeBack(owner: string, jobId: string): Promise<void> {
     this.#db.transaction(() => {
       const others = this.#db.all(`SELECT 1 WHERE ${NOT_ANOTHERS}`, [jobId, owner]).length === 0;

@@ -1,0 +1,43 @@
+import type { AppError } from "../core/errors.ts";
+import { type Committed, objectionsTo, refusalFor, wantedBy } from "./budget.ts";
+import type { Job, WholeJob } from "./job.ts";
+import type { Draft, StartWishes } from "./job-kind.ts";
+import type { AdmissionRules, JobStore } from "./job-store.ts";
+
+/** What a start comes to before anything of it is kept, recorded or sent. */
+export interface Examination {
+  /** An identical earlier job that stands for it. */
+  earlier?: Job;
+  /** Why the user's limits forbid it, all reasons in one. */
+  refusal?: AppError | undefined;
+  /** What the owner's jobs have cost or may cost by now. */
+  committed?: Committed;
+}
+
+/** What a drafted job is admitted by. */
+export function rulesFor(
+  job: WholeJob,
+  { limits }: Draft,
+  { forceNew = false, maxCostUsd }: StartWishes,
+): AdmissionRules {
+  return { forceNew, maxCostUsd, limits, now: job.createdAt };
+}
+
+/**
+ * Everything that is looked at before a job is recorded, and no change of anything. Money comes
+ * last: what else is wrong is told whatever it costs.
+ * @throws what {@link Draft.check} throws, and {invalid_input} for the key of another call
+ */
+export async function examine(
+  store: Pick<JobStore, "findDuplicate" | "committed">,
+  job: WholeJob,
+  draft: Draft,
+  rules: AdmissionRules,
+): Promise<Examination> {
+  const earlier = await store.findDuplicate(job, rules);
+  if (earlier) return { earlier };
+  await draft.check();
+  const committed = await store.committed(job.owner, rules.now);
+  const wanted = wantedBy(job, rules.maxCostUsd);
+  return { refusal: refusalFor(wanted, objectionsTo(wanted, committed, rules.limits)), committed };
+}
