@@ -5,6 +5,8 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import sharp from "sharp";
+import { Lettering } from "../src/core/lettering.ts";
+import { contactSheet } from "../src/media/contact-sheet.ts";
 import { composeLayers } from "../src/media/layer-composition.ts";
 import { makePreviews, PREVIEW_BUDGET_BASE64 } from "../src/media/preview.ts";
 
@@ -25,7 +27,7 @@ export interface PreviewFigures {
   layers: Watched;
 }
 
-/** Previews, and then the composite, of four noisy pictures of four megapixels. */
+/** Previews, and then the composite and the sheet, of four noisy pictures of four megapixels. */
 export async function measurePreviews(folder: string): Promise<PreviewFigures> {
   await mkdir(folder, { recursive: true });
   const paths: string[] = [];
@@ -40,8 +42,14 @@ export async function measurePreviews(folder: string): Promise<PreviewFigures> {
     const made = await makePreviews(paths, PREVIEW_BUDGET_BASE64);
     return made.map((preview) => preview?.data.toString("base64"));
   });
-  const targets = { composite: join(folder, "composite.png"), sheet: join(folder, "sheet.png") };
-  const layers = await watched(() => composeLayers(paths, targets));
+  const lettering = await Lettering.load();
+  const layers = await watched(async () => {
+    await composeLayers(paths, join(folder, "composite.png"));
+    return contactSheet(
+      paths.map((source, at) => ({ source, label: String(at + 1) })),
+      lettering,
+    );
+  });
   return { previews, layers };
 }
 

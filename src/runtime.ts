@@ -1,6 +1,8 @@
 import { Delegate } from "./chat/delegate.ts";
 import type { Clock } from "./core/clock.ts";
 import { isLoopbackHost } from "./core/host-addresses.ts";
+import { Lazy } from "./core/lazy.ts";
+import { Lettering } from "./core/lettering.ts";
 import type { Log } from "./core/log.ts";
 import type { Redact } from "./core/redact.ts";
 import { HttpClient } from "./gateway/http-client.ts";
@@ -139,6 +141,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     gateway,
     http,
     media,
+    lettering: new Lazy(() => Lettering.load()),
     saving,
     hosting,
     baseUrl,

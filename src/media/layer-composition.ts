@@ -1,18 +1,11 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import type { OverlayOptions, Sharp } from "sharp";
 import { MAX_PICTURE_PIXELS } from "../core/decoding.ts";
 import { AppError } from "../core/errors.ts";
 import { decoder, openPicture, type PictureSource, readHeader, whileDecoding } from "./decoder.ts";
 import { syncFile } from "./placing.ts";
 import { type PictureFacts, pictureFacts } from "./preview.ts";
 
-const TILE_PX = 360;
-const GAP_PX = 12;
-const CHECK_PX = 12;
-const SHEET_BACKGROUND = "#202020";
-const LIGHT = 255;
-const DARK = 204;
 /** How many pixels are looked at before others get their turn. */
 const SLICE_PIXELS = 100_000;
 
@@ -31,7 +24,6 @@ export interface Composition {
   height: number;
   layers: LayerFacts[];
   composite: MadePicture;
-  sheet: MadePicture;
 }
 
 /** A picture that was written here, and is on disk. */
@@ -41,14 +33,13 @@ export interface MadePicture extends Partial<PictureFacts> {
 }
 
 /**
- * Lays layers over each other, the first at the bottom, and puts them side by side to look at:
- * the composite first, then each layer on a checkerboard.
- * @param targets where the composite and the sheet are written, as PNG.
+ * Lays layers over each other, the first at the bottom.
+ * @param target where the composite is written, as PNG.
  * @throws {bad_upstream_reply} when they span too many pixels; and when one cannot be decoded.
  */
 export async function composeLayers(
   pictures: readonly PictureSource[],
-  targets: { composite: string; sheet: string },
+  target: string,
 ): Promise<Composition> {
   const headers = await Promise.all(pictures.map((picture) => readHeader(picture)));
   const width = Math.max(...headers.map((header) => header.width));
@@ -62,13 +53,8 @@ export async function composeLayers(
   return whileDecoding({ width, height }, async () => {
     const layers: LayerFacts[] = [];
     for (const picture of pictures) layers.push(await layerFacts(picture));
-    await laidOver(pictures, { width, height }, targets.composite);
-    await (await contactSheet([targets.composite, ...pictures]))
-      .removeAlpha()
-      .png()
-      .toFile(targets.sheet);
-    const composite = await finished(targets.composite);
-    return { width, height, layers, composite, sheet: await finished(targets.sheet) };
+    await laidOver(pictures, { width, height }, target);
+    return { width, height, layers, composite: await finished(target) };
   });
 }
 
@@ -136,68 +122,4 @@ async function layerFacts(picture: PictureSource): Promise<LayerFacts> {
   const boundingBox =
     shown === 0 ? null : { left, top, width: right - left + 1, height: bottom - top + 1 };
   return { width, height, boundingBox, coverage: shown / (width * height) };
-}
-
-async function contactSheet(pictures: readonly PictureSource[]): Promise<Sharp> {
-  const sharp = await decoder();
-  const columns = Math.ceil(Math.sqrt(pictures.length));
-  const tiles: OverlayOptions[] = [];
-  let bottom = GAP_PX;
-  for (let first = 0; first < pictures.length; first += columns) {
-    const row = await Promise.all(pictures.slice(first, first + columns).map(tile));
-    for (const [column, { data, info }] of row.entries()) {
-      tiles.push({
-        input: data,
-        left: GAP_PX + column * (TILE_PX + GAP_PX),
-        top: bottom,
-        raw: info,
-      });
-    }
-    bottom += Math.max(...row.map(({ info }) => info.height)) + GAP_PX;
-  }
-  const width = GAP_PX + columns * (TILE_PX + GAP_PX);
-  return sharp({
-    create: { width, height: bottom, channels: 3, background: SHEET_BACKGROUND },
-  }).composite(tiles);
-}
-
-/** A small rendering on a checkerboard, which shows where nothing is. */
-async function tile(picture: PictureSource) {
-  const sharp = await decoder();
-  const { data, info } = await (await openPicture(picture))
-    .resize({ width: TILE_PX, height: TILE_PX, fit: "inside", withoutEnlargement: true })
-    .ensureAlpha()
-    .toColourspace("srgb")
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  const { width, height } = info;
-  const ground = await sharp({
-    create: { width: TILE_PX, height: TILE_PX, channels: 3, background: "#ffffff" },
-  })
-    .composite([checks()])
-    .removeAlpha()
-    .raw()
-    .toBuffer();
-  return sharp(ground, { raw: { width: TILE_PX, height: TILE_PX, channels: 3 } })
-    .extract({ left: 0, top: 0, width, height })
-    .composite([{ input: data, raw: { width, height, channels: 4 } }])
-    .removeAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-}
-
-/** Two by two checks, to be repeated. */
-function checks(): OverlayOptions {
-  const side = 2 * CHECK_PX;
-  const pixels = Buffer.alloc(side * side * 3, LIGHT);
-  for (let y = 0; y < side; y++) {
-    const from = (y * side + (y < CHECK_PX ? CHECK_PX : 0)) * 3;
-    pixels.fill(DARK, from, from + CHECK_PX * 3);
-  }
-  return {
-    input: pixels,
-    raw: { width: side, height: side, channels: 3 },
-    tile: true,
-    gravity: "northwest",
-  };
 }

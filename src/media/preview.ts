@@ -1,9 +1,8 @@
 import { availableParallelism } from "node:os";
-import type { OutputInfo, Sharp } from "sharp";
 import { MAX_PICTURE_PIXELS } from "../core/decoding.ts";
-import { decoder, openPicture, type PictureSource, readHeader, whileDecoding } from "./decoder.ts";
+import { type PictureSource, readHeader, whileDecoding } from "./decoder.ts";
 import { type MediaRef, type MediaStore, readMedium } from "./media-store.ts";
-import { turnFor } from "./orientation.ts";
+import { fromRaw, type Pixels, rawOf, smallPixels, within } from "./small-pixels.ts";
 
 const LONG_SIDE_PX = 1024;
 /** Hosts cut results at about 1 MB; this leaves room for everything else. */
@@ -50,7 +49,7 @@ export async function makePreview(
   try {
     const header = await readHeader(picture);
     return await whileDecoding(header, async () =>
-      fitting(await upright(picture, header.orientation ?? 1), maxBytes),
+      fitting(await smallPixels(picture, header, LONG_SIDE_PX), maxBytes),
     );
   } catch {
     // A picture that cannot be decoded is still delivered as a file.
@@ -116,29 +115,6 @@ export async function fullPreview(
   return data && fits(data.length) ? { data, mimeType } : undefined;
 }
 
-interface Pixels {
-  data: Buffer;
-  info: OutputInfo;
-}
-
-/** Made small before it is turned, so that the whole picture is never in memory. */
-async function upright(picture: PictureSource, orientation: number): Promise<Pixels> {
-  const small = await rawOf(within(await openPicture(picture), LONG_SIDE_PX).toColourspace("srgb"));
-  if (orientation === 1) return small;
-  const { isMirrored, degrees } = turnFor(orientation);
-  const turned = (await fromRaw(small)).flop(isMirrored);
-  // A mirror comes before a turn only between two passes.
-  return rawOf((await fromRaw(await rawOf(turned))).rotate(degrees));
-}
-
-function within(picture: Sharp, side: number): Sharp {
-  return picture.resize({ width: side, height: side, fit: "inside", withoutEnlargement: true });
-}
-
-function rawOf(picture: Sharp): Promise<Pixels> {
-  return picture.raw().toBuffer({ resolveWithObject: true });
-}
-
 /** Whether anything is seen through a picture; an alpha channel alone says nothing of it. */
 function showsThrough({ data, info: { channels } }: Pixels): boolean {
   if (channels !== 2 && channels !== 4) return false;
@@ -166,9 +142,4 @@ async function* pngs(pixels: Pixels): AsyncGenerator<Preview> {
       mimeType: "image/png",
     };
   }
-}
-
-async function fromRaw({ data, info }: Pixels): Promise<Sharp> {
-  const { width, height, channels } = info;
-  return (await decoder())(data, { raw: { width, height, channels } });
 }

@@ -114,7 +114,10 @@ export class Fetcher {
 }
 
 /** What a job's file is named after. */
-export function namingOf(job: WholeJob, index: number): Omit<MediaNaming, "extension"> {
+export function namingOf(
+  job: WholeJob,
+  index: MediaNaming["index"],
+): Omit<MediaNaming, "extension"> {
   const words = [job.input["prompt"], job.input["default_caption"]].find(
     (text) => typeof text === "string",
   );

@@ -1,15 +1,16 @@
 import { AppError } from "../core/errors.ts";
 import { uris } from "../core/uris.ts";
-import type { Job, Medium, MediumRole, WholeJob } from "../jobs/job.ts";
+import type { Medium, MediumRole, WholeJob } from "../jobs/job.ts";
 import { composeLayers } from "../media/layer-composition.ts";
-import { type MediaNaming, type MediaStore, pictureSource } from "../media/media-store.ts";
+import { pictureSource } from "../media/media-store.ts";
 import type { AnyOperation } from "../models/operation.ts";
+import { drawSheet, keepSheet } from "./contact-sheets.ts";
 import { namingOf } from "./fetcher.ts";
 import type { PurchaseContext } from "./purchase-context.ts";
 
 /** What is made of a job's own files; without it the job is as good. */
 export async function layerExtras(
-  { media, log }: PurchaseContext,
+  context: PurchaseContext,
   job: WholeJob,
   operation: AnyOperation | undefined,
   fetched: readonly Medium[],
@@ -17,9 +18,9 @@ export async function layerExtras(
 ): Promise<Medium[]> {
   if (operation?.media !== "layers" || fetched.length === 0) return [];
   try {
-    return await makeLayerExtras(media, job, fetched, namingOf(job, 0));
+    return await makeLayerExtras(context, job, fetched);
   } catch (error) {
-    log.warn({ job: job.jobId, err: error }, "layers were not composed");
+    context.log.warn({ job: job.jobId, err: error }, "layers were not composed");
     const reason = error instanceof AppError ? error.message : "one of them cannot be decoded.";
     warnings.push(`The layers could not be laid over each other: ${reason}`);
     return [];
@@ -32,43 +33,39 @@ export async function layerExtras(
  * @throws when a layer cannot be decoded, or nothing can be written.
  */
 async function makeLayerExtras(
-  store: MediaStore,
-  job: Job,
+  context: PurchaseContext,
+  job: WholeJob,
   layers: readonly Medium[],
-  naming: Omit<MediaNaming, "extension">,
 ): Promise<Medium[]> {
-  const named = (role: MediumRole, extension: string) => ({ ...naming, index: role, extension });
-  const drafts = {
-    composite: store.newDraft(named("composite", "png")),
-    sheet: store.newDraft(named("sheet", "png")),
-  };
+  const { media: store } = context;
+  const named = (role: MediumRole, extension: string) => ({ ...namingOf(job, role), extension });
+  const draft = store.newDraft(named("composite", "png"));
   const first = Math.max(...layers.map(({ index }) => index)) + 1;
-  const uri = (position: number) => uris.medium(job.jobId, first + position);
+  const kept: Medium[] = [];
   try {
-    await store.prepareDraft(drafts.composite);
+    await store.prepareDraft(draft);
     const pictures = await Promise.all(
       layers.map(({ path }) => pictureSource(store, job.owner, path)),
     );
-    const composed = await composeLayers(pictures, drafts);
-    const made: Medium[] = [];
-    for (const role of ["composite", "sheet"] as const) {
-      const path = await store.keep(drafts[role], named(role, "png"));
-      const index = first + made.length;
-      made.push({
-        index,
-        role,
-        url: "",
-        path,
-        mimeType: "image/png",
-        ...composed[role],
-        copies: [],
-      });
-    }
+    const { composite: made, ...composed } = await composeLayers(pictures, draft);
+    const composite: Medium = {
+      index: first,
+      role: "composite",
+      url: "",
+      path: await store.keep(draft, named("composite", "png")),
+      mimeType: "image/png",
+      ...made,
+      copies: [],
+    };
+    kept.push(composite);
+    const { png } = await drawSheet(context, job.owner, [...layers, composite]);
+    const sheet: Medium = { index: first + 1, ...(await keepSheet(store, job, png)) };
+    kept.push(sheet);
     const manifest = {
       width: composed.width,
       height: composed.height,
-      composite: uri(0),
-      contact_sheet: uri(1),
+      composite: uris.medium(job.jobId, composite.index),
+      contact_sheet: uris.medium(job.jobId, sheet.index),
       /** From the bottom to the top. */
       layers: composed.layers.map(({ boundingBox, ...facts }, position) => ({
         uri: uris.medium(job.jobId, layers[position]?.index ?? position + 1),
@@ -78,15 +75,17 @@ async function makeLayerExtras(
       })),
     };
     const text = Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`);
-    const { ref, ...kept } = await store.put(text, named("manifest", "json"));
+    const { ref, ...facts } = await store.put(text, named("manifest", "json"));
     const mimeType = "application/json";
-    const index = first + made.length;
+    const index = first + 2;
     return [
-      ...made,
-      { index, role: "manifest", url: "", path: ref, mimeType, ...kept, copies: [] },
+      ...kept,
+      { index, role: "manifest", url: "", path: ref, mimeType, ...facts, copies: [] },
     ];
   } catch (error) {
-    await store.discardDrafts(Object.values(drafts));
+    await store.discardDrafts([draft]);
+    // Nothing refers to them.
+    await Promise.allSettled(kept.map(({ path }) => store.delete(job.owner, path)));
     throw error;
   }
 }

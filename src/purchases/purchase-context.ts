@@ -1,3 +1,5 @@
+import type { Lazy } from "../core/lazy.ts";
+import type { Lettering } from "../core/lettering.ts";
 import type { Limits, PriceList } from "../core/money.ts";
 import type { HttpClient } from "../gateway/http-client.ts";
 import type { PixazoClient } from "../gateway/pixazo.ts";
@@ -12,6 +14,8 @@ export interface PurchaseContext extends MoveContext {
   gateway: PixazoClient;
   http: HttpClient;
   media: MediaStore;
+  /** For the numbers on contact sheets. */
+  lettering: Lazy<Lettering>;
   saving: Saving;
   /** Reads the files that a caller names. */
   inputs: Pick<InputResolver, "resolve" | "discard">;

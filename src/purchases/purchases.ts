@@ -2,6 +2,7 @@ import type { Job, WholeJob } from "../jobs/job.ts";
 import type { Draft, Send, StartableKind } from "../jobs/job-kind.ts";
 import { OPERATIONS, operationNamed } from "../models/catalogue.ts";
 import { Collector } from "./collector.ts";
+import { type Sheet, sheetOf } from "./contact-sheets.ts";
 import { Follower } from "./follower.ts";
 import type { PurchaseContext } from "./purchase-context.ts";
 import { draftPurchase, type PurchaseRequest } from "./purchase-draft.ts";
@@ -50,6 +51,11 @@ export class Purchases implements StartableKind<PurchaseRequest> {
 
   restore(completed: WholeJob): Promise<WholeJob> {
     return this.#collector.restore(completed, operationNamed(completed.operation));
+  }
+
+  /** All pictures of a job as one. */
+  sheetOf(job: WholeJob): Promise<Sheet> {
+    return sheetOf(this.#context, job);
   }
 
   /** Its hosted files go with every job that needs none any more. */

@@ -1,6 +1,7 @@
 import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
 import type { Job, Medium, WholeJob } from "../jobs/job.ts";
+import { withRestored } from "../jobs/made-files.ts";
 import { missingMedia } from "../media/missing.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import { type Fetcher, jobErrorOf } from "./fetcher.ts";
@@ -40,9 +41,19 @@ export async function restoreMedia(
   const extras = job.media.filter((medium) => medium.role !== undefined);
   const isWhole = !extras.some((medium) => gone.includes(medium));
   const made = isWhole ? extras : await layerExtras(context, job, operation, own, []);
-  const media = [...own, ...made];
-  const restored = await store.patch(job.owner, job.jobId, { media }, clock.now());
+  const restored = await store.amendMedia(
+    job.owner,
+    job.jobId,
+    (media) => withRestored(media, [...own, ...made]),
+    clock.now(),
+  );
   events.publish(restored);
+  const current = new Set(restored.media.map(({ path }) => path));
+  await discardMedia(
+    context,
+    job,
+    extras.filter(({ path }) => !current.has(path)),
+  );
   return { ...job, ...restored };
 }
 

@@ -2,6 +2,8 @@ import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { newJobId } from "../../src/core/ids.ts";
+import { Lazy } from "../../src/core/lazy.ts";
+import { Lettering } from "../../src/core/lettering.ts";
 import type { Limits, PriceList } from "../../src/core/money.ts";
 import { createRedact } from "../../src/core/redact.ts";
 import type { HttpReply } from "../../src/gateway/exchange.ts";
@@ -64,6 +66,7 @@ export interface Rig {
   store: SqliteJobStore;
   /** What the store works with. */
   connection: Connection;
+  media: DiskStore;
   events: JobEvents;
   folder: string;
   outputDir: string;
@@ -126,6 +129,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
       redact: createRedact([apiKey]),
     }),
     media,
+    lettering: new Lazy(() => Lettering.load()),
     saving: new Saving(places, media),
     inputs: new InputResolver({
       places,
@@ -178,6 +182,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     adoption: new Adoption(parts, runner),
     store,
     connection,
+    media,
     events,
     folder,
     outputDir,

@@ -1,5 +1,5 @@
+import { inked, type Lettering } from "../../core/lettering.ts";
 import type { Size } from "../contract/commission.ts";
-import { inked, type Lettering } from "./lettering.ts";
 
 /** What is written on a picture. */
 export interface Inscription {

@@ -1,8 +1,8 @@
 import type { Sharp } from "sharp";
+import { Lettering } from "../../core/lettering.ts";
 import type { Commission, Size } from "../contract/commission.ts";
 import type { Input } from "../input-loader.ts";
 import { layer } from "./layers.ts";
-import { Lettering } from "./lettering.ts";
 import { overlay } from "./overlay.ts";
 import { chooseScene, mix } from "./palettes.ts";
 import { hashOf } from "./random.ts";

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Font, PathCommand } from "opentype.js";
-import { AppError } from "../../core/errors.ts";
-import { packageRoot } from "../../core/package-root.ts";
+import { AppError } from "./errors.ts";
+import { packageRoot } from "./package-root.ts";
 
 export interface TextBlock {
   /** SVG path data of all outlines, in pieces: a renderer may cut a very long one short. */
@@ -49,7 +49,7 @@ export class Lettering {
       throw new AppError("internal", "The font that ships with the package is missing.", { cause });
     });
     // Reads a glyph when it is first needed; all six thousand would take much longer.
-    return new Lettering(opentype.parse(Uint8Array.from(bytes).buffer, { lowMemory: true }));
+    return new Lettering(opentype.parse(new Uint8Array(bytes).buffer, { lowMemory: true }));
   }
 
   /** One line with its top left corner at `x`, `y`; what does not fit `maxWidth` is cut. */
