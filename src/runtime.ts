@@ -135,6 +135,9 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       return earlierFile(job, index, { now: clock.now(), trustedOrigins });
     },
   });
+  const stopLettingGo = events.subscribeToDeletions(undefined, ({ jobId }) => {
+    void hosting.release(jobId);
+  });
   const buying: PurchaseContext = {
     ...shared,
     inputs,
@@ -157,6 +160,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     ...shared,
     kinds: { named: [chat.delegate], other: purchases },
     keepJobsDays: settings.keepJobsDays,
+    removeFile: (owner, ref) => media.delete(owner, ref),
     isGone: options.isGone,
   });
   await jobs.open();
@@ -174,6 +178,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       hosting.close();
       await jobs.close();
       stopReleasing();
+      stopLettingGo();
       await http.close();
       await sandbox?.close();
     },

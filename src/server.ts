@@ -115,27 +115,42 @@ export class ServerFactory {
 
   /** Sends what happens to an owner's jobs through a lasting connection until it closes. */
   #push(server: McpServer, owner: string, isWanted: (uri: string) => boolean): void {
-    const unsubscribe = this.#deps.events.subscribe(owner, (job) => {
+    const tell = (all: readonly string[], isListChanged: boolean) => {
       if (!server.isConnected()) return;
-      for (const uri of changedUris(job).filter(isWanted)) {
+      for (const uri of all.filter(isWanted)) {
         void server.server.sendResourceUpdated({ uri }).catch(() => undefined);
       }
-      if (bringsMedia(job)) server.sendResourceListChanged();
-    });
-    server.server.onclose = unsubscribe;
+      if (isListChanged) server.sendResourceListChanged();
+    };
+    server.server.onclose = onResourceNews(this.#deps.events, owner, tell);
   }
 }
 
-/** The resources that read differently after a job has changed. */
-export function changedUris(job: Job): string[] {
-  return [
-    uris.job(job.jobId),
-    ...threadOf(job),
-    ...job.media.flatMap(({ index }) => [
-      uris.medium(job.jobId, index),
-      uris.preview(job.jobId, index),
-    ]),
+/**
+ * Tells of an owner's resources that read differently from now on, or are gone, and whether there
+ * are others than before.
+ * @returns a function that ends that.
+ */
+export function onResourceNews(
+  events: JobEvents,
+  owner: string,
+  tell: (uris: readonly string[], isListChanged: boolean) => void,
+): () => void {
+  const ends = [
+    events.subscribe(owner, (job) => {
+      const indexes = job.media.map(({ index }) => index);
+      tell([...urisOf(job.jobId, indexes), ...threadOf(job)], bringsMedia(job));
+    }),
+    events.subscribeToDeletions(owner, ({ jobId, indexes }) => tell(urisOf(jobId, indexes), true)),
   ];
+  return () => {
+    for (const end of ends) end();
+  };
+}
+
+function urisOf(jobId: string, indexes: readonly number[]): string[] {
+  const files = indexes.flatMap((index) => [uris.medium(jobId, index), uris.preview(jobId, index)]);
+  return [uris.job(jobId), ...files];
 }
 
 /** A delegated turn changes its thread as well. */
@@ -144,7 +159,7 @@ function threadOf({ threadId }: Job): string[] {
 }
 
 /** Whether a change of a job changes which media there are. */
-export function bringsMedia(job: Job): boolean {
+function bringsMedia(job: Job): boolean {
   return isFinal(job.state) && job.media.length > 0;
 }
 

@@ -5,7 +5,10 @@ import { isFinal, type Job } from "./job.ts";
 const UNDELIVERED_MS = 600_000;
 const DELIVERED_MS = 20_000;
 
-/** What makes two purchases identical: the operation and everything that would be sent. */
+/**
+ * What makes two purchases identical: the operation and everything that would be sent. Only a
+ * store's digest of it is recorded, or a prompt could be guessed by it.
+ */
 export function fingerprintOf(operation: string, wire: unknown): string {
   return createHash("sha256")
     .update(`${operation}\n${canonicalJson(wire)}`)
@@ -20,11 +23,29 @@ export function fingerprintOf(operation: string, wire: unknown): string {
 export function standsForDuplicate(earlier: Job, now: number): boolean {
   if (!isFinal(earlier.state)) return true;
   if (earlier.state === "unknown" && earlier.charge === "uncertain") return true;
+  return now < duplicatesUntil(earlier);
+}
+
+/** Until when an ended job whose charge is known stands for identical calls; 0: for none. */
+export function duplicatesUntil(
+  ended: Pick<Job, "charge" | "state" | "deliveredAt" | "completedAt" | "updatedAt">,
+): number {
   // What ended without a result has cost nothing; an answer may be free and is a result.
-  if (earlier.charge === "none" && earlier.state !== "completed") return false;
-  return earlier.deliveredAt === null
-    ? now - (earlier.completedAt ?? earlier.updatedAt) < UNDELIVERED_MS
-    : now - earlier.deliveredAt < DELIVERED_MS;
+  if (ended.charge === "none" && ended.state !== "completed") return 0;
+  return ended.deliveredAt === null
+    ? (ended.completedAt ?? ended.updatedAt) + UNDELIVERED_MS
+    : ended.deliveredAt + DELIVERED_MS;
+}
+
+/** What a call is told that would get a job which was deleted. */
+export function deletedDuplicate(by: "key" | "arguments"): AppError {
+  return by === "key"
+    ? new AppError("not_found", "The job of this `idempotency_key` was deleted.", {
+        next: "Nothing was bought. To have another one made, use another `idempotency_key`.",
+      })
+    : new AppError("not_found", "An identical call has just had a job, which was deleted.", {
+        next: "Nothing was bought. To have another one made, call again with `force_new: true`.",
+      });
 }
 
 /**

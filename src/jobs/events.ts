@@ -1,12 +1,17 @@
+import type { DeletedJob } from "./deletion.ts";
 import type { Job } from "./job.ts";
 
 /** What has happened to a job. A listener must not throw. */
 export type JobListener = (job: Job) => void;
 
+/** News that a job was deleted. A listener must not throw. */
+export type DeletionListener = (deleted: DeletedJob) => void;
+
 /** How the parts of the program that show jobs hear of changes, wherever those were made. */
 export class JobEvents {
   readonly #listeners = new Map<string, Set<JobListener>>();
   readonly #listenersToAll = new Set<JobListener>();
+  readonly #deletionListeners = new Set<DeletionListener>();
   readonly #heldUp = new Map<string, string>();
 
   /** Hears of one owner's jobs, and of nobody else's. @returns a function that ends that. */
@@ -27,6 +32,20 @@ export class JobEvents {
     };
   }
 
+  /**
+   * Hears of what an owner deletes; of everybody's where that is absent, for the program itself.
+   * @returns a function that ends that.
+   */
+  subscribeToDeletions(owner: string | undefined, listener: DeletionListener): () => void {
+    const own: DeletionListener = (deleted) => {
+      if (owner === undefined || deleted.owner === owner) listener(deleted);
+    };
+    this.#deletionListeners.add(own);
+    return () => {
+      this.#deletionListeners.delete(own);
+    };
+  }
+
   /** Says what keeps a job from going on, until it does: a full disk cannot record it. */
   holdUp(jobId: string, reason: string): void {
     this.#heldUp.set(jobId, reason);
@@ -44,5 +63,10 @@ export class JobEvents {
     this.goesOn(job.jobId);
     const own = this.#listeners.get(job.owner) ?? [];
     for (const listener of [...this.#listenersToAll, ...own]) listener(job);
+  }
+
+  publishDeletion(deleted: DeletedJob): void {
+    this.goesOn(deleted.jobId);
+    for (const listener of this.#deletionListeners) listener(deleted);
   }
 }

@@ -18,7 +18,9 @@ export const LIFE_POINTS = [
   "before-completed",
   "before-answer",
 ] as const;
-export type LifePoint = (typeof LIFE_POINTS)[number];
+/** Those of a job's deletion. */
+export const DELETION_POINTS = ["before-deletion", "after-deletion", "after-files"] as const;
+export type LifePoint = (typeof LIFE_POINTS)[number] | (typeof DELETION_POINTS)[number];
 
 /** What every part of any job's life works with. */
 export interface JobContext {

@@ -1,5 +1,6 @@
 import type { Limits } from "../core/money.ts";
 import type { Committed } from "./budget.ts";
+import type { DeletedJob, Deletions, DeletionWishes, DoomedFile } from "./deletion.ts";
 import type { Job, JobPatch, JobState, Medium, WholeJob } from "./job.ts";
 import type { Verdict } from "./settlement.ts";
 
@@ -85,21 +86,49 @@ export interface SpendingReport {
  */
 export interface JobStore {
   /**
+   * A digest with a secret that only this store has, for what is compared and must not be guessed.
+   * Always the same of the same text.
+   */
+  digest(text: string): Promise<string>;
+  /**
    * Records a job unless an earlier one stands for it or a limit forbids it; all in one
    * transaction, so that processes racing for the same purchase or the last dollar cannot both win.
    * @throws {over_budget} above a limit
    * @throws {invalid_input} when its idempotency key belongs to other arguments
+   * @throws {not_found} when the job that would stand for it was deleted
    */
   admit(job: WholeJob, holder: string, rules: AdmissionRules): Promise<Admission>;
-  /** The earlier job that {@link JobStore.admit} would let stand for this one. */
+  /**
+   * The earlier job that {@link JobStore.admit} would let stand for this one.
+   * @throws {invalid_input | not_found} as that does
+   */
   findDuplicate(job: WholeJob, rules: AdmissionRules): Promise<Job | undefined>;
   /** What an owner's jobs have cost or may cost by now. */
   committed(owner: string, now: number): Promise<Committed>;
   /** A whole job, for the one that is looked at or sent. */
   get(owner: string, jobId: string): Promise<WholeJob | undefined>;
   findByRequestId(owner: string, requestId: string): Promise<Job | undefined>;
-  /** Whether a job of anybody has a request id: what one has bought, nobody else may look up. */
+  /**
+   * Whether a job of anybody has a request id, or had it when it was deleted: what one has bought,
+   * nobody else may look up.
+   */
   knowsRequest(requestId: string): Promise<boolean>;
+  /**
+   * Deletes ended jobs whose charge is settled, each whole or not at all: what they were asked for,
+   * their words, addresses and files are in no answer any more, and their bytes go from the store
+   * within seconds, at the latest with the last process that shares it. What money and the
+   * protection against repeats need stays, without words. With files, these are doomed.
+   */
+  delete(owner: string, jobIds: readonly string[], wishes: DeletionWishes): Promise<Deletions>;
+  /** Whether an owner had a job of this id, or with this request id, that was deleted. */
+  wasDeleted(owner: string, by: { jobId: string } | { requestId: string }): Promise<boolean>;
+  /** Files of deleted jobs that are to go, whoever deleted these. */
+  doomedFiles(): Promise<DoomedFile[]>;
+  filesGone(files: readonly DoomedFile[]): Promise<void>;
+  /** Jobs deleted since the last call by anyone but this store; cheap when there are none. */
+  deletions(): Promise<DeletedJob[]>;
+  /** Forgets by what repeats of deleted jobs are told, once that protects from nothing any more. */
+  forgetDuplicates(now: number): Promise<void>;
   /** Newest first. @throws {invalid_input} for a cursor that is not ours. */
   list(query: JobQuery): Promise<JobPage>;
   /**
@@ -168,7 +197,7 @@ export interface JobStore {
   /**
    * Forgets jobs that ended so many days ago and whose cost is settled, except those that count
    * towards the cap of this month. Days are counted by the jobs as well as by the clock, so that a
-   * clock that is ahead forgets nothing.
+   * clock that is ahead forgets nothing. What is left of deleted ones goes in the same way.
    * @returns how many.
    */
   forget(keepDays: number, now: number): Promise<number>;

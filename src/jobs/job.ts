@@ -112,8 +112,9 @@ export interface Job {
   completedAt: number | null;
   /** When its result was given to a client for the first time. */
   deliveredAt: number | null;
-  /** Equal for identical purchases; `null` for jobs that were not started here. */
+  /** Equal for identical purchases; `null` for jobs that were not started here. A store's digest. */
   fingerprint: string | null;
+  /** A store's digest as well: a key may have the words of a prompt. */
   idempotencyKey: string | null;
   /** What it was thought to cost when it was started, in US dollars; `null` without a price. */
   reservedUsd: number | null;

@@ -1,3 +1,4 @@
+import { removeDoomed } from "./doomed-files.ts";
 import type { Job } from "./job.ts";
 import type { JobContext } from "./job-context.ts";
 import type { JobKinds } from "./job-kind.ts";
@@ -14,6 +15,8 @@ export interface LeaseContext extends JobContext {
   kinds: JobKinds;
   /** After how many days ended jobs are forgotten; never when absent. */
   keepJobsDays: number | undefined;
+  /** Removes a finished file of an owner's, if it is still there. @throws {storage} */
+  removeFile: (owner: string, ref: string) => Promise<void>;
   /** Whether the process that a lease names has ended. */
   isGone: (holder: string) => boolean;
 }
@@ -50,6 +53,7 @@ export class Leases {
   async open(): Promise<void> {
     await this.#every(DAY_MS, () => this.#keepHouse());
     await this.#every(BEAT_MS, () => this.#round());
+    await this.#every(BEAT_MS, () => this.#tidy());
     await this.#every(WATCH_MS, () => this.#watchOthers());
   }
 
@@ -106,12 +110,22 @@ export class Leases {
 
   /** Passes on what other processes on the same data folder have changed. */
   async #watchOthers(): Promise<void> {
-    for (const job of await this.#context.store.changes()) this.#context.events.publish(job);
+    const { store, events } = this.#context;
+    for (const job of await store.changes()) events.publish(job);
+    for (const deleted of await store.deletions()) events.publishDeletion(deleted);
   }
 
   async #keepHouse(): Promise<void> {
-    const { keepJobsDays, store, clock } = this.#context;
+    const { keepJobsDays, store, clock, removeFile, log } = this.#context;
     if (keepJobsDays !== undefined) await store.forget(keepJobsDays, clock.now());
+    for (const { file, error } of await removeDoomed(store, removeFile)) {
+      log.warn({ job: file.jobId, err: error }, "a file of a deleted job cannot be removed");
+    }
+  }
+
+  async #tidy(): Promise<void> {
+    const { store, clock } = this.#context;
+    await store.forgetDuplicates(clock.now());
   }
 
   /**

@@ -3,13 +3,18 @@ import { oneLine } from "../core/text.ts";
 import type { WholeJob } from "./job.ts";
 import type { JobStore } from "./job-store.ts";
 
-/** @throws {not_found} for a job that is not there, or another owner's. */
+const GONE = "Nothing of it is here any more; `job_list` shows the jobs that are.";
+
+/** @throws {not_found} for a job that is not there, another owner's, or deleted, which is said. */
 export async function requireJob(
-  store: Pick<JobStore, "get">,
+  store: Pick<JobStore, "get" | "wasDeleted">,
   owner: string,
   jobId: string,
 ): Promise<WholeJob> {
   const job = await store.get(owner, jobId);
-  if (!job) throw new AppError("not_found", `There is no job \`${oneLine(jobId)}\`.`);
-  return job;
+  if (job) return job;
+  const name = `\`${oneLine(jobId)}\``;
+  throw (await store.wasDeleted(owner, { jobId }))
+    ? new AppError("not_found", `The job ${name} was deleted.`, { next: GONE })
+    : new AppError("not_found", `There is no job ${name}.`);
 }

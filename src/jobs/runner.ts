@@ -1,6 +1,8 @@
 import { AppError } from "../core/errors.ts";
 import { examine, rulesFor } from "./admission.ts";
 import { fingerprintOf } from "./deduplication.ts";
+import { deletedJob } from "./deletion.ts";
+import { removeDoomed } from "./doomed-files.ts";
 import { isFinal, type Job, type WholeJob } from "./job.ts";
 import {
   type Draft,
@@ -69,7 +71,8 @@ export class JobRunner {
     const draft = await kind.draft(owner, request);
     let isRecorded = false;
     try {
-      const started = await this.#admit(this.#jobOf(kind, owner, request, draft), draft, request);
+      const job = await this.#jobOf(kind, owner, request, draft);
+      const started = await this.#admit(job, draft, request);
       isRecorded = !started.isDuplicate;
       if (isRecorded) this.#track(this.#goOn(started.job, false));
       return started;
@@ -122,6 +125,36 @@ export class JobRunner {
     return { job: cancelled, stopped: true };
   }
 
+  /**
+   * Deletes an ended job whose charge is known.
+   * @param withFiles its files in the media store as well; copies elsewhere stay.
+   * @returns the job as it was, and those of its files that cannot be removed at the moment, which
+   *   is tried again.
+   * @throws {not_found | invalid_input} when it stays
+   */
+  async delete(
+    owner: string,
+    jobId: string,
+    withFiles: boolean,
+  ): Promise<{ job: Job; stuck: string[] }> {
+    const { store, events, clock, log, reached, removeFile } = this.#context;
+    await this.get(owner, jobId);
+    reached("before-deletion");
+    const { deleted, refused } = await store.delete(owner, [jobId], {
+      withFiles,
+      now: clock.now(),
+    });
+    const [job] = deleted;
+    if (!job) throw refused[0] ?? new AppError("not_found", `There is no job ${jobId}.`);
+    reached("after-deletion");
+    events.publishDeletion(deletedJob(job));
+    const left = withFiles ? await removeDoomed(store, removeFile) : [];
+    reached("after-files");
+    const stuck = left.filter(({ file }) => file.jobId === jobId);
+    for (const { error } of stuck) log.warn({ job: jobId, err: error }, "a file is not removed");
+    return { job, stuck: stuck.map(({ file }) => file.ref) };
+  }
+
   /** Waits for a job's end, or less. @returns the job as it stands when the wait is over. */
   async wait(job: Job, options: WaitOptions): Promise<WholeJob> {
     await waitFor(this.#context, job, options);
@@ -137,7 +170,13 @@ export class JobRunner {
   async markDelivered(job: Job): Promise<void> {
     if (job.deliveredAt !== null || !isFinal(job.state)) return;
     const now = this.#context.clock.now();
-    await this.#context.store.patch(job.owner, job.jobId, { deliveredAt: now }, now);
+    const { store } = this.#context;
+    await store
+      .patch(job.owner, job.jobId, { deliveredAt: now }, now)
+      .catch(async (error: unknown) => {
+        // What was deleted meanwhile has nothing to be noted.
+        if (await store.get(job.owner, job.jobId)) throw error;
+      });
   }
 
   /** Jobs that completed while nobody was there and that no answer has mentioned yet. */
@@ -166,9 +205,16 @@ export class JobRunner {
     await store.close();
   }
 
-  #jobOf(kind: { baseUrl: string }, owner: string, wishes: StartWishes, draft: Draft): WholeJob {
-    const now = this.#context.clock.now();
+  async #jobOf(
+    kind: { baseUrl: string },
+    owner: string,
+    wishes: StartWishes,
+    draft: Draft,
+  ): Promise<WholeJob> {
+    const { store, clock } = this.#context;
+    const now = clock.now();
     const { identity, ...plan } = draft.plan;
+    const { idempotencyKey: key } = wishes;
     return {
       ...BLANK,
       ...plan,
@@ -177,8 +223,8 @@ export class JobRunner {
       state: "queued",
       createdAt: now,
       updatedAt: now,
-      fingerprint: fingerprintOf(plan.operation, identity),
-      idempotencyKey: wishes.idempotencyKey ?? null,
+      fingerprint: await store.digest(fingerprintOf(plan.operation, identity)),
+      idempotencyKey: key === undefined ? null : await store.digest(key),
     };
   }
 

@@ -3,6 +3,7 @@ import { newJobId } from "../core/ids.ts";
 import { oneLine } from "../core/text.ts";
 import { checkedId } from "../gateway/pixazo.ts";
 import type { Job, WholeJob } from "../jobs/job.ts";
+import type { JobStore } from "../jobs/job-store.ts";
 import { BLANK, NO_LIMITS } from "../jobs/record.ts";
 import type { JobRunner } from "../jobs/runner.ts";
 import { move } from "../jobs/transitions.ts";
@@ -38,7 +39,7 @@ export class Adoption {
   async refuseStrange(owner: string, requestId: string): Promise<void> {
     const { store } = this.#context;
     if (await store.findByRequestId(owner, requestId)) return;
-    if (await store.knowsRequest(requestId)) throw strange(requestId);
+    await refuseKnown(store, owner, requestId);
   }
 
   /**
@@ -72,7 +73,7 @@ async function adoptRequest(
       { next: "Ids of the older LongCat-Image API go to `longcat_image_legacy_status`." },
     );
   }
-  if (await store.knowsRequest(requestId)) throw strange(requestId);
+  await refuseKnown(store, owner, requestId);
   const report = await gateway.status(requestId);
   const now = clock.now();
   const job: WholeJob = {
@@ -95,9 +96,23 @@ async function adoptRequest(
   return job;
 }
 
-/** What somebody else has bought is not told apart from what nobody has. */
-function strange(requestId: string): AppError {
-  return new AppError("not_found", `There is no request \`${oneLine(requestId)}\`.`);
+/**
+ * What somebody else has bought is not told apart from what nobody has; what its owner has deleted
+ * does not come back.
+ * @throws {not_found} for a request that belongs to none of an owner's jobs, but did or does to one
+ */
+async function refuseKnown(
+  store: Pick<JobStore, "knowsRequest" | "wasDeleted">,
+  owner: string,
+  requestId: string,
+): Promise<void> {
+  if (!(await store.knowsRequest(requestId))) return;
+  const name = `\`${oneLine(requestId)}\``;
+  throw (await store.wasDeleted(owner, { requestId }))
+    ? new AppError("not_found", `The job of the request ${name} was deleted.`, {
+        next: "Nothing was bought. To have another one made, call its start tool again with `force_new: true`.",
+      })
+    : new AppError("not_found", `There is no request ${name}.`);
 }
 
 /**
@@ -119,7 +134,7 @@ async function attachRequest(
   const other = await store.findByRequestId(job.owner, checkedId(requestId));
   if (other && other.jobId !== job.jobId)
     throw new AppError("invalid_input", `That request id belongs to ${other.jobId}.`);
-  if (!other && (await store.knowsRequest(requestId))) throw strange(requestId);
+  if (!other) await refuseKnown(store, job.owner, requestId);
   if (operationOfRequestId(requestId)?.name !== job.operation) {
     throw new AppError("invalid_input", `That request id is not one of ${job.operation}.`);
   }

@@ -6,7 +6,7 @@ import {
   ResourceTemplate,
 } from "@modelcontextprotocol/server";
 import { threadPage } from "../chat/thread-page.ts";
-import { AppError, toAppError } from "../core/errors.ts";
+import { toAppError } from "../core/errors.ts";
 import { message, oneLine, visibleJson } from "../core/text.ts";
 import { URI_TEMPLATES, uris } from "../core/uris.ts";
 import type { Job, Medium } from "../jobs/job.ts";
@@ -227,8 +227,9 @@ function blobContents(uri: URL, mimeType: string, bytes: Buffer) {
 
 function asProtocolError(thrown: unknown, uri: URL): Error {
   const error = toAppError(thrown);
-  if (error instanceof AppError && error.code === "not_found")
-    return new ResourceNotFoundError(uri.href);
+  if (error.code === "not_found") {
+    return new ResourceNotFoundError(uri.href, `Resource not found: ${message(error.message)}`);
+  }
   return new ProtocolError(
     ProtocolErrorCode.InternalError,
     `${error.code}: ${message(error.message)}`,

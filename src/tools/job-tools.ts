@@ -7,6 +7,7 @@ import { JOB_STATES } from "../jobs/job.ts";
 import { jobViewSchema, viewRow } from "../jobs/view.ts";
 import { OPERATIONS } from "../models/catalogue.ts";
 import { knownAs } from "../models/facts.ts";
+import { deletionText } from "./deletion-text.ts";
 import { DEFAULT_PAGE, pageArguments } from "./paging.ts";
 import { dataResult, MAX_LISTED, textBlock } from "./result.ts";
 import type { Services, ToolDeps } from "./services.ts";
@@ -19,7 +20,7 @@ const id = () => knownAs(z.string(), { reference: "id" });
 const jobId = () => id().describe("From a start tool");
 
 export function jobTools(deps: ToolDeps): Tool[] {
-  return [jobStatus(deps), jobList(deps), jobCancel(deps)];
+  return [jobStatus(deps), jobList(deps), jobCancel(deps), jobDelete(deps)];
 }
 
 function jobStatus(deps: ToolDeps): Tool {
@@ -97,6 +98,24 @@ function jobCancel(deps: ToolDeps): Tool {
         ? "The provider has no way to cancel: the job goes on there, and its result will be kept."
         : `It already ended as ${job.state}.`;
       return [textBlock(`${job.jobId} cannot be cancelled: it is ${job.state}. ${reason}`)];
+    },
+  });
+}
+
+function jobDelete(deps: ToolDeps): Tool {
+  return defineTool(deps, {
+    name: "job_delete",
+    title: "Delete a job",
+    description: "Delete an ended job: prompt, arguments, addresses. Its cost still counts.",
+    kind: "remove",
+    input: z.object({
+      job_id: jobId(),
+      files: z.boolean().optional().describe("Its files too, not copies"),
+    }),
+    async run({ job_id, files = false }, call) {
+      const { jobs } = await deps.services.get();
+      const { job, stuck } = await jobs.delete(call.owner, checkedJobId(job_id), files);
+      return [textBlock(deletionText(job, files, stuck))];
     },
   });
 }

@@ -13,7 +13,7 @@ import { AppError } from "../core/errors.ts";
 import { LOCAL_OWNER } from "../core/owner.ts";
 import { oneLine } from "../core/text.ts";
 import type { JobEvents } from "../jobs/events.ts";
-import { bringsMedia, type Connection, changedUris, type ServerFactory } from "../server.ts";
+import { type Connection, onResourceNews, type ServerFactory } from "../server.ts";
 import { readBody } from "./body.ts";
 import { forwardingHeader } from "./forwarding.ts";
 
@@ -63,9 +63,9 @@ export async function serveOnHttp(
     },
     { onerror: options.onError },
   );
-  const unsubscribe = options.events.subscribe(LOCAL_OWNER, (job) => {
-    for (const uri of changedUris(job)) handler.notify.resourceUpdated(uri);
-    if (bringsMedia(job)) handler.notify.resourcesChanged();
+  const unsubscribe = onResourceNews(options.events, LOCAL_OWNER, (uris, isListChanged) => {
+    for (const uri of uris) handler.notify.resourceUpdated(uri);
+    if (isListChanged) handler.notify.resourcesChanged();
   });
 
   const app = new Hono<{ Bindings: HttpBindings }>();

@@ -1,3 +1,4 @@
+import { describeJobDeletions } from "./job-deletions.ts";
 import { describeJobEnds } from "./job-ends.ts";
 import { describeJobOwners } from "./job-owners.ts";
 import { describeJobRaces } from "./job-races.ts";
@@ -10,6 +11,7 @@ export function describeJobStore(kit: StoreKit): void {
   describeJobRecords(kit);
   describeJobSharing(kit);
   describeJobEnds(kit);
+  describeJobDeletions(kit);
   describeJobOwners(kit);
   describeJobRaces(kit);
 }

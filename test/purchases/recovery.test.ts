@@ -32,7 +32,11 @@ async function startWith(
     origin: gateway.origin,
     isGone,
     ...options,
-    before: (store) => recordJob(store, job, GONE),
+    before: async (store) => {
+      const { fingerprint } = job;
+      const kept = fingerprint === null ? null : await store.digest(fingerprint);
+      await recordJob(store, { ...job, fingerprint: kept }, GONE);
+    },
   });
   return { rig, job };
 }

@@ -158,6 +158,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     ...parts,
     kinds: { named: options.kind ? [options.kind(parts)] : [], other: purchases },
     keepJobsDays: options.keepJobsDays,
+    removeFile: (owner, ref) => media.delete(owner, ref),
     isGone: options.isGone ?? (() => false),
   });
   const seen: Rig["seen"] = [];

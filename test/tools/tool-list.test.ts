@@ -112,7 +112,7 @@ describe.each(tools.map((tool) => [tool.name, tool] as const))("%s", (name, tool
         openWorldHint: true,
       });
       expect(tool.output).toBeUndefined();
-    } else if (name === "chat_threads") {
+    } else if (name === "chat_threads" || name === "job_delete") {
       expect(tool.annotations).toMatchObject({ readOnlyHint: false, destructiveHint: true });
     } else if (name !== "job_cancel") {
       expect(tool.annotations).toMatchObject({ readOnlyHint: true });

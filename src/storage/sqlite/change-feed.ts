@@ -1,24 +1,26 @@
 import * as z from "zod";
-import type { Job } from "../../jobs/job.ts";
 import type { Connection } from "./connection.ts";
-import { readRow } from "./job-rows.ts";
 
 const AT_ONCE = 500;
 
 const numberRow = z.object({ n: z.number() });
 const revisionRow = z.object({ revision: z.number() });
 
-/** What others have changed in the table of jobs, told by the revision that every change counts up. */
-export class ChangeFeed {
+/** What others have changed in a table, told by the revision that every change counts up. */
+export class ChangeFeed<T> {
   readonly #connection: Connection;
+  readonly #table: "jobs" | "deleted_jobs";
+  readonly #read: (row: unknown) => T;
   #seenVersion = -1;
   #seenRevision: number;
   /** Revisions that were written here since the last look. */
   readonly #own = new Set<number>();
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, table: "jobs" | "deleted_jobs", read: (row: unknown) => T) {
     this.#connection = connection;
-    this.#seenRevision = this.#number("SELECT coalesce(max(revision), 0) AS n FROM jobs");
+    this.#table = table;
+    this.#read = read;
+    this.#seenRevision = this.#number(`SELECT coalesce(max(revision), 0) AS n FROM ${table}`);
   }
 
   /** Notes a row that was written here. */
@@ -27,7 +29,7 @@ export class ChangeFeed {
   }
 
   /** What others have written since the last look, some at a time. */
-  changes(): Job[] {
+  changes(): T[] {
     const version = this.#number("SELECT data_version AS n FROM pragma_data_version");
     if (version === this.#seenVersion) {
       // Nobody else has written, so everything up to here is our own.
@@ -36,7 +38,7 @@ export class ChangeFeed {
       return [];
     }
     const rows = this.#connection.all(
-      "SELECT * FROM jobs WHERE revision > ? ORDER BY revision LIMIT ?",
+      `SELECT * FROM ${this.#table} WHERE revision > ? ORDER BY revision LIMIT ?`,
       [this.#seenRevision, AT_ONCE],
     );
     const foreign = rows.filter((row) => {
@@ -49,7 +51,7 @@ export class ChangeFeed {
       this.#seenVersion = version;
       this.#own.clear();
     }
-    return foreign.map(readRow);
+    return foreign.map(this.#read);
   }
 
   #number(sql: string): number {

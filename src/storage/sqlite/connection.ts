@@ -26,6 +26,7 @@ const pragmaRows = {
   busyTimeout: z.object({ timeout: z.number() }),
   journalMode: z.object({ journal_mode: z.string() }),
   synchronous: z.object({ synchronous: z.number() }),
+  checkpoint: z.object({ busy: z.number() }),
 };
 
 /**
@@ -37,6 +38,11 @@ export class Connection {
   readonly #path: string;
   readonly #statements = new Map<string, ReturnType<Database["prepare"]>>();
   #files: DatabaseFiles;
+  /**
+   * Whether the log may still hold what was deleted. It does at first: a process that was stopped
+   * may have left it so.
+   */
+  #hasRemains = true;
   /** What the next purchase is refused with, although it has been mended. */
   #untold: AppError | undefined;
 
@@ -117,11 +123,23 @@ export class Connection {
    */
   watch(): Loss | undefined {
     const loss = this.#files.loss();
+    if (!loss && this.#hasRemains) this.#dropRemains();
     if (!loss?.isLogOnly || !this.#putBackLog()) return loss;
     this.#untold = new AppError("storage", `${sentence(this.#path, loss)} It has been put back.`, {
       next: CALL_AGAIN,
     });
     return undefined;
+  }
+
+  /**
+   * To be called when something was deleted whose bytes must go: they are overwritten in the
+   * database at once, and gone with the log as soon as nobody reads it, which every
+   * {@link Connection.watch} tries again.
+   */
+  scrub(): void {
+    this.#hasRemains = true;
+    const isWithin = this.#db.isOpen && this.#db.isTransaction;
+    if (!isWithin && !this.#files.loss()) this.#dropRemains();
   }
 
   /**
@@ -133,6 +151,18 @@ export class Connection {
     this.#fold();
     this.#db.close();
     this.#files.close();
+  }
+
+  /** Waits for nobody who reads the log or writes to it. */
+  #dropRemains(): void {
+    try {
+      const row = this.#withoutPatience(() =>
+        this.#db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get(),
+      );
+      this.#hasRemains = pragmaRows.checkpoint.parse(row).busy !== 0;
+    } catch {
+      // A full disk refuses it as well, and the next look tries again.
+    }
   }
 
   #requireFiles(): void {
@@ -191,9 +221,13 @@ export class Connection {
 
   /** Leaving WAL mode is the one thing that SQLite allows to the only user of a database. */
   #foldAlone(): void {
+    this.#withoutPatience(() => this.#db.exec("PRAGMA journal_mode=DELETE"));
+  }
+
+  #withoutPatience<T>(work: () => T): T {
     this.#db.exec("PRAGMA busy_timeout=0");
     try {
-      this.#db.exec("PRAGMA journal_mode=DELETE");
+      return work();
     } finally {
       this.#db.exec(`PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}`);
     }

@@ -14,6 +14,7 @@ const claimRow = z.object({
   state: z.enum(JOB_STATES).nullable(),
   charge: z.enum(CHARGES).nullable(),
   updatedAt: z.number().nullable(),
+  isDeleted: z.number(),
 });
 
 /** Which job needs which hosted file, in the job database. */
@@ -90,12 +91,15 @@ export class SqliteHostingRecord implements HostingRecord {
     return this.#connection
       .all(
         `SELECT DISTINCT hosted_files.job_id AS jobId, hosted_files.holder AS holder,
-           claimed_at AS claimedAt, state, charge, updated_at AS updatedAt
+           claimed_at AS claimedAt, state, charge, updated_at AS updatedAt,
+           EXISTS (SELECT 1 FROM deleted_jobs
+             WHERE deleted_jobs.job_id = hosted_files.job_id) AS isDeleted
          FROM hosted_files LEFT JOIN jobs ON jobs.job_id = hosted_files.job_id`,
         [],
       )
       .map((row) => claimRow.parse(row))
-      .filter(({ holder, claimedAt, state, charge, updatedAt }) => {
+      .filter(({ holder, claimedAt, state, charge, updatedAt, isDeleted }) => {
+        if (isDeleted !== 0) return true;
         const isRecorded = state !== null && charge !== null && updatedAt !== null;
         const job = isRecorded ? { state, charge, updatedAt } : undefined;
         return isOverdue({ holder, claimedAt, job }, now, this.#isGone);

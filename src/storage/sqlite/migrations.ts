@@ -6,6 +6,7 @@ import * as z from "zod";
 import { AppError } from "../../core/errors.ts";
 import { makeFolderSync } from "../../core/make-folder.ts";
 import { oneLine } from "../../core/text.ts";
+import { keyedDigest } from "./keyed-digest.ts";
 
 export type Database = InstanceType<typeof DatabaseSync>;
 
@@ -153,6 +154,44 @@ export const MIGRATIONS: readonly string[] = [
   `ALTER TABLE jobs ADD COLUMN warnings_told INTEGER NOT NULL DEFAULT 0;
   CREATE INDEX jobs_durations ON jobs (owner, operation, completed_at, created_at)
     WHERE state = 'completed' AND fingerprint IS NOT NULL;`,
+
+  // What is left of deleted jobs has no words, and what is only compared is kept as a digest.
+  `CREATE TABLE store_secret (secret BLOB NOT NULL) STRICT;
+  INSERT INTO store_secret (secret) VALUES (randomblob(32));
+  UPDATE jobs SET
+    fingerprint = keyed_digest((SELECT secret FROM store_secret), fingerprint),
+    idempotency_key = keyed_digest((SELECT secret FROM store_secret), idempotency_key)
+    WHERE fingerprint IS NOT NULL OR idempotency_key IS NOT NULL;
+  CREATE TABLE deleted_jobs (
+    job_id TEXT NOT NULL PRIMARY KEY,
+    owner TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    base_url TEXT NOT NULL,
+    request_id TEXT,
+    charge TEXT NOT NULL,
+    reserved_usd REAL,
+    cost_usd REAL,
+    created_at INTEGER NOT NULL,
+    deleted_at INTEGER NOT NULL,
+    idempotency_key TEXT,
+    fingerprint TEXT,
+    duplicates_until INTEGER,
+    indexes TEXT NOT NULL,
+    revision INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX deleted_jobs_by_request ON deleted_jobs (request_id) WHERE request_id IS NOT NULL;
+  CREATE INDEX deleted_jobs_by_key ON deleted_jobs (owner, idempotency_key)
+    WHERE idempotency_key IS NOT NULL;
+  CREATE INDEX deleted_jobs_by_fingerprint ON deleted_jobs (fingerprint)
+    WHERE fingerprint IS NOT NULL;
+  CREATE INDEX deleted_jobs_by_time ON deleted_jobs (created_at);
+  CREATE INDEX deleted_jobs_by_revision ON deleted_jobs (revision);
+  CREATE TABLE doomed_files (
+    job_id TEXT NOT NULL,
+    ref TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    PRIMARY KEY (job_id, ref)
+  ) STRICT;`,
 ];
 
 /**
@@ -229,6 +268,7 @@ export function isNetworkFileSystem(type: number): boolean {
 /** Runs the steps that a database has not had yet: all of them, or none if one fails. */
 export function migrate(db: Database, steps: readonly string[] = MIGRATIONS): void {
   if (versionOf(db) >= steps.length) return;
+  db.function("keyed_digest", { deterministic: true }, keyedDigest);
   db.exec("BEGIN IMMEDIATE");
   try {
     // Asked again, because another process may have been faster.

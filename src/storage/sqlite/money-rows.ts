@@ -3,6 +3,7 @@ import { exactUsd } from "../../core/money.ts";
 import { periodStarts } from "../../jobs/budget.ts";
 import type { SpendingPeriod, SpendingReport, Sums } from "../../jobs/job-store.ts";
 import type { Connection } from "./connection.ts";
+import { CHARGED_JOBS } from "./job-rows.ts";
 
 const CHARGED = "charge <> 'none'";
 const SUMS = `
@@ -34,7 +35,11 @@ export function spendingOf(
   const { since = 0, before = Number.MAX_SAFE_INTEGER } = period;
   const within = `owner = ? AND created_at >= ? AND created_at < ? AND ${CHARGED}`;
   const rows = (select: string, more: string, from: number, to: number) =>
-    connection.all(`SELECT ${select}${SUMS} FROM jobs WHERE ${within} ${more}`, [owner, from, to]);
+    connection.all(`SELECT ${select}${SUMS} FROM ${CHARGED_JOBS} WHERE ${within} ${more}`, [
+      owner,
+      from,
+      to,
+    ]);
   const sums = (from: number, to: number): Sums => sumsSchema.parse(rows("", "", from, to)[0]);
   const ofDay = "date(created_at / 1000, 'unixepoch') AS day, ";
   const days = rows(ofDay, `GROUP BY day ORDER BY day DESC LIMIT ${MAX_DAYS}`, since, before);
@@ -53,7 +58,7 @@ export function spendingOf(
 /** Everything of an owner's that was or may still be charged since a time, in US dollars. */
 export function committedUsd(connection: Connection, owner: string, since: number): number {
   const [row] = connection.all(
-    `SELECT total(coalesce(cost_usd, reserved_usd)) AS n FROM jobs
+    `SELECT total(coalesce(cost_usd, reserved_usd)) AS n FROM ${CHARGED_JOBS}
      WHERE owner = ? AND created_at >= ? AND ${CHARGED}`,
     [owner, since],
   );

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { AppError } from "../../core/errors.ts";
 import { oneLine } from "../../core/text.ts";
 import { type Committed, checkMoney, periodStarts, wantedBy } from "../../jobs/budget.ts";
-import { requireSameCall, standsForDuplicate } from "../../jobs/deduplication.ts";
+import type { DeletedJob, Deletions, DeletionWishes, DoomedFile } from "../../jobs/deletion.ts";
 import {
   canBecome,
   isFinal,
@@ -23,10 +23,11 @@ import type {
   SpendingReport,
   Transition,
 } from "../../jobs/job-store.ts";
-import { forgottenBefore, SETTLED_CHARGES, SURELY_PAST_MS } from "../../jobs/retention.ts";
 import { settlement, type Verdict } from "../../jobs/settlement.ts";
 import { ChangeFeed } from "./change-feed.ts";
 import type { Connection } from "./connection.ts";
+import { duplicateOf } from "./duplicate-rows.ts";
+import { JobRemoval } from "./job-removal.ts";
 import {
   bodyColumnsOf,
   type Column,
@@ -34,35 +35,43 @@ import {
   NEXT_REVISION,
   readRow,
   readWholeRow,
-  UNFINISHED,
 } from "./job-rows.ts";
 import { LeaseTables } from "./lease-rows.ts";
 import { durationsOf, listJobs } from "./list-rows.ts";
 import { committedUsd, spendingOf } from "./money-rows.ts";
+import { forgetOld } from "./old-rows.ts";
 import { markMentioned, untoldOf } from "./orphan-rows.ts";
+import { StoreSecret } from "./store-secret.ts";
 
 /** A job, and in whose name it is asked for. */
 type JobName = Pick<Job, "owner" | "jobId">;
 
-const numberRow = z.object({ n: z.number() });
 const settledRow = z.object({ settled_at: z.number().nullable() });
 
 /** The embedded store: one SQLite file, shared by any number of processes. */
 export class SqliteJobStore implements JobStore {
   readonly #connection: Connection;
   readonly #holders: LeaseTables;
-  readonly #feed: ChangeFeed;
+  readonly #feed: ChangeFeed<Job>;
+  readonly #removal: JobRemoval;
+  readonly #secret: StoreSecret;
 
   /** @param connection to the file in which others of the program keep their tables as well. */
   constructor(connection: Connection) {
     this.#connection = connection;
     this.#holders = new LeaseTables(connection);
-    this.#feed = new ChangeFeed(connection);
+    this.#feed = new ChangeFeed(connection, "jobs", readRow);
+    this.#removal = new JobRemoval(connection);
+    this.#secret = new StoreSecret(connection);
+  }
+
+  async digest(text: string): Promise<string> {
+    return this.#secret.digest(text);
   }
 
   async admit(job: WholeJob, holder: string, rules: AdmissionRules): Promise<Admission> {
     const record = (): Admission => {
-      const earlier = this.#duplicateOf(job, rules);
+      const earlier = duplicateOf(this.#connection, job, rules);
       if (earlier) return { kind: "duplicate", job: earlier };
       const wanted = wantedBy(job, rules.maxCostUsd);
       checkMoney(wanted, this.#committed(job.owner, rules.now), rules.limits);
@@ -80,7 +89,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   async findDuplicate(job: WholeJob, rules: AdmissionRules): Promise<Job | undefined> {
-    return this.#duplicateOf(job, rules);
+    return duplicateOf(this.#connection, job, rules);
   }
 
   async get(owner: string, jobId: string): Promise<WholeJob | undefined> {
@@ -100,10 +109,38 @@ export class SqliteJobStore implements JobStore {
   }
 
   async knowsRequest(requestId: string): Promise<boolean> {
-    return (
-      (await this.#one("SELECT * FROM jobs WHERE request_id = ? LIMIT 1", [requestId])) !==
-      undefined
-    );
+    const found = this.#one("SELECT * FROM jobs WHERE request_id = ? LIMIT 1", [requestId]);
+    return found !== undefined || this.#removal.knowsRequest(requestId);
+  }
+
+  async delete(
+    owner: string,
+    jobIds: readonly string[],
+    wishes: DeletionWishes,
+  ): Promise<Deletions> {
+    return this.#removal.delete(owner, jobIds, wishes);
+  }
+
+  async wasDeleted(owner: string, by: { jobId: string } | { requestId: string }): Promise<boolean> {
+    return "jobId" in by
+      ? this.#removal.has(owner, "job_id", by.jobId)
+      : this.#removal.has(owner, "request_id", by.requestId);
+  }
+
+  async doomedFiles(): Promise<DoomedFile[]> {
+    return this.#removal.doomedFiles();
+  }
+
+  async filesGone(files: readonly DoomedFile[]): Promise<void> {
+    this.#removal.filesGone(files);
+  }
+
+  async deletions(): Promise<DeletedJob[]> {
+    return this.#removal.deletions();
+  }
+
+  async forgetDuplicates(now: number): Promise<void> {
+    this.#removal.forgetDuplicates(now);
   }
 
   async list(query: JobQuery): Promise<JobPage> {
@@ -217,15 +254,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   async forget(keepDays: number, now: number): Promise<number> {
-    return this.#connection.transaction(() => {
-      const before = forgottenBefore(keepDays, now, this.#surelyPast());
-      return this.#connection.all(
-        `DELETE FROM jobs WHERE NOT (${UNFINISHED})
-         AND charge IN (SELECT value FROM json_each(?))
-         AND max(created_at, updated_at) < ? RETURNING seq`,
-        [JSON.stringify(SETTLED_CHARGES), before],
-      ).length;
-    });
+    return this.#connection.transaction(() => forgetOld(this.#connection, keepDays, now));
   }
 
   /** Ends the connection, and with it whatever else uses it. */
@@ -239,38 +268,6 @@ export class SqliteJobStore implements JobStore {
       todayUsd: committedUsd(this.#connection, owner, day),
       thisMonthUsd: committedUsd(this.#connection, owner, month),
     };
-  }
-
-  #duplicateOf(job: WholeJob, rules: AdmissionRules): Job | undefined {
-    if (job.idempotencyKey !== null) {
-      const keyed = this.#one("SELECT * FROM jobs WHERE owner = ? AND idempotency_key = ?", [
-        job.owner,
-        job.idempotencyKey,
-      ]);
-      if (!keyed) return undefined;
-      requireSameCall(keyed, job, rules.forceNew);
-      return keyed;
-    }
-    if (rules.forceNew) return undefined;
-    return this.#connection
-      .all(
-        "SELECT * FROM jobs WHERE fingerprint = ? AND owner = ? AND base_url = ? ORDER BY seq DESC",
-        [job.fingerprint, job.owner, job.baseUrl],
-      )
-      .map(readRow)
-      .find((earlier) => standsForDuplicate(earlier, rules.now));
-  }
-
-  /**
-   * A time that has come even if the clock is ahead today: that of the newest job but those of the
-   * newest day.
-   */
-  #surelyPast(): number {
-    return this.#number(
-      `SELECT coalesce(max(created_at), 0) AS n FROM jobs
-       WHERE created_at <= (SELECT max(created_at) FROM jobs) - ${SURELY_PAST_MS}`,
-      [],
-    );
   }
 
   /** Within a transaction. */
@@ -329,10 +326,6 @@ export class SqliteJobStore implements JobStore {
     if (row === undefined) return undefined;
     this.#feed.wrote(row);
     return readRow(row);
-  }
-
-  #number(sql: string, values: readonly Column[]): number {
-    return numberRow.parse(this.#connection.all(sql, values)[0]).n;
   }
 
   #one(sql: string, values: readonly Column[]): Job | undefined {

@@ -193,13 +193,15 @@ export class SqliteThreadStore implements ThreadStore {
   }
 
   async delete(owner: string, threadId: string, now: number): Promise<Deletion> {
-    return this.#db.transaction((): Deletion => {
+    const deletion = this.#db.transaction((): Deletion => {
       const owners = this.#ownersOf(threadId);
       if (!owners.includes(owner)) return { busyWith: undefined, keptFiles: [] };
       const open = this.#openTurn(owner, threadId);
       if (open && this.#isUnderWay(open, now)) return { busyWith: open.jobId };
       return { busyWith: undefined, keptFiles: removeThread(this.#db, threadId, now) };
     });
+    if (deletion.busyWith === undefined) this.#db.scrub();
+    return deletion;
   }
 
   /** @throws {not_found} for a thread that somebody else has. */

@@ -181,11 +181,12 @@ describe.each([5, 7])("a database that the program has written at version %i", (
       expect(await store.get(OWNER, jobId)).toMatchObject({
         operation,
         threadId: null,
-        fingerprint: `print-of-${state}`,
+        fingerprint: await store.digest(`print-of-${state}`),
         input: { prompt: `A boat that is ${state}`, image_size: "square_1_1" },
       });
     }
-    const completed = jobs.find((job) => job.idempotencyKey === "once");
+    const key = await store.digest("once");
+    const completed = jobs.find((job) => job.idempotencyKey === key);
     expect(completed).toMatchObject({ costUsd: 0.05, warnings: ["One"], media: [{ index: 1 }] });
 
     const [turn] = jobs;
@@ -235,12 +236,33 @@ describe.each([5, 7])("a database that the program has written at version %i", (
     const rules = { forceNew: false, now: 1, limits: NO_LIMITS };
     const repeat = leftJob({
       baseUrl: "https://gateway.example",
-      idempotencyKey: "once",
-      fingerprint: "print-of-completed",
+      idempotencyKey: await store.digest("once"),
+      fingerprint: await store.digest("print-of-completed"),
     });
     expect(await store.admit(repeat, "me", rules)).toMatchObject({
       kind: "duplicate",
       job: { state: "completed" },
     });
+  });
+
+  it("of version 8 keeps no key and no fingerprint as it was, and deletes what it had", async () => {
+    await storedDatabase(8);
+    const store = new SqliteJobStore(new Connection(folder));
+    const { jobs } = await store.list({ owner: OWNER, limit: 100 });
+    expect(jobs).toHaveLength(JOB_STATES.length + 1);
+    const before = await store.spending(OWNER, 9);
+    const ended = jobs.filter(({ state, charge, threadId }) => {
+      return threadId === null && ["none", "spent"].includes(charge) && state !== "queued";
+    });
+    const ids = ended.map(({ jobId }) => jobId);
+    const wishes = { withFiles: false, now: 9 };
+    expect((await store.delete(OWNER, ids, wishes)).deleted).toHaveLength(4);
+    expect(await store.spending(OWNER, 9)).toEqual(before);
+    await store.close();
+    const bytes = await readFile(join(folder, "jobs.db"), "latin1");
+    expect(bytes).toContain("lighthouse that is unknown");
+    for (const word of ["print-of-", "once", "lighthouse that is completed", "is failed"]) {
+      expect(bytes, word).not.toContain(word);
+    }
   });
 });
