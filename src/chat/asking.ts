@@ -1,7 +1,7 @@
 import { onAbort } from "../core/aborting.ts";
 import { AppError, toAppError } from "../core/errors.ts";
 import type { ChatRequest } from "../gateway/chat-body.ts";
-import type { ChatOutcome } from "../gateway/longcat.ts";
+import type { ChatOutcome } from "../gateway/chat-outcome.ts";
 import type { Job } from "../jobs/job.ts";
 import { moveSurely, surely } from "../jobs/transitions.ts";
 import type { ChatContext } from "./chat-context.ts";

@@ -2,7 +2,7 @@ import { AppError, toAppError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { oneLine } from "../core/text.ts";
 import type { LongcatClient } from "../gateway/longcat.ts";
-import { biggest } from "./attachments.ts";
+import { biggest } from "./attachable.ts";
 import { type Past, tokensOf } from "./history.ts";
 import type { ThreadFile, TurnRequest } from "./thread.ts";
 import { estimateTokens } from "./tokens.ts";

@@ -2,12 +2,23 @@ import type { Readable } from "node:stream";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import type { Redact } from "../core/redact.ts";
-import { SERVICE_KEYS, sendableKey } from "../core/service-keys.ts";
+import { sendableKey } from "../core/service-keys.ts";
 import { AnswerReader } from "./answer-reader.ts";
 import { type ChatFormat, type ChatRequest, chatBody } from "./chat-body.ts";
-import { type ChatDelta, type ChatModel, readModel, readModels } from "./chat-delta.ts";
+import type { ChatDelta } from "./chat-delta.ts";
+import { type ChatModel, readModel, readModels } from "./chat-models.ts";
+import {
+  type ChatOutcome,
+  cut,
+  LONGCAT,
+  notAnswered,
+  nothingSaid,
+  refusal,
+  reported,
+  wrongPath,
+} from "./chat-outcome.ts";
 import { type HttpReply, TransportFailure } from "./exchange.ts";
-import { failureOf, isUnsettled, type Service } from "./failures.ts";
+import { failureOf } from "./failures.ts";
 import { parseJson, redactBody } from "./gateway-reply.ts";
 import { GatheredDelta } from "./gathered-delta.ts";
 import { type HttpClient, readText, reasonOf } from "./http-client.ts";
@@ -21,27 +32,10 @@ const MAX_REPLY_BYTES = 4 * 1024 * 1024;
 /** Far more than any model says. */
 const MAX_STREAM_BYTES = 256 * 1024 * 1024;
 const MODELS_FRESH_MS = 60_000;
-const LONGCAT: Service = {
-  name: SERVICE_KEYS.chatApiKey.name,
-  keyVariable: SERVICE_KEYS.chatApiKey.env,
-};
 const PATHS: Readonly<Record<ChatFormat, string>> = {
   openai: "/openai/v1/chat/completions",
   anthropic: "/anthropic/v1/messages",
 };
-
-/** Everything a turn can come to. */
-export type ChatOutcome =
-  /** It came to its end; `marked` whether the provider said so, and perhaps without a word. */
-  | { kind: "ended"; marked: boolean }
-  /** The stream broke off, or the provider reported an error in it. */
-  | { kind: "cut"; error: AppError }
-  /** Refused for good. */
-  | { kind: "refused"; error: AppError }
-  /** Provably not taken: no connection, 429, or 503. May be sent again. */
-  | { kind: "not_taken"; error: AppError }
-  /** May have been accepted. Never sent again. */
-  | { kind: "uncertain"; error: AppError };
 
 export interface ChatListener {
   /** The platform has accepted the request and begins to answer. */
@@ -92,7 +86,7 @@ export class LongcatClient {
       });
       if (reply.status < 200 || reply.status > 299) {
         const text = await readText(reply.body, MAX_REPLY_BYTES).catch(() => "");
-        return this.#refusal({ ...reply, text });
+        return refusal({ ...reply, text }, this.#options.redact);
       }
       await listener.accepted();
       return await this.#read(reply.body, listener.delta);
@@ -153,16 +147,6 @@ export class LongcatClient {
     return { authorization: `Bearer ${key}` };
   }
 
-  #refusal(reply: HttpReply): ChatOutcome {
-    const redacted = { ...reply, text: redactBody(reply.text, this.#options.redact) };
-    const wrong = reply.status === 404 ? wrongPath(redacted, "submit") : undefined;
-    if (wrong) return { kind: "refused", error: wrong };
-    const isBusy = reply.status === 503;
-    const error = failureOf(redacted, isBusy ? "read" : "submit", LONGCAT);
-    if (isBusy || error.code === "rate_limited") return { kind: "not_taken", error };
-    return { kind: isUnsettled(reply.status) ? "uncertain" : "refused", error };
-  }
-
   async #read(body: Readable, tell: (delta: ChatDelta) => void): Promise<ChatOutcome> {
     const safe = new SafeDelta(this.#options.redact);
     const thoughts = new Thoughts();
@@ -204,69 +188,10 @@ export class LongcatClient {
       if (!answer.done && !answer.finished)
         return cut(this.#options.redact(reasonOf(error)), error);
     }
-    if (answer.error !== undefined) return { kind: "cut", error: this.#reported(answer.error) };
+    if (answer.error !== undefined) return reported(answer.error, this.#options.redact);
     const marked = answer.done || answer.finished;
     return answer.said || marked ? { kind: "ended", marked } : nothingSaid(answer.isForeign);
   }
-
-  /** An error that came inside an answer whose status had said that all is well. */
-  #reported(error: string): AppError {
-    const text = redactBody(error, this.#options.redact);
-    return failureOf({ status: statusIn(text), headers: {}, text }, "read", LONGCAT, REPORTED);
-  }
-}
-
-const REPORTED = "The provider broke off with an error";
-
-const STATUS_OF_TYPE: readonly (readonly [RegExp, number])[] = [
-  [/quota|balance|billing|credit/i, 402],
-  [/rate_limit/i, 429],
-  [/authentication/i, 401],
-  [/permission/i, 403],
-  [/invalid_request|invalid_parameter|content/i, 400],
-];
-
-function statusIn(error: string): number {
-  const code = /"(?:code|status)"\s*:\s*"?([45]\d\d)\b/.exec(error)?.[1];
-  if (code !== undefined) return Number(code);
-  return STATUS_OF_TYPE.find(([type]) => type.test(error))?.[1] ?? 500;
-}
-
-/** The platform's own 404 is JSON; a page means that the address is not the platform's. */
-function wrongPath(reply: HttpReply, purpose: "submit" | "read"): AppError | undefined {
-  if (parseJson(reply.text) !== undefined) return undefined;
-  const { message } = failureOf(reply, purpose, LONGCAT);
-  return new AppError("configuration", `${message} The base URL is likely wrong.`, {
-    next: "Correct LONGCAT_BASE_URL and restart the server.",
-  });
-}
-
-function notAnswered(error: unknown): ChatOutcome {
-  if (!(error instanceof TransportFailure)) throw error;
-  if (error.sent) {
-    const message = `The request was sent, but no answer came: ${error.message}.`;
-    return { kind: "uncertain", error: new AppError("outcome_unknown", message, { cause: error }) };
-  }
-  const message = `The provider could not be reached: ${error.message}.`;
-  return {
-    kind: "not_taken",
-    error: new AppError("upstream_unavailable", message, { cause: error }),
-  };
-}
-
-function cut(reason: string, cause?: unknown): ChatOutcome {
-  const message = `The answer broke off: ${reason}.`;
-  return { kind: "cut", error: new AppError("outcome_unknown", message, { cause }) };
-}
-
-/** What became of a request that was accepted and got an answer without a word in it. */
-function nothingSaid(isForeign: boolean): ChatOutcome {
-  if (isForeign) {
-    const message = "The provider's answer is neither a stream nor JSON.";
-    return { kind: "refused", error: new AppError("bad_upstream_reply", message) };
-  }
-  const message = "The provider accepted the request, but its answer ended before it began.";
-  return { kind: "uncertain", error: new AppError("outcome_unknown", message) };
 }
 
 function asList(model: ChatModel | undefined): ChatModel[] | undefined {

@@ -7,7 +7,7 @@ import { AppError } from "../core/errors.ts";
 import { beginningOf, oneLine, shortened } from "../core/text.ts";
 import { readThreadId, uris } from "../core/uris.ts";
 import { CHAT_FORMATS, type ChatFormat } from "../gateway/chat-body.ts";
-import type { ChatModel } from "../gateway/chat-delta.ts";
+import type { ChatModel } from "../gateway/chat-models.ts";
 import { knownAs } from "../models/facts.ts";
 import { requireKey } from "../settings/missing-key.ts";
 import { DEFAULT_PAGE, pageArguments } from "./paging.ts";

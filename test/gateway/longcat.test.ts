@@ -4,8 +4,9 @@ import { systemClock } from "../../src/core/clock.ts";
 import { createRedact } from "../../src/core/redact.ts";
 import type { ChatFormat, ChatRequest } from "../../src/gateway/chat-body.ts";
 import type { ChatDelta } from "../../src/gateway/chat-delta.ts";
+import type { ChatOutcome } from "../../src/gateway/chat-outcome.ts";
 import { HttpClient } from "../../src/gateway/http-client.ts";
-import { type ChatOutcome, LongcatClient } from "../../src/gateway/longcat.ts";
+import { LongcatClient } from "../../src/gateway/longcat.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { type Answer, deadOrigin, json, rawServer, tcpServer } from "../support/raw-server.ts";
 
