@@ -1,29 +1,15 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { AppError } from "../../src/core/errors.ts";
 import { OPERATIONS } from "../../src/models/catalogue.ts";
 import { startSandbox } from "../../src/sandbox/sandbox-server.ts";
-import {
-  completed,
-  file,
-  http,
-  type Reply,
-  says,
-  scriptedGateway,
-} from "../support/gateway-script.ts";
+import { filesIn } from "../support/files-in.ts";
+import { completed, file, says, scriptedGateway } from "../support/gateway-script.ts";
 import { picture } from "../support/pictures.ts";
 import { json } from "../support/raw-server.ts";
 import { CAT, OWNER, openRig } from "../support/rig.ts";
-
-/** Everything below a folder, without the folders. */
-async function filesIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
-}
 
 describe("a completed job", () => {
   it("has its files on disk, described by what is in them", async () => {
@@ -157,62 +143,6 @@ describe("a completed job", () => {
   });
 });
 
-describe("files that do not come at once", () => {
-  it.each<[string, Reply]>([
-    ["a broken server", http(500)],
-    ["too many requests", http(429)],
-    ["a file that is not there yet", http(404)],
-    ["a page in its place", file("<!doctype html><title>Soon</title>", "text/html")],
-    ["an empty file", file("")],
-    [
-      "a transfer that breaks off",
-      (response) => {
-        response.writeHead(200, { "content-length": "5000" });
-        response.write("x".repeat(100), () => response.socket?.destroy());
-      },
-    ],
-  ])("are tried again after %s", async (_what, fault) => {
-    const bytes = await picture();
-    const gateway = await scriptedGateway({
-      status: [completed("a")],
-      media: [fault, fault, file(bytes)],
-    });
-    // Slow enough for the minute that a missing file is given, on a machine with much else to do.
-    const rig = await openRig({ origin: gateway.origin, timeScale: 1 / 50 });
-    const job = await rig.reached(await rig.start(), "completed");
-    expect(await filesIn(rig.outputDir)).toEqual([job.media[0]?.path]);
-    expect(await readFile(job.media[0]?.path ?? "")).toEqual(bytes);
-    expect(gateway.fetches).toHaveLength(3);
-    expect(gateway.posts).toHaveLength(1);
-  });
-
-  it("are waited for while the output folder cannot be written", async () => {
-    let tellEnd = () => {};
-    const ended = new Promise<void>((resolve) => {
-      tellEnd = resolve;
-    });
-    const gateway = await scriptedGateway({
-      status: [(response, hit) => ended.then(() => completed("a")(response, hit))],
-      media: [file(await picture())],
-    });
-    const rig = await openRig({ origin: gateway.origin });
-    const job = await rig.reached(await rig.start(), "running");
-    // As if the disk under it went away.
-    await rm(rig.outputDir, { recursive: true });
-    await writeFile(rig.outputDir, "");
-    tellEnd();
-    await rig.reached(job, "downloading");
-    await rig.quiet();
-    for (let i = 0; i < 20; i++) {
-      await new Promise((resolve) => setImmediate(resolve));
-      expect((await rig.get(job)).state).toBe("downloading");
-    }
-    await rm(rig.outputDir);
-    expect((await rig.reached(job, "completed")).media).toHaveLength(1);
-    expect(gateway.posts).toHaveLength(1);
-  });
-});
-
 describe("a database that is busy for a moment", () => {
   it("does not make a finished file a failed job", async () => {
     const gateway = await scriptedGateway({
@@ -228,74 +158,6 @@ describe("a database that is busy for a moment", () => {
     expect(transition.mock.calls.length).toBeGreaterThan(3);
     expect(job.media).toHaveLength(1);
     expect(gateway.posts).toHaveLength(1);
-  });
-});
-
-describe("files that cannot be had", () => {
-  it.each<[string, Reply, string]>([
-    ["are gone", http(410), "media_expired"],
-    ["are forbidden", http(403), "media_expired"],
-    ["are pages", file("<html><body>Sorry</body></html>", "text/html"), "bad_upstream_reply"],
-    ["are SVG", file('<?xml version="1.0"?><svg onload="alert(1)"/>'), "bad_upstream_reply"],
-  ])(
-    "because they %s end the job as failed, charged, with their addresses",
-    async (_what, reply, code) => {
-      const gateway = await scriptedGateway({ status: [completed("a")], media: [reply] });
-      const rig = await openRig({ origin: gateway.origin });
-      const job = await rig.reached(await rig.start(), "failed");
-      expect(job).toMatchObject({
-        charge: "spent",
-        error: { code },
-        mediaUrls: [`${gateway.origin}/media/a`],
-        media: [],
-      });
-      expect(await filesIn(rig.outputDir)).toEqual([]);
-    },
-  );
-
-  it.each([
-    "http://10.0.0.1/a.png",
-    "https://127.0.0.1/a.png",
-    "https://[::ffff:127.0.0.1]/a.png",
-    "http://example.com/a.png",
-    "https://169.254.169.254/latest/meta-data",
-  ])("because of their address, %s, end it at once", async (url) => {
-    const gateway = await scriptedGateway({
-      status: [says("COMPLETED", { output: { media_url: [url] } })],
-    });
-    const rig = await openRig({ origin: gateway.origin, timeScale: 1 / 2_000 });
-    const job = await rig.reached(await rig.start(), "failed");
-    expect(job).toMatchObject({
-      charge: "spent",
-      error: { code: "bad_upstream_reply" },
-      mediaUrls: [new URL(url).href],
-    });
-  });
-
-  it("do not take those with them that came", async () => {
-    const bytes = await picture();
-    const gateway = await scriptedGateway({
-      status: [completed("good", "bad")],
-      media: [
-        (response, hit) => (hit.path.endsWith("good") ? file(bytes) : http(410))(response, hit),
-      ],
-    });
-    const rig = await openRig({ origin: gateway.origin });
-    const job = await rig.reached(await rig.start(undefined, { ...CAT, num_images: 2 }), "failed");
-    expect(job.media).toHaveLength(1);
-    expect(await readFile(job.media[0]?.path ?? "")).toEqual(bytes);
-    expect(job.mediaUrls).toHaveLength(2);
-  });
-
-  it("redirected to another host are not fetched there", async () => {
-    const elsewhere = await scriptedGateway({ media: [file(await picture())] });
-    const gateway = await scriptedGateway({
-      status: [completed("a")],
-      media: [http(302, "", { location: `${elsewhere.origin}/media/a` })],
-    });
-    const rig = await openRig({ origin: gateway.origin });
-    await rig.reached(await rig.start(), "failed");
-    expect(elsewhere.connections).toBe(0);
   });
 });
 
