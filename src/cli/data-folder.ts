@@ -7,7 +7,7 @@ import { oneLine } from "../core/text.ts";
 /** @throws {storage} where jobs could not be recorded; better now than at the first purchase. */
 export function requireDataDir(path: string): void {
   try {
-    makeFolderSync(path, 0o700);
+    makeFolderSync(path);
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
     // Some folders refuse every file whatever they say of themselves; one with a database does not.
     if (!existsSync(join(path, "jobs.db"))) tryFile(join(path, `.try-${process.pid}`));

@@ -19,6 +19,8 @@ const WRONG_USAGE = 2;
 const WRONG_USAGE_CODES: readonly ErrorCode[] = ["configuration", "storage", "invalid_input"];
 
 async function main(ending: Ending): Promise<void> {
+  // Whatever is written here, also by libraries, is its user's alone.
+  process.umask(0o077);
   const commandLine = readCommandLine(process.argv.slice(2));
   if (commandLine.kind === "help") return print(helpText(commandLine.command));
   if (commandLine.kind === "version") return print(`${packageJson.version}\n`);

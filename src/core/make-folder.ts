@@ -7,28 +7,31 @@ import { dirname } from "node:path";
  * it is not there itself, as `/proc` does. These make one folder after the other.
  */
 
+/** Nobody else on the machine has anything to do with what is kept. */
+const OWN_ONLY = 0o700;
+
 /** Makes a folder and those above it that are missing. @throws what the file system says. */
-export function makeFolderSync(path: string, mode = 0o777): void {
+export function makeFolderSync(path: string): void {
   try {
-    mkdirSync(path, mode);
+    mkdirSync(path, OWN_ONLY);
   } catch (error) {
     if (isThere(error) && statSync(path).isDirectory()) return;
     if (!isMissing(error) || isThereSync(dirname(path))) throw error;
-    makeFolderSync(dirname(path), mode);
-    makeFolderSync(path, mode);
+    makeFolderSync(dirname(path));
+    makeFolderSync(path);
   }
 }
 
 /** Makes a folder and those above it that are missing. @throws what the file system says. */
-export async function makeFolder(path: string, mode = 0o777): Promise<void> {
+export async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, mode);
+    await mkdir(path, OWN_ONLY);
   } catch (error) {
     if (isThere(error) && (await stat(path)).isDirectory()) return;
     const above = dirname(path);
     if (!isMissing(error) || (await isFolderThere(above))) throw error;
-    await makeFolder(above, mode);
-    await makeFolder(path, mode);
+    await makeFolder(above);
+    await makeFolder(path);
   }
 }
 

@@ -92,7 +92,7 @@ export class HostedFolder {
     let sizeBytes = 0;
     let handle: FileHandle | undefined;
     try {
-      await this.#orStorage(() => makeFolder(this.#staging, 0o700));
+      await this.#orStorage(() => makeFolder(this.#staging));
       const file = await this.#orStorage(() => open(path, "wx", 0o600));
       handle = file;
       for await (const chunk of unbroken(content)) {
@@ -201,7 +201,7 @@ export class HostedFolder {
   #readKey(): Buffer {
     const path = join(this.path, "key");
     try {
-      makeFolderSync(this.path, 0o700);
+      makeFolderSync(this.path);
       for (let tries = 0; tries < KEY_TRIES; tries++) {
         const known = existsSync(path) ? readFileSync(path) : undefined;
         if (known?.length === KEY_BYTES) return known;

@@ -160,6 +160,7 @@ export class DiskStore implements MediaStore {
     if (!this.#isOf(owner, ref)) return;
     try {
       await unlink(ref);
+      await syncFolder(dirname(ref));
     } catch (error) {
       if (isCode(error, "ENOENT", "ENOTDIR")) return;
       throw new AppError("storage", `${oneLine(ref)} cannot be deleted.`, { cause: error });

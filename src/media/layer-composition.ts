@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
 import { MAX_PICTURE_PIXELS } from "../core/decoding.ts";
 import { AppError } from "../core/errors.ts";
 import { decoder, openPicture, type PictureSource, readHeader, whileDecoding } from "./decoder.ts";
@@ -94,6 +95,8 @@ async function laidOver(
     const group = over([...below, ...rest.slice(0, atOnce)]);
     below = [await group.png({ compressionLevel: 1 }).toBuffer()];
   }
+  // Whoever writes into a file that is there leaves it to its owner alone.
+  await (await open(target, "wx", 0o600)).close();
   await over([...below, ...rest])
     .png()
     .toFile(target);

@@ -78,7 +78,7 @@ export async function moveExclusively(from: string, to: string): Promise<void> {
 
 /** For file systems without hard links: claims the name first, then replaces our own empty file. */
 async function moveWithoutLinks(from: string, to: string): Promise<void> {
-  await (await open(to, "wx")).close();
+  await (await open(to, "wx", 0o600)).close();
   try {
     await rename(from, to);
   } catch (error) {

@@ -236,7 +236,7 @@ function stepsOf(top: string, folders: readonly string[]): string[] {
 }
 
 async function makeFolder(path: string): Promise<void> {
-  await mkdir(path).catch((error: unknown) => {
+  await mkdir(path, 0o700).catch((error: unknown) => {
     if (!isCode(error, "EEXIST")) throw error;
   });
 }

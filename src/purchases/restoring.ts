@@ -41,12 +41,20 @@ export async function restoreMedia(
   const extras = job.media.filter((medium) => medium.role !== undefined);
   const isWhole = !extras.some((medium) => gone.includes(medium));
   const made = isWhole ? extras : await layerExtras(context, job, operation, own, []);
-  const restored = await store.amendMedia(
-    job.owner,
-    job.jobId,
-    (media) => withRestored(media, [...own, ...made]),
-    clock.now(),
-  );
+  const change = (media: readonly Medium[]) => withRestored(media, [...own, ...made]);
+  const restored = await store
+    .amendMedia(job.owner, job.jobId, change, clock.now())
+    .catch(async (error: unknown) => {
+      // A job that was deleted meanwhile has no files.
+      const before = new Set(job.media.map(({ path }) => path));
+      const all = [...own, ...made];
+      await discardMedia(
+        context,
+        job,
+        all.filter(({ path }) => !before.has(path)),
+      );
+      throw error;
+    });
   events.publish(restored);
   const current = new Set(restored.media.map(({ path }) => path));
   await discardMedia(

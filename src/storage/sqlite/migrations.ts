@@ -202,7 +202,7 @@ export const MIGRATIONS: readonly string[] = [
  */
 export function openDatabase(folder: string): Database {
   const path = join(folder, "jobs.db");
-  makeFolderSync(folder, 0o700);
+  makeFolderSync(folder);
   if (isNetworkFileSystem(statfsSync(folder).type)) {
     throw new AppError("storage", `${oneLine(folder)} is on a network file system.`, {
       next: "Several processes cannot share a database there safely; choose a local folder with LONGCAT_MCP_DATA_DIR. Nothing was bought.",
