@@ -122,7 +122,7 @@ export class ServerFactory {
       }
       if (isListChanged) server.sendResourceListChanged();
     };
-    server.server.onclose = onResourceNews(this.#deps.events, owner, tell);
+    server.server.onclose = onResourceEvents(this.#deps.events, owner, tell);
   }
 }
 
@@ -131,7 +131,7 @@ export class ServerFactory {
  * are others than before.
  * @returns a function that ends that.
  */
-export function onResourceNews(
+export function onResourceEvents(
   events: JobEvents,
   owner: string,
   tell: (uris: readonly string[], isListChanged: boolean) => void,

@@ -5,8 +5,10 @@ import type { Room, Rules } from "./rules.ts";
 export function complaints(modules: readonly Module[], rules: Rules): string[] {
   return [
     ...circleComplaints(rules.rooms),
+    ...nameComplaints(modules),
     ...modules.flatMap((module) => layerComplaints(module, rules.rooms)),
     ...modules.flatMap((module) => reservedComplaints(module, rules)),
+    ...modules.flatMap((module) => codeComplaints(module, rules)),
   ];
 }
 
@@ -34,6 +36,17 @@ function circleComplaints(rooms: readonly Room[]): string[] {
   );
 }
 
+function nameComplaints(modules: readonly Module[]): string[] {
+  const byName = new Map<string, string[]>();
+  for (const { path } of modules) {
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    byName.set(name, [...(byName.get(name) ?? []), path]);
+  }
+  return [...byName.values()]
+    .filter((paths) => paths.length > 1)
+    .map((paths) => `${paths.join(", ")} have one name: each is to say what it is.`);
+}
+
 function layerComplaints({ path, imports }: Module, rooms: readonly Room[]): string[] {
   const from = roomOf(path, rooms);
   if (!from) return [`${path} lies in no room of the rules.`];
@@ -43,6 +56,14 @@ function layerComplaints({ path, imports }: Module, rooms: readonly Room[]): str
     const allowed = from.uses.length === 0 ? "nothing of ours" : from.uses.join(", ");
     return [`${path} imports ${imported}: ${from.path} may import ${allowed}.`];
   });
+}
+
+function codeComplaints({ path, lines, liberties }: Module, { maxLines }: Rules): string[] {
+  const long = `${path} has ${lines} lines, more than ${maxLines}: a file has one reason to exist.`;
+  return [
+    ...(lines > maxLines ? [long] : []),
+    ...liberties.map(({ line, what }) => `${path}:${line} has ${what}.`),
+  ];
 }
 
 function reservedComplaints({ path, packages, texts }: Module, { reserved }: Rules): string[] {

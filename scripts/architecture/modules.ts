@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join, posix, relative, sep } from "node:path";
 import { parseSync } from "oxc-parser";
+import { type Liberty, libertiesOf } from "./liberties.ts";
 
 /** A source file, as far as the structure is concerned. */
 export interface Module {
@@ -12,6 +13,8 @@ export interface Module {
   packages: readonly string[];
   /** Every literal text in it, template pieces included. */
   texts: readonly string[];
+  lines: number;
+  liberties: readonly Liberty[];
 }
 
 /** Reads all TypeScript below `folder`. @param root what paths are told from. */
@@ -28,7 +31,7 @@ export async function readModules(root: string, folder: string): Promise<Module[
   );
 }
 
-/** What a file's text says of its imports; `import()` and type imports are imports like others. */
+/** What a file's text says of itself; `import()` and type imports are imports like others. */
 export function readModule(path: string, text: string): Module {
   const { module, program } = parseSync(path, text);
   const specifiers = [
@@ -46,6 +49,8 @@ export function readModule(path: string, text: string): Module {
     imports: unique(own.map((specifier) => posix.join(posix.dirname(path), specifier))),
     packages: unique(specifiers.filter((specifier) => !specifier.startsWith("."))),
     texts: textsIn(program),
+    lines: text.trimEnd().split("\n").length,
+    liberties: libertiesOf(program, text),
   };
 }
 

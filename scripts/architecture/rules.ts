@@ -20,6 +20,8 @@ export interface Reserved {
 }
 
 export interface Rules {
+  /** The most lines that a file may have. */
+  maxLines: number;
   rooms: readonly Room[];
   reserved: readonly Reserved[];
 }

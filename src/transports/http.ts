@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Server, ServerResponse } from "node:http";
-import { type HttpBindings, serve } from "@hono/node-server";
+import { createServer, type Server, type ServerResponse } from "node:http";
+import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import {
   createMcpHandler,
   localhostAllowedHostnames,
@@ -13,7 +13,7 @@ import { AppError } from "../core/errors.ts";
 import { LOCAL_OWNER } from "../core/owner.ts";
 import { oneLine } from "../core/text.ts";
 import type { JobEvents } from "../jobs/events.ts";
-import { type Connection, onResourceNews, type ServerFactory } from "../server.ts";
+import { type Connection, onResourceEvents, type ServerFactory } from "../server.ts";
 import { readBody } from "./body.ts";
 import { forwardingHeader } from "./forwarding.ts";
 
@@ -63,7 +63,7 @@ export async function serveOnHttp(
     },
     { onerror: options.onError },
   );
-  const unsubscribe = onResourceNews(options.events, LOCAL_OWNER, (uris, isListChanged) => {
+  const unsubscribe = onResourceEvents(options.events, LOCAL_OWNER, (uris, isListChanged) => {
     for (const uri of uris) handler.notify.resourceUpdated(uri);
     if (isListChanged) handler.notify.resourcesChanged();
   });
@@ -125,9 +125,10 @@ function listen(
   { host, port }: HttpOptions,
 ): Promise<{ server: Server; port: number }> {
   return new Promise((resolve, reject) => {
-    const options = { fetch: app.fetch, hostname: host, port, serverOptions: TIMES };
-    const server = serve(options, (address) => {
-      resolve({ server: server as Server, port: address.port });
+    const server = createServer(TIMES, getRequestListener(app.fetch, { hostname: host }));
+    server.listen(port, host, () => {
+      const address = server.address();
+      resolve({ server, port: typeof address === "object" && address ? address.port : port });
     });
     server.once("error", (error: NodeJS.ErrnoException) => {
       const reason = error.code === "EADDRINUSE" ? "it is in use" : error.message;

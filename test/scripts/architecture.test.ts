@@ -5,6 +5,7 @@ import { readModule, readModules } from "../../scripts/architecture/modules.ts";
 import type { Rules } from "../../scripts/architecture/rules.ts";
 
 const RULES: Rules = {
+  maxLines: 5,
   rooms: [
     { path: "src/low/", about: "the ground", uses: [] },
     { path: "src/high/", about: "above it", uses: ["src/low/"] },
@@ -61,7 +62,7 @@ describe("the structure of the program", () => {
       { path: "src/three/", about: "", uses: ["src/one/", "src/ground/"] },
       { path: "src/ground/", about: "", uses: [] },
     ];
-    expect(complaints([], { rooms, reserved: [] })).toEqual(
+    expect(complaints([], { maxLines: 5, rooms, reserved: [] })).toEqual(
       ["one", "two", "three"].map(
         (name) => `src/${name}/ may import itself by way of other rooms.`,
       ),
@@ -89,6 +90,49 @@ describe("the structure of the program", () => {
     expect(complaintsOn("src/high/b.ts", '// SELECT a FROM b\nconst note = "select one";')).toEqual(
       [],
     );
+  });
+
+  it("refuses a file name that says too little to be the only one", () => {
+    const modules = ["src/low/a.ts", "src/high/a.ts", "src/high/b.ts"].map((path) =>
+      readModule(path, ""),
+    );
+    expect(complaints(modules, RULES)).toEqual([
+      "src/low/a.ts, src/high/a.ts have one name: each is to say what it is.",
+    ]);
+  });
+
+  it("refuses a file that is too long", () => {
+    const lines = (count: number) => "export const a = 1;\n".repeat(count);
+    expect(complaintsOn("src/low/b.ts", lines(5))).toEqual([]);
+    expect(complaintsOn("src/low/b.ts", lines(6))).toEqual([
+      "src/low/b.ts has 6 lines, more than 5: a file has one reason to exist.",
+    ]);
+  });
+
+  it.each([
+    ["a cast", "const a = b as string;"],
+    ["a cast", "const a = <string>b;"],
+    ["a cast", "const a = b as unknown as string;"],
+    ["a `!` that", "const a = b!.c;"],
+    ["`any`", "const a: any = 1;"],
+    ["`any`", "type A = Record<string, any>;"],
+    ["an error without a code", 'throw new Error("a");'],
+    ["an error without a code", 'const a = () => Promise.reject(new TypeError("a"));'],
+    ["an error without a code", 'throw RangeError("a");'],
+  ])("refuses %s: %s", (what, text) => {
+    const found = complaintsOn("src/low/b.ts", `\n${text}`);
+    expect(found.length).toBeGreaterThan(0);
+    for (const one of found) expect(one).toContain(`src/low/b.ts:2 has ${what}`);
+  });
+
+  it("takes what cannot be wrong", () => {
+    const text = [
+      'const a = ["as any"] as const;',
+      "const b = { c: 1 } satisfies object; // as any",
+      "class D extends Error {}",
+      "const e = !b;",
+    ].join("\n");
+    expect(complaintsOn("src/low/b.ts", text)).toEqual([]);
   });
 
   it.each([
