@@ -1,7 +1,8 @@
 // Bundles the program: `node scripts/build.mjs [folder [metafile]]`, by default into dist/; the
 // metafile tells what the bundle is made of.
-import { chmod, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
 const [outdir = "dist", metafilePath] = process.argv.slice(2);
@@ -40,6 +41,43 @@ async function importedLater(folder) {
   return new Set((await Promise.all(found)).flat());
 }
 
+/**
+ * What a module `*.prepared.ts` exports is worked out here, once for all starts of the program: in
+ * the bundle it is the JSON of its values, and what worked them out is not loaded for them.
+ */
+const preparedData = {
+  name: "prepared-data",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.prepared\.ts$/ }, async ({ path }) => {
+      const exported = Object.entries(await valuesOf(path)).map(([name, value]) => {
+        const json = JSON.stringify(value);
+        return `export const ${name} = JSON.parse(${JSON.stringify(json)});`;
+      });
+      return { contents: exported.join("\n"), loader: "js" };
+    });
+  },
+};
+
+/** What a module exports, itself made of sources alone. */
+async function valuesOf(path) {
+  const folder = await mkdtemp(join(resolve("node_modules"), ".prepared-"));
+  try {
+    const outfile = join(folder, "values.mjs");
+    await build({
+      entryPoints: [path],
+      outfile,
+      bundle: true,
+      format: "esm",
+      platform: "node",
+      target: "node20.18",
+      packages: "external",
+    });
+    return { ...(await import(pathToFileURL(outfile).href)) };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 await rm(outdir, { recursive: true, force: true });
 const { metafile } = await build({
   metafile: metafilePath !== undefined,
@@ -52,7 +90,7 @@ const { metafile } = await build({
   target: "node20.18",
   minify: true,
   legalComments: "linked",
-  plugins: [oneFileToStart],
+  plugins: [preparedData, oneFileToStart],
   alias: { "@modelcontextprotocol/server/_shims": resolve("scripts/mcp-shims.mjs") },
   // Native code stays a package of its own; everything else is in the bundle.
   external: ["sharp", "@photostructure/sqlite"],

@@ -3,13 +3,13 @@ import { join, sep } from "node:path";
 import { Client } from "@modelcontextprotocol/client";
 import { InMemoryTransport } from "@modelcontextprotocol/server";
 import packageJson from "../package.json" with { type: "json" };
-import { documentationDeps } from "../src/docs/documented.ts";
 import { manifestFile } from "../src/docs/manifest.ts";
 import { code, codes, table } from "../src/docs/markdown.ts";
 import { BLOCKS, fillPages } from "../src/docs/pages.ts";
 import { registryFile } from "../src/docs/registry-entry.ts";
 import { JobEvents } from "../src/jobs/events.ts";
 import { ServerFactory } from "../src/server.ts";
+import { unconfiguredDeps } from "../src/tools/unconfigured.ts";
 import { HOUSE } from "./architecture/house.ts";
 import { readModules } from "./architecture/modules.ts";
 import { labelOf, layersPicture } from "./architecture/picture.ts";
@@ -67,7 +67,7 @@ export async function listedPrompts() {
 
 async function asked<T>(question: (client: Client) => Promise<T>): Promise<T> {
   const factory = new ServerFactory({
-    ...documentationDeps(),
+    ...unconfiguredDeps(),
     version: packageJson.version,
     events: new JobEvents(),
   });

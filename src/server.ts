@@ -6,15 +6,18 @@ import {
   type StandardSchemaWithJSON,
 } from "@modelcontextprotocol/server";
 import { onAbort } from "./core/aborting.ts";
+import { AppError } from "./core/errors.ts";
+import { Lazy } from "./core/lazy.ts";
 import { uris } from "./core/uris.ts";
 import { givenArguments } from "./core/whole-arguments.ts";
 import type { JobEvents } from "./jobs/events.ts";
 import { isFinal, type Job } from "./jobs/job.ts";
 import { registerPrompts } from "./prompts/register-prompts.ts";
 import { registerResources } from "./resources/register-resources.ts";
+import { listTools } from "./tools/listing.ts";
 import type { ToolDeps } from "./tools/services.ts";
 import type { Tool } from "./tools/tool.ts";
-import { createTools } from "./tools/tool-list.ts";
+import type { ListedTool } from "./tools/tools.prepared.ts";
 
 export const INSTRUCTIONS = [
   "Pictures and answers of `longcat_chat` (another model, for tasks with many files) are made by start tools as jobs: if a call brings a job id only, call `job_status` with it until it is completed; an identical call brings the same job, `force_new: true` buys another.",
@@ -47,11 +50,22 @@ export interface Connection {
 /** Makes MCP server instances that share tools and jobs. */
 export class ServerFactory {
   readonly #deps: ServerDeps;
-  readonly #tools: readonly Tool[];
+  readonly #listed: readonly ListedTool[];
+  /** Shared by all connections and requests, and not made before the first call of any. */
+  readonly #tools: Lazy<ReadonlyMap<string, Tool>>;
 
   constructor(deps: ServerDeps) {
     this.#deps = deps;
-    this.#tools = createTools(deps);
+    this.#listed = listTools(deps.settings);
+    this.#tools = new Lazy(async () => {
+      const { createTools } = await import("./tools/tool-list.ts");
+      return new Map(createTools(deps).map((tool) => [tool.name, tool]));
+    });
+  }
+
+  /** Loads what a first call needs, so that it need not wait for it. */
+  async preload(): Promise<void> {
+    await this.#tools.get();
   }
 
   /** One MCP server instance, for one connection or one request. */
@@ -67,7 +81,7 @@ export class ServerFactory {
         instructions: INSTRUCTIONS,
       },
     );
-    for (const tool of this.#tools) this.#registerTool(server, tool, connection);
+    for (const tool of this.#listed) this.#registerTool(server, tool, connection);
     registerResources(server, this.#deps, connection.owner);
     registerPrompts(server);
     const subscribed = handleSubscriptions(server);
@@ -81,20 +95,22 @@ export class ServerFactory {
     return server;
   }
 
-  #registerTool(server: McpServer, tool: Tool, connection: Connection): void {
+  #registerTool(server: McpServer, listed: ListedTool, connection: Connection): void {
     const { log } = this.#deps;
     server.registerTool(
-      tool.name,
+      listed.name,
       {
-        title: tool.title,
-        description: tool.description,
-        annotations: tool.annotations,
+        title: listed.title,
+        description: listed.description,
+        annotations: listed.annotations,
         // The full schema is advertised; arguments are checked by the tool, whose errors say more.
-        inputSchema: acceptingSchema(tool.inputSchema),
+        inputSchema: acceptingSchema(listed.inputSchema),
       },
       async (args, context) => {
         const { signal, release } = firstOf([context.mcpReq.signal, connection.leaving]);
         try {
+          const tool = (await this.#tools.get()).get(listed.name);
+          if (!tool) throw new AppError("internal", `${listed.name} is listed but not there.`);
           return await tool.call(args, {
             owner: connection.owner,
             signal,

@@ -75,6 +75,7 @@ export async function serve(
   /** Jobs of an earlier process go on even if this client never calls a tool. */
   const openEarly = () => {
     systemClock.schedule(AFTER_FIRST_LIST_MS, () => {
+      void factory.preload();
       services.get().catch((error: unknown) => log.error({ err: error }, "jobs cannot be opened"));
     });
   };

@@ -1,3 +1,4 @@
+import { type Fields, fieldsOf } from "../core/fields.ts";
 import { parseJson } from "./gateway-reply.ts";
 
 /*
@@ -128,16 +129,6 @@ function joined(words: readonly Words[]): Words {
 
 function allOf({ text: said, reasoning }: Words): string {
   return reasoning + said;
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function fieldsOf(value: unknown): Fields | undefined {
-  return isFields(value) ? value : undefined;
 }
 
 function fieldsIn(fields: Fields | undefined, name: string): Fields | undefined {

@@ -2,9 +2,9 @@ import { completable, type McpServer } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import { cleanText, message, oneLine } from "../core/text.ts";
 import { ANY_MEDIUM } from "../core/uris.ts";
-import { OPERATIONS } from "../models/catalogue.ts";
+import { OPERATION_NAMES } from "../models/names.prepared.ts";
 
-const makers = OPERATIONS.map(({ name }) => name).filter((name) => name.endsWith("_generate"));
+const makers = OPERATION_NAMES.map(({ name }) => name).filter((name) => name.endsWith("_generate"));
 
 /** Ready-made openings; some hosts show them as slash commands. */
 export function registerPrompts(server: McpServer): void {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { OPERATIONS } from "../models/catalogue.ts";
+import { OPERATION_NAMES } from "../models/names.prepared.ts";
 
 /** An http or https address and nothing that does not belong to one, without a slash at its end. */
 export const url = z
@@ -20,7 +20,7 @@ export const url = z
 
 /** The folders of the image gateway that its pages show: one for each model, and the status. */
 const GATEWAY_FOLDERS = [
-  ...new Set(OPERATIONS.map(({ path }) => path.split("/")[1] ?? "")),
+  ...new Set(OPERATION_NAMES.map(({ path }) => path.split("/")[1] ?? "")),
   "v2/requests",
 ];
 const AFTER_GATEWAY = new RegExp(`/+(?:${GATEWAY_FOLDERS.join("|")})(?:/.*)?$`, "i");

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { oneLine } from "../core/text.ts";
-import { OPERATIONS } from "../models/catalogue.ts";
+import { OPERATION_NAMES } from "../models/names.prepared.ts";
 import { nearMiss } from "../models/near-miss.ts";
 import { splitFolders } from "./folders.ts";
 
@@ -81,7 +81,7 @@ export const prices = z
     ),
   )
   .superRefine((value, context) => {
-    const names = OPERATIONS.map(({ name }) => name);
+    const names = OPERATION_NAMES.map(({ name }) => name);
     const wrong = Object.keys(value).find((name) => !names.includes(name));
     if (wrong === undefined) return;
     const meant = nearMiss(wrong, names) ?? names.find((name) => name.startsWith(`${wrong}_`));

@@ -2,9 +2,8 @@ import * as z from "zod";
 import type { PriceList } from "../core/money.ts";
 import { OPERATIONS } from "../models/catalogue.ts";
 import { knownAs } from "../models/facts.ts";
-import type { AnyOperation } from "../models/operation.ts";
 import { priceUsd } from "../purchases/prices.ts";
-import { advertisedSchema } from "./advertised-schema.ts";
+import { CARDS } from "./cards.prepared.ts";
 import { dataResult } from "./result.ts";
 import type { ToolDeps } from "./services.ts";
 import { defineTool, type Tool } from "./tool.ts";
@@ -37,7 +36,7 @@ export function modelsTool(deps: ToolDeps): Tool {
     }),
     output: z.looseObject({ models: z.array(modelViewSchema) }),
     run: async (input) => {
-      const wanted = OPERATIONS.filter(
+      const wanted = CARDS.filter(
         (one) => input.operation === undefined || one.name === input.operation,
       );
       return dataResult({ models: wanted.map((one) => viewModel(one, deps.settings.prices)) });
@@ -47,27 +46,18 @@ export function modelsTool(deps: ToolDeps): Tool {
 
 /** What a person or an assistant chooses a model by. */
 export function viewModel(
-  operation: AnyOperation,
+  card: (typeof CARDS)[number],
   prices: PriceList,
 ): z.output<typeof modelViewSchema> {
   return {
-    operation: operation.name,
-    title: operation.title,
-    kind: operation.kind,
-    price_usd: priceUsd(operation, prices),
-    price_per: operation.price.per,
-    image_sizes: enumOf(operation, "image_size") ?? enumOf(operation, "size") ?? [],
-    output_formats: enumOf(operation, "output_format") ?? [],
-    typical_seconds: operation.pace.typicalMs / 1000,
-    source: `${operation.source}; price: ${operation.price.source}`,
+    operation: card.name,
+    title: card.title,
+    kind: card.kind,
+    price_usd: priceUsd(card, prices),
+    price_per: card.price.per,
+    image_sizes: card.sizes,
+    output_formats: card.formats,
+    typical_seconds: card.typicalSeconds,
+    source: `${card.source}; price: ${card.price.source}`,
   };
-}
-
-const enumSchema = z.looseObject({ enum: z.array(z.string()) });
-
-function enumOf(operation: AnyOperation, field: string): string[] | undefined {
-  const properties = z
-    .record(z.string(), z.unknown())
-    .parse(advertisedSchema(operation.input)["properties"]);
-  return enumSchema.safeParse(properties[field]).data?.enum;
 }

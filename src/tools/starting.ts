@@ -7,18 +7,17 @@ import { knownAs } from "../models/facts.ts";
 import { presenterOf } from "./presenter-of-job.ts";
 import { errorResult, textBlock } from "./result.ts";
 import type { Call, Services, ToolDeps } from "./services.ts";
+import { DEFAULT_WAIT_SECONDS, waitWords } from "./wait-words.ts";
 
-const DEFAULT_WAIT_SECONDS = 25;
 /** How long a call that does not want to wait gives the provider to say yes or no. */
 const ACCEPTANCE_MS = 3_000;
 const PROGRESS_EVERY_MS = 2_500;
 
 export function waitSeconds(maxWaitSeconds: number) {
-  const usual = Math.min(DEFAULT_WAIT_SECONDS, maxWaitSeconds);
   // A shorter wait does no harm, so what is too long is no reason to refuse.
   return knownAs(z.int().min(0).max(maxWaitSeconds), { clamps: true })
     .optional()
-    .describe(`Default ${usual}`);
+    .describe(waitWords(maxWaitSeconds));
 }
 
 /** What every start tool takes beside its own arguments and the limit of its cost. */

@@ -83,7 +83,10 @@ export function defineTool<I extends z.ZodObject>(deps: ToolDeps, spec: ToolSpec
     title: spec.title,
     description: spec.description,
     annotations: HINTS[spec.kind],
-    inputSchema: advertisedSchema(all),
+    // Lists are made of what was prepared; a session that calls tools need not make it again.
+    get inputSchema() {
+      return advertisedSchema(all);
+    },
     ...(spec.output ? { output: spec.output } : {}),
     read,
     async call(args, call) {

@@ -1,0 +1,23 @@
+import { fieldsOf } from "../core/fields.ts";
+import type { Settings } from "../settings/settings.ts";
+import { LISTED_TOOLS, type ListedTool } from "./tools.prepared.ts";
+import { waitWords } from "./wait-words.ts";
+
+/** The tools as a client is told of them; what takes part in a call is not needed for it. */
+export function listTools({
+  toolsets,
+  maxWaitSeconds,
+}: Pick<Settings, "toolsets" | "maxWaitSeconds">): ListedTool[] {
+  return LISTED_TOOLS.filter((tool) => toolsets.some((one) => tool.toolsets.includes(one))).map(
+    ({ listed }) => ({ ...listed, inputSchema: waiting(listed.inputSchema, maxWaitSeconds) }),
+  );
+}
+
+/** A tool's schema with the longest wait of these settings: nothing else in it depends on any. */
+function waiting(schema: Record<string, unknown>, maxWaitSeconds: number) {
+  const properties = fieldsOf(schema["properties"]);
+  const wait = fieldsOf(properties?.["wait_seconds"]);
+  if (!properties || !wait) return schema;
+  const longest = { ...wait, maximum: maxWaitSeconds, description: waitWords(maxWaitSeconds) };
+  return { ...schema, properties: { ...properties, wait_seconds: longest } };
+}
