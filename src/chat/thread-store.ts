@@ -1,3 +1,4 @@
+import type { QueryWord } from "../core/words.ts";
 import type { StoredText } from "../gateway/chat-body.ts";
 import type { Said, Thread, ThreadFile, Turn, TurnOutcome, TurnRequest } from "./thread.ts";
 
@@ -117,8 +118,17 @@ export interface ThreadStore {
   /** A file's text as it was attached, read piece by piece. */
   content(owner: string, file: ThreadFile): StoredText;
   thread(owner: string, threadId: string): Promise<Thread | undefined>;
-  /** Newest first. @throws {invalid_input} for a cursor that is not ours. */
-  list(owner: string, limit: number, cursor: string | undefined): Promise<ThreadPage>;
+  /**
+   * Newest first.
+   * @param words that all must be found in what was asked and attached; see `core/words.ts`.
+   * @throws {invalid_input} for a cursor that is not ours.
+   */
+  list(
+    owner: string,
+    limit: number,
+    cursor: string | undefined,
+    words?: readonly QueryWord[],
+  ): Promise<ThreadPage>;
   /**
    * Deletes a thread with everything in it, and from its jobs what was asked and answered. Files of
    * answers stay where they are: they are the user's.

@@ -1,11 +1,22 @@
 import type { Limits } from "../core/money.ts";
+import type { QueryWord } from "../core/words.ts";
 import type { Committed } from "./budget.ts";
 import type { DeletedJob, Deletions, DeletionWishes, DoomedFile } from "./deletion.ts";
 import type { Job, JobPatch, JobState, Medium, WholeJob } from "./job.ts";
 import type { Verdict } from "./settlement.ts";
 
+/** Some time, in milliseconds since the epoch; all of it when absent. */
+export interface TimeSpan {
+  since?: number;
+  before?: number;
+}
+
 export interface JobQuery {
   owner: string;
+  /** That all must be found in a job; see `core/words.ts`. */
+  words?: readonly QueryWord[] | undefined;
+  /** When it was started. */
+  span?: TimeSpan | undefined;
   states?: readonly JobState[] | undefined;
   operation?: string | undefined;
   limit: number;
@@ -57,12 +68,6 @@ export interface Sums {
   jobs: number;
   /** Those of them without a known price. */
   unpriced: number;
-}
-
-/** Which jobs are summed up, by when they were started, in milliseconds; all when absent. */
-export interface SpendingPeriod {
-  since?: number;
-  before?: number;
 }
 
 export interface SpendingReport {
@@ -193,7 +198,7 @@ export interface JobStore {
   untoldOrphans(owner: string): Promise<Job[]>;
   /** Notes that an answer that mentions these has left. */
   noteMentioned(owner: string, jobIds: readonly string[], now: number): Promise<void>;
-  spending(owner: string, now: number, period?: SpendingPeriod): Promise<SpendingReport>;
+  spending(owner: string, now: number, period?: TimeSpan): Promise<SpendingReport>;
   /**
    * Forgets jobs that ended so many days ago and whose cost is settled, except those that count
    * towards the cap of this month. Days are counted by the jobs as well as by the clock, so that a

@@ -11,7 +11,7 @@ import {
   type StartableKind,
   type StartWishes,
 } from "./job-kind.ts";
-import type { JobPage, JobQuery, SpendingPeriod, SpendingReport } from "./job-store.ts";
+import type { JobPage, JobQuery, SpendingReport, TimeSpan } from "./job-store.ts";
 import { type LeaseContext, Leases } from "./leases.ts";
 import { BLANK } from "./record.ts";
 import { requireJob } from "./require-job.ts";
@@ -105,7 +105,7 @@ export class JobRunner {
   }
 
   /** What was spent and what may have been, in US dollars. */
-  async spending(owner: string, period?: SpendingPeriod): Promise<SpendingReport> {
+  async spending(owner: string, period?: TimeSpan): Promise<SpendingReport> {
     return this.#context.store.spending(owner, this.#context.clock.now(), period);
   }
 

@@ -14,6 +14,7 @@ import { ChangeFeed } from "./change-feed.ts";
 import type { Connection } from "./connection.ts";
 import { forgetPastDuplicates } from "./duplicate-rows.ts";
 import { NEXT_REVISION, readRow } from "./job-rows.ts";
+import { removeWords } from "./search-rows.ts";
 
 const deletedRow = z
   .object({
@@ -137,6 +138,7 @@ export class JobRemoval {
         ]);
       }
     }
+    removeWords(this.#db, "job_words", "SELECT seq FROM jobs WHERE job_id = ?", [job.jobId]);
     this.#db.run("DELETE FROM jobs WHERE job_id = ?", [job.jobId]);
     return job;
   }

@@ -30,7 +30,8 @@ export const CHARGED_JOBS = `(
 /** What SQLite takes and gives. */
 export type Column = string | number | null;
 
-const json = <T extends z.ZodType>(schema: T) =>
+/** A column that holds JSON. */
+export const json = <T extends z.ZodType>(schema: T) =>
   z
     .string()
     .transform((text): unknown => JSON.parse(text))
@@ -38,7 +39,7 @@ const json = <T extends z.ZodType>(schema: T) =>
 const flag = z.number().transform((value) => value !== 0);
 const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_RULES, code);
 
-const mediumSchema = z.object({
+export const mediumSchema = z.object({
   index: z.number(),
   role: z.enum(MEDIUM_ROLES).exactOptional(),
   url: z.string(),

@@ -1,37 +1,50 @@
 import * as z from "zod";
 import { AppError } from "../../core/errors.ts";
-import type { JobPage, JobQuery } from "../../jobs/job-store.ts";
+import type { JobPage, JobQuery, TimeSpan } from "../../jobs/job-store.ts";
 import type { Connection } from "./connection.ts";
 import { type Column, readRow } from "./job-rows.ts";
+import { matching } from "./search-rows.ts";
 
 /** Exported for a test, which asks how it is answered. */
 export const DURATIONS = `SELECT completed_at - created_at AS ms FROM jobs
   WHERE owner = ? AND operation = ? AND state = 'completed' AND fingerprint IS NOT NULL
   AND completed_at IS NOT NULL ORDER BY completed_at DESC LIMIT ?`;
 const durationRow = z.object({ ms: z.number() });
-const sequenceRow = z.object({ seq: z.number() });
+const ALL = Number.MAX_SAFE_INTEGER;
+
+export const sequenceRow = z.object({ seq: z.number() });
+const rangeRow = z.object({ lowest: z.number().nullable(), highest: z.number().nullable() });
 
 /** A page of an owner's jobs, newest first. @throws {invalid_input} for a cursor that is not ours. */
 export function listJobs(connection: Connection, query: JobQuery): JobPage {
-  const filters = ["owner = ?", "seq < ?"];
-  const values: Column[] = [query.owner, readCursor(query.cursor)];
-  if (query.operation !== undefined) {
-    filters.push("operation = ?");
-    values.push(query.operation);
-  }
-  if (query.states) {
-    filters.push(`state IN (${query.states.map(() => "?").join(", ")})`);
-    values.push(...query.states);
-  }
+  const { owner, words, span = {}, states, operation, limit } = query;
+  const { lowest, highest } = rangeOf(connection, owner, span);
+  // The row's number is asked of the table that gives the order, which is then read no further than
+  // the page. SQLite would not choose the index that is best for it.
+  const index = operation ? "jobs_by_operation" : isOne(states) ? "jobs_by_state" : "jobs_of_owner";
+  const [from, seq] = words
+    ? ["job_words CROSS JOIN jobs ON jobs.seq = job_words.rowid", "job_words.rowid"]
+    : [`jobs INDEXED BY ${index}`, "jobs.seq"];
+  const filters = [`${seq} >= ?`, `${seq} <= ?`, "owner = ?"];
+  const values: Column[] = [lowest, Math.min(highest, readCursor(query.cursor) - 1), owner];
+  const narrow = (filter: string, ...more: Column[]) => {
+    filters.push(filter);
+    values.push(...more);
+  };
+  if (words) narrow("job_words MATCH ?", matching(owner, words));
+  if (span.since !== undefined) narrow("created_at >= ?", span.since);
+  if (span.before !== undefined) narrow("created_at < ?", span.before);
+  if (operation !== undefined) narrow("operation = ?", operation);
+  if (states) narrow(`state IN (${states.map(() => "?").join(", ")})`, ...states);
   const rows = connection.all(
-    `SELECT * FROM jobs WHERE ${filters.join(" AND ")} ORDER BY seq DESC LIMIT ?`,
-    [...values, query.limit + 1],
+    `SELECT jobs.* FROM ${from} WHERE ${filters.join(" AND ")} ORDER BY ${seq} DESC LIMIT ?`,
+    [...values, limit + 1],
   );
-  const page = rows.slice(0, query.limit);
+  const page = rows.slice(0, limit);
   const last = sequenceRow.safeParse(page.at(-1)).data;
   return {
     jobs: page.map(readRow),
-    nextCursor: rows.length > query.limit && last ? pageCursor(last.seq) : undefined,
+    nextCursor: rows.length > limit && last ? pageCursor(last.seq) : undefined,
   };
 }
 
@@ -46,6 +59,25 @@ export function durationsOf(
   return rows.map((row) => durationRow.parse(row).ms);
 }
 
+function isOne(list: readonly unknown[] | undefined): boolean {
+  return list?.length === 1;
+}
+
+/** The rows among which those of a time are: they are numbered as they were started, or nearly. */
+function rangeOf(connection: Connection, owner: string, span: TimeSpan) {
+  const { since = 0, before = Number.MAX_SAFE_INTEGER } = span;
+  const isAll = span.since === undefined && span.before === undefined;
+  const [row] = isAll
+    ? []
+    : connection.all(
+        `SELECT min(seq) AS lowest, max(seq) AS highest FROM jobs
+         WHERE owner = ? AND created_at >= ? AND created_at < ?`,
+        [owner, since, before],
+      );
+  const { lowest, highest } = rangeRow.parse(row ?? { lowest: 0, highest: ALL });
+  return { lowest: lowest ?? 0, highest: highest ?? 0 };
+}
+
 /** A cursor for what comes after a row, in a list that has the newest first. */
 export function pageCursor(seq: number): string {
   return `before-${seq}`;
@@ -53,7 +85,7 @@ export function pageCursor(seq: number): string {
 
 /** @returns the number below which a page begins. @throws {invalid_input} for none of ours. */
 export function readCursor(cursor: string | undefined): number {
-  if (cursor === undefined) return Number.MAX_SAFE_INTEGER;
+  if (cursor === undefined) return ALL;
   const seq = /^before-(\d{1,15})$/.exec(cursor)?.[1];
   if (seq === undefined) {
     throw new AppError("invalid_input", "`cursor` must be the `next_cursor` of a previous page.");

@@ -7,6 +7,7 @@ import { AppError } from "../../core/errors.ts";
 import { makeFolderSync } from "../../core/make-folder.ts";
 import { oneLine } from "../../core/text.ts";
 import { keyedDigest } from "./keyed-digest.ts";
+import { SEARCH_TABLES } from "./search-tables.ts";
 
 export type Database = InstanceType<typeof DatabaseSync>;
 
@@ -192,6 +193,8 @@ export const MIGRATIONS: readonly string[] = [
     owner TEXT NOT NULL,
     PRIMARY KEY (job_id, ref)
   ) STRICT;`,
+
+  SEARCH_TABLES,
 ];
 
 /**

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { exactUsd } from "../../core/money.ts";
 import { periodStarts } from "../../jobs/budget.ts";
-import type { SpendingPeriod, SpendingReport, Sums } from "../../jobs/job-store.ts";
+import type { SpendingReport, Sums, TimeSpan } from "../../jobs/job-store.ts";
 import type { Connection } from "./connection.ts";
 import { CHARGED_JOBS } from "./job-rows.ts";
 
@@ -29,7 +29,7 @@ export function spendingOf(
   connection: Connection,
   owner: string,
   now: number,
-  period: SpendingPeriod = {},
+  period: TimeSpan = {},
 ): SpendingReport {
   const { day, month } = periodStarts(now);
   const { since = 0, before = Number.MAX_SAFE_INTEGER } = period;

@@ -19,8 +19,8 @@ import type {
   JobQuery,
   JobStore,
   LeaseHolder,
-  SpendingPeriod,
   SpendingReport,
+  TimeSpan,
   Transition,
 } from "../../jobs/job-store.ts";
 import { settlement, type Verdict } from "../../jobs/settlement.ts";
@@ -37,10 +37,12 @@ import {
   readWholeRow,
 } from "./job-rows.ts";
 import { LeaseTables } from "./lease-rows.ts";
-import { durationsOf, listJobs } from "./list-rows.ts";
+import { durationsOf, listJobs, sequenceRow } from "./list-rows.ts";
 import { committedUsd, spendingOf } from "./money-rows.ts";
 import { forgetOld } from "./old-rows.ts";
 import { markMentioned, untoldOf } from "./orphan-rows.ts";
+import { fillWords } from "./search-filling.ts";
+import { insertJobWords, updateFileWords } from "./search-rows.ts";
 import { StoreSecret } from "./store-secret.ts";
 
 /** A job, and in whose name it is asked for. */
@@ -144,6 +146,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   async list(query: JobQuery): Promise<JobPage> {
+    if (query.words) await fillWords(this.#connection, "job_words");
     return listJobs(this.#connection, query);
   }
 
@@ -249,7 +252,7 @@ export class SqliteJobStore implements JobStore {
     markMentioned(this.#connection, owner, jobIds, now);
   }
 
-  async spending(owner: string, now: number, period?: SpendingPeriod): Promise<SpendingReport> {
+  async spending(owner: string, now: number, period?: TimeSpan): Promise<SpendingReport> {
     return spendingOf(this.#connection, owner, now, period);
   }
 
@@ -276,7 +279,7 @@ export class SqliteJobStore implements JobStore {
     const names = Object.keys(columns);
     const rows = this.#connection.all(
       `INSERT INTO jobs (${names.join(", ")}, revision)
-       VALUES (${marks(names)}, ${NEXT_REVISION}) RETURNING revision`,
+       VALUES (${marks(names)}, ${NEXT_REVISION}) RETURNING revision, seq`,
       Object.values(columns),
     );
     const { input = "{}", wire = null } = bodyColumnsOf(job);
@@ -285,6 +288,7 @@ export class SqliteJobStore implements JobStore {
       input,
       wire,
     ]);
+    insertJobWords(this.#connection, sequenceRow.parse(rows[0]).seq, job);
     this.#feed.wrote(rows[0]);
   }
 
@@ -295,20 +299,20 @@ export class SqliteJobStore implements JobStore {
     from?: JobState,
   ): Job | undefined {
     const body = bodyColumnsOf(change);
-    const job =
-      Object.keys(body).length === 0
-        ? this.#updateRow(which, change, more, from)
-        : this.#connection.transaction(() => {
-            const changed = this.#updateRow(which, change, more, from);
-            if (changed) {
-              this.#connection.run(`UPDATE job_bodies SET ${settings(body)} WHERE job_id = ?`, [
-                ...Object.values(body),
-                which.jobId,
-              ]);
-            }
-            return changed;
-          });
-    return job;
+    const update = () => {
+      const changed = this.#updateRow(which, change, more, from);
+      if (!changed) return undefined;
+      if (Object.keys(body).length > 0) {
+        this.#connection.run(`UPDATE job_bodies SET ${settings(body)} WHERE job_id = ?`, [
+          ...Object.values(body),
+          which.jobId,
+        ]);
+      }
+      if (change.media) updateFileWords(this.#connection, changed);
+      return changed;
+    };
+    const isMore = Object.keys(body).length > 0 || change.media !== undefined;
+    return isMore ? this.#connection.transaction(update) : update();
   }
 
   #updateRow(

@@ -18,15 +18,22 @@ import type {
 } from "../../chat/thread-store.ts";
 import { AppError } from "../../core/errors.ts";
 import { oneLine } from "../../core/text.ts";
+import type { QueryWord } from "../../core/words.ts";
 import type { Connection } from "./connection.ts";
 import { pageCursor, readCursor } from "./list-rows.ts";
+import { fillWords } from "./search-filling.ts";
+import { insertTurnWords, matching } from "./search-rows.ts";
 import { insertFiles, NOT_ANOTHERS, storedText } from "./thread-files.ts";
 import { removeThread, removeTurn, sweepThreads } from "./thread-removal.ts";
 import { fileRow, ownerRow, saidRow, stateRow, threadRow, turnRow } from "./thread-rows.ts";
 import { turnPage } from "./turn-page.ts";
+import { noteUsage } from "./usage-rows.ts";
 
 /** As SQL, of an owner: the threads that are theirs. */
 const THREADS_OF = "(SELECT thread_id FROM chat_threads WHERE owner = ?)";
+/** As SQL, of a query: the threads with a turn in which it is found. */
+const THREADS_WITH = `(SELECT thread_id FROM turn_words
+  JOIN chat_turns ON chat_turns.seq = turn_words.rowid WHERE turn_words MATCH ?)`;
 const THREAD_COLUMNS = `thread_id, title, latest, created_at, updated_at,
   (SELECT count(*) FROM chat_turns WHERE chat_turns.thread_id = chat_threads.thread_id) AS turns,
   (SELECT count(*) FROM chat_files JOIN chat_turns USING (job_id)
@@ -63,6 +70,7 @@ export class SqliteThreadStore implements ThreadStore {
          DO UPDATE SET latest = excluded.latest, updated_at = excluded.updated_at`,
         [threadId, owner, title, now, now],
       );
+      insertTurnWords(this.#db, owner, jobId);
       return { busyWith: undefined };
     });
   }
@@ -104,6 +112,7 @@ export class SqliteThreadStore implements ThreadStore {
          AND thread_id = (SELECT thread_id FROM chat_turns WHERE job_id = ?)`,
         [now, owner, jobId],
       );
+      if (outcome) noteUsage(this.#db, owner, jobId, outcome);
     });
   }
 
@@ -176,12 +185,21 @@ export class SqliteThreadStore implements ThreadStore {
     return row === undefined ? undefined : threadRow.parse(row).thread;
   }
 
-  async list(owner: string, limit: number, cursor: string | undefined): Promise<ThreadPage> {
+  async list(
+    owner: string,
+    limit: number,
+    cursor: string | undefined,
+    words: readonly QueryWord[] = [],
+  ): Promise<ThreadPage> {
+    if (words.length > 0) await fillWords(this.#db, "turn_words");
+    // Each word in any turn: what is looked for is a conversation.
+    const found = words.map((word) => matching(owner, [word]));
     const rows = this.#db
       .all(
         `SELECT ${THREAD_COLUMNS} FROM chat_threads WHERE owner = ? AND latest < ?
+         ${found.map(() => `AND thread_id IN ${THREADS_WITH}`).join(" ")}
          ORDER BY latest DESC LIMIT ?`,
-        [owner, readCursor(cursor), limit + 1],
+        [owner, readCursor(cursor), ...found, limit + 1],
       )
       .map((row) => threadRow.parse(row));
     const page = rows.slice(0, limit);

@@ -1,5 +1,6 @@
 import type { Connection } from "./connection.ts";
 import { NEXT_REVISION, UNFINISHED } from "./job-rows.ts";
+import { removeWords } from "./search-rows.ts";
 import { keptRow } from "./thread-rows.ts";
 
 /**
@@ -28,6 +29,7 @@ export function sweepThreads(db: Connection, before: number): void {
 
 /** Removes a turn with all that came with it, and its thread if that is empty then. */
 export function removeTurn(db: Connection, owner: string, jobId: string): void {
+  removeWords(db, "turn_words", "SELECT seq FROM chat_turns WHERE job_id = ?", [jobId]);
   for (const table of ["chat_turns", "chat_parts", "chat_files", "chat_file_parts"]) {
     db.run(`DELETE FROM ${table} WHERE job_id = ?`, [jobId]);
   }
@@ -40,6 +42,8 @@ export function removeTurn(db: Connection, owner: string, jobId: string): void {
 
 /** Removes a thread with all that is in it. @returns the files that its jobs had. */
 export function removeThread(db: Connection, threadId: string, now: number): string[] {
+  removeWords(db, "turn_words", "SELECT seq FROM chat_turns WHERE thread_id = ?", [threadId]);
+  removeWords(db, "job_words", "SELECT seq FROM jobs WHERE thread_id = ?", [threadId]);
   const turns = "(SELECT job_id FROM chat_turns WHERE thread_id = ?)";
   for (const table of ["chat_parts", "chat_file_parts", "chat_files"]) {
     db.run(`DELETE FROM ${table} WHERE job_id IN ${turns}`, [threadId]);

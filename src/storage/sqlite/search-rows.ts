@@ -1,0 +1,92 @@
+import * as z from "zod";
+import { MAX_LOOKED_THROUGH, type QueryWord, wordsIn } from "../../core/words.ts";
+import type { Job, WholeJob } from "../../jobs/job.ts";
+import { askedWords, fileWords } from "../../jobs/job-words.ts";
+import type { Connection } from "./connection.ts";
+import { removeRemains } from "./search-remains.ts";
+
+/** The indexes of words: of jobs by `jobs.seq`, of the delegate's turns by `chat_turns.seq`. */
+export type WordTable = "job_words" | "turn_words";
+
+/** No word holds it, so that nobody finds an owner's mark by looking for words. */
+const OWNER_MARK = "¤";
+
+const seqRow = z.object({ seq: z.number() });
+const textRow = z.object({ text: z.string().nullable() });
+
+/** What `MATCH` takes: all of these words, in rows of this owner. */
+export function matching(owner: string, words: readonly QueryWord[]): string {
+  const terms = words.map(({ text, isBeginning }) => `"${text}"${isBeginning ? " *" : ""}`);
+  return [...terms, `"${ownerMark(owner)}"`].join(" AND ");
+}
+
+/** Makes a job found by what was asked and by its files. Within a transaction. */
+export function insertJobWords(
+  db: Connection,
+  seq: number,
+  job: Pick<WholeJob, "owner" | "jobId" | "operation" | "input" | "media">,
+): void {
+  // What is recorded of a turn's task is its beginning.
+  const asked = askedWords(job, turnPrompt(db, job.jobId));
+  db.run("INSERT INTO job_words (rowid, asked, files) VALUES (?, ?, ?)", [
+    seq,
+    [ownerMark(job.owner), ...asked].join(" "),
+    fileWords(job).join(" "),
+  ]);
+}
+
+/** Makes a job found by the names that its files have now. Within a transaction. */
+export function updateFileWords(db: Connection, job: Pick<Job, "jobId" | "media">): void {
+  db.run("UPDATE job_words SET files = ? WHERE rowid = (SELECT seq FROM jobs WHERE job_id = ?)", [
+    fileWords(job).join(" "),
+    job.jobId,
+  ]);
+}
+
+/** Makes a thread found by the task of a turn and by what is attached to it. In a transaction. */
+export function insertTurnWords(db: Connection, owner: string, jobId: string): void {
+  const { seq } = seqRow.parse(db.all("SELECT seq FROM chat_turns WHERE job_id = ?", [jobId])[0]);
+  const names = texts(db, "SELECT name AS text FROM chat_files WHERE job_id = ?", [jobId]);
+  const asked = [turnPrompt(db, jobId) ?? "", ...names].flatMap(wordsIn);
+  db.run("INSERT INTO turn_words (rowid, asked) VALUES (?, ?)", [
+    seq,
+    [ownerMark(owner), ...new Set(asked)].join(" "),
+  ]);
+}
+
+/**
+ * Takes rows out of an index, and with them every byte of their words. Within a transaction, and
+ * before the jobs or turns themselves go.
+ * @param which SQL that selects their numbers
+ */
+export function removeWords(
+  db: Connection,
+  table: WordTable,
+  which: string,
+  values: readonly string[],
+): void {
+  const columns = table === "job_words" ? "asked || ' ' || files" : "asked";
+  const words = texts(
+    db,
+    `SELECT ${columns} AS text FROM ${table} WHERE rowid IN (${which})`,
+    values,
+  );
+  if (words.length === 0) return;
+  db.run(`DELETE FROM ${table} WHERE rowid IN (${which})`, values);
+  removeRemains(db, table, new Set(words.flatMap((text) => text.split(" "))));
+}
+
+/** ASCII letters and digits, whatever the owner is called. */
+function ownerMark(owner: string): string {
+  return `${OWNER_MARK}${Buffer.from(owner).toString("hex")}`;
+}
+
+function turnPrompt(db: Connection, jobId: string): string | undefined {
+  const sql = `SELECT substr(request ->> 'prompt', 1, ${MAX_LOOKED_THROUGH}) AS text
+    FROM chat_turns WHERE job_id = ?`;
+  return texts(db, sql, [jobId])[0];
+}
+
+function texts(db: Connection, sql: string, values: readonly string[]): string[] {
+  return db.all(sql, values).map((row) => textRow.parse(row).text ?? "");
+}
