@@ -31,9 +31,9 @@ const OPTIONS: readonly Option[] = [
     const isSwitch = flag === SETTINGS.sandbox.flag;
     return flag ? [{ flag, isSwitch, isFor: (command: Command) => isRead(spec, command) }] : [];
   }),
-  ...COMMAND_OPTIONS.map(({ flag, commands }) => ({
+  ...COMMAND_OPTIONS.map(({ flag, commands, value }) => ({
     flag,
-    isSwitch: true,
+    isSwitch: value === undefined,
     isFor: (command: Command) => commands.includes(command),
   })),
   ...["help", "version"].map((flag) => ({ flag, isSwitch: true, isFor: () => true })),

@@ -73,8 +73,11 @@ function options(
     ...read
       .filter(({ flag }) => flag !== undefined)
       .map((spec) => row(flagUsage(spec), describe(spec))),
-    ...own.map(({ flag, help, commands }) =>
-      row(`--${flag}`, command ? help : `${help} (${commands.join(", ")})`),
+    ...own.map(({ flag, help, commands, value }) =>
+      row(
+        value === undefined ? `--${flag}` : `--${flag} <${value}>`,
+        command ? help : `${help} (${commands.join(", ")})`,
+      ),
     ),
     ...(command ? [] : [row("--version", "print the version")]),
     row("--help", "print this"),

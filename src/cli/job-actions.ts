@@ -9,6 +9,7 @@ import { viewJob } from "../jobs/view.ts";
 import { nearMiss } from "../models/near-miss.ts";
 import { JOB_ACTIONS } from "../settings/commands.ts";
 import type { Settings } from "../settings/settings.ts";
+import { type DeletionOptions, deleteJobs, readDeletion } from "./job-deletions.ts";
 
 const LISTED = 20;
 const PAGE = 100;
@@ -25,15 +26,17 @@ export interface JobsCommandOptions {
 }
 
 /**
- * Looks at the jobs and settles uncertain ones, beside a running server or without one.
+ * Looks at the jobs, settles uncertain ones and deletes ended ones, beside a running server or
+ * without one.
  * @throws {invalid_input | not_found | storage}
  */
 export async function runJobsCommand(
   words: readonly string[],
+  wishes: DeletionOptions,
   options: JobsCommandOptions,
 ): Promise<void> {
   // Wrong words open nothing.
-  const run = actionOf(words);
+  const run = actionOf(words, wishes);
   const [{ Connection }, { SqliteJobStore }] = await Promise.all([
     import("../storage/sqlite/connection.ts"),
     import("../storage/sqlite/sqlite-job-store.ts"),
@@ -54,9 +57,19 @@ export async function runJobsCommand(
 
 type Action = (store: JobStore, options: JobsCommandOptions) => Promise<void>;
 
-function actionOf([action = "list", jobId, verdict, ...rest]: readonly string[]): Action {
+function actionOf(
+  [action = "list", jobId, verdict, ...rest]: readonly string[],
+  wishes: DeletionOptions,
+): Action {
   const isAlone = jobId === undefined;
   if (rest.length > 0) throw wrongUsage(action);
+  if (action === "delete" && verdict === undefined) {
+    const deletion = readDeletion(jobId, wishes);
+    return (store, options) => deleteJobs(store, options, deletion);
+  }
+  if (wishes.withFiles || wishes.olderThan !== undefined) {
+    throw new AppError("invalid_input", "--files and --older-than belong to `jobs delete`.");
+  }
   if (action === "list" && isAlone) return list;
   if (action === "export" && isAlone) return exportAll;
   if (action === "show" && !isAlone && verdict === undefined) {

@@ -40,7 +40,7 @@ async function main(ending: Ending): Promise<void> {
     case "demo":
       return runDemo(settings, ending);
     case "jobs":
-      return runJobs(words, settings, ending);
+      return runJobs({ words, flags }, settings, ending);
   }
 }
 

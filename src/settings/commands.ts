@@ -7,7 +7,7 @@ export const COMMAND_HELP: Readonly<Record<Command, string>> = {
   http: "serve MCP over HTTP on this machine",
   sandbox: "run the imitated provider alone, for any client of its API",
   demo: "show the main job on the sandbox: no key, no network, no cost",
-  jobs: "list, show, export or settle jobs",
+  jobs: "list, show, export, settle or delete jobs",
   doctor: "check folders, keys and dependencies",
 };
 
@@ -20,12 +20,18 @@ export const JOB_ACTIONS = {
     words: " <job_id> charged|not-charged",
     help: "settle what a job has cost, where nobody could know it",
   },
+  delete: {
+    words: " <job_id>|--older-than <age>",
+    help: "forget ended jobs, their prompts included; what they cost still counts",
+  },
 } as const;
 
 /** An option that is no setting: it belongs to one start of one command. */
 export interface CommandOption {
   flag: string;
   commands: readonly Command[];
+  /** What follows it, if it does not stand alone. */
+  value?: string;
   help: string;
 }
 
@@ -35,13 +41,24 @@ export const COMMAND_OPTIONS: readonly CommandOption[] = [
     commands: ["doctor"],
     help: "ask the chat platform whether LONGCAT_API_KEY is valid; free",
   },
+  {
+    flag: "older-than",
+    commands: ["jobs"],
+    value: "age",
+    help: "delete: all that were started so long ago, as 90d or 12w",
+  },
+  {
+    flag: "files",
+    commands: ["jobs"],
+    help: "delete: their finished files too; copies made by save_to stay",
+  },
 ];
 
 /** Commands that read few settings, and which; the others read all. */
 const FEW: Readonly<Partial<Record<Command, readonly string[]>>> = {
   sandbox: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_SANDBOX_SPEED", "LONGCAT_MCP_PORT"],
   demo: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_SANDBOX_SPEED"],
-  jobs: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_DATA_DIR"],
+  jobs: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_DATA_DIR", "LONGCAT_MCP_OUTPUT_DIR"],
 };
 
 /** Whether a setting means something to a command. */

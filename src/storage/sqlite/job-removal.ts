@@ -43,7 +43,7 @@ export class JobRemoval {
       const refused: AppError[] = [];
       for (const jobId of new Set(jobIds)) {
         const job = this.#find(owner, jobId);
-        const reason = job ? whyNotDeleted(job, this.#hasThread(job)) : missing(jobId);
+        const reason = job ? whyNotDeleted(job, this.#hasThread(job)) : this.#missing(owner, jobId);
         if (reason) refused.push(reason);
         else if (job) deleted.push(this.#delete(job, wishes));
       }
@@ -89,7 +89,17 @@ export class JobRemoval {
   }
 
   deletions(): DeletedJob[] {
-    return this.#feed.changes();
+    const deletions = this.#feed.changes();
+    // Whoever deleted them may have ended before their bytes were gone.
+    if (deletions.length > 0) this.#db.scrub();
+    return deletions;
+  }
+
+  #missing(owner: string, jobId: string): AppError {
+    const name = `\`${oneLine(jobId)}\``;
+    return this.has(owner, "job_id", jobId)
+      ? new AppError("not_found", `The job ${name} was deleted.`)
+      : new AppError("not_found", `There is no job ${name}.`);
   }
 
   #find(owner: string, jobId: string): Job | undefined {
@@ -142,8 +152,4 @@ export class JobRemoval {
     this.#db.run("DELETE FROM jobs WHERE job_id = ?", [job.jobId]);
     return job;
   }
-}
-
-function missing(jobId: string): AppError {
-  return new AppError("not_found", `There is no job \`${oneLine(jobId)}\`.`);
 }

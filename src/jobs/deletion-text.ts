@@ -1,6 +1,8 @@
 import { oneLine } from "../core/text.ts";
-import type { Job } from "../jobs/job.ts";
-import { MAX_LISTED } from "./result.ts";
+import type { Job } from "./job.ts";
+
+/** How many paths are named. */
+const MAX_LISTED = 20;
 
 /**
  * What is told of a job that was deleted, and of its files: those that stay are nowhere else named
