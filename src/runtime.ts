@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { Delegate } from "./chat/delegate.ts";
 import type { Clock } from "./core/clock.ts";
 import { isLoopbackHost } from "./core/host-addresses.ts";
@@ -27,6 +28,7 @@ import type { PurchaseContext } from "./purchases/purchase-context.ts";
 import { Purchases } from "./purchases/purchases.ts";
 import type { Settings } from "./settings/settings.ts";
 import { Connection } from "./storage/sqlite/connection.ts";
+import { FolderLock } from "./storage/sqlite/folder-lock.ts";
 import { SqliteHostingRecord } from "./storage/sqlite/hosted-record.ts";
 import { SqliteJobStore } from "./storage/sqlite/sqlite-job-store.ts";
 import { SqliteThreadStore } from "./storage/sqlite/sqlite-thread-store.ts";
@@ -117,13 +119,18 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const hosting = new OwnHosting({
     ...own,
     folder: options.publicPlace.folder,
-    record: new SqliteHostingRecord(connection, own),
+    record: new SqliteHostingRecord(
+      connection,
+      new FolderLock(join(settings.dataDir, "hosted.lock"), clock),
+      own,
+    ),
     address: await publicAddress(options),
     maxBytes: settings.hostedBytes,
     log,
   });
   const stopReleasing = events.subscribeToAll((job) => {
-    if (!needsHostedFiles(job, clock.now())) void hosting.release(job.jobId);
+    const { owner, jobId } = job;
+    return needsHostedFiles(job, clock.now()) ? undefined : hosting.release(owner, jobId);
   });
   const inputs = new InputResolver({
     places: settings,
@@ -135,8 +142,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       return earlierFile(job, index, { now: clock.now(), trustedOrigins });
     },
   });
-  const stopLettingGo = events.subscribeToDeletions(undefined, ({ jobId }) => {
-    void hosting.release(jobId);
+  const stopLettingGo = events.subscribeToDeletions(undefined, ({ owner, jobId }) => {
+    void hosting.release(owner, jobId);
   });
   const buying: PurchaseContext = {
     ...shared,
@@ -175,10 +182,11 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     ...chat,
     async close() {
       stopping.abort();
-      hosting.close();
       await jobs.close();
       stopReleasing();
       stopLettingGo();
+      await hosting.close();
+      await store.close();
       await http.close();
       await sandbox?.close();
     },

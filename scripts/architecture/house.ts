@@ -160,6 +160,7 @@ export const HOUSE: Rules = {
         "src/sandbox/",
         // What callers give, and what is served of it.
         "src/inputs/hosted-folder.ts",
+        "src/inputs/hosted-names.ts",
         "src/inputs/hosted-reply.ts",
         "src/inputs/hosting.ts",
         "src/inputs/training-folder.ts",

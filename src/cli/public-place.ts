@@ -33,7 +33,7 @@ export function publicPlace(
       },
     ],
     isOurs: async (origin) => {
-      const url = origin + HOSTED_PATH + folder.probeName();
+      const url = origin + HOSTED_PATH + (await folder.names.probeName());
       const signal = AbortSignal.timeout(PROBE_MS);
       const reply = await fetch(url, { method: "HEAD", redirect: "error", signal }).catch(
         () => null,
@@ -44,7 +44,7 @@ export function publicPlace(
     onError: (error) => log.warn({ err: error }, "public port"),
   });
   const { publicUrl } = settings;
-  const probe = () => `${publicUrl}${HOSTED_PATH}${folder.probeName()}`;
+  const probe = async () => `${publicUrl}${HOSTED_PATH}${await folder.names.probeName()}`;
   let isProven = publicUrl === undefined;
   return {
     folder,
@@ -53,7 +53,7 @@ export function publicPlace(
     listen: () => listener.require(),
     async require() {
       await listener.require();
-      if (!isProven) isProven = await leadsHere(probe(), listener);
+      if (!isProven) isProven = await leadsHere(await probe(), listener);
     },
     close: () => listener.close(),
   };

@@ -4,7 +4,8 @@ import { byteCount } from "../core/text.ts";
 import { OPERATIONS } from "../models/catalogue.ts";
 import type { FileField } from "../models/operation.ts";
 import { type CheckedPicture, shrinkPicture } from "./checked-picture.ts";
-import type { Hosting, StagedFile } from "./hosting.ts";
+import type { Hosting } from "./hosting.ts";
+import type { StagedFile } from "./hosting-record.ts";
 
 /** What a picture may weigh inside a request; base64 makes four bytes of three. */
 const MAX_INLINE_BYTES = 10_000_000;
@@ -31,6 +32,7 @@ export interface HandedOver {
  * @throws {invalid_input} when this server has no address, or the picture is too large.
  */
 export async function handOver(
+  owner: string,
   field: FileField,
   picture: CheckedPicture,
   origin: "data" | "path",
@@ -51,7 +53,7 @@ export async function handOver(
     if (!hosting.isAvailable) throw tooLarge(field, picture.bytes.length);
   }
   if (!hosting.isAvailable) throw needsAddress(field);
-  const staged = await hosting.stage(picture.bytes, picture.extension);
+  const staged = await hosting.stage(owner, picture.bytes, picture.extension);
   return { value: staged.url, identity, staged, notes: picture.notes };
 }
 

@@ -1,21 +1,12 @@
-import { createHash, createHmac, randomBytes } from "node:crypto";
-import {
-  existsSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { type FileHandle, open, unlink } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { type FileHandle, open, readdir, rename, rm, stat, unlink } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { AppError } from "../core/errors.ts";
-import { base32, randomToken } from "../core/ids.ts";
-import { makeFolder, makeFolderSync } from "../core/make-folder.ts";
-import { oneLine } from "../core/text.ts";
+import { randomToken } from "../core/ids.ts";
+import { makeFolder } from "../core/make-folder.ts";
+import { cannotBeWritten, HostedNames } from "./hosted-names.ts";
 import { sendFile } from "./hosted-reply.ts";
 
 /** Inside the data folder. */
@@ -24,11 +15,7 @@ export const HOSTED_FOLDER = "hosted";
 export const HOSTED_PATH = "/files/";
 
 const NAME = /^[a-z2-7]{26}\.([a-z0-9]{1,8})$/;
-const TOKEN_BYTES = 16;
-const KEY_BYTES = 32;
 const SLICE_BYTES = 256 * 1024;
-/** What is read of a file that could not be read when it was made: another process makes it. */
-const KEY_TRIES = 100;
 
 const STAGING = "staging";
 const READY = ".ready";
@@ -56,26 +43,13 @@ export type Stage = "absent" | "ready" | "served";
 export class HostedFolder {
   readonly path: string;
   readonly #staging: string;
-  #key: Buffer | undefined;
+  readonly names: HostedNames;
 
   /** @param holder this process, so that others can tell whether it still needs what it writes. */
   constructor(path: string, holder: string) {
     this.path = path;
+    this.names = new HostedNames(path);
     this.#staging = join(path, STAGING, Buffer.from(holder).toString("base64url"));
-  }
-
-  /**
-   * The name under which bytes are served: always the same for the same bytes, and nobody's guess,
-   * because it takes this folder's own secret to make it.
-   * @throws {storage}
-   */
-  nameFor(sha256: string, extension: string): string {
-    return `${this.#token(`${extension} ${sha256}`)}.${extension}`;
-  }
-
-  /** A name that only a process on this folder answers for. @throws {storage} */
-  probeName(): string {
-    return `${this.#token("probe")}.bin`;
   }
 
   /**
@@ -113,53 +87,66 @@ export class HostedFolder {
   }
 
   /** Gives written bytes their name, without serving them yet. */
-  makeReady(writtenPath: string, name: string): void {
-    if (this.stage(name) === "absent") renameSync(writtenPath, join(this.path, name + READY));
-    else rmSync(writtenPath, { force: true });
+  async makeReady(writtenPath: string, name: string): Promise<void> {
+    const isNew = (await this.stage(name)) === "absent";
+    if (isNew) await rename(writtenPath, join(this.path, name + READY));
+    else await rm(writtenPath, { force: true });
   }
 
-  /** Serves a file that is ready. */
-  serve(name: string): void {
-    renameSync(join(this.path, name + READY), join(this.path, name));
+  /** Serves a file that is ready; one that is served already, or gone, stays so. */
+  async serve(name: string): Promise<void> {
+    if ((await this.stage(name)) !== "ready") return;
+    await rename(join(this.path, name + READY), join(this.path, name));
   }
 
-  stage(name: string): Stage {
-    if (existsSync(join(this.path, name))) return "served";
-    return existsSync(join(this.path, name + READY)) ? "ready" : "absent";
+  async stage(name: string): Promise<Stage> {
+    if (await statOf(join(this.path, name))) return "served";
+    return (await statOf(join(this.path, name + READY))) ? "ready" : "absent";
   }
 
-  remove(name: string): void {
-    for (const suffix of ["", READY]) rmSync(join(this.path, name + suffix), { force: true });
+  /** @returns the size of a file that is served. */
+  async servedBytes(name: string): Promise<number | undefined> {
+    return (await statOf(join(this.path, name)))?.size;
+  }
+
+  async remove(name: string): Promise<void> {
+    for (const suffix of ["", READY]) await rm(join(this.path, name + suffix), { force: true });
   }
 
   /** The names that are ready or served, and when their bytes were written. */
-  names(): { name: string; writtenMs: number }[] {
-    return entriesOf(this.path).flatMap((entry) => {
+  async list(): Promise<{ name: string; writtenMs: number }[]> {
+    const names: { name: string; writtenMs: number }[] = [];
+    for (const entry of await entriesOf(this.path)) {
       const name = entry.endsWith(READY) ? entry.slice(0, -READY.length) : entry;
-      const found = NAME.test(name) ? statOf(join(this.path, entry)) : undefined;
-      return found ? [{ name, writtenMs: found.mtimeMs }] : [];
-    });
+      const found = NAME.test(name) ? await statOf(join(this.path, entry)) : undefined;
+      if (found) names.push({ name, writtenMs: found.mtimeMs });
+    }
+    return names;
   }
 
   /**
    * Removes what processes that are gone have left half written.
    * @param oldMs files of processes of which nobody can tell are removed once they are so old.
    */
-  sweepStaging(isGone: (holder: string) => boolean, now: number, oldMs: number): void {
+  async sweepStaging(
+    isGone: (holder: string) => boolean,
+    now: number,
+    oldMs: number,
+  ): Promise<void> {
     // Earlier versions wrote beside the finished files; none of that is finished any more.
-    for (const entry of entriesOf(this.path)) {
-      if (entry.endsWith(PARTIAL)) rmSync(join(this.path, entry), { force: true });
+    for (const entry of await entriesOf(this.path)) {
+      if (entry.endsWith(PARTIAL)) await rm(join(this.path, entry), { force: true });
     }
-    for (const entry of entriesOf(join(this.path, STAGING))) {
+    for (const entry of await entriesOf(join(this.path, STAGING))) {
       const folder = join(this.path, STAGING, entry);
       if (folder === this.#staging) continue;
       if (isGone(Buffer.from(entry, "base64url").toString())) {
-        rmSync(folder, { recursive: true, force: true });
+        await rm(folder, { recursive: true, force: true });
         continue;
       }
-      for (const name of entriesOf(folder)) {
-        const found = statOf(join(folder, name));
-        if (found && now - found.mtimeMs > oldMs) rmSync(join(folder, name), { force: true });
+      for (const name of await entriesOf(folder)) {
+        const found = await statOf(join(folder, name));
+        if (found && now - found.mtimeMs > oldMs) await rm(join(folder, name), { force: true });
       }
     }
   }
@@ -169,7 +156,7 @@ export class HostedFolder {
     const extension = NAME.exec(name)?.[1];
     const nothing = () => void response.writeHead(404, { "content-length": "0" }).end();
     if (extension === undefined) return nothing();
-    if (name === this.probeName()) {
+    if (name === (await this.names.probeName())) {
       response.writeHead(200, { "content-length": "0" }).end();
       return;
     }
@@ -188,50 +175,9 @@ export class HostedFolder {
     });
   }
 
-  #token(text: string): string {
-    const mac = createHmac("sha256", this.#secret()).update(text).digest();
-    return base32(mac.subarray(0, TOKEN_BYTES));
-  }
-
-  #secret(): Buffer {
-    this.#key ??= this.#readKey();
-    return this.#key;
-  }
-
-  #readKey(): Buffer {
-    const path = join(this.path, "key");
-    try {
-      makeFolderSync(this.path);
-      for (let tries = 0; tries < KEY_TRIES; tries++) {
-        const known = existsSync(path) ? readFileSync(path) : undefined;
-        if (known?.length === KEY_BYTES) return known;
-        if (known) continue;
-        try {
-          writeFileSync(path, randomBytes(KEY_BYTES), { flag: "wx", mode: 0o600, flush: true });
-        } catch (error) {
-          if (!existsSync(path)) throw error;
-        }
-      }
-      // Somebody was stopped in the middle of it.
-      const whole = path + PARTIAL;
-      writeFileSync(whole, randomBytes(KEY_BYTES), { mode: 0o600, flush: true });
-      renameSync(whole, path);
-      return readFileSync(path);
-    } catch (error) {
-      throw this.#failed(error);
-    }
-  }
-
   async #orStorage<T>(work: () => Promise<T>): Promise<T> {
     return work().catch((error: unknown) => {
-      throw this.#failed(error);
-    });
-  }
-
-  #failed(cause: unknown): AppError {
-    return new AppError("storage", `${oneLine(this.path)} cannot be written.`, {
-      cause,
-      next: "Make room there or choose another LONGCAT_MCP_DATA_DIR; nothing was sent.",
+      throw cannotBeWritten(this.path, error);
     });
   }
 }
@@ -252,14 +198,14 @@ async function* unbroken(content: Buffer | Readable): AsyncGenerator<Buffer> {
   }
 }
 
-function entriesOf(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
+async function entriesOf(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => []);
 }
 
-function statOf(path: string): { mtimeMs: number } | undefined {
-  return statSync(path, { throwIfNoEntry: false });
+/** @returns `undefined` where nothing is. */
+async function statOf(path: string): Promise<{ mtimeMs: number; size: number } | undefined> {
+  return stat(path).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  });
 }

@@ -9,7 +9,7 @@ import type { FileField, ResolvedFiles } from "../models/operation.ts";
 import { checkPicture } from "./checked-picture.ts";
 import type { DatasetReport } from "./dataset.ts";
 import { type HandedOver, type HandOverOptions, handOver, needsAddress } from "./hand-over.ts";
-import type { StagedFile } from "./hosting.ts";
+import type { StagedFile } from "./hosting-record.ts";
 import { type EarlierFile, fromDataUri, withEarlierPicture, withPicture } from "./named-picture.ts";
 import { openDataset, wishesOf } from "./open-dataset.ts";
 
@@ -144,7 +144,7 @@ export class InputResolver {
         throw new AppError("invalid_input", `\`${field.name}\` cannot be used. ${summary}`);
       }
       if (!hosting.isAvailable) throw needsAddress(field);
-      const staged = await hosting.stage(dataset.zip(), "zip");
+      const staged = await hosting.stage(owner, dataset.zip(), "zip");
       return {
         value: staged.url,
         identity: `sha256:${staged.sha256}`,
@@ -168,14 +168,14 @@ export class InputResolver {
         return { value: text, identity: text, notes: [] };
       case "data":
         return whileHeld(text.length, async () =>
-          handOver(field, await fromDataUri(text, field.name), "data", this.#options),
+          handOver(owner, field, await fromDataUri(text, field.name), "data", this.#options),
         );
       case "earlier":
         return this.#earlier(field, text, owner);
       default: {
         const { places } = this.#options;
         return withPicture(text, places, async (bytes) =>
-          handOver(field, await checkPicture(bytes, basename(text)), "path", this.#options),
+          handOver(owner, field, await checkPicture(bytes, basename(text)), "path", this.#options),
         );
       }
     }
@@ -187,7 +187,7 @@ export class InputResolver {
       return { value: earlier.url, identity: `sha256:${earlier.sha256}`, notes: [] };
     }
     return withEarlierPicture(this.#options.media, earlier, text, owner, async (bytes) =>
-      handOver(field, await checkPicture(bytes, text), "path", this.#options),
+      handOver(owner, field, await checkPicture(bytes, text), "path", this.#options),
     );
   }
 }

@@ -4,13 +4,18 @@ import type { Job } from "./job.ts";
 /** What has happened to a job. A listener must not throw. */
 export type JobListener = (job: Job) => void;
 
+/** What the program itself does about it, which may take a moment; it must not fail. */
+export type JobWork = (job: Job) => unknown;
+
 /** News that a job was deleted. A listener must not throw. */
 export type DeletionListener = (deleted: DeletedJob) => void;
 
 /** How the parts of the program that show jobs hear of changes, wherever those were made. */
 export class JobEvents {
   readonly #listeners = new Map<string, Set<JobListener>>();
-  readonly #listenersToAll = new Set<JobListener>();
+  readonly #listenersToAll = new Set<JobWork>();
+  /** What is being done about a job's last change. */
+  readonly #work = new Map<string, Promise<unknown>>();
   readonly #deletionListeners = new Set<DeletionListener>();
   readonly #heldUp = new Map<string, string>();
 
@@ -25,7 +30,7 @@ export class JobEvents {
   }
 
   /** For the program itself: nothing of what it hears may reach a caller. */
-  subscribeToAll(listener: JobListener): () => void {
+  subscribeToAll(listener: JobWork): () => void {
     this.#listenersToAll.add(listener);
     return () => {
       this.#listenersToAll.delete(listener);
@@ -62,7 +67,23 @@ export class JobEvents {
   publish(job: Job): void {
     this.goesOn(job.jobId);
     const own = this.#listeners.get(job.owner) ?? [];
-    for (const listener of [...this.#listenersToAll, ...own]) listener(job);
+    const work = [...this.#listenersToAll].map((listener) => listener(job));
+    this.#keep(job.jobId, work);
+    for (const listener of own) listener(job);
+  }
+
+  /** What the program still does about a job's changes, if it does anything. */
+  workOn(jobId: string): Promise<unknown> | undefined {
+    return this.#work.get(jobId);
+  }
+
+  #keep(jobId: string, work: readonly unknown[]): void {
+    const begun = work.filter((one) => one instanceof Promise);
+    if (begun.length === 0) return;
+    const all = Promise.all([this.#work.get(jobId), ...begun]).finally(() => {
+      if (this.#work.get(jobId) === all) this.#work.delete(jobId);
+    });
+    this.#work.set(jobId, all);
   }
 
   publishDeletion(deleted: DeletedJob): void {

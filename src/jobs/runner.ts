@@ -17,7 +17,7 @@ import { BLANK } from "./record.ts";
 import { requireJob } from "./require-job.ts";
 import { sendJob, unsent } from "./sending.ts";
 import { move } from "./transitions.ts";
-import { type WaitOptions, waitFor } from "./waiting.ts";
+import { cleared, type WaitOptions, waitFor } from "./waiting.ts";
 
 const LAST_POST_MS = 10_000;
 
@@ -122,6 +122,7 @@ export class JobRunner {
     const cancelled = await move(this.#context, job, "cancelled", unsent(error, clock.now()));
     if (!cancelled) return { job: await this.get(owner, jobId), stopped: false };
     await kindOf(kinds, cancelled).withdrawn(cancelled);
+    await cleared(this.#context, jobId);
     return { job: cancelled, stopped: true };
   }
 
@@ -202,7 +203,6 @@ export class JobRunner {
     await Promise.race([Promise.allSettled([...this.#underWay]), patience]);
     callOff?.();
     await store.release(holder);
-    await store.close();
   }
 
   async #jobOf(

@@ -1,6 +1,8 @@
 import { isFinal, type Job } from "./job.ts";
 import type { JobContext } from "./job-context.ts";
 
+const CLEARED_MS = 1_000;
+
 export interface WaitOptions {
   /** How long to wait at most, in milliseconds. */
   ms: number;
@@ -43,4 +45,23 @@ export async function waitFor(
       () => over(),
     );
   });
+  await cleared(context, job.jobId);
+}
+
+/**
+ * Waits for what goes with a job's change, so that nothing of an ended one is left when its end is
+ * told; not for long, because what hangs is tried again later.
+ */
+export async function cleared(
+  { clock, events }: Pick<JobContext, "clock" | "events">,
+  jobId: string,
+): Promise<void> {
+  const work = events.workOn(jobId);
+  if (!work) return;
+  let callOff = () => {};
+  const patience = new Promise<void>((resolve) => {
+    callOff = clock.schedule(CLEARED_MS, resolve);
+  });
+  await Promise.race([work, patience]);
+  callOff();
 }

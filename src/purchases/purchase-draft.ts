@@ -1,5 +1,5 @@
 import { newJobId } from "../core/ids.ts";
-import type { StagedFile } from "../inputs/hosting.ts";
+import type { StagedFile } from "../inputs/hosting-record.ts";
 import type { Draft, JobPlan, StartWishes } from "../jobs/job-kind.ts";
 import { forRecord } from "../jobs/record.ts";
 import type { AnyOperation, Prepared } from "../models/operation.ts";
@@ -47,9 +47,9 @@ export async function draftPurchase(
       await media.checkRoom(owner, operation.media, pictures);
       if (saveTo !== undefined) await saving.check(saveTo, operation.media, pictures);
     },
-    keep: () => hosting.reserve(plan.jobId, staged),
+    keep: () => hosting.reserve(owner, plan.jobId, staged),
     async over(isRecorded) {
-      if (!isRecorded) await hosting.release(plan.jobId);
+      if (!isRecorded) await hosting.release(owner, plan.jobId);
       // What the job needs has its place by now.
       await inputs.discard({ staged });
     },

@@ -22,7 +22,7 @@ export async function loadPurchase(
   if (!operation || !wire) return undefined;
   try {
     // The last moment: whatever would have refused the purchase has had its say.
-    await hosting.publish(queued.jobId, wire);
+    await hosting.publish(queued.owner, queued.jobId, wire);
   } catch (error) {
     const { state, patch } = ended("failed", "none", toAppError(error), clock.now());
     await moveSurely(context, queued, state, patch);

@@ -3,12 +3,7 @@ import type { WholeJob } from "../../src/jobs/job.ts";
 import { leftJob, NO_LIMITS, OWNER } from "../support/rig.ts";
 import { BASE, benchFor, type StoreKit } from "./kit.ts";
 import { processesFor } from "./processes.ts";
-import type { Outcome, Race } from "./racer.ts";
-
-const valuesOf = (outcomes: readonly Outcome[]) =>
-  outcomes.flatMap((one) => ("value" in one && one.value !== undefined ? [one.value] : []));
-const codesOf = (outcomes: readonly Outcome[]) =>
-  outcomes.flatMap((one) => ("code" in one ? [one.code] : []));
+import { codesOf, type Race, valuesOf } from "./racer.ts";
 
 /** What must hold where several processes want the same thing at once. */
 export function describeJobRaces(kit: StoreKit): void {

@@ -1,5 +1,6 @@
 import { beforeEach, onTestFinished } from "vitest";
 import type { ThreadStore } from "../../src/chat/thread-store.ts";
+import type { HostingRecord } from "../../src/inputs/hosting-record.ts";
 import type { WholeJob } from "../../src/jobs/job.ts";
 import type { JobStore } from "../../src/jobs/job-store.ts";
 import { leftJob, recordJob } from "../support/rig.ts";
@@ -8,15 +9,22 @@ import { leftJob, recordJob } from "../support/rig.ts";
 export interface Stores {
   jobs: JobStore;
   threads: ThreadStore;
+  hosting: HostingRecord;
   /** From now on nothing need be durable, where many jobs are only made to be counted. */
   hurry: () => void;
+}
+
+/** Who opens a place, and when; any process, now, when absent. Whoever is called `gone` is. */
+export interface OpenedAs {
+  holder?: string;
+  now?: number;
 }
 
 /** An implementation of the stores, to be held to what is promised of all of them. */
 export interface StoreKit {
   /** Makes an empty place. @returns how it is opened. */
   place: () => Promise<string>;
-  open: (place: string) => Promise<Stores>;
+  open: (place: string, as?: OpenedAs) => Promise<Stores>;
   /** Path of a module that exports this `open`, for other processes. */
   opener: string;
 }
@@ -29,8 +37,9 @@ export interface Bench {
   readonly place: string;
   readonly jobs: JobStore;
   readonly threads: ThreadStore;
+  readonly hosting: HostingRecord;
   /** As another process would. */
-  another(): Promise<Stores>;
+  another(as?: OpenedAs): Promise<Stores>;
   hurry(): void;
   /** Records a job that `me` holds. */
   add(change?: Partial<WholeJob>): Promise<WholeJob>;
@@ -39,8 +48,8 @@ export interface Bench {
 export function benchFor(kit: StoreKit): Bench {
   let place = "";
   let stores: Stores;
-  const open = async () => {
-    const opened = await kit.open(place);
+  const open = async (as?: OpenedAs) => {
+    const opened = await kit.open(place, as);
     onTestFinished(() => opened.jobs.close());
     return opened;
   };
@@ -57,6 +66,9 @@ export function benchFor(kit: StoreKit): Bench {
     },
     get threads() {
       return stores.threads;
+    },
+    get hosting() {
+      return stores.hosting;
     },
     another: open,
     hurry: () => stores.hurry(),

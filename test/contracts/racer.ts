@@ -1,8 +1,9 @@
+import { hostedActs } from "./hosted-acts.ts";
 import type { Stores } from "./kit.ts";
 
 /** What a racing process is asked to do, all at once. */
 export interface Race {
-  store: "jobs" | "threads";
+  store: "jobs" | "threads" | "hosted";
   method: string;
   calls: readonly (readonly unknown[])[];
 }
@@ -10,11 +11,18 @@ export interface Race {
 /** What came of one call. */
 export type Outcome = { value: unknown } | { code: unknown };
 
+export const valuesOf = (outcomes: readonly Outcome[]) =>
+  outcomes.flatMap((one) => ("value" in one && one.value !== undefined ? [one.value] : []));
+export const codesOf = (outcomes: readonly Outcome[]) =>
+  outcomes.flatMap((one) => ("code" in one ? [one.code] : []));
+
 /** Runs in a process of its own: opens a place, says so, and does what it is told. */
 export async function race(open: (place: string) => Promise<Stores>): Promise<void> {
-  const stores = await open(process.argv[2] ?? "");
+  const place = process.argv[2] ?? "";
+  const stores = await open(place);
+  const targets = { ...stores, hosted: hostedActs(stores.hosting, place) };
   process.on("message", async ({ store, method, calls }: Race) => {
-    const target: object = stores[store];
+    const target: object = targets[store];
     const run = async (args: readonly unknown[]): Promise<Outcome> => {
       try {
         return { value: await Reflect.apply(Reflect.get(target, method), target, args) };

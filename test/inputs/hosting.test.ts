@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { UNCLAIMED_MS } from "../../src/inputs/hosting.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { openHosting, serveFolder } from "../support/hosting.ts";
+import { OWNER, until } from "../support/rig.ts";
 
 const DAY_AND_MORE = UNCLAIMED_MS + 1000;
 
@@ -13,9 +14,9 @@ async function publish(
   jobId: string,
   bytes: Buffer,
 ) {
-  const staged = await hosting.stage(bytes, "png");
-  await hosting.reserve(jobId, [staged]);
-  await hosting.publish(jobId, staged.url);
+  const staged = await hosting.stage(OWNER, bytes, "png");
+  await hosting.reserve(OWNER, jobId, [staged]);
+  await hosting.publish(OWNER, jobId, staged.url);
   return staged;
 }
 
@@ -32,20 +33,20 @@ it("serves bytes only once their job is about to be sent", async () => {
   const { hosting, folder } = await openHosting();
   const origin = await serveFolder(folder);
   const bytes = Buffer.from("some bytes");
-  const staged = await hosting.stage(bytes, "png");
+  const staged = await hosting.stage(OWNER, bytes, "png");
   expect(staged.url).toMatch(/^https:\/\/files\.example\/files\/[a-z2-7]{26}\.png$/);
   const ask = () => fetch(`${origin}/files/${staged.name}`);
   expect((await ask()).status).toBe(404);
-  await hosting.reserve("job_a", [staged]);
+  await hosting.reserve(OWNER, "job_a", [staged]);
   expect((await ask()).status).toBe(404);
-  await hosting.publish("job_a", staged.url);
+  await hosting.publish(OWNER, "job_a", staged.url);
   const reply = await ask();
   expect(Buffer.from(await reply.arrayBuffer()).equals(bytes)).toBe(true);
   expect(Object.fromEntries(reply.headers)).toMatchObject({
     "content-type": "image/png",
     "content-length": "10",
   });
-  await hosting.release("job_a");
+  await hosting.release(OWNER, "job_a");
   expect((await ask()).status).toBe(404);
   expect(await filesIn(folder.path)).toEqual([]);
 });
@@ -55,28 +56,50 @@ it("the same bytes are one file, in use until the last job that needs them has e
   const first = await publish(rig, "job_a", Buffer.from("same"));
   const other = await openHosting({ data: rig.data });
   const stream = Readable.from([Buffer.from("sa"), Buffer.from("me")]);
-  const second = await other.hosting.stage(stream, "png");
-  await other.hosting.reserve("job_b", [second, second]);
-  await other.hosting.publish("job_b", [second.url]);
+  const second = await other.hosting.stage(OWNER, stream, "png");
+  await other.hosting.reserve(OWNER, "job_b", [second, second]);
+  await other.hosting.publish(OWNER, "job_b", [second.url]);
   expect(second.url).toBe(first.url);
   expect(await filesIn(rig.folder.path)).toEqual([first.name]);
-  await rig.hosting.release("job_a");
+  await rig.hosting.release(OWNER, "job_a");
   expect(await filesIn(rig.folder.path)).toEqual([first.name]);
-  await rig.hosting.release("job_b");
+  await rig.hosting.release(OWNER, "job_b");
   expect(await filesIn(rig.folder.path)).toEqual([]);
+});
+
+it("the same bytes of two owners are two files, and neither touches or tells of the other's", async () => {
+  const rig = await openHosting({ maxBytes: 100 });
+  const bytes = Buffer.alloc(40, "same");
+  const mine = await publish(rig, "job_a", bytes);
+  const theirs = await rig.hosting.stage("ada", bytes, "png");
+  expect(theirs.name).not.toBe(mine.name);
+  await rig.hosting.reserve("ada", "job_b", [theirs]);
+  await rig.hosting.publish("ada", "job_b", theirs.url);
+  for (const jobId of ["job_a", "job_b"]) {
+    await rig.hosting.release(jobId === "job_a" ? "ada" : OWNER, jobId);
+  }
+  expect(await filesIn(rig.folder.path)).toEqual([mine.name, theirs.name].sort());
+  const more = await rig.hosting.stage("ada", Buffer.alloc(30), "png");
+  await expect(rig.hosting.reserve("ada", "job_c", [more])).rejects.toThrow(
+    "The files for the provider have 30 bytes, and running jobs need 40 bytes already: more than is left at the moment of the 100 bytes that may be hosted at a time.",
+  );
+  await rig.hosting.release(OWNER, "job_a");
+  await rig.hosting.reserve("ada", "job_c", [more]);
+  await rig.hosting.release("ada", "job_b");
+  expect(await filesIn(rig.folder.path)).toEqual([`${more.name}.ready`]);
 });
 
 it("a name is nobody's guess: another folder gives the same bytes another one", async () => {
   const one = await openHosting();
   const two = await openHosting();
-  const stage = (rig: typeof one) => rig.hosting.stage(Buffer.from("same"), "png");
+  const stage = (rig: typeof one) => rig.hosting.stage(OWNER, Buffer.from("same"), "png");
   expect((await stage(one)).name).not.toBe((await stage(two)).name);
 });
 
 describe("the quota", () => {
   it("refuses what is larger by itself, and leaves nothing behind", async () => {
     const { hosting, folder } = await openHosting({ maxBytes: 100 });
-    await expect(hosting.stage(Buffer.alloc(101), "png")).rejects.toMatchObject({
+    await expect(hosting.stage(OWNER, Buffer.alloc(101), "png")).rejects.toMatchObject({
       code: "storage",
       next: expect.stringContaining("LONGCAT_MCP_HOSTED_BYTES"),
     });
@@ -85,7 +108,7 @@ describe("the quota", () => {
         for (;;) yield Buffer.alloc(60);
       })(),
     );
-    await expect(hosting.stage(endless, "zip")).rejects.toMatchObject({ code: "storage" });
+    await expect(hosting.stage(OWNER, endless, "zip")).rejects.toMatchObject({ code: "storage" });
     expect(await filesIn(folder.path)).toEqual([]);
   });
 
@@ -93,11 +116,13 @@ describe("the quota", () => {
     const rig = await openHosting({ maxBytes: 100 });
     await publish(rig, "job_a", Buffer.alloc(60, "a"));
     await publish(rig, "job_b", Buffer.alloc(60, "a"));
-    const more = await rig.hosting.stage(Buffer.alloc(60, "b"), "png");
-    await expect(rig.hosting.reserve("job_c", [more])).rejects.toMatchObject({ code: "storage" });
+    const more = await rig.hosting.stage(OWNER, Buffer.alloc(60, "b"), "png");
+    await expect(rig.hosting.reserve(OWNER, "job_c", [more])).rejects.toMatchObject({
+      code: "storage",
+    });
     await rig.hosting.discard([more]);
-    await rig.hosting.release("job_a");
-    await rig.hosting.release("job_b");
+    await rig.hosting.release(OWNER, "job_a");
+    await rig.hosting.release(OWNER, "job_b");
     await publish(rig, "job_c", Buffer.alloc(60, "b"));
   });
 });
@@ -105,7 +130,9 @@ describe("the quota", () => {
 it("what breaks off in its source belongs to the file, not to the disk", async () => {
   const { hosting, folder } = await openHosting();
   const broken = new Readable({ read: () => broken.destroy(new Error("gone")) });
-  await expect(hosting.stage(broken, "zip")).rejects.toMatchObject({ code: "invalid_input" });
+  await expect(hosting.stage(OWNER, broken, "zip")).rejects.toMatchObject({
+    code: "invalid_input",
+  });
   expect(await filesIn(folder.path)).toEqual([]);
 });
 
@@ -113,23 +140,25 @@ it("a job whose file is gone, or is not whole, is not sent", async () => {
   const rig = await openHosting();
   const staged = await publish(rig, "job_a", Buffer.from("whole"));
   await writeFile(join(rig.folder.path, staged.name), "cut");
-  await expect(rig.hosting.publish("job_a", staged.url)).rejects.toMatchObject({ code: "storage" });
+  await expect(rig.hosting.publish(OWNER, "job_a", staged.url)).rejects.toMatchObject({
+    code: "storage",
+  });
 });
 
 it("a job without files, or one that was cancelled, publishes nothing", async () => {
   const rig = await openHosting();
-  await rig.hosting.publish("job_none", {});
-  const staged = await rig.hosting.stage(Buffer.from("x"), "png");
-  await rig.hosting.reserve("job_a", [staged]);
-  await rig.hosting.release("job_a");
-  await rig.hosting.publish("job_a", staged.url);
+  await rig.hosting.publish(OWNER, "job_none", {});
+  const staged = await rig.hosting.stage(OWNER, Buffer.from("x"), "png");
+  await rig.hosting.reserve(OWNER, "job_a", [staged]);
+  await rig.hosting.release(OWNER, "job_a");
+  await rig.hosting.publish(OWNER, "job_a", staged.url);
   expect(await filesIn(rig.folder.path)).toEqual([]);
 });
 
 it("without an address, says so before anything is written", async () => {
   const { hosting, folder } = await openHosting({ address: undefined });
   expect(hosting.isAvailable).toBe(false);
-  await expect(hosting.stage(Buffer.from("x"), "png")).rejects.toMatchObject({
+  await expect(hosting.stage(OWNER, Buffer.from("x"), "png")).rejects.toMatchObject({
     code: "configuration",
   });
   expect(await filesIn(folder.path)).toEqual([]);
@@ -138,9 +167,9 @@ it("without an address, says so before anything is written", async () => {
 describe("the sweep", () => {
   it("removes files of starts whose process is gone, and never those of one that lives", async () => {
     const dead = await openHosting();
-    const staged = await dead.hosting.stage(Buffer.from("x"), "png");
-    await dead.hosting.reserve("job_never_recorded", [staged]);
-    await dead.hosting.publish("job_never_recorded", staged.url);
+    const staged = await dead.hosting.stage(OWNER, Buffer.from("x"), "png");
+    await dead.hosting.reserve(OWNER, "job_never_recorded", [staged]);
+    await dead.hosting.publish(OWNER, "job_never_recorded", staged.url);
     const next = await openHosting({ data: dead.data });
     await next.hosting.sweep();
     expect(await filesIn(dead.folder.path)).toEqual([staged.name]);
@@ -174,7 +203,7 @@ describe("the sweep", () => {
     expect(await filesIn(folder.path)).toEqual([old]);
     await clock.advance(DAY_AND_MORE);
     await clock.advance(3_600_000);
-    expect(await filesIn(folder.path)).toEqual([]);
+    await until(async () => (await filesIn(folder.path)).length === 0, "the sweep");
   });
 });
 
@@ -182,6 +211,6 @@ it("a key that was not written to its end is made anew", async () => {
   const { hosting, folder } = await openHosting();
   await mkdir(folder.path, { recursive: true });
   await writeFile(join(folder.path, "key"), "short");
-  await hosting.stage(Buffer.from("x"), "png");
+  await hosting.stage(OWNER, Buffer.from("x"), "png");
   expect(await readFile(join(folder.path, "key"))).toHaveLength(32);
 });

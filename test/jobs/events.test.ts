@@ -35,3 +35,25 @@ it("ends one subscription of an owner and leaves the others", () => {
   events.publish(jobOf("ada"));
   expect(heard).toEqual(["second", "third"]);
 });
+
+it("knows what the program does about a job until all of it is done", async () => {
+  const events = new JobEvents();
+  const ends: (() => void)[] = [];
+  events.subscribeToAll(() => undefined);
+  const [job, other] = [jobOf("ada"), jobOf("ada")];
+  events.publish(other);
+  expect(events.workOn(other.jobId)).toBeUndefined();
+  events.subscribeToAll(() => new Promise<void>((resolve) => ends.push(resolve)));
+  for (let changes = 0; changes < 2; changes++) events.publish(job);
+  let isDone = false;
+  const done = events.workOn(job.jobId)?.then(() => {
+    isDone = true;
+  });
+  ends[1]?.();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(isDone).toBe(false);
+  ends[0]?.();
+  await done;
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(events.workOn(job.jobId)).toBeUndefined();
+});

@@ -6,6 +6,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import { HostedFolder } from "../../src/inputs/hosted-folder.ts";
 import { type HostingOptions, OwnHosting } from "../../src/inputs/hosting.ts";
 import { Connection } from "../../src/storage/sqlite/connection.ts";
+import { FolderLock } from "../../src/storage/sqlite/folder-lock.ts";
 import { SqliteHostingRecord } from "../../src/storage/sqlite/hosted-record.ts";
 import { tempDir } from "./temp-dir.ts";
 import { silentLog } from "./tool-deps.ts";
@@ -21,7 +22,11 @@ export async function openHosting(options: Partial<HostingOptions> & { data?: st
   onTestFinished(() => connection.close());
   const hosting = new OwnHosting({
     folder,
-    record: new SqliteHostingRecord(connection, { clock, holder, isGone }),
+    record: new SqliteHostingRecord(connection, new FolderLock(join(data, "hosted.lock"), clock), {
+      clock,
+      holder,
+      isGone,
+    }),
     address: { url: "https://files.example", require: async () => {} },
     maxBytes: 1024 * 1024,
     isGone,

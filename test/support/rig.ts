@@ -172,6 +172,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     closed = true;
     stopping.abort();
     await runner.close();
+    await store.close();
     await http.close();
   };
   onTestFinished(close);

@@ -195,6 +195,9 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;`,
 
   SEARCH_TABLES,
+
+  // Until then there was one owner only.
+  `ALTER TABLE hosted_files ADD COLUMN owner TEXT NOT NULL DEFAULT 'local';`,
 ];
 
 /**

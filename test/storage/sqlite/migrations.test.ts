@@ -16,6 +16,7 @@ import { SqliteJobStore } from "../../../src/storage/sqlite/sqlite-job-store.ts"
 import { SqliteThreadStore } from "../../../src/storage/sqlite/sqlite-thread-store.ts";
 import { leftJob, NO_LIMITS, OWNER } from "../../support/rig.ts";
 import { tempDir } from "../../support/temp-dir.ts";
+import { open } from "./opener.ts";
 
 let folder: string;
 
@@ -165,7 +166,7 @@ async function storedDatabase(version: number): Promise<void> {
   await writeFile(join(folder, "jobs.db"), gunzipSync(packed));
 }
 
-describe.each([5, 7])("a database that the program has written at version %i", (version) => {
+describe.each([5, 7, 10])("a database that the program has written at version %i", (version) => {
   it("shows every job as it was, and the thread", async () => {
     await storedDatabase(version);
     const connection = new Connection(folder);
@@ -265,4 +266,20 @@ describe.each([5, 7])("a database that the program has written at version %i", (
       expect(bytes, word).not.toContain(word);
     }
   });
+});
+
+it("hosted files of before there were owners are the local one's, and needed as they were", async () => {
+  await storedDatabase(10);
+  const { hosting, jobs } = await open(folder, { now: 1_795_176_000_000 + 2 * 24 * 3_600_000 });
+  onTestFinished(() => jobs.close());
+  const named = (letter: string) => `job_${letter.repeat(26)}`;
+  for (const letter of ["a", "c", "e", "z"]) {
+    expect(await hosting.filesOf(OWNER, named(letter))).toEqual([
+      { name: `${letter.repeat(26)}.png`, sizeBytes: 3 },
+    ]);
+  }
+  expect((await hosting.overdue()).map(({ owner, jobId }) => `${owner} ${jobId}`).sort()).toEqual([
+    `${OWNER} ${named("e")}`,
+    `${OWNER} ${named("z")}`,
+  ]);
 });

@@ -1,13 +1,22 @@
+import { join } from "node:path";
+import { systemClock } from "../../../src/core/clock.ts";
 import { Connection } from "../../../src/storage/sqlite/connection.ts";
+import { FolderLock } from "../../../src/storage/sqlite/folder-lock.ts";
+import { SqliteHostingRecord } from "../../../src/storage/sqlite/hosted-record.ts";
 import { SqliteJobStore } from "../../../src/storage/sqlite/sqlite-job-store.ts";
 import { SqliteThreadStore } from "../../../src/storage/sqlite/sqlite-thread-store.ts";
-import type { Stores } from "../../contracts/kit.ts";
+import type { OpenedAs, Stores } from "../../contracts/kit.ts";
 
 /** Opens what the contract suites look at, in this process or in another. @param place a folder. */
-export async function open(place: string): Promise<Stores> {
+export async function open(place: string, { holder = "me", now }: OpenedAs = {}): Promise<Stores> {
   const connection = new Connection(place);
-  const jobs = new SqliteJobStore(connection);
-  const threads = new SqliteThreadStore(connection);
-  const hurry = () => void connection.all("PRAGMA synchronous=OFF", []);
-  return { jobs, threads, hurry };
+  const clock = now === undefined ? systemClock : { ...systemClock, now: () => now };
+  const lock = new FolderLock(join(place, "hosted.lock"), clock);
+  const isGone = (one: string) => one === "gone";
+  return {
+    jobs: new SqliteJobStore(connection),
+    threads: new SqliteThreadStore(connection),
+    hosting: new SqliteHostingRecord(connection, lock, { clock, holder, isGone }),
+    hurry: () => void connection.all("PRAGMA synchronous=OFF", []),
+  };
 }
