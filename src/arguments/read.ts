@@ -1,3 +1,4 @@
+import { MAX_TEXT_BYTES } from "../models/limits.ts";
 import { meantName } from "./argument-names.ts";
 import { type ReferenceRules, readReferenceText, splitReferences } from "./file-reference.ts";
 import type { Findings } from "./findings.ts";
@@ -12,8 +13,6 @@ const MAX_ENTRIES = 10_000;
 const MAX_FREE_FIELDS = 20;
 const MAX_FREE_DEPTH = 3;
 const MAX_FREE_CHARACTERS = 1_000;
-/** Texts whose own limit is not stated. */
-const MAX_TEXT_BYTES = 1024 * 1024;
 
 /** What reading arguments needs to know beside them. */
 export interface Reading extends ReferenceRules {

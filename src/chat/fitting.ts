@@ -5,12 +5,10 @@ import type { LongcatClient } from "../gateway/longcat.ts";
 import { biggest } from "./attachable.ts";
 import { type Past, tokensOf } from "./history.ts";
 import type { ThreadFile, TurnRequest } from "./thread.ts";
-import { estimateTokens } from "./tokens.ts";
+import { estimateTokens, LARGEST_WINDOW_TOKENS } from "./tokens.ts";
 
 /** Every model takes this much; below it nobody is asked how much it takes. */
 const SURELY_FITS_TOKENS = 24_000;
-/** The largest window that the documents print; of a model that tells none, no more is believed. */
-const LARGEST_WINDOW_TOKENS = 1_048_576;
 
 export interface FittingContext {
   client: LongcatClient;

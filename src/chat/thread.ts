@@ -1,10 +1,11 @@
+import { DAY_MS } from "../core/clock.ts";
 import { CHAT_FORMATS, type ChatFormat } from "../gateway/chat-body.ts";
 import { isFinal, type JobState } from "../jobs/job.ts";
 
 /** A turn whose job was not recorded within this time: its process died in between. */
 const STALE_MS = 60_000;
 /** What no turn speaks for is kept for so long, because its turn may still come. */
-export const LEFT_BEHIND_MS = 86_400_000;
+export const LEFT_BEHIND_MS = DAY_MS;
 
 export const TURN_FORMATS = CHAT_FORMATS;
 

@@ -1,6 +1,11 @@
 const ASCII_PER_TOKEN = 4;
 const TOKENS_PER_OTHER = 0.7;
 
+/** The largest window that the documents print; of a model that tells none, no more is believed. */
+export const LARGEST_WINDOW_TOKENS = 1_048_576;
+/** What a question may have at all; what fits its model is looked at later. */
+export const MAX_PROMPT_BYTES = ASCII_PER_TOKEN * LARGEST_WINDOW_TOKENS;
+
 /**
  * About how many tokens a text has: English and code have some four characters each, scripts such
  * as Chinese rather more tokens than that. An estimate on the low side, because it may refuse.

@@ -6,7 +6,7 @@ import {
   isRead,
   JOB_ACTIONS,
 } from "../settings/commands.ts";
-import { SETTINGS, type SettingSpec } from "../settings/specs.ts";
+import { SETTINGS, type SettingSpec, shownDefault } from "../settings/specs.ts";
 
 const COLUMN = 30;
 
@@ -30,7 +30,7 @@ function programPage(): string[] {
     ...options(specs, forCommands),
     "",
     "Environment",
-    ...specs.map((spec) => row(spec.env, `${forCommands(spec)} [${spec.defaultText}]`)),
+    ...specs.map((spec) => row(spec.env, `${forCommands(spec)} [${shownDefault(spec)}]`)),
     "",
     ...KEYS,
     "",
@@ -49,7 +49,7 @@ function commandPage(command: Command): string[] {
     ...options(read, ({ help }) => help, command),
     "",
     "Environment",
-    ...read.map(({ env, help, defaultText }) => row(env, `${help} [${defaultText}]`)),
+    ...read.map((spec) => row(spec.env, `${spec.help} [${shownDefault(spec)}]`)),
     "",
     ...(read.some(({ secret }) => secret) ? [...KEYS, ""] : []),
   ];

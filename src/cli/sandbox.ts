@@ -1,3 +1,4 @@
+import { DEFAULT_PORTS } from "../settings/commands.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Ending } from "./ending.ts";
 
@@ -11,7 +12,7 @@ export async function startSandbox(speed: number, port = 0) {
 export async function serveSandbox(settings: Settings, ending: Ending): Promise<void> {
   // First: whoever sees it listen may end it at once.
   ending.onSignals();
-  const sandbox = await startSandbox(settings.sandboxSpeed, settings.port ?? 4010);
+  const sandbox = await startSandbox(settings.sandboxSpeed, settings.port ?? DEFAULT_PORTS.sandbox);
   process.stderr.write(
     `The sandbox listens on ${sandbox.origin}\n` +
       `Point a client at it with PIXAZO_BASE_URL=${sandbox.origin} or LONGCAT_BASE_URL=${sandbox.origin} and any key.\n`,

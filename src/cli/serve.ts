@@ -8,6 +8,7 @@ import { createRedact } from "../core/redact.ts";
 import { JobEvents } from "../jobs/events.ts";
 import type { LifePoint } from "../jobs/job-context.ts";
 import { ServerFactory } from "../server.ts";
+import { DEFAULT_PORTS } from "../settings/commands.ts";
 import { proxySecrets } from "../settings/proxies.ts";
 import type { Settings } from "../settings/settings.ts";
 import { serveOnStdio } from "../transports/stdio.ts";
@@ -103,7 +104,7 @@ export async function serve(
   } else {
     const { serveOnHttp } = await import("../transports/http.ts");
     const { refuseServerPort } = await import("./public-place.ts");
-    const { host, port = 8787, publicPort, publicUrl } = settings;
+    const { host, port = DEFAULT_PORTS.http, publicPort, publicUrl } = settings;
     const serving = await serveOnHttp(factory, {
       host,
       port,

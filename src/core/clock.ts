@@ -1,6 +1,9 @@
 import { onAbort } from "./aborting.ts";
 import { AppError } from "./errors.ts";
 
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
+
 /** Time as a dependency: code that waits takes a clock, so that a test can be the clock. */
 export interface Clock {
   /** Milliseconds since the epoch. */

@@ -1,11 +1,10 @@
-import { SETTINGS, type SettingSpec } from "../settings/specs.ts";
+import { SETTINGS, type SettingSpec, shownDefault } from "../settings/specs.ts";
 
 /** A setting that a person is asked for where the program is installed by a form. */
 export interface ConfigurableSetting {
   setting: SettingSpec;
   title: string;
   type: "string" | "boolean" | "number" | "directory";
-  default?: string | boolean | number;
   /** In place of the setting's own help. */
   description?: string;
 }
@@ -27,20 +26,26 @@ export const CONFIGURABLE: Readonly<Record<string, ConfigurableSetting>> = {
     type: "string",
     description: "Key of the LongCat chat platform. Not needed with the sandbox.",
   },
-  sandbox: { setting: SETTINGS.sandbox, title: "Sandbox", type: "boolean", default: false },
+  sandbox: { setting: SETTINGS.sandbox, title: "Sandbox", type: "boolean" },
   output_dir: { setting: SETTINGS.outputDir, title: "Output folder", type: "directory" },
-  previews: { setting: SETTINGS.previews, title: "Previews", type: "string", default: "on" },
+  previews: { setting: SETTINGS.previews, title: "Previews", type: "string" },
   max_wait_seconds: {
     setting: SETTINGS.maxWaitSeconds,
     title: "Longest wait in seconds",
     type: "number",
-    default: 45,
   },
 };
 
+/** What the form holds before anyone has filled it in. */
+export function defaultOf({ setting }: ConfigurableSetting): string | boolean | number | undefined {
+  if (setting.default === undefined) return undefined;
+  const value = setting.schema.parse(setting.default);
+  return typeof value === "boolean" || typeof value === "number" ? value : setting.default;
+}
+
 /** One sentence for the form. */
 export function descriptionOf({ setting, description }: ConfigurableSetting): string {
-  return description ?? sentence(`${setting.help}; default: ${setting.defaultText}`);
+  return description ?? sentence(`${setting.help}; default: ${shownDefault(setting)}`);
 }
 
 function sentence(text: string): string {

@@ -1,4 +1,9 @@
-import { CONFIGURABLE, type ConfigurableSetting, descriptionOf } from "./configurable.ts";
+import {
+  CONFIGURABLE,
+  type ConfigurableSetting,
+  defaultOf,
+  descriptionOf,
+} from "./configurable.ts";
 import { documentedTools } from "./documented.ts";
 
 export interface PackageFacts {
@@ -57,12 +62,13 @@ function placeholder(name: string): string {
 
 function userConfig(one: ConfigurableSetting) {
   const { setting, title, type } = one;
+  const byDefault = defaultOf(one);
   return {
     type,
     title,
     description: descriptionOf(one),
     required: false,
-    ...(one.default === undefined ? {} : { default: one.default }),
+    ...(byDefault === undefined ? {} : { default: byDefault }),
     ...(setting.secret ? { sensitive: true } : {}),
   };
 }

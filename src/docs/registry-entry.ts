@@ -1,4 +1,9 @@
-import { CONFIGURABLE, type ConfigurableSetting, descriptionOf } from "./configurable.ts";
+import {
+  CONFIGURABLE,
+  type ConfigurableSetting,
+  defaultOf,
+  descriptionOf,
+} from "./configurable.ts";
 
 export interface RegistryFacts {
   /** The package's name. */
@@ -42,12 +47,13 @@ const FORMATS: Readonly<Record<ConfigurableSetting["type"], string>> = {
 
 function variable(one: ConfigurableSetting) {
   const { setting, type } = one;
+  const byDefault = defaultOf(one);
   return {
     name: setting.env,
     description: descriptionOf(one),
     isRequired: false,
     format: FORMATS[type],
-    ...(one.default === undefined ? {} : { default: String(one.default) }),
+    ...(byDefault === undefined ? {} : { default: String(byDefault) }),
     ...(setting.secret ? { isSecret: true } : {}),
   };
 }

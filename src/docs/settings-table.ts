@@ -1,4 +1,4 @@
-import { SETTINGS, type SettingSpec } from "../settings/specs.ts";
+import { SETTINGS, type SettingSpec, shownDefault } from "../settings/specs.ts";
 import { code, table } from "./markdown.ts";
 
 /** Every setting with its flag, its default and its help. */
@@ -9,7 +9,7 @@ export function settingsTable(): string {
     specs.map((spec) => [
       code(spec.env),
       spec.flag === undefined ? "" : code(`--${spec.flag}`),
-      spec.defaultText,
+      shownDefault(spec),
       spec.help + (spec.commands ? ` (${spec.commands.join(", ")})` : ""),
     ]),
   );

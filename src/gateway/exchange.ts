@@ -1,5 +1,8 @@
 import type { Dispatcher } from "undici";
 
+/** No whole answer of a provider has more. */
+export const MAX_REPLY_BYTES = 4 * 1024 * 1024;
+
 export interface HttpReply {
   status: number;
   headers: Record<string, string>;

@@ -1,9 +1,10 @@
 import * as z from "zod";
+import { HOUR_MS } from "../core/clock.ts";
 import { AppError, type ErrorCode } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
 import { parseJson } from "./gateway-reply.ts";
 
-const MAX_RETRY_AFTER_MS = 3_600_000;
+const MAX_RETRY_AFTER_MS = HOUR_MS;
 
 /** What a request was for: the same status means different things to a purchase and to a look. */
 export type Purpose = "submit" | "read";

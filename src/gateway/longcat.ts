@@ -17,7 +17,7 @@ import {
   reported,
   wrongPath,
 } from "./chat-outcome.ts";
-import { type HttpReply, TransportFailure } from "./exchange.ts";
+import { type HttpReply, MAX_REPLY_BYTES, TransportFailure } from "./exchange.ts";
 import { failureOf } from "./failures.ts";
 import { parseJson, redactBody } from "./gateway-reply.ts";
 import { GatheredDelta } from "./gathered-delta.ts";
@@ -28,7 +28,6 @@ import { Thoughts } from "./thoughts.ts";
 /** A long prompt may be read for minutes before the first word comes. */
 const SILENCE_MS = 300_000;
 const READ_DEADLINE_MS = 15_000;
-const MAX_REPLY_BYTES = 4 * 1024 * 1024;
 /** Far more than any model says. */
 const MAX_STREAM_BYTES = 256 * 1024 * 1024;
 const MODELS_FRESH_MS = 60_000;

@@ -17,12 +17,10 @@ import {
   pictureFormat,
 } from "./picture-format.ts";
 import { withoutPlace } from "./picture-metadata.ts";
-import { shrunk } from "./shrinking.ts";
+import { MAX_FRAMES_PIXELS, shrunk } from "./shrinking.ts";
 import { isLying, turnedUpright, whyNotTurned } from "./turning.ts";
 
 const CHECKED_SIDE_PX = 64;
-/** Of the frames of an animation this many pixels are decoded; its end is looked for in any case. */
-const MAX_FRAMES_PIXELS = 400_000_000;
 const MAX_REASON_CHARACTERS = 120;
 
 /** A caller's picture, fit to leave the machine. */

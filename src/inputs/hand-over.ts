@@ -2,13 +2,11 @@ import { createHash } from "node:crypto";
 import { AppError } from "../core/errors.ts";
 import { byteCount } from "../core/text.ts";
 import { OPERATIONS } from "../models/catalogue.ts";
+import { MAX_INLINE_BYTES } from "../models/limits.ts";
 import type { FileField } from "../models/operation.ts";
 import { type CheckedPicture, shrinkPicture } from "./checked-picture.ts";
 import type { Hosting } from "./hosting.ts";
 import type { StagedFile } from "./hosting-record.ts";
-
-/** What a picture may weigh inside a request; base64 makes four bytes of three. */
-const MAX_INLINE_BYTES = 10_000_000;
 
 export interface HandOverOptions {
   hosting: Hosting;

@@ -1,15 +1,15 @@
 import { unlink } from "node:fs/promises";
 import type { Readable } from "node:stream";
-import type { Clock } from "../core/clock.ts";
+import { type Clock, DAY_MS, HOUR_MS } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { byteCount } from "../core/text.ts";
 import { HOSTED_PATH, type HostedFolder } from "./hosted-folder.ts";
 import type { HostingRecord, StagedFile } from "./hosting-record.ts";
 
-const SWEEP_MS = 3_600_000;
+const SWEEP_MS = HOUR_MS;
 /** How long what nobody speaks for is kept: files of an earlier version, or of a machine elsewhere. */
-export const UNCLAIMED_MS = 24 * 3_600_000;
+export const UNCLAIMED_MS = DAY_MS;
 
 /** Bytes in, a public URL out: for whoever reads a caller's files. */
 export interface Hosting {

@@ -12,7 +12,8 @@ import { bmpPixels } from "./bmp.ts";
 const SIDES_PX = [3072, 2048, 1536, 1024, 768] as const;
 const QUALITIES = [92, 80] as const;
 const ANIMATED_TYPES = ["image/gif", "image/webp"];
-const MAX_FRAMES_PIXELS = 400_000_000;
+/** Of the frames of an animation this many pixels are decoded, and no more. */
+export const MAX_FRAMES_PIXELS = 400_000_000;
 
 export interface SmallPicture {
   bytes: Buffer;

@@ -1,7 +1,8 @@
+import { DAY_MS } from "../core/clock.ts";
 import { isFinal, type Job } from "./job.ts";
 
 /** How long the files of a job in doubt stay, and those of a start whose process is unknown. */
-const IN_DOUBT_MS = 24 * 3_600_000;
+const IN_DOUBT_MS = DAY_MS;
 
 /** A job's claim on hosted files. */
 export interface HostedClaim {

@@ -1,5 +1,8 @@
 import type { ErrorCode } from "../core/errors.ts";
 
+/** The states of jobs that somebody must follow. */
+export const UNFINISHED_STATES = ["queued", "submitting", "running", "downloading"] as const;
+
 /**
  * The life of a job:
  *
@@ -15,10 +18,7 @@ import type { ErrorCode } from "../core/errors.ts";
  * - `cancelled`: given up before anything was accepted
  */
 export const JOB_STATES = [
-  "queued",
-  "submitting",
-  "running",
-  "downloading",
+  ...UNFINISHED_STATES,
   "completed",
   "failed",
   "errored",
@@ -48,17 +48,9 @@ export function canBecome(from: JobState, to: JobState): boolean {
   return NEXT_STATES[from].includes(to);
 }
 
-/** The states of jobs that somebody must follow. */
-export const UNFINISHED_STATES: readonly JobState[] = [
-  "queued",
-  "submitting",
-  "running",
-  "downloading",
-];
-
 /** Whether nothing will change any more without someone asking for it. */
 export function isFinal(state: JobState): boolean {
-  return !UNFINISHED_STATES.includes(state);
+  return !UNFINISHED_STATES.some((one) => one === state);
 }
 
 /** What is made here of the files that the gateway gave. */

@@ -1,3 +1,4 @@
+import { DAY_MS } from "../core/clock.ts";
 import { removeDoomed } from "./doomed-files.ts";
 import type { Job } from "./job.ts";
 import type { JobContext } from "./job-context.ts";
@@ -9,7 +10,6 @@ const BEAT_MS = 10_000;
 /** A longer pause between two rounds is our own: this process was stopped, or its disk was full. */
 const LONGEST_ROUND_MS = 2 * BEAT_MS;
 const WATCH_MS = 500;
-const DAY_MS = 86_400_000;
 
 export interface LeaseContext extends JobContext {
   kinds: JobKinds;

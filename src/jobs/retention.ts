@@ -1,7 +1,6 @@
+import { DAY_MS } from "../core/clock.ts";
 import { periodStarts } from "./budget.ts";
 import type { Charge } from "./job.ts";
-
-const DAY_MS = 86_400_000;
 
 /** Charges of which nothing more will be known; jobs with another are never forgotten. */
 export const SETTLED_CHARGES: readonly Charge[] = ["none", "spent"];

@@ -1,14 +1,12 @@
 import * as z from "zod";
 import { ANY_MEDIUM } from "../core/uris.ts";
 import { knownAs } from "./facts.ts";
+import { MAX_TEXT_BYTES } from "./limits.ts";
 
 /*
  * Fields that several operations share by meaning and by limits. Enums of sizes and accelerations
  * are never shared: each model has its own words for them.
  */
-
-/** What all pictures' texts are limited to here; the documents state no limit. */
-const MAX_TEXT_BYTES = 1024 * 1024;
 
 /** Words for the provider. An empty text is one as well, and documented examples send it. */
 export const words = (schema = z.string()) =>

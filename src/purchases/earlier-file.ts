@@ -1,9 +1,10 @@
+import { HOUR_MS } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import type { EarlierFile } from "../inputs/named-picture.ts";
 import type { Job } from "../jobs/job.ts";
 
 /** For how long the provider surely serves what it has finished. */
-const FRESH_MS = 3_600_000;
+const FRESH_MS = HOUR_MS;
 
 /**
  * A finished file of a job, as an input of the next one.

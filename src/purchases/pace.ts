@@ -1,3 +1,5 @@
+import { DAY_MS, HOUR_MS } from "../core/clock.ts";
+import { POLL_FLOOR_MS } from "../models/limits.ts";
 import type { AnyOperation } from "../models/operation.ts";
 
 const FIRST_INTERVAL_MS = 5_000;
@@ -5,11 +7,7 @@ const LAST_INTERVAL_MS = 10_000;
 const GROWTH = 1.2;
 const JITTER = 0.1;
 const SLOW_INTERVAL_MS = 60_000;
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 
-/** Nothing is ever polled faster than this, times the scale of a loopback base. */
-export const POLL_FLOOR_MS = 2_000;
 /** How long a fresh id may be unknown to the gateway. */
 export const UNKNOWN_ID_GRACE_MS = 30_000;
 /** After this long nobody can say any more what became of a job. */

@@ -2,6 +2,9 @@
 export const COMMANDS = ["stdio", "http", "sandbox", "demo", "jobs", "doctor"] as const;
 export type Command = (typeof COMMANDS)[number];
 
+/** Where the commands that listen do so unless they are told another port. */
+export const DEFAULT_PORTS = { http: 8787, sandbox: 4010 } as const;
+
 export const COMMAND_HELP: Readonly<Record<Command, string>> = {
   stdio: "serve MCP on stdin and stdout (the default)",
   http: "serve MCP over HTTP on this machine",

@@ -5,6 +5,9 @@ import { cleanValue, isUnfilled } from "./raw.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Where finished files are kept unless a setting says otherwise, below the home folder. */
+export const OUTPUT_FOLDER = ["Pictures", "longcat-mcp"] as const;
+
 /** The user's home folder. */
 export function homeOf(env: Environment): string {
   return cleanValue(env["HOME"]) ?? cleanValue(env["USERPROFILE"]) ?? homedir();

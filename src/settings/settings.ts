@@ -5,7 +5,7 @@ import type { LOG_LEVELS } from "../core/log.ts";
 import type { Limits, PriceList } from "../core/money.ts";
 import { isPrivatePlace, systemHome } from "../core/private-places.ts";
 import { type Program, quoted } from "../core/program.ts";
-import { defaultDataDir, expandFolder, homeOf, missingFolder } from "./folders.ts";
+import { defaultDataDir, expandFolder, homeOf, missingFolder, OUTPUT_FOLDER } from "./folders.ts";
 import type { Toolset } from "./forms.ts";
 import { misnamed, strayKey } from "./misnamed.ts";
 import { type ProxySettings, readProxies } from "./proxies.ts";
@@ -92,9 +92,9 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
   const { workingDir, platform, env, isFolder = () => true } = surroundings;
   const homeDir = homeOf(env);
   const folder = (path: string) => expandFolder(path, homeDir, workingDir);
-  const sandbox = values.sandbox ?? false;
+  const { sandbox, baseUrl } = values;
   const dataRoot = values.dataDir ? folder(values.dataDir) : defaultDataDir(platform, env, homeDir);
-  const outputRoot = folder(values.outputDir ?? join(homeDir, "Pictures", "longcat-mcp"));
+  const outputRoot = folder(values.outputDir ?? join(homeDir, ...OUTPUT_FOLDER));
   const outputDir = sandbox && !values.outputDir ? join(outputRoot, "sandbox") : outputRoot;
   const added = (values.inputDirs ?? []).map(folder);
   notes.push(
@@ -104,7 +104,6 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
   );
   const homes = [homeDir, ...[cleanValue(env["USERPROFILE"]) ?? []].flat(), ...systemHome()];
   const byDefault = [outputDir, workingDir].filter((path) => !isPrivatePlace(path, homes));
-  const baseUrl = values.baseUrl ?? SETTINGS.baseUrl.defaultText;
   problems.push(...misnamed(env, platform));
   const publicProblem = publicUrlProblem(values.publicUrl, sandbox ? undefined : baseUrl);
   if (publicProblem) problems.push(publicProblem);
@@ -115,13 +114,13 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
   const settings: Settings = {
     apiKey: values.apiKey,
     baseUrl,
-    legacyBaseUrl: values.legacyBaseUrl ?? SETTINGS.legacyBaseUrl.defaultText,
+    legacyBaseUrl: values.legacyBaseUrl,
     chatApiKey: values.chatApiKey,
-    chatBaseUrl: values.chatBaseUrl ?? SETTINGS.chatBaseUrl.defaultText,
-    chatModel: values.chatModel ?? SETTINGS.chatModel.defaultText,
-    trimHistory: values.trimHistory ?? false,
+    chatBaseUrl: values.chatBaseUrl,
+    chatModel: values.chatModel,
+    trimHistory: values.trimHistory,
     sandbox,
-    sandboxSpeed: values.sandboxSpeed ?? 1,
+    sandboxSpeed: values.sandboxSpeed,
     dataDir: sandbox ? join(dataRoot, "sandbox") : dataRoot,
     outputDir,
     allowedDirs: [...byDefault, ...added],
@@ -129,22 +128,22 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
     homeDir,
     publicUrl: values.publicUrl,
     publicPort: values.publicPort,
-    hostedBytes: values.hostedBytes ?? Number(SETTINGS.hostedBytes.defaultText),
-    shrinkInputs: values.shrinkInputs ?? true,
-    previews: values.previews ?? "on",
+    hostedBytes: values.hostedBytes,
+    shrinkInputs: values.shrinkInputs,
+    previews: values.previews,
     prices: values.prices ?? {},
     limits: {
       perDayUsd: values.budgetPerDay,
       perMonthUsd: values.budgetPerMonth,
-      confirmAboveUsd: values.confirmAbove ?? Number(SETTINGS.confirmAbove.defaultText),
+      confirmAboveUsd: values.confirmAbove,
     },
     keepJobsDays: values.keepJobsDays,
-    maxWaitSeconds: values.maxWaitSeconds ?? 45,
-    toolsets: values.toolsets ?? ["images", "chat"],
-    pollFloorMs: values.pollFloorMs ?? 2_000,
-    logLevel: values.logLevel ?? "warn",
+    maxWaitSeconds: values.maxWaitSeconds,
+    toolsets: values.toolsets,
+    pollFloorMs: values.pollFloorMs,
+    logLevel: values.logLevel,
     port: values.port,
-    host: values.host ?? "127.0.0.1",
+    host: values.host,
     program: {
       start: surroundings.start ?? "longcat-mcp",
       options: [

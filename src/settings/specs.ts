@@ -1,8 +1,10 @@
 import type * as z from "zod";
 import { LOG_LEVELS } from "../core/log.ts";
 import { SERVICE_KEYS } from "../core/service-keys.ts";
+import { MAX_INLINE_BYTES, POLL_FLOOR_MS } from "../models/limits.ts";
 import { chatBase, gatewayBase, legacyBase, url } from "./base-urls.ts";
-import type { Command } from "./commands.ts";
+import { type Command, DEFAULT_PORTS } from "./commands.ts";
+import { OUTPUT_FOLDER } from "./folders.ts";
 import {
   dollars,
   folders,
@@ -21,14 +23,12 @@ import {
  * `--help` text, docs/settings.md, the bundle's manifest and the registry's entry are made from this file.
  */
 
-export interface SettingSpec {
+interface SettingFacts {
   /** Environment variable. */
   env: string;
   /** Command-line flag that does the same, without dashes. */
   flag?: string;
   help: string;
-  /** What the documentation shows where nothing is set. */
-  defaultText: string;
   secret?: boolean;
   /** A folder, or several: where its host left it unfilled it counts as unset, as a key does. */
   folder?: "one" | "several";
@@ -39,49 +39,70 @@ export interface SettingSpec {
   schema: z.ZodType<unknown, string>;
 }
 
+export type SettingSpec = SettingFacts &
+  (
+    | {
+        /** What holds where nothing is set, written as one would set it: it is shown, and read. */
+        default: string;
+        unset?: never;
+      }
+    | {
+        /** What happens where nothing is set, in words. */
+        unset: string;
+        default?: never;
+      }
+  );
+
+/** What documents show where nothing is set. */
+export function shownDefault(spec: SettingSpec): string {
+  return spec.default === undefined ? spec.unset : spec.default;
+}
+
+const NO_KEY = "unset: calls say so, the sandbox needs none";
+
 export const SETTINGS = {
   apiKey: {
     env: SERVICE_KEYS.apiKey.env,
     help: `key of the Pixazo image gateway; or ${SERVICE_KEYS.apiKey.env}_FILE`,
-    defaultText: "unset: calls say so, the sandbox needs none",
+    unset: NO_KEY,
     secret: true,
     schema: key,
   },
   chatApiKey: {
     env: SERVICE_KEYS.chatApiKey.env,
     help: `key of the LongCat chat platform; or ${SERVICE_KEYS.chatApiKey.env}_FILE`,
-    defaultText: "unset: calls say so, the sandbox needs none",
+    unset: NO_KEY,
     secret: true,
     schema: key,
   },
   baseUrl: {
     env: "PIXAZO_BASE_URL",
     help: "the image gateway",
-    defaultText: "https://gateway.pixazo.ai",
+    default: "https://gateway.pixazo.ai",
     schema: gatewayBase,
   },
   legacyBaseUrl: {
     env: "PIXAZO_LEGACY_BASE_URL",
     help: "the older LongCat-Image status endpoint",
-    defaultText: "https://gateway-falai-automate.appypie.workers.dev",
+    default: "https://gateway-falai-automate.appypie.workers.dev",
     schema: legacyBase,
   },
   chatBaseUrl: {
     env: "LONGCAT_BASE_URL",
     help: "the chat platform, with or without /openai, /openai/v1 or /anthropic",
-    defaultText: "https://api.longcat.chat",
+    default: "https://api.longcat.chat",
     schema: chatBase,
   },
   chatModel: {
     env: "LONGCAT_MCP_CHAT_MODEL",
     help: "the model that longcat_chat asks unless it is told another",
-    defaultText: "LongCat-2.0-Preview",
+    default: "LongCat-2.0-Preview",
     schema: text,
   },
   trimHistory: {
     env: "LONGCAT_MCP_TRIM_HISTORY",
     help: "leave out a thread's oldest turns where they no longer fit; off: refuse and say so",
-    defaultText: "off",
+    default: "off",
     schema: onOff,
   },
   sandbox: {
@@ -89,14 +110,14 @@ export const SETTINGS = {
     guardsMoney: true,
     flag: "sandbox",
     help: "use the built-in imitation of the provider: no key, no network, no cost",
-    defaultText: "off",
+    default: "off",
     schema: onOff,
   },
   sandboxSpeed: {
     env: "LONGCAT_MCP_SANDBOX_SPEED",
     flag: "sandbox-speed",
     help: "divides the sandbox's times, which are a second or two",
-    defaultText: "1",
+    default: "1",
     schema: positiveNumber,
   },
   dataDir: {
@@ -104,118 +125,118 @@ export const SETTINGS = {
     folder: "one",
     flag: "data-dir",
     help: "where the job database lives",
-    defaultText: "the platform's folder for application data",
+    unset: "the platform's folder for application data",
     schema: text,
   },
   outputDir: {
     env: "LONGCAT_MCP_OUTPUT_DIR",
     folder: "one",
     help: "where finished files are kept",
-    defaultText: "Pictures/longcat-mcp in the home folder",
+    unset: `${OUTPUT_FOLDER.join("/")} in the home folder`,
     schema: text,
   },
   inputDirs: {
     env: "LONGCAT_MCP_INPUT_DIRS",
     folder: "several",
     help: "further folders for input files and save_to, separated by the platform's path delimiter",
-    defaultText: "the output folder and the working directory",
+    unset: "the output folder and the working directory",
     schema: folders,
   },
   publicUrl: {
     env: "LONGCAT_MCP_PUBLIC_URL",
     help: "where the provider can reach this server, to fetch local pictures and training sets",
-    defaultText: "unset: only `qwen_image_edit` takes local files",
+    unset: "unset: only `qwen_image_edit` takes local files",
     schema: url,
   },
   publicPort: {
     env: "LONGCAT_MCP_PUBLIC_PORT",
     help: "the local port that LONGCAT_MCP_PUBLIC_URL leads to; it serves those files only",
-    defaultText: "over HTTP the port above the server's; on stdio unset",
+    unset: "over HTTP the port above the server's; on stdio unset",
     commands: ["stdio", "http"],
     schema: wholeNumber(1, 65_535),
   },
   hostedBytes: {
     env: "LONGCAT_MCP_HOSTED_BYTES",
     help: "how many bytes of such files running jobs may need at a time; what would pass it is refused",
-    defaultText: "1073741824",
+    default: "1073741824",
     commands: ["stdio", "http"],
     schema: wholeNumber(1, Number.MAX_SAFE_INTEGER),
   },
   shrinkInputs: {
     env: "LONGCAT_MCP_SHRINK_INPUTS",
-    help: "make pictures smaller that are too large (10 MB) to be sent inside a request; off: refuse them",
-    defaultText: "on",
+    help: `make pictures smaller that are too large (${MAX_INLINE_BYTES / 1_000_000} MB) to be sent inside a request; off: refuse them`,
+    default: "on",
     schema: onOff,
   },
   previews: {
     env: "LONGCAT_MCP_PREVIEWS",
     help: "pictures in answers: off, on (small) or full (the file where it fits)",
-    defaultText: "on",
+    default: "on",
     schema: oneOf(["off", "on", "full"]),
   },
   prices: {
     env: "LONGCAT_MCP_PRICES",
     guardsMoney: true,
     help: "prices of image operations that you know better, as JSON: tool name to US dollars",
-    defaultText: "the printed ones",
+    unset: "the printed ones",
     schema: prices,
   },
   budgetPerDay: {
     env: "LONGCAT_MCP_BUDGET_USD_PER_DAY",
     guardsMoney: true,
     help: "what jobs may cost in a UTC day, in US dollars",
-    defaultText: "no limit",
+    unset: "no limit",
     schema: dollars,
   },
   budgetPerMonth: {
     env: "LONGCAT_MCP_BUDGET_USD_PER_MONTH",
     guardsMoney: true,
     help: "what jobs may cost in a UTC month, in US dollars",
-    defaultText: "no limit",
+    unset: "no limit",
     schema: dollars,
   },
   confirmAbove: {
     env: "LONGCAT_MCP_CONFIRM_ABOVE_USD",
     guardsMoney: true,
     help: "a start that is known to be dearer is refused unless its max_cost_usd allows it",
-    defaultText: "1",
+    default: "1",
     schema: dollars,
   },
   keepJobsDays: {
     env: "LONGCAT_MCP_KEEP_JOBS_DAYS",
     help: "forget ended jobs after so many days, 32 at least, and with them their idempotency keys and share of spending; their files stay",
-    defaultText: "never",
+    unset: "never",
     schema: wholeNumber(32, 36_500),
   },
   maxWaitSeconds: {
     env: "LONGCAT_MCP_MAX_WAIT_SECONDS",
     help: "the longest a call may wait for its job; hosts cut calls at 60 s or later",
-    defaultText: "45",
+    default: "45",
     schema: wholeNumber(1, 3600),
   },
   toolsets: {
     env: "LONGCAT_MCP_TOOLSETS",
     help: "which tools to offer: images, chat",
-    defaultText: "images,chat",
+    default: "images,chat",
     schema: toolsets,
   },
   pollFloorMs: {
     env: "LONGCAT_MCP_POLL_FLOOR_MS",
-    help: "shrinks every polling time in proportion to 2000 ms; loopback bases only, for tests",
-    defaultText: "2000",
-    schema: wholeNumber(1, 2000),
+    help: `shrinks every polling time in proportion to ${POLL_FLOOR_MS} ms; loopback bases only, for tests`,
+    default: String(POLL_FLOOR_MS),
+    schema: wholeNumber(1, POLL_FLOOR_MS),
   },
   logLevel: {
     env: "LONGCAT_MCP_LOG_LEVEL",
     help: `how much to log on stderr: ${LOG_LEVELS.join(", ")}`,
-    defaultText: "warn",
+    default: "warn",
     schema: oneOf(LOG_LEVELS),
   },
   port: {
     env: "LONGCAT_MCP_PORT",
     flag: "port",
     help: "the port to listen on; 0 takes any free one",
-    defaultText: "8787 for http, 4010 for sandbox",
+    unset: `${DEFAULT_PORTS.http} for http, ${DEFAULT_PORTS.sandbox} for sandbox`,
     commands: ["http", "sandbox"],
     schema: wholeNumber(0, 65_535),
   },
@@ -223,7 +244,7 @@ export const SETTINGS = {
     env: "LONGCAT_MCP_HOST",
     flag: "host",
     help: "the loopback address to listen on",
-    defaultText: "127.0.0.1",
+    default: "127.0.0.1",
     commands: ["http"],
     schema: oneOf(["127.0.0.1", "localhost", "::1"]),
   },

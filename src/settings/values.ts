@@ -21,7 +21,14 @@ export interface Surroundings {
 }
 
 type SettingName = keyof typeof SETTINGS;
-export type Values = { [N in SettingName]?: z.output<(typeof SETTINGS)[N]["schema"]> };
+type Output<N extends SettingName> = z.output<(typeof SETTINGS)[N]["schema"]>;
+type SureName = {
+  [N in SettingName]: (typeof SETTINGS)[N] extends { default: string } ? N : never;
+}[SettingName];
+/** What is set, and the defaults of what is not. */
+export type Values = { [N in SureName]: Output<N> } & {
+  [N in Exclude<SettingName, SureName>]?: Output<N>;
+};
 
 interface ReadValues {
   values: Values;
@@ -29,26 +36,31 @@ interface ReadValues {
   notes: string[];
 }
 
-/** Every setting that flags or environment name, as its form makes it; and what is wrong. */
+/** Every setting as its form makes it, by default where it is unset or wrong; and what is wrong. */
 export function readValues(surroundings: Surroundings): ReadValues {
   const problems: string[] = [];
   const notes: string[] = [];
-  const entries = Object.entries(SETTINGS).flatMap(([name, spec]) => {
+  const given = (spec: SettingSpec): unknown => {
     const raw = rawValue(spec, surroundings);
-    if (raw === undefined) return [];
+    if (raw === undefined) return undefined;
     if ("problem" in raw) {
       problems.push(raw.problem);
-      return [];
+      return undefined;
     }
     const { value, source } = raw;
     const { filled, note, problem } = withoutUnfilled(spec, value, source);
     if (note) notes.push(note);
     if (problem) problems.push(problem);
-    if (filled === undefined) return [];
+    if (filled === undefined) return undefined;
     const parsed = spec.schema.safeParse(filled);
-    if (parsed.success) return [[name, parsed.data]];
+    if (parsed.success) return parsed.data;
     problems.push(wrongValue(spec, source, filled, parsed.error.issues[0]?.message ?? "is wrong"));
-    return [];
+    return undefined;
+  };
+  const specs: readonly [string, SettingSpec][] = Object.entries(SETTINGS);
+  const entries = specs.map(([name, spec]) => {
+    const byDefault = spec.default === undefined ? undefined : spec.schema.parse(spec.default);
+    return [name, given(spec) ?? byDefault];
   });
   return { values: Object.fromEntries(entries), problems, notes };
 }

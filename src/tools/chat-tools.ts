@@ -2,6 +2,7 @@ import * as z from "zod";
 import { CHAT_OPERATION } from "../chat/chat-operation.ts";
 import type { Thread } from "../chat/thread.ts";
 import type { ShownTurn } from "../chat/thread-store.ts";
+import { MAX_PROMPT_BYTES } from "../chat/tokens.ts";
 import type { TurnArguments } from "../chat/turn-draft.ts";
 import { AppError } from "../core/errors.ts";
 import { beginningOf, oneLine, shortened } from "../core/text.ts";
@@ -16,8 +17,6 @@ import type { Services, ToolDeps } from "./services.ts";
 import { answerStart, startArguments } from "./starting.ts";
 import { defineTool, type Tool } from "./tool.ts";
 
-/** As many characters as the longest window has tokens, four each. */
-const MAX_TASK_BYTES = 4 * 1_048_576;
 const SHOWN_OF_TURN = 2_000;
 const MAX_MODELS = 200;
 /** Of each of the lists that describe a model. */
@@ -28,7 +27,7 @@ const MOST_TOKENS: ReadonlyMap<string, number> = new Map([["LongCat-2.0-Preview"
 
 /** Text for the delegate; the window of its model is the limit, and is looked at later. */
 const task = (schema: z.ZodString) =>
-  knownAs(schema, { keepsEmpty: true, maxBytes: MAX_TASK_BYTES });
+  knownAs(schema, { keepsEmpty: true, maxBytes: MAX_PROMPT_BYTES });
 const id = () => knownAs(z.string(), { reference: "id" });
 const apiFormat = () => z.enum(CHAT_FORMATS).optional();
 

@@ -1,7 +1,7 @@
+import { DAY_MS } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
 
-const DAY_MS = 86_400_000;
 const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
 const AGO = /^(\d{1,4})([dw])$/i;
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { nextPollMs, POLL_FLOOR_MS } from "../../src/purchases/pace.ts";
+import { POLL_FLOOR_MS } from "../../src/models/limits.ts";
+import { nextPollMs } from "../../src/purchases/pace.ts";
 import { Bench, CLIENTS } from "../e2e/harness.ts";
 import { allEnded, allJobs, type JobRow, verify } from "./witness.ts";
 

@@ -188,6 +188,22 @@ describe("a list of prices", () => {
   );
 });
 
+describe("a default", () => {
+  const withDefault = specs.flatMap((spec) =>
+    spec.default === undefined ? [] : [{ env: spec.env, shown: spec.default }],
+  );
+
+  it.each(withDefault)("of $env is what it says: $shown", ({ env, shown }) => {
+    expect(check({ [env]: shown })).toEqual(check({}));
+  });
+
+  it("holds where a value is wrong, beside the problem", () => {
+    const { settings, problems } = check({ LONGCAT_MCP_MAX_WAIT_SECONDS: "soon" });
+    expect(problems).toHaveLength(1);
+    expect(settings).toEqual(check({}).settings);
+  });
+});
+
 it("everything that is wrong is told, not only the first", () => {
   const { problems } = check({
     LONGCAT_MCP_PREVIEWS: "maybe",
