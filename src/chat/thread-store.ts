@@ -1,4 +1,4 @@
-import type { QueryWord } from "../core/words.ts";
+import type { QueryWord } from "../core/search-words.ts";
 import type { StoredText } from "../gateway/chat-body.ts";
 import type { Said, Thread, ThreadFile, Turn, TurnOutcome, TurnRequest } from "./thread.ts";
 

@@ -1,4 +1,4 @@
-import { type Fields, fieldsOf } from "../core/fields.ts";
+import { type Fields, fieldsOf } from "../core/json-fields.ts";
 import { parseJson } from "./gateway-reply.ts";
 
 /*

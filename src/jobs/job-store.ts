@@ -1,5 +1,5 @@
 import type { Limits } from "../core/money.ts";
-import type { QueryWord } from "../core/words.ts";
+import type { QueryWord } from "../core/search-words.ts";
 import type { Committed } from "./budget.ts";
 import type { DeletedJob, Deletions, DeletionWishes, DoomedFile } from "./deletion.ts";
 import type { Job, JobPatch, JobState, Medium, WholeJob } from "./job.ts";

@@ -1,4 +1,4 @@
-import { wordsIn } from "../core/words.ts";
+import { wordsIn } from "../core/search-words.ts";
 import type { Job, WholeJob } from "./job.ts";
 
 /** The arguments that are words for somebody else; of the others only names of files are kept. */

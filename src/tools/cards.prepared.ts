@@ -1,4 +1,4 @@
-import { fieldsOf } from "../core/fields.ts";
+import { fieldsOf } from "../core/json-fields.ts";
 import { OPERATIONS } from "../models/catalogue.ts";
 import { advertisedSchema } from "./advertised-schema.ts";
 

@@ -1,4 +1,4 @@
-import { fieldsOf } from "../core/fields.ts";
+import { fieldsOf } from "../core/json-fields.ts";
 import type { Settings } from "../settings/settings.ts";
 import { LISTED_TOOLS, type ListedTool } from "./tools.prepared.ts";
 import { waitWords } from "./wait-words.ts";

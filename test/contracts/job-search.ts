@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { queryWords } from "../../src/core/words.ts";
+import { queryWords } from "../../src/core/search-words.ts";
 import type { WholeJob } from "../../src/jobs/job.ts";
 import type { JobQuery } from "../../src/jobs/job-store.ts";
 import { leftJob, OWNER, recordJob } from "../support/rig.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { queryWords } from "../../src/core/words.ts";
+import { queryWords } from "../../src/core/search-words.ts";
 import { OWNER } from "../support/rig.ts";
 import { benchFor, STRANGER, type StoreKit } from "./kit.ts";
 import { answered, fileOf, newTurn } from "./turns.ts";

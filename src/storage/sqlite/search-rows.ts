@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { MAX_LOOKED_THROUGH, type QueryWord, wordsIn } from "../../core/words.ts";
+import { MAX_LOOKED_THROUGH, type QueryWord, wordsIn } from "../../core/search-words.ts";
 import type { Job, WholeJob } from "../../jobs/job.ts";
 import { askedWords, fileWords } from "../../jobs/job-words.ts";
 import type { Connection } from "./connection.ts";

@@ -17,8 +17,8 @@ import type {
   TurnPage,
 } from "../../chat/thread-store.ts";
 import { AppError } from "../../core/errors.ts";
+import type { QueryWord } from "../../core/search-words.ts";
 import { oneLine } from "../../core/text.ts";
-import type { QueryWord } from "../../core/words.ts";
 import type { Connection } from "./connection.ts";
 import { pageCursor, readCursor } from "./list-rows.ts";
 import { fillWords } from "./search-filling.ts";

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { queryWords } from "../../../src/core/words.ts";
+import { queryWords } from "../../../src/core/search-words.ts";
 import { Connection } from "../../../src/storage/sqlite/connection.ts";
 import { removeWords } from "../../../src/storage/sqlite/search-rows.ts";
 import { SqliteJobStore } from "../../../src/storage/sqlite/sqlite-job-store.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAX_LOOKED_THROUGH, queryWords, wordsIn } from "../../src/core/words.ts";
+import { MAX_LOOKED_THROUGH, queryWords, wordsIn } from "../../src/core/search-words.ts";
 
 /** What any store does with the two. */
 function finds(query: string, text: string): boolean {
