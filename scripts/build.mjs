@@ -1,45 +1,27 @@
 // Bundles the program: `node scripts/build.mjs [folder [metafile]]`, by default into dist/; the
 // metafile tells what the bundle is made of.
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { createHash } from "node:crypto";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { prepareAnswers } from "./prepare-answers.mjs";
 
 const [outdir = "dist", metafilePath] = process.argv.slice(2);
-const entry = resolve("src/cli/main.ts");
 
-/**
- * Every file that a start has to open costs it about a millisecond, and esbuild makes a file of
- * each set of modules that the same parts share. Parts that are loaded later, by `import()`, are
- * therefore made to lean on the entry as a whole: all that a start needs becomes one file.
- */
-const oneFileToStart = {
-  name: "one-file-to-start",
-  async setup({ onLoad }) {
-    const loadedLater = await importedLater("src");
-    onLoad({ filter: /\.ts$/ }, async ({ path }) =>
-      loadedLater.has(path)
-        ? {
-            contents: `import ${JSON.stringify(entry)};\n${await readFile(path, "utf8")}`,
-            loader: "ts",
-          }
-        : undefined,
-    );
-  },
+const common = {
+  outdir,
+  bundle: true,
+  platform: "node",
+  target: "node20.18",
+  // CommonJS in one file: V8 can keep what it has compiled of it. What is loaded by `import()` is
+  // in it too, and runs when it is asked for.
+  format: "cjs",
+  // Packages are loaded by `require`, since scripts with compiled code may not use `import()`.
+  supported: { "dynamic-import": false },
+  minify: true,
+  legalComments: "linked",
 };
-
-/** Every module below a folder that some other loads by `import()`. */
-async function importedLater(folder) {
-  const entries = await readdir(folder, { recursive: true });
-  const found = entries
-    .filter((name) => name.endsWith(".ts"))
-    .map(async (name) => {
-      const path = resolve(folder, name);
-      const calls = (await readFile(path, "utf8")).matchAll(/\bimport\("(\.[^"]+)"\)/g);
-      return [...calls].map(([, target]) => resolve(dirname(path), target));
-    });
-  return new Set((await Promise.all(found)).flat());
-}
 
 /**
  * What a module `*.prepared.ts` exports is worked out here, once for all starts of the program: in
@@ -80,24 +62,27 @@ async function valuesOf(path) {
 
 await rm(outdir, { recursive: true, force: true });
 const { metafile } = await build({
+  ...common,
   metafile: metafilePath !== undefined,
-  entryPoints: { cli: entry },
-  outdir,
-  bundle: true,
-  splitting: true,
-  format: "esm",
-  platform: "node",
-  target: "node20.18",
-  minify: true,
-  legalComments: "linked",
-  plugins: [preparedData, oneFileToStart],
+  entryPoints: { program: resolve("src/cli/main.ts") },
+  outExtension: { ".js": ".cjs" },
+  plugins: [preparedData],
   alias: { "@modelcontextprotocol/server/_shims": resolve("scripts/mcp-shims.mjs") },
   // Native code stays a package of its own; everything else is in the bundle.
   external: ["sharp", "@photostructure/sqlite"],
-  // Some bundled CommonJS packages call `require` for Node's own modules.
-  banner: {
-    js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
-  },
+  define: { "import.meta.url": "__programUrl" },
+  banner: { js: 'const __programUrl=require("node:url").pathToFileURL(__filename).href;' },
+});
+const program = await readFile(join(outdir, "program.cjs"));
+const digest = createHash("sha256").update(program).digest("hex").slice(0, 16);
+await build({
+  ...common,
+  entryPoints: { cli: resolve("src/front/main.ts") },
+  legalComments: "none",
+  define: { PROGRAM_DIGEST: JSON.stringify(digest) },
 });
 await chmod(join(outdir, "cli.js"), 0o755);
+// The package is one of modules; these two files are not.
+await writeFile(join(outdir, "package.json"), '{ "type": "commonjs" }\n');
+await writeFile(join(outdir, "prepared.json"), JSON.stringify(await prepareAnswers(outdir)));
 if (metafilePath !== undefined) await writeFile(metafilePath, JSON.stringify(metafile));

@@ -138,6 +138,11 @@ export const HOUSE: Rules = {
         "src/demo/",
       ],
     },
+    {
+      path: "src/front/",
+      about: "what is answered before the program is loaded",
+      uses: ["src/core/", "src/settings/", "src/jobs/", "src/transports/", "src/cli/"],
+    },
   ],
   reserved: [
     {
@@ -155,6 +160,7 @@ export const HOUSE: Rules = {
         "src/media/",
         "src/storage/",
         "src/core/",
+        "src/front/",
         "src/cli/",
         "src/demo/",
         "src/sandbox/",

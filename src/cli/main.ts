@@ -1,10 +1,10 @@
-#!/usr/bin/env node
 import packageJson from "../../package.json" with { type: "json" };
 import { type ErrorCode, toAppError } from "../core/errors.ts";
 import { errorWords } from "../core/log.ts";
 import { runnable } from "../core/program.ts";
 import { proxySecrets } from "../settings/proxies.ts";
 import { checkSettings, soundSettings } from "../settings/settings.ts";
+import type { Opening } from "../transports/opening.ts";
 import { readCommandLine } from "./command-line.ts";
 import { runDemo } from "./demo.ts";
 import { runDoctor } from "./doctor.ts";
@@ -18,7 +18,7 @@ import { startOfThis, surroundings } from "./surroundings.ts";
 const WRONG_USAGE = 2;
 const WRONG_USAGE_CODES: readonly ErrorCode[] = ["configuration", "storage", "invalid_input"];
 
-async function main(ending: Ending): Promise<void> {
+async function main(ending: Ending, opening: Opening | undefined): Promise<void> {
   // Whatever is written here, also by libraries, is its user's alone.
   process.umask(0o077);
   const commandLine = readCommandLine(process.argv.slice(2));
@@ -34,7 +34,7 @@ async function main(ending: Ending): Promise<void> {
   switch (command) {
     case "stdio":
     case "http":
-      return serve(command, settings, ending);
+      return serve(command, settings, ending, opening);
     case "sandbox":
       return serveSandbox(settings, ending);
     case "demo":
@@ -55,6 +55,12 @@ function fail(thrown: unknown, ending: Ending): void {
   ending.end(WRONG_USAGE_CODES.includes(error.code) ? WRONG_USAGE : 1);
 }
 
-const ending = new Ending();
-ending.hide([process.env["PIXAZO_API_KEY"], process.env["LONGCAT_API_KEY"]]);
-main(ending).catch((thrown: unknown) => fail(thrown, ending));
+/**
+ * Runs the program that the command line asks for.
+ * @param opening the conversation on stdin that was begun before, if one was
+ */
+export function run(opening?: Opening): void {
+  const ending = new Ending();
+  ending.hide([process.env["PIXAZO_API_KEY"], process.env["LONGCAT_API_KEY"]]);
+  main(ending, opening).catch((thrown: unknown) => fail(thrown, ending));
+}

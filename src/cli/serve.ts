@@ -11,6 +11,7 @@ import { ServerFactory } from "../server.ts";
 import { DEFAULT_PORTS } from "../settings/commands.ts";
 import { proxySecrets } from "../settings/proxies.ts";
 import type { Settings } from "../settings/settings.ts";
+import type { Opening } from "../transports/opening.ts";
 import { serveOnStdio } from "../transports/stdio.ts";
 import { requireDataDir } from "./data-folder.ts";
 import type { Ending } from "./ending.ts";
@@ -25,6 +26,7 @@ export async function serve(
   command: "stdio" | "http",
   settings: Settings,
   ending: Ending,
+  opening: Opening | undefined,
 ): Promise<void> {
   requireDataDir(settings.dataDir);
   const redact = createRedact([
@@ -91,10 +93,12 @@ export async function serve(
   ending.onSignals();
 
   if (command === "stdio") {
-    const { stdin, stdout, stderr } = process;
-    if (stdin.isTTY && stderr.isTTY) stderr.write(waitingText(settings.program));
+    const { stdout, stderr } = process;
+    const { stdin, heard } = opening ?? { stdin: process.stdin, heard: [] };
+    if (process.stdin.isTTY && stderr.isTTY) stderr.write(waitingText(settings.program));
     stopServing = serveOnStdio(factory, {
       stdin,
+      heard,
       stdout,
       clock: systemClock,
       onFirstAnswer: openEarly,

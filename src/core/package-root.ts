@@ -4,12 +4,12 @@ import { fileURLToPath } from "node:url";
 import { AppError } from "./errors.ts";
 
 /**
- * The folder that holds this package's `package.json` and `assets/`, whether the code runs from
+ * The folder that holds this package's `assets/`, whether the code runs from
  * `src/`, from the bundle in `dist/` or from an unpacked archive.
  */
 export function packageRoot(from: string = import.meta.url): string {
   let folder = dirname(fileURLToPath(from));
-  while (!existsSync(join(folder, "package.json"))) {
+  while (!existsSync(join(folder, "assets"))) {
     const parent = dirname(folder);
     if (parent === folder) throw new AppError("internal", "The package's own files are missing.");
     folder = parent;

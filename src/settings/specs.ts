@@ -232,6 +232,13 @@ export const SETTINGS = {
     default: "warn",
     schema: oneOf(LOG_LEVELS),
   },
+  codeCache: {
+    env: "LONGCAT_MCP_CODE_CACHE",
+    help: "keep compiled code in the data folder, for faster starts",
+    defaultText: "on",
+    commands: ["stdio"],
+    schema: onOff,
+  },
   port: {
     env: "LONGCAT_MCP_PORT",
     flag: "port",

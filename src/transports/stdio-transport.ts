@@ -3,19 +3,24 @@ import {
   type JSONRPCMessage,
   parseJSONRPCMessage,
   type RequestId,
+  SUBSCRIPTION_ID_META_KEY,
   serializeMessage,
   type Transport,
 } from "@modelcontextprotocol/server";
 import { AppError } from "../core/errors.ts";
+import { randomToken } from "../core/ids.ts";
 import { LineReader } from "./lines.ts";
 import { MAX_MESSAGE_BYTES, type Refusal, readMessage, tooLong } from "./message.ts";
+import type { Heard } from "./opening.ts";
 
-/** A request that is answered when the client takes it back, and not before. */
-const LASTING_METHOD = "subscriptions/listen";
+/** What answers a subscription, whose answer in the sense of JSON-RPC is its end. */
+const ACKNOWLEDGED = "notifications/subscriptions/acknowledged";
 
 export interface StdioStreams {
   stdin: Readable;
   stdout: Writable;
+  /** What was answered before; it is taken note of, and not answered again. */
+  heard?: readonly Heard[] | undefined;
   /** Called once, right after the first answer has been written. */
   onFirstAnswer: () => void;
   /** Called when nothing more is read or written. */
@@ -36,7 +41,10 @@ export class StdioTransport implements Transport {
   readonly #streams: StdioStreams;
   readonly #lines: LineReader;
   readonly #onSent = new Map<RequestId, () => void>();
-  readonly #unanswered = new Set<RequestId>();
+  /** One entry for each request: a client may use an id again before it is answered. */
+  readonly #unanswered: RequestId[] = [];
+  /** What was asked and answered before this transport was there. */
+  readonly #known = new Set<RequestId>();
   #onIdle: (() => void) | undefined;
   #hasAnswered = false;
   #isClosed = false;
@@ -50,8 +58,11 @@ export class StdioTransport implements Transport {
   }
 
   async start(): Promise<void> {
-    const { stdin, stdout } = this.#streams;
-    stdin.on("data", this.#onData);
+    const { stdin, stdout, heard = [] } = this.#streams;
+    for (const { text, subscription } of heard) {
+      this.#hearAgain(text, subscription ?? randomToken());
+    }
+    stdin.on("data", this.#onData).resume();
     stdout.on("error", (error) => {
       if (this.#isClosed) return;
       this.onerror?.(error);
@@ -73,9 +84,10 @@ export class StdioTransport implements Transport {
   }
 
   async send(message: JSONRPCMessage): Promise<void> {
-    const answered = "method" in message ? undefined : message.id;
+    const answered = answeredBy(message);
     try {
-      await this.#write(serializeMessage(message));
+      const isKnown = answered !== undefined && this.#known.delete(answered);
+      if (!isKnown) await this.#write(serializeMessage(message));
       if (!this.#hasAnswered) this.#streams.onFirstAnswer();
       this.#hasAnswered = true;
       if (answered === undefined) return;
@@ -112,6 +124,13 @@ export class StdioTransport implements Transport {
     else this.#deliver(read.message);
   }
 
+  /** Delivers a message whose first answer the client has already, under an id that is free. */
+  #hearAgain(text: string, id: RequestId): void {
+    const message = JSON.parse(text);
+    if ("id" in message) this.#known.add(id);
+    this.#deliver("id" in message ? { ...message, id } : message);
+  }
+
   #deliver(read: unknown): void {
     try {
       const message = parseJSONRPCMessage(read);
@@ -140,7 +159,7 @@ export class StdioTransport implements Transport {
   #note(message: JSONRPCMessage): void {
     if (!("method" in message)) return;
     if ("id" in message) {
-      if (message.method !== LASTING_METHOD) this.#unanswered.add(message.id);
+      this.#unanswered.push(message.id);
     } else if (message.method === "notifications/cancelled") {
       // Whoever takes a request back gets no answer to it.
       const requestId = message.params?.["requestId"];
@@ -149,11 +168,20 @@ export class StdioTransport implements Transport {
   }
 
   #settled(requestId: RequestId): void {
-    this.#unanswered.delete(requestId);
+    const place = this.#unanswered.indexOf(requestId);
+    if (place !== -1) this.#unanswered.splice(place, 1);
     this.#tellIfIdle();
   }
 
   #tellIfIdle(): void {
-    if (this.#unanswered.size === 0) this.#onIdle?.();
+    if (this.#unanswered.length === 0) this.#onIdle?.();
   }
+}
+
+/** The request that a message answers, if it does. */
+function answeredBy(message: JSONRPCMessage): RequestId | undefined {
+  if (!("method" in message)) return message.id;
+  if (message.method !== ACKNOWLEDGED) return undefined;
+  const id = message.params?._meta?.[SUBSCRIPTION_ID_META_KEY];
+  return typeof id === "string" || typeof id === "number" ? id : undefined;
 }

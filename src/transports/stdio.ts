@@ -16,8 +16,8 @@ export interface StdioOptions extends Omit<StdioStreams, "onClosed"> {
 
 /** Serves one client on stdin and stdout, of any protocol revision. */
 export function serveOnStdio(factory: ServerFactory, options: StdioOptions): () => Promise<void> {
-  const { stdin, stdout, clock, onFirstAnswer, onEnd } = options;
-  const transport = new StdioTransport({ stdin, stdout, onFirstAnswer, onClosed: onEnd });
+  const { stdin, stdout, heard, clock, onFirstAnswer, onEnd } = options;
+  const transport = new StdioTransport({ stdin, stdout, heard, onFirstAnswer, onClosed: onEnd });
   const leaving = new AbortController();
   const handle = serveStdio(
     ({ era }) =>

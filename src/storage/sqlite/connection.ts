@@ -34,6 +34,8 @@ const pragmaRows = {
  * method throws {storage}, with the file's path, when the database cannot be used.
  */
 export class Connection {
+  /** Where the database lies. */
+  readonly folder: string;
   readonly #db: Database;
   readonly #path: string;
   readonly #statements = new Map<string, ReturnType<Database["prepare"]>>();
@@ -48,6 +50,7 @@ export class Connection {
 
   /** @throws {storage} when the folder or the database cannot be used. */
   constructor(folder: string) {
+    this.folder = folder;
     this.#path = join(folder, "jobs.db");
     this.#db = this.#guard(() => openDatabase(folder));
     this.#files = this.#guard(() => this.#noteFiles());

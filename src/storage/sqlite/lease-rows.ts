@@ -3,6 +3,7 @@ import type { Job } from "../../jobs/job.ts";
 import type { LeaseHolder } from "../../jobs/job-store.ts";
 import type { Connection } from "./connection.ts";
 import { readRow, UNFINISHED } from "./job-rows.ts";
+import { UnfinishedMarks } from "./unfinished-marks.ts";
 
 /** Takes a base URL and a list of operations. */
 const OURS = `(base_url = coalesce(?, base_url)
@@ -15,15 +16,24 @@ const holderRow = z.object({ holder: z.string(), beat: z.number() });
 /** Which process follows which unfinished job, in the tables `jobs` and `holders`. */
 export class LeaseTables {
   readonly #connection: Connection;
+  readonly #marks: UnfinishedMarks;
 
   constructor(connection: Connection) {
     this.#connection = connection;
+    this.#marks = new UnfinishedMarks(connection.folder);
+  }
+
+  /** To be called before a process records a job that it holds. */
+  expect(holder: string): void {
+    this.#marks.set(holder);
   }
 
   beat(holder: string, isWatching: boolean): string[] {
     const held = this.#connection
       .all(`SELECT job_id FROM jobs WHERE lease_holder = ? AND ${UNFINISHED}`, [holder])
       .map((row) => jobIdRow.parse(row).job_id);
+    if (held.length > 0) this.#marks.set(holder, true);
+    else this.#marks.clear(holder);
     if (held.length > 0 || isWatching) {
       this.#connection.run(
         `INSERT INTO holders (holder, beat) VALUES (?, 1)
@@ -60,8 +70,10 @@ export class LeaseTables {
     const values = [baseUrl ?? null, JSON.stringify(operations), JSON.stringify(gone)];
     if (this.#connection.all(chosen, values).length === 0) {
       for (const one of gone) this.#connection.run("DELETE FROM holders WHERE holder = ?", [one]);
+      this.#markHolders();
       return [];
     }
+    this.#marks.set(holder);
     return this.#connection
       .all(
         `UPDATE jobs SET lease_holder = ?, orphaned = 1
@@ -71,11 +83,23 @@ export class LeaseTables {
       .map(readRow);
   }
 
+  /** Leaves the marks of those who hold unfinished jobs; of jobs that nobody holds, all of them. */
+  #markHolders(): void {
+    const held = this.#connection
+      .all(
+        `SELECT DISTINCT coalesce(lease_holder, '') AS holder, 0 AS beat FROM jobs WHERE ${UNFINISHED}`,
+        [],
+      )
+      .map((row) => holderRow.parse(row).holder);
+    if (!held.includes("")) this.#marks.keepOnly(held);
+  }
+
   release(holder: string): void {
-    this.#connection.run(
-      `UPDATE jobs SET lease_holder = NULL WHERE lease_holder = ? AND ${UNFINISHED}`,
+    const left = this.#connection.all(
+      `UPDATE jobs SET lease_holder = NULL WHERE lease_holder = ? AND ${UNFINISHED} RETURNING 1`,
       [holder],
     );
+    if (left.length === 0) this.#marks.clear(holder);
     this.#connection.run("DELETE FROM holders WHERE holder = ?", [holder]);
   }
 }

@@ -77,6 +77,7 @@ export class SqliteJobStore implements JobStore {
       if (earlier) return { kind: "duplicate", job: earlier };
       const wanted = wantedBy(job, rules.maxCostUsd);
       checkMoney(wanted, this.#committed(job.owner, rules.now), rules.limits);
+      this.#holders.expect(holder);
       this.#insert(job, holder);
       return { kind: "new" };
     };

@@ -1,0 +1,41 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { Script } from "node:vm";
+import type { Opening } from "../transports/opening.ts";
+import { CodeCache } from "./code-cache.ts";
+
+/** Of the bundle that was built with this front; the build puts it in. */
+declare const PROGRAM_DIGEST: string;
+
+export interface Program {
+  run(opening?: Opening): void;
+}
+
+/** After so long what a start needs has been compiled, in milliseconds. */
+const KEEP_AFTER_MS = 1_500;
+
+/**
+ * Loads the program, from compiled code where there is some.
+ * @param cacheDir a folder of the user's own in which compiled code may be kept
+ */
+export function loadProgram(cacheDir: string | undefined): Program {
+  const path = join(__dirname, "program.cjs");
+  const source = readFileSync(path, "latin1");
+  const cache = cacheDir === undefined ? undefined : new CodeCache(cacheDir, PROGRAM_DIGEST);
+  const cachedData = cache?.read();
+  const script = new Script(
+    `(function (exports, require, module, __filename, __dirname) {${source}\n})`,
+    {
+      filename: path,
+      ...(cachedData ? { cachedData } : {}),
+    },
+  );
+  const program: { exports: Program } = { exports: { run: () => {} } };
+  const wrapped = script.runInThisContext();
+  wrapped.call(program.exports, program.exports, createRequire(path), program, path, __dirname);
+  if (cache && (!cachedData || script.cachedDataRejected)) {
+    setTimeout(() => cache.write(script.createCachedData()), KEEP_AFTER_MS).unref();
+  }
+  return program.exports;
+}

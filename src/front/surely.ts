@@ -1,0 +1,86 @@
+import { delimiter } from "node:path";
+
+/*
+ * Whether the program would start, and offer what the prepared answers say. The settings are read
+ * by the program, whose rules are many; here stand the plain cases that everybody has. Whatever
+ * else is set, the program itself answers from the first word on.
+ */
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const SWITCH = /^(?:1|0|true|false|yes|no|on|off)$/i;
+const ON = /^(?:1|true|yes|on)$/i;
+const AMOUNT = /^\d{1,9}(?:\.\d{1,6})?$/;
+const KEY = /^[\w.~+/=-]{8,512}$/;
+/** Nothing that a host may have left unfilled, no quotes, nothing relative. */
+const FOLDER = /^(?:\/|[A-Za-z]:[\\/])[^$%<>{}"'`~\0\n\r]*[^$%<>{}"'`~\s]$/;
+
+/** What surely is right; what is not here, or is something else, may be right as well. */
+const PLAIN: Readonly<Record<string, (value: string) => boolean>> = {
+  PIXAZO_API_KEY: (value) => KEY.test(value),
+  LONGCAT_API_KEY: (value) => KEY.test(value),
+  PIXAZO_BASE_URL: isAddress,
+  PIXAZO_LEGACY_BASE_URL: isAddress,
+  LONGCAT_BASE_URL: isAddress,
+  LONGCAT_MCP_SANDBOX: (value) => SWITCH.test(value),
+  LONGCAT_MCP_SANDBOX_SPEED: (value) => /^[1-9]\d{0,3}$/.test(value),
+  LONGCAT_MCP_DATA_DIR: (value) => FOLDER.test(value),
+  LONGCAT_MCP_OUTPUT_DIR: (value) => FOLDER.test(value),
+  LONGCAT_MCP_INPUT_DIRS: (value) => value.split(delimiter).every((part) => FOLDER.test(part)),
+  LONGCAT_MCP_SHRINK_INPUTS: (value) => SWITCH.test(value),
+  LONGCAT_MCP_TRIM_HISTORY: (value) => SWITCH.test(value),
+  LONGCAT_MCP_CODE_CACHE: (value) => SWITCH.test(value),
+  LONGCAT_MCP_PREVIEWS: (value) => /^(?:off|on|full)$/i.test(value),
+  LONGCAT_MCP_BUDGET_USD_PER_DAY: (value) => AMOUNT.test(value),
+  LONGCAT_MCP_BUDGET_USD_PER_MONTH: (value) => AMOUNT.test(value),
+  LONGCAT_MCP_CONFIRM_ABOVE_USD: (value) => AMOUNT.test(value),
+  LONGCAT_MCP_LOG_LEVEL: (value) => /^(?:error|warn|info|debug)$/i.test(value),
+  LONGCAT_MCP_POLL_FLOOR_MS: (value) => /^(?:[1-9]\d{0,2}|1\d{3}|2000)$/.test(value),
+};
+
+/** Set by the system or by other programs for everybody; such a proxy is checked by the program. */
+const PROXIES = /^(?:https?|all|no)_proxy$/i;
+
+export interface Plainly {
+  sandbox: boolean;
+  codeCache: boolean;
+  /** As it is set, if it is. */
+  dataDir: string | undefined;
+}
+
+/**
+ * What is set, where it surely lets the program start as the prepared answers describe it.
+ * @param words what stands after the program's name
+ * @returns `undefined` where only the program can tell
+ */
+export function plainly(env: Environment, words: readonly string[]): Plainly | undefined {
+  const [command, ...flags] = words[0] === "stdio" ? words : ["stdio", ...words];
+  const isPlainCommand = command === "stdio" && flags.every((flag) => flag === "--sandbox");
+  if (!isPlainCommand || !Object.entries(env).every(isPlainVariable)) return undefined;
+  const isOn = (name: string) => ON.test(env[name] ?? "");
+  return {
+    sandbox: flags.length > 0 || isOn("LONGCAT_MCP_SANDBOX"),
+    codeCache: !env["LONGCAT_MCP_CODE_CACHE"] || isOn("LONGCAT_MCP_CODE_CACHE"),
+    dataDir: env["LONGCAT_MCP_DATA_DIR"] || undefined,
+  };
+}
+
+function isPlainVariable([name, value]: [string, string | undefined]): boolean {
+  if (!value) return true;
+  const plain = Object.hasOwn(PLAIN, name) ? PLAIN[name] : undefined;
+  return plain ? plain(value) : !PROXIES.test(name) && !mayMeanOurs(name);
+}
+
+/**
+ * Whether a name could be one of ours, misspelt: that ends the program, and is for it to say. Two
+ * slips leave at least one of the three parts of our prefix whole.
+ */
+function mayMeanOurs(name: string): boolean {
+  const letters = name.toUpperCase().replaceAll(/[^A-Z0-9]/g, "");
+  if (/LONGCAT|PIXAZO/.test(letters)) return true;
+  return letters.length >= 12 && letters.length <= 32 && /LONG|CAT|MCP/.test(letters);
+}
+
+function isAddress(value: string): boolean {
+  return /^https?:\/\/[a-z\d.-]+(?::\d{1,5})?(?:\/[\w./-]*)?$/i.test(value) && URL.canParse(value);
+}
