@@ -77,7 +77,7 @@ const program = await readFile(join(outdir, "program.cjs"));
 const digest = createHash("sha256").update(program).digest("hex").slice(0, 16);
 await build({
   ...common,
-  entryPoints: { cli: resolve("src/front/main.ts") },
+  entryPoints: { cli: resolve("src/front/entry.ts") },
   legalComments: "none",
   define: { PROGRAM_DIGEST: JSON.stringify(digest) },
 });
