@@ -120,7 +120,7 @@ export interface ThreadStore {
   thread(owner: string, threadId: string): Promise<Thread | undefined>;
   /**
    * Newest first.
-   * @param words that all must be found in what was asked and attached; see `core/words.ts`.
+   * @param words that all must be found in what was asked and attached; see `core/search-words.ts`.
    * @throws {invalid_input} for a cursor that is not ours.
    */
   list(

@@ -13,7 +13,7 @@ export interface TimeSpan {
 
 export interface JobQuery {
   owner: string;
-  /** That all must be found in a job; see `core/words.ts`. */
+  /** That all must be found in a job; see `core/search-words.ts`. */
   words?: readonly QueryWord[] | undefined;
   /** When it was started. */
   span?: TimeSpan | undefined;

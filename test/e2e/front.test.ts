@@ -234,6 +234,9 @@ describe("with the program behind it", () => {
     const { child, ended, shown } = start(join(DIST, "cli.js"));
     for (const message of HOSTS["opencode"] ?? []) child.stdin.write(line(message));
     await expect.poll(shown, PATIENTLY).toContain('"prompts"');
+    // Its answer comes from whoever hears of signals.
+    child.stdin.write(line({ id: 7, method: "ping" }));
+    await expect.poll(shown, PATIENTLY).toContain('"id":7');
     child.kill("SIGTERM");
     expect(await ended).toBe(0);
   });

@@ -1,6 +1,6 @@
 /**
  * The tables of the full-text search, and the indexes that keep lists and sums flat. SQLite only
- * parts the words at spaces: what a word is is decided by `core/words.ts`. Which words stand where
+ * parts the words at spaces: what a word is is decided by `core/search-words.ts`. Which words stand where
  * in a text is not kept (`detail=none`), for nothing asks for it.
  *
  * What is there already is filled in by the first search, newest first and some at a time, so that
