@@ -235,7 +235,7 @@ export const SETTINGS = {
   codeCache: {
     env: "LONGCAT_MCP_CODE_CACHE",
     help: "keep compiled code in the data folder, for faster starts",
-    defaultText: "on",
+    default: "on",
     commands: ["stdio"],
     schema: onOff,
   },
