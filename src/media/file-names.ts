@@ -73,13 +73,20 @@ export function nameProblem(name: string, forWindows: boolean): string | undefin
   if (!forWindows) {
     return name.includes("\\") ? "has a backslash in its name; write / between folders" : undefined;
   }
-  if (DEVICES.test(name.replace(/ +(?=\.|$)/, ""))) return "has a name that Windows reserves";
+  const device = deviceProblem(name);
+  if (device !== undefined) return device;
   // A colon would name a hidden stream of another file.
   if (/[<>:"|?*]/.test(name)) return 'has one of < > : " | ? * in its name, which Windows forbids';
   if (/[. ]$/.test(name)) return "has a name that ends with a dot or a blank, which Windows drops";
   // A hidden folder has a second name such as VSCODE~1.
   if (/~\d/.test(name)) return "has a name that may be a short one of Windows (~ and a digit)";
   return undefined;
+}
+
+/** What is wrong with a name that Windows keeps for a device, as {@link nameProblem} tells it. */
+export function deviceProblem(name: string): string | undefined {
+  const isDevice = DEVICES.test(name.replace(/ +(?=\.|$)/, ""));
+  return isDevice ? "has a name that Windows reserves" : undefined;
 }
 
 const PICTURES = ["png", "jpg", "jpeg", "webp", "gif", "avif", "tif", "tiff"] as const;
@@ -94,13 +101,29 @@ const EXTENSIONS: Readonly<Record<Exclude<ResultKind, "text">, readonly string[]
   weights: [...WEIGHTS, "json"],
 };
 
-/** @returns what is wrong with a file name for a result of a kind, as {@link nameProblem} does. */
-export function endingProblem(name: string, kind: ResultKind): string | undefined {
+/** What answers are called where only that is written which nothing runs. */
+export const HARMLESS_TEXTS = ["md", "txt", "json", "csv"] as const;
+
+/**
+ * @param isForResultsOnly whether nothing may be written there that something could run.
+ * @returns what is wrong with a file name for a result of a kind, as {@link nameProblem} does.
+ */
+export function endingProblem(
+  name: string,
+  kind: ResultKind,
+  isForResultsOnly = false,
+): string | undefined {
   const extension = extname(name).slice(1).toLowerCase();
-  const taken = [...PICTURES, ...WEIGHTS].filter((one) => one === extension);
-  const can = kind === "text" ? taken.length === 0 : EXTENSIONS[kind].includes(extension);
-  if (can && /^[a-z0-9]{1,12}$/.test(extension)) return undefined;
-  const possible =
-    kind === "text" ? "a text is made, as .md, .txt or .json" : `.${EXTENSIONS[kind].join(", .")}`;
-  return `ends in .${extension}, which no result of this call can be: ${possible}`;
+  if (kind !== "text") {
+    if (EXTENSIONS[kind].includes(extension)) return undefined;
+    const possible = `.${EXTENSIONS[kind].join(", .")}`;
+    return `ends in .${extension}, which no result of this call can be: ${possible}`;
+  }
+  if (isForResultsOnly) {
+    if (HARMLESS_TEXTS.some((one) => one === extension)) return undefined;
+    return `ends in .${extension}; a text is saved there as .${HARMLESS_TEXTS.join(", .")} only`;
+  }
+  const isOther = [...PICTURES, ...WEIGHTS].some((one) => one === extension);
+  if (!isOther && /^[a-z0-9]{1,12}$/.test(extension)) return undefined;
+  return `ends in .${extension}, which no result of this call can be: a text is made, as .md, .txt or .json`;
 }

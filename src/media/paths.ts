@@ -99,8 +99,8 @@ export function isInside(folder: string, path: string): boolean {
 }
 
 /** Folders, for an error that says which ones there are. */
-export function shownFolders(folders: readonly string[]): string {
-  const more = folders.length - NAMED_FOLDERS;
-  const shown = folders.slice(0, NAMED_FOLDERS).map((folder) => oneLine(folder));
+export function shownFolders(folders: readonly string[], most = NAMED_FOLDERS): string {
+  const more = folders.length - most;
+  const shown = folders.slice(0, most).map((folder) => oneLine(folder));
   return shown.join(" or ") + (more > 0 ? ` (and ${more} more)` : "");
 }

@@ -1,5 +1,7 @@
-import { link, open, rename, statfs, unlink } from "node:fs/promises";
+import { link, lstat, open, readdir, rename, statfs, unlink } from "node:fs/promises";
+import { join } from "node:path";
 import { AppError } from "../core/errors.ts";
+import { randomToken } from "../core/ids.ts";
 import { byteCount, oneLine } from "../core/text.ts";
 import { fittingName, type ResultKind } from "./file-names.ts";
 import { MAX_PICTURE_BYTES } from "./largest-files.ts";
@@ -109,6 +111,32 @@ export async function syncFolder(folder: string): Promise<void> {
   } catch (error) {
     // Windows cannot open folders; its renames are journalled.
     if (!isCode(error, "EISDIR", "EPERM", "EACCES", "EINVAL")) throw error;
+  }
+}
+
+const DRAFT = /^\.longcat-[0-9a-z]+\.partial$/;
+/** No copy takes so long to be made. */
+const LEFT_MS = 86_400_000;
+
+/** What a copy is called, hidden, until it is whole. */
+export function newDraftName(): string {
+  return `.longcat-${randomToken()}.partial`;
+}
+
+/**
+ * Removes copies that a killed process has left half made in a folder: those a day older than
+ * what this one has just placed there, so that only the disk's own time counts.
+ */
+export async function clearLeftDrafts(folder: string, placed: string): Promise<void> {
+  const changedAt = (path: string) => lstat(path).then(({ mtimeMs }) => mtimeMs);
+  try {
+    const now = await changedAt(placed);
+    for (const name of (await readdir(folder)).filter((one) => DRAFT.test(one))) {
+      const path = join(folder, name);
+      if (now - (await changedAt(path)) > LEFT_MS) await discard([path]);
+    }
+  } catch {
+    // What is left there is hidden, and the next copy tries again.
   }
 }
 

@@ -1,6 +1,6 @@
 import { HOUR_MS } from "../core/clock.ts";
-import { AppError } from "../core/errors.ts";
 import type { EarlierFile } from "../inputs/named-picture.ts";
+import { finishedFile } from "../jobs/finished-file.ts";
 import type { Job } from "../jobs/job.ts";
 
 /** For how long the provider surely serves what it has finished. */
@@ -15,16 +15,7 @@ export function earlierFile(
   index: number,
   { now, trustedOrigins }: { now: number; trustedOrigins: readonly string[] },
 ): EarlierFile {
-  const medium = job.media.find((one) => one.index === index);
-  if (!medium) {
-    if (job.media.length === 0) {
-      throw new AppError("invalid_input", `${job.jobId} is ${job.state} and has no files yet.`);
-    }
-    throw new AppError(
-      "not_found",
-      `${job.jobId} has ${job.media.length} files; there is no number ${index}.`,
-    );
-  }
+  const medium = finishedFile(job, index);
   const isRecent = job.completedAt !== null && now - job.completedAt < FRESH_MS;
   return {
     ref: medium.path,

@@ -101,6 +101,18 @@ export type Toolset = (typeof TOOLSETS)[number];
 /** Folders, separated as the platform separates them. */
 export const folders = z.string().transform((value) => splitFolders(value));
 
+const NONE = "none";
+/** Folders, or `none` for no folder at all. */
+export const foldersOrNone = folders
+  .refine((list) => list.length < 2 || !list.some(isNone), {
+    error: `names folders beside "${NONE}"; it must be one or the other`,
+  })
+  .transform((list) => list.filter((path) => !isNone(path)));
+
+function isNone(path: string): boolean {
+  return path.toLowerCase() === NONE;
+}
+
 export const toolsets = z
   .string()
   .transform((value) => value.split(",").map((name) => name.trim().toLowerCase()))

@@ -11,6 +11,7 @@ import { misnamed, strayKey } from "./misnamed.ts";
 import { type ProxySettings, readProxies } from "./proxies.ts";
 import { cleanValue } from "./raw.ts";
 import { SETTINGS } from "./specs.ts";
+import { userFolders } from "./user-folders.ts";
 import { readValues, type Surroundings } from "./values.ts";
 
 /** Settings after defaults, as the program uses them. All folders are absolute. */
@@ -31,6 +32,8 @@ export interface Settings {
    * private places, and what was added.
    */
   allowedDirs: string[];
+  /** Where finished files may be saved as well, though nothing is read there. */
+  saveDirs: string[];
   workingDir: string;
   homeDir: string;
   /** Without a trailing slash. */
@@ -104,6 +107,17 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
   );
   const homes = [homeDir, ...[cleanValue(env["USERPROFILE"]) ?? []].flat(), ...systemHome()];
   const byDefault = [outputDir, workingDir].filter((path) => !isPrivatePlace(path, homes));
+  const savedIn = values.saveDirs?.map(folder);
+  notes.push(
+    ...(savedIn ?? [])
+      .filter((path) => !isFolder(path))
+      .map((path) => missingFolder(SETTINGS.saveDirs.env, path)),
+  );
+  const saveDirs =
+    savedIn ??
+    userFolders(surroundings, homeDir).filter(
+      (path) => isFolder(path) && !isPrivatePlace(path, homes),
+    );
   problems.push(...misnamed(env, platform));
   const publicProblem = publicUrlProblem(values.publicUrl, sandbox ? undefined : baseUrl);
   if (publicProblem) problems.push(publicProblem);
@@ -124,6 +138,7 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
     dataDir: sandbox ? join(dataRoot, "sandbox") : dataRoot,
     outputDir,
     allowedDirs: [...byDefault, ...added],
+    saveDirs,
     workingDir,
     homeDir,
     publicUrl: values.publicUrl,

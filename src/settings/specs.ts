@@ -8,6 +8,7 @@ import { OUTPUT_FOLDER } from "./folders.ts";
 import {
   dollars,
   folders,
+  foldersOrNone,
   key,
   oneOf,
   onOff,
@@ -141,6 +142,13 @@ export const SETTINGS = {
     help: "further folders for input files and save_to, separated by the platform's path delimiter",
     unset: "the output folder and the working directory",
     schema: folders,
+  },
+  saveDirs: {
+    env: "LONGCAT_MCP_SAVE_DIRS",
+    folder: "several",
+    help: "folders that finished files may be saved in, though nothing is read there, separated like the others; none: no such folder",
+    defaultText: "the user's Desktop, Downloads and Pictures",
+    schema: foldersOrNone,
   },
   publicUrl: {
     env: "LONGCAT_MCP_PUBLIC_URL",
