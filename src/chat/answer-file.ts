@@ -61,6 +61,26 @@ export async function restoreAnswer(context: ChatContext, job: WholeJob): Promis
   return { ...job, ...restored };
 }
 
+/**
+ * A completed turn with its answer as a file: a short answer is none until somebody wants one.
+ * @throws {invalid_input} where there is no answer
+ * @throws {storage}
+ */
+export async function withAnswerFile(context: ChatContext, job: WholeJob): Promise<WholeJob> {
+  if (job.state !== "completed" || job.media.length > 0) return job;
+  const { threads, media: files, store, events, clock } = context;
+  const { answer } = await threads.said(job.owner, job.jobId);
+  if (answer === "") {
+    throw new AppError("invalid_input", `${job.jobId} has no answer that could be saved.`, {
+      next: "Its thread may have been deleted; ask again with `longcat_chat`.",
+    });
+  }
+  const medium = await writeAnswer(files, job, answer);
+  const patched = await store.patch(job.owner, job.jobId, { media: [medium] }, clock.now());
+  events.publish(patched);
+  return { ...job, ...patched };
+}
+
 async function writeAnswer(store: MediaStore, job: WholeJob, answer: string): Promise<Medium> {
   // A process that was killed may have left one.
   if (job.orphaned) await store.clearDrafts(job);

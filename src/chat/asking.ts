@@ -2,6 +2,7 @@ import { onAbort } from "../core/aborting.ts";
 import { AppError, toAppError } from "../core/errors.ts";
 import type { ChatRequest } from "../gateway/chat-body.ts";
 import type { ChatOutcome } from "../gateway/chat-outcome.ts";
+import { isAskedToStop } from "../jobs/cancelling.ts";
 import type { Job } from "../jobs/job.ts";
 import { moveSurely, surely } from "../jobs/transitions.ts";
 import type { ChatContext } from "./chat-context.ts";
@@ -18,6 +19,8 @@ export interface Asked {
   job: Job;
   outcome: ChatOutcome;
   answer: LiveAnswer;
+  /** Somebody wanted it to stop. */
+  wasStopped: boolean;
 }
 
 /** Asks the platform and keeps what it says while it comes. */
@@ -55,6 +58,12 @@ export class Asking {
       void answer.save();
       clock.schedule(LAST_WORDS_MS, () => hurry.abort());
     });
+    let wasStopped = false;
+    const unsubscribe = events.subscribe(owner, (changed) => {
+      if (changed.jobId !== jobId || !isAskedToStop(changed)) return;
+      wasStopped = true;
+      hurry.abort();
+    });
     this.#live.set(jobId, answer);
     const listener = {
       accepted: async () => {
@@ -66,9 +75,10 @@ export class Asking {
     try {
       const outcome = await client.chat(request, listener, hurry.signal).catch(notSent);
       await surely(this.#context, jobId, () => answer.end());
-      return { job, outcome, answer };
+      return { job, outcome, answer, wasStopped };
     } finally {
       release();
+      unsubscribe();
       this.#live.delete(jobId);
     }
   }

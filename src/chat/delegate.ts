@@ -4,7 +4,7 @@ import type { Job, JobPatch, JobState, WholeJob } from "../jobs/job.ts";
 import type { Draft, Send, StartableKind } from "../jobs/job-kind.ts";
 import { tooLateToSend } from "../jobs/sending.ts";
 import { errorOf, moveSurely, surely } from "../jobs/transitions.ts";
-import { keepAnswer, needsFile, restoreAnswer } from "./answer-file.ts";
+import { keepAnswer, needsFile, restoreAnswer, withAnswerFile } from "./answer-file.ts";
 import { type Asked, Asking, requestOf } from "./asking.ts";
 import type { ChatContext } from "./chat-context.ts";
 import { CHAT_OPERATION } from "./chat-operation.ts";
@@ -13,6 +13,8 @@ import type { TurnOutcome } from "./thread.ts";
 import { draftTurn, type TurnArguments } from "./turn-draft.ts";
 
 const STOPPED = "the server stopped";
+/** Why an answer broke off that somebody did not want any more. */
+export const CANCELLED = "it was stopped by `job_cancel`";
 
 /** The chat kind of job: a turn of a conversation, its text kept while it comes. */
 export class Delegate implements StartableKind<TurnArguments> {
@@ -21,6 +23,8 @@ export class Delegate implements StartableKind<TurnArguments> {
   /** Wherever a turn was sent, what has come of its answer is here. */
   readonly recoversAt = undefined;
   readonly timeScale: number;
+  /** What has come by then is kept. */
+  readonly stoppable = ["submitting", "running"] as const;
   readonly #context: ChatContext;
   readonly #asking: Asking;
   /** Calls that are being recorded, by thread. */
@@ -74,9 +78,13 @@ export class Delegate implements StartableKind<TurnArguments> {
     }
     const request = await this.#surely(queued, () => requestOf(this.#context, queued.owner, turn));
     return async (submitting) => {
-      const { job, outcome, answer } = await this.#asking.ask(submitting, request);
-      if (outcome.kind === "not_taken") return { notTaken: outcome.error };
-      return { job: await this.#settle({ job, outcome, answer }) };
+      const asked = await this.#asking.ask(submitting, request);
+      const { kind } = asked.outcome;
+      if (asked.wasStopped && kind !== "ended" && kind !== "refused") {
+        return { job: await this.#stopped(asked) };
+      }
+      if (asked.outcome.kind === "not_taken") return { notTaken: asked.outcome.error };
+      return { job: await this.#settle(asked) };
     };
   }
 
@@ -127,6 +135,11 @@ export class Delegate implements StartableKind<TurnArguments> {
     return restoreAnswer(this.#context, completed);
   }
 
+  /** @throws {invalid_input | storage} */
+  async withFile(completed: WholeJob): Promise<WholeJob> {
+    return withAnswerFile(this.#context, completed);
+  }
+
   async withdrawn({ owner, jobId }: Job): Promise<void> {
     const { threads, clock, log } = this.#context;
     await threads
@@ -140,6 +153,16 @@ export class Delegate implements StartableKind<TurnArguments> {
 
   /** Answers that are coming may go on for a moment; see {@link Asking}. */
   stop(): void {}
+
+  /** Ends a turn that nobody wants any more, with what has come of its answer. */
+  async #stopped({ job, outcome, answer }: Asked): Promise<Job> {
+    if (answer.characters > 0) return this.#arrive(job, { ...answer.facts, brokeOff: CANCELLED });
+    const message =
+      outcome.kind === "not_taken"
+        ? "Cancelled before anything was taken."
+        : "It was stopped before anything of the answer had come; its question may count there.";
+    return this.#end(job, "cancelled", new AppError("cancelled", message));
+  }
 
   async #settle({ job, outcome, answer }: Asked): Promise<Job> {
     const { facts } = answer;

@@ -1,6 +1,6 @@
 import type { AppError } from "../core/errors.ts";
 import type { Limits } from "../core/money.ts";
-import type { Job, WholeJob } from "./job.ts";
+import type { Job, JobState, WholeJob } from "./job.ts";
 
 /**
  * One try to send a job that is `submitting`. Whatever comes of it is recorded before it is over.
@@ -62,6 +62,8 @@ export interface JobKind {
   readonly recoversAt: string | undefined;
   /** 1 for a real provider; smaller where a base on this machine runs faster. */
   readonly timeScale: number;
+  /** The states in which its jobs can be asked to stop, beside those in which nothing was sent. */
+  readonly stoppable?: readonly JobState[];
   /**
    * Reads what a queued job sends, so that nothing is left to fail while it is in flight.
    * @returns `undefined` for a job that cannot be sent, which has been ended if it had to be.

@@ -145,6 +145,17 @@ export interface JobStore {
   /** Changes fields without changing the state. @throws {not_found} */
   patch(owner: string, jobId: string, patch: JobPatch, now: number): Promise<Job>;
   /**
+   * As `patch`, if the job still is in the state it is thought to be in.
+   * @returns `undefined`, with nothing changed, when it is not.
+   */
+  patchWhile(
+    owner: string,
+    jobId: string,
+    state: JobState,
+    patch: JobPatch,
+    now: number,
+  ): Promise<Job | undefined>;
+  /**
    * Changes a job's files, whatever others do with them meanwhile: what is recorded is what the
    * change makes of them as they are at that moment.
    * @throws {not_found}

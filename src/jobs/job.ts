@@ -15,7 +15,7 @@ export const UNFINISHED_STATES = ["queued", "submitting", "running", "downloadin
  * - `errored`: ERROR, a system error of the gateway that is not charged
  * - `unknown`: nobody can say whether the POST was accepted; never sent again, but settled by
  *   whoever learns of its acceptance
- * - `cancelled`: given up before anything was accepted
+ * - `cancelled`: given up before anything was accepted, or stopped before anything had come of it
  */
 export const JOB_STATES = [
   ...UNFINISHED_STATES,
@@ -34,7 +34,7 @@ export type Charge = (typeof CHARGES)[number];
 const NEXT_STATES: Readonly<Record<JobState, readonly JobState[]>> = {
   queued: ["submitting", "cancelled", "failed"],
   submitting: ["queued", "running", "downloading", "failed", "errored", "unknown", "cancelled"],
-  running: ["downloading", "failed", "errored", "unknown"],
+  running: ["downloading", "failed", "errored", "unknown", "cancelled"],
   // To itself: files arrive one by one.
   downloading: ["downloading", "completed", "failed", "errored"],
   completed: [],

@@ -1,5 +1,6 @@
 import { AppError } from "../core/errors.ts";
 import { examine, rulesFor } from "./admission.ts";
+import { type Cancellation, cancelJob } from "./cancelling.ts";
 import { fingerprintOf } from "./deduplication.ts";
 import { deletedJob } from "./deletion.ts";
 import { removeDoomed } from "./doomed-files.ts";
@@ -15,9 +16,8 @@ import type { JobPage, JobQuery, SpendingReport, TimeSpan } from "./job-store.ts
 import { type LeaseContext, Leases } from "./leases.ts";
 import { BLANK } from "./record.ts";
 import { requireJob } from "./require-job.ts";
-import { sendJob, unsent } from "./sending.ts";
-import { move } from "./transitions.ts";
-import { cleared, type WaitOptions, waitFor } from "./waiting.ts";
+import { sendJob } from "./sending.ts";
+import { type WaitOptions, waitFor } from "./waiting.ts";
 
 const LAST_POST_MS = 10_000;
 
@@ -110,20 +110,12 @@ export class JobRunner {
   }
 
   /**
-   * Stops a job that has not been sent yet.
-   * @returns the job and whether it was stopped: what the gateway has accepted runs on there.
+   * Stops a job that has not been sent yet, or whose kind can be stopped: what the gateway has
+   * accepted runs on there.
    * @throws {not_found}
    */
-  async cancel(owner: string, jobId: string): Promise<{ job: Job; stopped: boolean }> {
-    const job = await this.get(owner, jobId);
-    if (job.state !== "queued") return { job, stopped: false };
-    const { clock, kinds } = this.#context;
-    const error = new AppError("cancelled", "Cancelled before anything was sent.");
-    const cancelled = await move(this.#context, job, "cancelled", unsent(error, clock.now()));
-    if (!cancelled) return { job: await this.get(owner, jobId), stopped: false };
-    await kindOf(kinds, cancelled).withdrawn(cancelled);
-    await cleared(this.#context, jobId);
-    return { job: cancelled, stopped: true };
+  cancel(owner: string, jobId: string): Promise<Cancellation> {
+    return cancelJob(this.#context, owner, jobId);
   }
 
   /**

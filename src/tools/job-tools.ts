@@ -8,6 +8,7 @@ import { JOB_STATES } from "../jobs/job.ts";
 import { jobViewSchema, viewRow } from "../jobs/view.ts";
 import { OPERATIONS } from "../models/catalogue.ts";
 import { knownAs } from "../models/facts.ts";
+import { cancellationText } from "./cancellation-text.ts";
 import { DEFAULT_PAGE, pageArguments } from "./paging.ts";
 import { dataResult, MAX_LISTED, textBlock } from "./result.ts";
 import type { Services, ToolDeps } from "./services.ts";
@@ -86,18 +87,13 @@ function jobCancel(deps: ToolDeps): Tool {
   return defineTool(deps, {
     name: "job_cancel",
     title: "Cancel a job",
-    description: "Stop a job that was not sent yet; says so when it is too late.",
+    description: "Stop a job that was not sent yet, or a turn of `longcat_chat`.",
     kind: "change",
     input: z.object({ job_id: jobId() }),
     async run(input, call) {
-      const { jobs } = await deps.services.get();
-      const { job, stopped } = await jobs.cancel(call.owner, checkedJobId(input.job_id));
-      const untouched = deps.settings.sandbox ? "sent" : "sent or charged";
-      if (stopped) return [textBlock(`${job.jobId} is cancelled; nothing was ${untouched}.`)];
-      const reason = ["submitting", "running", "downloading"].includes(job.state)
-        ? "The provider has no way to cancel: the job goes on there, and its result will be kept."
-        : `It already ended as ${job.state}.`;
-      return [textBlock(`${job.jobId} cannot be cancelled: it is ${job.state}. ${reason}`)];
+      const services = await deps.services.get();
+      const cancellation = await services.jobs.cancel(call.owner, checkedJobId(input.job_id));
+      return [textBlock(await cancellationText(services, cancellation, deps.settings.sandbox))];
     },
   });
 }

@@ -50,7 +50,7 @@ describe("a thread", () => {
     const cancel = async (prompt: string, threadId?: string) => {
       const job = await rig.ask(prompt, { threadId });
       await until(async () => (await rig.get(job)).error !== null);
-      expect(await rig.runner.cancel(OWNER, job.jobId)).toMatchObject({ stopped: true });
+      expect(await rig.runner.cancel(OWNER, job.jobId)).toMatchObject({ came: "unsent" });
       return job;
     };
     const first = await cancel("Queued?");

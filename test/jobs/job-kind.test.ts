@@ -182,7 +182,7 @@ describe("a kind of job that nobody has heard of", () => {
     const { job } = await rig.runner.start(sums, OWNER, { numbers: [6] });
     for (;;) {
       await rig.reached(job, "queued");
-      if ((await rig.runner.cancel(OWNER, job.jobId)).stopped) break;
+      if ((await rig.runner.cancel(OWNER, job.jobId)).came === "unsent") break;
     }
     expect((await rig.get(job)).state).toBe("cancelled");
     expect(sums.told).toContain("withdrawn cancelled");

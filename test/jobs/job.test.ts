@@ -59,9 +59,9 @@ describe("the life of a job", () => {
       expect(next(state)).not.toEqual([]);
   });
 
-  it("is cancelled only before anything was accepted", () => {
+  it("is cancelled only before anything has come of it", () => {
     const cancellable = JOB_STATES.filter((state) => canBecome(state, "cancelled"));
-    expect(cancellable).toEqual(["queued", "submitting"]);
+    expect(cancellable).toEqual(["queued", "submitting", "running"]);
   });
 
   it("moves in the store only as declared, from the state it is really in", async () => {

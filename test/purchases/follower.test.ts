@@ -181,7 +181,7 @@ describe("what the provider has accepted", () => {
     const rig = await openRig({ origin: gateway.origin });
     const job = await rig.reached(await rig.start(), "running");
     expect(await rig.runner.cancel(OWNER, job.jobId)).toMatchObject({
-      stopped: false,
+      came: "too_late",
       job: { state: "running", charge: "reserved" },
     });
     await expect(rig.runner.cancel(OWNER, "job_none")).rejects.toMatchObject({ code: "not_found" });

@@ -57,7 +57,7 @@ describe("several processes on one data folder", () => {
     });
     const job = await first.start();
     expect(await second.reached(job, "errored")).toMatchObject({ charge: "none" });
-    expect(await second.runner.cancel(OWNER, job.jobId)).toMatchObject({ stopped: false });
+    expect(await second.runner.cancel(OWNER, job.jobId)).toMatchObject({ came: "too_late" });
   });
 });
 

@@ -241,7 +241,7 @@ describe("a purchase that was not taken", () => {
     const job = await rig.start();
     await until(async () => (await rig.get(job)).error !== null);
     expect(await rig.runner.cancel(OWNER, job.jobId)).toMatchObject({
-      stopped: true,
+      came: "unsent",
       job: { state: "cancelled", charge: "none", error: { code: "cancelled" } },
     });
     await clock.advance(10 * MINUTE);

@@ -170,3 +170,15 @@ function withoutUnset(columns: Record<string, Column | undefined>): Record<strin
 function asJson(value: object | null | undefined): string | null | undefined {
   return value === null || value === undefined ? value : JSON.stringify(value);
 }
+
+/** As SQL: a mark for each of some values. */
+export function marks(values: readonly unknown[]): string {
+  return values.map(() => "?").join(", ");
+}
+
+/** As SQL: what sets some columns. */
+export function assignments(columns: Record<string, Column>): string {
+  return Object.keys(columns)
+    .map((name) => `${name} = ?`)
+    .join(", ");
+}

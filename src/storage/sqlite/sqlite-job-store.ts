@@ -29,9 +29,11 @@ import type { Connection } from "./connection.ts";
 import { duplicateOf } from "./duplicate-rows.ts";
 import { JobRemoval } from "./job-removal.ts";
 import {
+  assignments,
   bodyColumnsOf,
   type Column,
   columnsOf,
+  marks,
   NEXT_REVISION,
   readRow,
   readWholeRow,
@@ -159,6 +161,16 @@ export class SqliteJobStore implements JobStore {
     const job = this.#update({ owner, jobId }, { ...patch, updatedAt: now }, {});
     if (!job) throw new AppError("not_found", `There is no job ${oneLine(jobId)}.`);
     return job;
+  }
+
+  async patchWhile(
+    owner: string,
+    jobId: string,
+    state: JobState,
+    patch: JobPatch,
+    now: number,
+  ): Promise<Job | undefined> {
+    return this.#update({ owner, jobId }, { ...patch, updatedAt: now }, {}, state);
   }
 
   async amendMedia(
@@ -304,7 +316,7 @@ export class SqliteJobStore implements JobStore {
       const changed = this.#updateRow(which, change, more, from);
       if (!changed) return undefined;
       if (Object.keys(body).length > 0) {
-        this.#connection.run(`UPDATE job_bodies SET ${settings(body)} WHERE job_id = ?`, [
+        this.#connection.run(`UPDATE job_bodies SET ${assignments(body)} WHERE job_id = ?`, [
           ...Object.values(body),
           which.jobId,
         ]);
@@ -324,7 +336,7 @@ export class SqliteJobStore implements JobStore {
   ): Job | undefined {
     const columns = { ...columnsOf(change), ...more };
     const [row] = this.#connection.all(
-      `UPDATE jobs SET ${settings(columns)}, revision = ${NEXT_REVISION}
+      `UPDATE jobs SET ${assignments(columns)}, revision = ${NEXT_REVISION}
        WHERE job_id = ? AND owner = ? AND state = coalesce(?, state) RETURNING *`,
       [...Object.values(columns), jobId, owner, from ?? null],
     );
@@ -337,14 +349,4 @@ export class SqliteJobStore implements JobStore {
     const row = this.#connection.all(sql, values)[0];
     return row === undefined ? undefined : readRow(row);
   }
-}
-
-function marks(values: readonly unknown[]): string {
-  return values.map(() => "?").join(", ");
-}
-
-function settings(columns: Record<string, Column>): string {
-  return Object.keys(columns)
-    .map((name) => `${name} = ?`)
-    .join(", ");
 }
