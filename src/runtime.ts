@@ -175,6 +175,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   return {
     jobs,
     media,
+    saving,
     gateway,
     inputs,
     purchases,

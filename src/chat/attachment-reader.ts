@@ -176,11 +176,12 @@ function notReadable({ name }: Attachable, seems: string, isPicture: boolean): A
       next: "Leave it out, or say in the prompt what it shows; nothing was sent.",
     });
   }
+  const how = /application\//.test(seems)
+    ? "Give its text as a file in UTF-8 (pdftotext, or an office program, makes one)"
+    : "Save it as UTF-8 text (an editor does, or iconv -f OLD -t UTF-8)";
   return new AppError(
     "invalid_input",
     `${shown} is no text in UTF-8 or UTF-16: it seems to be ${seems}. This model reads text only.`,
-    {
-      next: "Save it as UTF-8 text (an editor does, or iconv -f OLD -t UTF-8), or leave it out; nothing was sent.",
-    },
+    { next: `${how}, or leave it out; nothing was sent.` },
   );
 }

@@ -10,6 +10,7 @@ export type Encoding =
 export const HEAD_BYTES = 4_100;
 /** In UTF-8. */
 export const LONGEST_CHARACTER = 4;
+const PDF = Buffer.from("%PDF-");
 /** What text has below the blank: tabs, ends of lines and pages, and the beginning of colours. */
 const WHITE = [0x09, 0x0a, 0x0c, 0x0d, 0x1b];
 
@@ -20,6 +21,8 @@ const WHITE = [0x09, 0x0a, 0x0c, 0x0d, 0x1b];
 export async function encodingOf(head: Buffer): Promise<Encoding> {
   const starts = (...bytes: number[]) => head.subarray(0, bytes.length).equals(Buffer.from(bytes));
   if (starts(0xff, 0xfe, 0, 0) || starts(0, 0, 0xfe, 0xff)) return notRead("UTF-32 text");
+  // Some have only ASCII in them, and none says its words in it.
+  if (head.subarray(0, PDF.length).equals(PDF)) return notRead("a file of type application/pdf");
   if (starts(0xef, 0xbb, 0xbf)) return { reads: "utf-8", markBytes: 3 };
   if (starts(0xff, 0xfe)) return { reads: "utf-16le", markBytes: 2 };
   if (starts(0xfe, 0xff)) return { reads: "utf-16be", markBytes: 2 };

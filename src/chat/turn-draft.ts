@@ -56,7 +56,7 @@ export async function draftTurn(
       ...(patterns.length > 0 ? { files: patterns } : {}),
     },
     wire: null,
-    identity: { request, thread: continued ?? null, files: all, saveTo },
+    identity: { request, thread: continued ?? null, files: all },
     saveTo: saveTo ?? null,
     charge: "none",
     reservedUsd: 0,

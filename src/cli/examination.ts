@@ -42,6 +42,7 @@ export async function examine(
     { level: "ok", name: "Node", detail: nodeVersion },
     await check("output folder", () => usableFolder(settings.outputDir)),
     await check("data folder", () => usableFolder(settings.dataDir)),
+    { level: "ok", name: "saving", detail: savePlaces(settings) },
     await check("job database", () => database(join(settings.dataDir, "jobs.db"))),
     await check("pictures", async () => {
       const { default: sharp } = await import("sharp");
@@ -59,6 +60,14 @@ export async function examine(
     write(`${level.padEnd(4)}  ${name.padEnd(16)} ${shown}\n`);
   }
   return findings.some(({ level }) => level === "FAIL") ? 1 : 0;
+}
+
+/** Where finished files may be saved; nothing is read in the last ones. */
+function savePlaces({ allowedDirs, saveDirs }: Settings): string {
+  const list = (folders: readonly string[]) =>
+    folders.map((folder) => oneLine(folder, MAX_PATH)).join(", ");
+  const own = saveDirs.length === 0 ? "" : `; without being read: ${list(saveDirs)}`;
+  return `${allowedDirs.length === 0 ? "no folder" : list(allowedDirs)}${own}`;
 }
 
 function imageKey({ apiKey, chatApiKey, sandbox, strayKeys, toolsets }: Settings): Finding {

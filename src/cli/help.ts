@@ -12,16 +12,19 @@ const COLUMN = 30;
 
 const specs: readonly SettingSpec[] = Object.values(SETTINGS);
 
-/** What `--help` prints, made from the settings themselves; of one command, or of the program. */
-export function helpText(command?: Command): string {
-  return (command === undefined ? programPage() : commandPage(command)).join("\n");
+/**
+ * What `--help` prints, made from the settings themselves; of one command, or of the program.
+ * @param start the words that start this program.
+ */
+export function helpText(command: Command | undefined, start: string): string {
+  return (command === undefined ? programPage(start) : commandPage(command, start)).join("\n");
 }
 
-function programPage(): string[] {
+function programPage(start: string): string[] {
   return [
     "longcat-mcp: image models and durable image jobs for AI assistants, over MCP",
     "",
-    "Usage: longcat-mcp [command] [options]",
+    `Usage: ${start} [command] [options]`,
     "",
     "Commands",
     ...COMMANDS.map((name) => row(name, COMMAND_HELP[name])),
@@ -37,13 +40,13 @@ function programPage(): string[] {
   ];
 }
 
-function commandPage(command: Command): string[] {
+function commandPage(command: Command, start: string): string[] {
   const read = specs.filter((spec) => isRead(spec, command));
   const words = command === "jobs" ? " [action]" : "";
   return [
     `longcat-mcp ${command}: ${COMMAND_HELP[command]}`,
     "",
-    `Usage: longcat-mcp ${command}${words} [options]`,
+    `Usage: ${start} ${command}${words} [options]`,
     "",
     ...(command === "jobs" ? [...actions(), ""] : []),
     ...options(read, ({ help }) => help, command),

@@ -22,7 +22,7 @@ async function main(ending: Ending, opening: Opening | undefined): Promise<void>
   // Whatever is written here, also by libraries, is its user's alone.
   process.umask(0o077);
   const commandLine = readCommandLine(process.argv.slice(2));
-  if (commandLine.kind === "help") return print(helpText(commandLine.command));
+  if (commandLine.kind === "help") return print(helpText(commandLine.command, startOfThis()));
   if (commandLine.kind === "version") return print(`${packageJson.version}\n`);
   const { command, words, flags } = commandLine;
   const checked = checkSettings(surroundings(command, flags));

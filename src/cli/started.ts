@@ -10,6 +10,8 @@ export interface StartFacts {
   script: string;
 }
 
+const OF_PROJECT = /[/\\]node_modules[/\\]\.bin$/;
+
 /**
  * The words that start this program again, from any folder: what a user can type. A package runner
  * keeps the program in a cache of its own, whose path is no name for it.
@@ -19,7 +21,9 @@ export function startWords({ env, platform, execPath, script }: StartFacts): str
   const searched = (env["PATH"] ?? env["Path"] ?? "").split(delimiter);
   const name = basename(script).replace(/\.(?:cmd|exe)$/i, "");
   if (name === "longcat-mcp") {
-    return searched.includes(dirname(script)) ? name : quoted(script, platform);
+    // Package runners put a project's own programs on the path, where no shell finds them later.
+    const isFound = searched.includes(dirname(script)) && !OF_PROJECT.test(dirname(script));
+    return isFound ? name : quoted(script, platform);
   }
   // A host may run the program with a Node of its own inside: then the user's must do.
   const isNode = /^node(?:js)?(?:\.exe)?$/i.test(basename(execPath));

@@ -18,6 +18,8 @@ import { answerStart, startArguments } from "./starting.ts";
 import { defineTool, type Tool } from "./tool.ts";
 
 const SHOWN_OF_TURN = 2_000;
+/** How much of a thread one answer brings: some five thousand tokens. */
+const MAX_PAGE_CHARACTERS = 20_000;
 const MAX_MODELS = 200;
 /** Of each of the lists that describe a model. */
 const MAX_WORDS = 50;
@@ -161,7 +163,7 @@ function threadsTool(deps: ToolDeps): Tool {
   });
 }
 
-/** The newest turns of a thread, long texts cut; the resource has all of it. */
+/** The newest turns of a thread that have room, oldest first, and how to go on to earlier ones. */
 async function readThread(
   { threads }: Services,
   owner: string,
@@ -173,14 +175,36 @@ async function readThread(
   const thread = await threads.thread(owner, threadId);
   // One more than is shown, so that what is longer gets its ellipsis.
   const wishes = { before, limit, characters: SHOWN_OF_TURN + 1 };
-  const { turns, hasEarlier } = await threads.page(owner, threadId, wishes);
+  const page = await threads.page(owner, threadId, wishes);
+  const turns = newestWithin(page.turns, MAX_PAGE_CHARACTERS);
   const [first] = turns;
+  const hasEarlier = page.hasEarlier || turns.length < page.turns.length;
+  const nextCursor = first && hasEarlier ? `before-turn-${first.seq}` : undefined;
+  const isCut = turns.some(
+    ({ prompt, answerCharacters }) => Math.max(prompt.length, answerCharacters) > SHOWN_OF_TURN,
+  );
   return dataResult({
-    note: LABEL,
+    note: [
+      LABEL,
+      ...(nextCursor === undefined ? [] : ["For earlier turns call again with `next_cursor`."]),
+      ...(isCut
+        ? [`Longer texts are cut: \`media_save\` saves an answer, ${uris.thread(threadId)} is all.`]
+        : []),
+    ].join(" "),
     threads: thread ? [viewThread(thread)] : [],
     turns: turns.map(viewTurn),
-    ...(first && hasEarlier ? { next_cursor: `before-turn-${first.seq}` } : {}),
+    ...(nextCursor === undefined ? {} : { next_cursor: nextCursor }),
   });
+}
+
+/** The last of some turns that have room in one answer; one at least. */
+function newestWithin(turns: readonly ShownTurn[], most: number): readonly ShownTurn[] {
+  let room = most;
+  const left = turns.findLastIndex((turn) => {
+    room -= JSON.stringify(viewTurn(turn)).length;
+    return room < 0;
+  });
+  return turns.slice(Math.min(left + 1, turns.length - 1));
 }
 
 function turnCursor(cursor: string): number {

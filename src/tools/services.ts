@@ -10,6 +10,7 @@ import type { InputResolver } from "../inputs/resolver.ts";
 import type { LifePoint } from "../jobs/job-context.ts";
 import type { JobRunner } from "../jobs/runner.ts";
 import type { MediaStore } from "../media/media-store.ts";
+import type { Saving } from "../media/saving.ts";
 import type { Adoption } from "../purchases/adoption.ts";
 import type { Purchases } from "../purchases/purchases.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -18,6 +19,7 @@ import type { Settings } from "../settings/settings.ts";
 export interface Services {
   jobs: JobRunner;
   media: MediaStore;
+  saving: Saving;
   gateway: PixazoClient;
   inputs: InputResolver;
   purchases: Purchases;

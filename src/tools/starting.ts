@@ -5,7 +5,8 @@ import type { Started } from "../jobs/runner.ts";
 import type { WaitOptions } from "../jobs/waiting.ts";
 import { knownAs } from "../models/facts.ts";
 import { presenterOf } from "./presenter-of-job.ts";
-import { errorResult, textBlock } from "./result.ts";
+import { errorResult } from "./result.ts";
+import { checkPlaceAgain, savedAgain } from "./save-again.ts";
 import type { Call, Services, ToolDeps } from "./services.ts";
 import { DEFAULT_WAIT_SECONDS, waitWords } from "./wait-words.ts";
 
@@ -38,12 +39,11 @@ export async function answerStart(
 ): Promise<CallToolResult> {
   try {
     const { seconds, saveTo, spentMs } = wishes;
+    const again = isDuplicate ? saveTo : undefined;
+    if (again !== undefined) await checkPlaceAgain(services, job, again);
     const waited = await waitForJob(deps, services, job, call, seconds, spentMs);
     const result = await finishCall(deps, services, waited, call, isDuplicate);
-    if (saveTo === undefined || saveTo === job.saveTo) return result;
-    // Only an earlier, otherwise identical call can have wanted another place.
-    const note = `Note: \`save_to\` counts for new jobs only; ${job.jobId} keeps its own.`;
-    return { ...result, content: [...result.content, textBlock(note)] };
+    return again === undefined ? result : savedAgain(services, waited, again, result);
   } catch (error) {
     deps.log.error({ job: job.jobId, err: error }, "no answer about a started job");
     return errorResult(error, deps.settings, job.jobId);

@@ -2,6 +2,7 @@ import { OPERATIONS } from "../models/catalogue.ts";
 import { chatTools } from "./chat-tools.ts";
 import { jobTools, legacyStatusTool } from "./job-tools.ts";
 import { modelsTool } from "./models-tool.ts";
+import { saveTool } from "./save-tool.ts";
 import type { ToolDeps } from "./services.ts";
 import { spendingTool } from "./spending.ts";
 import { startTool } from "./start-tool.ts";
@@ -13,6 +14,7 @@ export function createTools(deps: ToolDeps): Tool[] {
   return [
     ...(images ? OPERATIONS.map((operation) => startTool(deps, operation)) : []),
     ...jobTools(deps),
+    saveTool(deps),
     ...(deps.settings.toolsets.includes("chat") ? chatTools(deps) : []),
     ...(images ? [modelsTool(deps), spendingTool(deps), legacyStatusTool(deps)] : []),
   ];

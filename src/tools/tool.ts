@@ -12,8 +12,11 @@ import { completedMeanwhile } from "./completed-meanwhile.ts";
 import { errorResult, textBlock } from "./result.ts";
 import type { Call, ToolDeps } from "./services.ts";
 
-/** `start` sends something, `read` looks, `change` alters what is ours, `remove` can delete it. */
-export type ToolKind = "start" | "read" | "change" | "remove";
+/**
+ * `start` sends something, `read` looks, `add` makes what was not there, `change` alters what is
+ * ours, `remove` can delete it.
+ */
+export type ToolKind = "start" | "read" | "add" | "change" | "remove";
 
 const HINTS: Readonly<Record<ToolKind, ToolAnnotations>> = {
   start: {
@@ -23,6 +26,12 @@ const HINTS: Readonly<Record<ToolKind, ToolAnnotations>> = {
     openWorldHint: true,
   },
   read: { readOnlyHint: true, openWorldHint: true },
+  add: {
+    readOnlyHint: false,
+    destructiveHint: false,
+    idempotentHint: false,
+    openWorldHint: false,
+  },
   change: {
     readOnlyHint: false,
     destructiveHint: false,

@@ -104,6 +104,7 @@ describe("attached text", () => {
     ["Latin letters of old", Buffer.from("Zürich ist schön, Köln auch.", "latin1"), "Windows-1252"],
     ["Japanese of old", Buffer.from("93fa967b8cea82cc83658358836783", "hex"), "Shift_JIS"],
     ["a document", Buffer.from("%PDF-1.7\n\0\u00ff", "latin1"), "type application/pdf"],
+    ["a document in ASCII", Buffer.from("%PDF-1.4\n1 0 obj"), "type application/pdf"],
   ])(
     "is refused for %s if it was named, left out if a pattern found it",
     async (_n, bytes, seems) => {

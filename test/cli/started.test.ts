@@ -18,6 +18,12 @@ test.each([
   expect(startWords({ ...facts, script })).toBe(words);
 });
 
+test("what only a package runner finds is named in full", () => {
+  const bin = "/srv/project/node_modules/.bin";
+  const env = { PATH: `${bin}:/usr/bin` };
+  expect(startWords({ ...facts, env, script: `${bin}/longcat-mcp` })).toBe(`${bin}/longcat-mcp`);
+});
+
 test("a Node that the shell does not find is named in full; a host's own is not Node to a user", () => {
   const script = "/a/cli.js";
   expect(startWords({ ...facts, execPath: "/home/a/.nvm/bin/node", script })).toBe(

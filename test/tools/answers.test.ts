@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { AppError } from "../../src/core/errors.ts";
 import { Lazy } from "../../src/core/lazy.ts";
+import { Saving } from "../../src/media/saving.ts";
 import type { Call, Services } from "../../src/tools/services.ts";
 import { createTools } from "../../src/tools/tool-list.ts";
 import { scriptedGateway } from "../support/gateway-script.ts";
@@ -19,8 +20,11 @@ async function openTools() {
   const gateway = await scriptedGateway({});
   const rig = await openRig({ origin: gateway.origin });
   const deps = idleToolDeps();
+  const [workingDir, homeDir] = [rig.folder, "/home/nobody"];
+  const nothing = { open: () => Promise.reject(), stat: async () => undefined };
+  const saving = new Saving({ allowedDirs: [workingDir], workingDir, homeDir }, nothing);
   const services = new Lazy(
-    async () => ({ jobs: rig.runner, purchases: rig.purchases }) as Services,
+    async () => ({ jobs: rig.runner, purchases: rig.purchases, saving }) as Services,
   );
   await services.get();
   const settings = { ...deps.settings, apiKey: "key-0123456789" };
@@ -72,10 +76,21 @@ it("a start tool whose answer fails names the job that it has started", async ()
   expect(text).toContain(job?.jobId);
 });
 
-it("a repeated call that wants another place is told that it does not count", async () => {
+it("a repeated call that wants another place is told how its result gets there later", async () => {
   const { ask } = await openTools();
   const first = await ask("longcat_image_generate", { ...CAT, wait_seconds: 0 });
   expect(first.texts.join()).not.toContain("save_to");
-  const again = await ask("longcat_image_generate", { ...CAT, wait_seconds: 0, save_to: "other" });
-  expect(again.texts.join()).toContain("`save_to` counts for new jobs only");
+  const again = await ask("longcat_image_generate", { ...CAT, wait_seconds: 0, save_to: "other/" });
+  expect(again.isError).toBe(false);
+  expect(again.texts.join()).toMatch(/`save_to` waits: .*`media_save` with job_id "job_/);
+});
+
+it("a repeated call that wants a place that is not allowed is told so at once", async () => {
+  const { ask, gateway } = await openTools();
+  await ask("longcat_image_generate", { ...CAT, wait_seconds: 0 });
+  const wrong = { ...CAT, wait_seconds: 45, save_to: "/etc/cat.png" };
+  const again = await ask("longcat_image_generate", wrong);
+  expect(again.isError).toBe(true);
+  expect(again.text).toMatch(/outside the allowed folders[\s\S]*LONGCAT_MCP_SAVE_DIRS[\s\S]*job_/);
+  expect(gateway.posts).toHaveLength(1);
 });

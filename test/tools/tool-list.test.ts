@@ -114,6 +114,13 @@ describe.each(tools.map((tool) => [tool.name, tool] as const))("%s", (name, tool
       expect(tool.output).toBeUndefined();
     } else if (name === "chat_threads" || name === "job_delete") {
       expect(tool.annotations).toMatchObject({ readOnlyHint: false, destructiveHint: true });
+    } else if (name === "media_save") {
+      expect(tool.annotations).toMatchObject({
+        readOnlyHint: false,
+        destructiveHint: false,
+        idempotentHint: false,
+        openWorldHint: false,
+      });
     } else if (name !== "job_cancel") {
       expect(tool.annotations).toMatchObject({ readOnlyHint: true });
     }

@@ -1,0 +1,41 @@
+import * as z from "zod";
+import { URI_TEMPLATES } from "../core/uris.ts";
+import { FORMATS } from "../media/conversion.ts";
+import { knownAs } from "../models/facts.ts";
+import { chooseFiles } from "./chosen-files.ts";
+import { saveFiles } from "./saved-files.ts";
+import type { ToolDeps } from "./services.ts";
+import { defineTool, type Tool } from "./tool.ts";
+
+const MAX_FILES = 100;
+const MAX_INDEX = 9_999;
+/** No format has longer ones. */
+const MAX_SIDE_PX = 65_500;
+
+/** Takes finished files to where their user wants them. */
+export function saveTool(deps: ToolDeps): Tool {
+  return defineTool(deps, {
+    name: "media_save",
+    title: "Save finished files",
+    description: "Copy finished files to a folder such as ~/Desktop, converted if wanted.",
+    kind: "add",
+    input: z.object({
+      media: z
+        .array(knownAs(z.string().min(1), { reference: "pattern" }))
+        .max(MAX_FILES)
+        .optional()
+        .describe(URI_TEMPLATES.medium),
+      job_id: knownAs(z.string(), { reference: "id" }).optional().describe("All files of this job"),
+      index: z.int().min(1).max(MAX_INDEX).optional().describe("One of job_id"),
+      save_to: knownAs(z.string().min(1), { reference: "place" }).describe("Folder or file"),
+      format: z.enum(FORMATS).optional(),
+      max_side: z.int().min(1).max(MAX_SIDE_PX).optional().describe("Pixels"),
+      quality: z.int().min(1).max(100).optional(),
+    }),
+    async run({ media, job_id, index, save_to, format, max_side, quality }, { owner }) {
+      const services = await deps.services.get();
+      const chosen = await chooseFiles(services, owner, { media, jobId: job_id, index });
+      return saveFiles(services, owner, chosen, save_to, { format, maxSide: max_side, quality });
+    },
+  });
+}
