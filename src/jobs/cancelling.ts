@@ -69,8 +69,7 @@ export async function cancelJob(
 /** Notes the wish with the job, as long as the job is where it was. */
 async function ask({ store, clock, events, log }: JobContext, job: Job): Promise<void> {
   const error = errorOf(new AppError("cancelled", "It was asked to stop."));
-  const { owner, jobId, state } = job;
-  const told = await store.patchWhile(owner, jobId, state, { error }, clock.now());
+  const told = await store.patchWhile(job, { error }, clock.now());
   if (!told) return;
   log.info({ job: job.jobId }, "a job is asked to stop");
   events.publish(told);

@@ -149,9 +149,7 @@ export interface JobStore {
    * @returns `undefined`, with nothing changed, when it is not.
    */
   patchWhile(
-    owner: string,
-    jobId: string,
-    state: JobState,
+    job: Pick<Job, "owner" | "jobId" | "state">,
     patch: JobPatch,
     now: number,
   ): Promise<Job | undefined>;

@@ -108,13 +108,10 @@ export function describeJobRecords(kit: StoreKit): void {
     it("are made only while the job is where it was thought to be, if that is wanted", async () => {
       const job = await bench.add();
       const error = { code: "cancelled", message: "Stop." } as const;
-      const noted = await bench.jobs.patchWhile(OWNER, job.jobId, job.state, { error }, 7);
+      const noted = await bench.jobs.patchWhile(job, { error }, 7);
       expect(noted).toEqual(summaryOf({ ...job, error, updatedAt: 7 }));
-      for (const [owner, state] of [
-        [OWNER, "downloading"],
-        [STRANGER, job.state],
-      ] as const) {
-        const missed = await bench.jobs.patchWhile(owner, job.jobId, state, { error: null }, 8);
+      for (const wrong of [{ state: "downloading" as const }, { owner: STRANGER }]) {
+        const missed = await bench.jobs.patchWhile({ ...job, ...wrong }, { error: null }, 8);
         expect(missed).toBeUndefined();
       }
       expect(await bench.jobs.get(OWNER, job.jobId)).toEqual({ ...job, error, updatedAt: 7 });

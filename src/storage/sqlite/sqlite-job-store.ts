@@ -163,14 +163,8 @@ export class SqliteJobStore implements JobStore {
     return job;
   }
 
-  async patchWhile(
-    owner: string,
-    jobId: string,
-    state: JobState,
-    patch: JobPatch,
-    now: number,
-  ): Promise<Job | undefined> {
-    return this.#update({ owner, jobId }, { ...patch, updatedAt: now }, {}, state);
+  async patchWhile(job: JobName & Pick<Job, "state">, patch: JobPatch, now: number) {
+    return this.#update(job, { ...patch, updatedAt: now }, {}, job.state);
   }
 
   async amendMedia(
