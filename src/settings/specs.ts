@@ -147,7 +147,7 @@ export const SETTINGS = {
     env: "LONGCAT_MCP_SAVE_DIRS",
     folder: "several",
     help: "folders that finished files may be saved in, though nothing is read there, separated like the others; none: no such folder",
-    defaultText: "the user's Desktop, Downloads and Pictures",
+    unset: "the user's Desktop, Downloads and Pictures",
     schema: foldersOrNone,
   },
   publicUrl: {
