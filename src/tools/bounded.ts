@@ -11,6 +11,8 @@ const ROUNDS = [
   { characters: 300, items: 20 },
   { characters: 100, items: 5 },
 ] as const;
+/** No number is longer, and neither is null, true or false. */
+const MAX_WORD_BYTES = 25;
 const CUT = "This answer was larger than 1 MB: long texts and lists in it are cut.";
 
 /**
@@ -18,13 +20,24 @@ const CUT = "This answer was larger than 1 MB: long texts and lists in it are cu
  * the only one that every answer passes. What has its own limits passes as it is.
  */
 export function bounded(result: CallToolResult): CallToolResult {
-  if (sizeOf(result) <= MAX_ANSWER_BYTES) return result;
+  if (mostBytes(result) <= MAX_ANSWER_BYTES || sizeOf(result) <= MAX_ANSWER_BYTES) return result;
   let smaller = result;
   for (const round of ROUNDS) {
     smaller = cut(result, round.characters, round.items);
     if (sizeOf(smaller) <= MAX_ANSWER_BYTES) break;
   }
   return smaller;
+}
+
+/** How large a value can be as JSON, told without making that: most answers are far smaller. */
+function mostBytes(value: unknown): number {
+  if (typeof value === "string") {
+    // A control character takes six bytes, any other at most three.
+    return value.length * 6 + 2;
+  }
+  if (typeof value !== "object" || value === null) return MAX_WORD_BYTES;
+  const sizes = Object.entries(value).map(([name, one]) => mostBytes(name) + mostBytes(one) + 2);
+  return sizes.reduce((sum, size) => sum + size, 2);
 }
 
 function sizeOf(result: CallToolResult): number {

@@ -1,3 +1,4 @@
+import type { CallToolResult } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import type { PriceList } from "../core/money.ts";
 import { OPERATIONS } from "../models/catalogue.ts";
@@ -21,6 +22,8 @@ const modelViewSchema = z.looseObject({
 });
 
 export function modelsTool(deps: ToolDeps): Tool {
+  /** Answers by what was asked for: nothing in them changes while the program runs. */
+  const answers = new Map<string | undefined, CallToolResult>();
   return defineTool(deps, {
     name: "image_models",
     title: "Image models",
@@ -36,10 +39,15 @@ export function modelsTool(deps: ToolDeps): Tool {
     }),
     output: z.looseObject({ models: z.array(modelViewSchema) }),
     run: async (input) => {
+      const known = answers.get(input.operation);
+      if (known) return known;
       const wanted = CARDS.filter(
         (one) => input.operation === undefined || one.name === input.operation,
       );
-      return dataResult({ models: wanted.map((one) => viewModel(one, deps.settings.prices)) });
+      const models = wanted.map((one) => viewModel(one, deps.settings.prices));
+      const answer = dataResult({ models });
+      answers.set(input.operation, answer);
+      return answer;
     },
   });
 }

@@ -42,7 +42,7 @@ import { LeaseTables } from "./lease-rows.ts";
 import { durationsOf, listJobs, sequenceRow } from "./list-rows.ts";
 import { committedUsd, spendingOf } from "./money-rows.ts";
 import { forgetOld } from "./old-rows.ts";
-import { markMentioned, untoldOf } from "./orphan-rows.ts";
+import { markMentioned, UntoldOrphans } from "./orphan-rows.ts";
 import { fillWords } from "./search-filling.ts";
 import { insertJobWords, updateFileWords } from "./search-rows.ts";
 import { StoreSecret } from "./store-secret.ts";
@@ -59,6 +59,7 @@ export class SqliteJobStore implements JobStore {
   readonly #feed: ChangeFeed<Job>;
   readonly #removal: JobRemoval;
   readonly #secret: StoreSecret;
+  readonly #untold: UntoldOrphans;
 
   /** @param connection to the file in which others of the program keep their tables as well. */
   constructor(connection: Connection) {
@@ -67,6 +68,7 @@ export class SqliteJobStore implements JobStore {
     this.#feed = new ChangeFeed(connection, "jobs", readRow);
     this.#removal = new JobRemoval(connection);
     this.#secret = new StoreSecret(connection);
+    this.#untold = new UntoldOrphans(connection);
   }
 
   async digest(text: string): Promise<string> {
@@ -252,7 +254,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   async untoldOrphans(owner: string): Promise<Job[]> {
-    return untoldOf(this.#connection, owner);
+    return this.#untold.of(owner);
   }
 
   async noteMentioned(owner: string, jobIds: readonly string[], now: number): Promise<void> {
