@@ -11,7 +11,9 @@ import { AppError } from "../core/errors.ts";
 import { randomToken } from "../core/ids.ts";
 import { LineReader } from "./lines.ts";
 import { MAX_MESSAGE_BYTES, type Refusal, readMessage, tooLong } from "./message.ts";
+
 import type { Heard } from "./opening.ts";
+import { RememberedAnswers } from "./remembered-answers.ts";
 
 /** What answers a subscription, whose answer in the sense of JSON-RPC is its end. */
 const ACKNOWLEDGED = "notifications/subscriptions/acknowledged";
@@ -45,6 +47,7 @@ export class StdioTransport implements Transport {
   readonly #unanswered: RequestId[] = [];
   /** What was asked and answered before this transport was there. */
   readonly #known = new Set<RequestId>();
+  readonly #remembered = new RememberedAnswers();
   #onIdle: (() => void) | undefined;
   #hasAnswered = false;
   #isClosed = false;
@@ -86,6 +89,7 @@ export class StdioTransport implements Transport {
   async send(message: JSONRPCMessage): Promise<void> {
     const answered = answeredBy(message);
     try {
+      this.#remembered.learn(message);
       const isKnown = answered !== undefined && this.#known.delete(answered);
       if (!isKnown) await this.#write(serializeMessage(message));
       if (!this.#hasAnswered) this.#streams.onFirstAnswer();
@@ -128,12 +132,18 @@ export class StdioTransport implements Transport {
   #hearAgain(text: string, id: RequestId): void {
     const message = JSON.parse(text);
     if ("id" in message) this.#known.add(id);
-    this.#deliver("id" in message ? { ...message, id } : message);
+    this.#deliver("id" in message ? { ...message, id } : message, true);
   }
 
-  #deliver(read: unknown): void {
+  /** @param isHeard whether the client has its answer already */
+  #deliver(read: unknown, isHeard = false): void {
     try {
       const message = parseJSONRPCMessage(read);
+      const line = this.#remembered.lineFor(message);
+      if (line && !isHeard) {
+        this.#write(line).catch((error) => this.#report(error));
+        return;
+      }
       this.#note(message);
       this.onmessage?.(message);
     } catch (error) {
@@ -149,7 +159,7 @@ export class StdioTransport implements Transport {
     if (error instanceof Error) this.onerror?.(error);
   }
 
-  #write(text: string): Promise<void> {
+  #write(text: string | Buffer): Promise<void> {
     if (this.#isClosed) return Promise.reject(new AppError("internal", "The client is gone."));
     return new Promise((resolve, reject) => {
       this.#streams.stdout.write(text, (error) => (error ? reject(error) : resolve()));

@@ -45,3 +45,12 @@ test("the built program tells of the models what the sources do", async () => {
     expect(card).toMatchObject({ operation: name, title, description, input_schema, example });
   }
 });
+
+test.each(CLIENTS)("what is listed again is what was listed first, to %s", async (kind) => {
+  const { client } = await bench.connect(kind);
+  const [tools, templates] = [await client.listTools(), await client.listTemplates()];
+  for (let round = 0; round < 3; round++) {
+    expect(await client.listTools()).toEqual(tools);
+    expect(await client.listTemplates()).toEqual(templates);
+  }
+});
