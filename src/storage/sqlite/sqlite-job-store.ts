@@ -109,10 +109,8 @@ export class SqliteJobStore implements JobStore {
   }
 
   async findByRequestId(owner: string, requestId: string): Promise<Job | undefined> {
-    return this.#one("SELECT * FROM jobs WHERE request_id = ? AND owner = ? ORDER BY seq LIMIT 1", [
-      requestId,
-      owner,
-    ]);
+    const sql = "SELECT * FROM jobs WHERE request_id = ? AND owner = ? ORDER BY seq LIMIT 1";
+    return this.#one(sql, [requestId, owner]);
   }
 
   async knowsRequest(requestId: string): Promise<boolean> {
