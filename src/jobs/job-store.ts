@@ -24,8 +24,14 @@ export interface JobQuery {
   cursor?: string | undefined;
 }
 
+/** A job in a list. */
+export interface ListedJob extends Job {
+  /** The beginning of what was asked; `null` where nothing of it is kept. */
+  prompt: string | null;
+}
+
 export interface JobPage {
-  jobs: Job[];
+  jobs: ListedJob[];
   nextCursor: string | undefined;
 }
 

@@ -1,17 +1,15 @@
 import * as z from "zod";
 import { message } from "../core/text.ts";
 import { uris } from "../core/uris.ts";
-import { isFinal, type Job, type Medium } from "./job.ts";
+import { isFinal, type Job, type Medium, type WholeJob } from "./job.ts";
 
-/** Of each job in a list. */
-const FILES_IN_ROW = 8;
-
-/** A job as clients see it, in data results and in the resource of a job. */
+/** A job as clients see it in its own resource. */
 export const jobViewSchema = z.looseObject({
   job_id: z.string(),
   operation: z.string(),
   state: z.string(),
   charge: z.string(),
+  arguments: z.record(z.string(), z.unknown()),
   request_id: z.string().nullable(),
   created_at: z.string(),
   updated_at: z.string(),
@@ -23,12 +21,13 @@ export const jobViewSchema = z.looseObject({
 
 export type JobView = z.output<typeof jobViewSchema>;
 
-export function viewJob(job: Job): JobView {
+export function viewJob(job: WholeJob): JobView {
   return {
     job_id: job.jobId,
     operation: job.operation,
     state: job.state,
     charge: job.charge,
+    arguments: argumentsOf(job),
     request_id: job.requestId,
     created_at: iso(job.createdAt),
     updated_at: iso(job.updatedAt),
@@ -40,18 +39,19 @@ export function viewJob(job: Job): JobView {
   };
 }
 
+/**
+ * What a job was started with: as it was called, pictures by reference and never by their bytes. A
+ * call with the same does the same.
+ */
+export function argumentsOf({ input, saveTo }: WholeJob): Record<string, unknown> {
+  return { ...input, ...(saveTo === null ? {} : { save_to: saveTo }) };
+}
+
 /** Where files were named that are not here. */
 function otherUrls({ state, media, mediaUrls }: Job): { other_urls?: string[] } {
   const fetched = media.map(({ url }) => url);
   const others = mediaUrls.filter((url) => !fetched.includes(url));
   return isFinal(state) && others.length > 0 ? { other_urls: others } : {};
-}
-
-/** A job in a list: of many files only some are told. */
-export function viewRow(job: Job): JobView {
-  const { other_urls: _, media, ...row } = viewJob(job);
-  const more = media.length > FILES_IN_ROW ? { files: media.length } : {};
-  return { ...row, media: media.slice(0, FILES_IN_ROW), ...more };
 }
 
 function viewMedium(jobId: string, medium: Medium) {

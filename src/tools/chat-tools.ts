@@ -13,6 +13,7 @@ import { knownAs } from "../models/facts.ts";
 import { requireKey } from "../settings/missing-key.ts";
 import { DEFAULT_PAGE, pageArguments } from "./paging.ts";
 import { dataResult } from "./result.ts";
+import { readQuery } from "./search-query.ts";
 import type { Services, ToolDeps } from "./services.ts";
 import { answerStart, startArguments } from "./starting.ts";
 import { defineTool, type Tool } from "./tool.ts";
@@ -129,21 +130,26 @@ function threadsTool(deps: ToolDeps): Tool {
     input: z.object({
       action: z.enum(["list", "read", "delete"]).optional().describe("Default list"),
       thread_id: id().optional().describe("To read or delete"),
+      query: z.string().optional().describe("Words of tasks and files, to list"),
       ...pageArguments(),
     }),
     output: z.looseObject({
       threads: z.array(z.looseObject({ thread_id: z.string() })),
       next_cursor: z.string().optional(),
     }),
-    async run({ action = "list", thread_id, limit = DEFAULT_PAGE, cursor }, call) {
+    async run({ action = "list", thread_id, query, limit = DEFAULT_PAGE, cursor }, call) {
+      const words = readQuery(query);
       const services = await deps.services.get();
       const { threads } = services;
       if (action === "list") {
-        const page = await threads.list(call.owner, limit, cursor);
+        const page = await threads.list(call.owner, limit, cursor, words);
         return dataResult({
           threads: page.threads.map(viewThread),
           ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
         });
+      }
+      if (words) {
+        throw new AppError("invalid_input", "`query` finds threads to list; leave `action` out.");
       }
       if (thread_id === undefined) {
         throw new AppError("invalid_input", `\`thread_id\` is required to ${action} a thread.`);

@@ -1,16 +1,12 @@
 import * as z from "zod";
-import { CHAT_OPERATION } from "../chat/chat-operation.ts";
 import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
 import { readJobId } from "../core/uris.ts";
 import { deletionText } from "../jobs/deletion-text.ts";
-import { JOB_STATES } from "../jobs/job.ts";
-import { jobViewSchema, viewRow } from "../jobs/view.ts";
-import { OPERATIONS } from "../models/catalogue.ts";
 import { knownAs } from "../models/facts.ts";
 import { cancellationText } from "./cancellation-text.ts";
-import { DEFAULT_PAGE, pageArguments } from "./paging.ts";
-import { dataResult, MAX_LISTED, textBlock } from "./result.ts";
+import { jobListTool } from "./job-list.ts";
+import { MAX_LISTED, textBlock } from "./result.ts";
 import type { Services, ToolDeps } from "./services.ts";
 import { finishCall, waitForJob, waitSeconds } from "./starting.ts";
 import { defineTool, type Tool } from "./tool.ts";
@@ -21,7 +17,7 @@ const id = () => knownAs(z.string(), { reference: "id" });
 const jobId = () => id().describe("From a start tool");
 
 export function jobTools(deps: ToolDeps): Tool[] {
-  return [jobStatus(deps), jobList(deps), jobCancel(deps), jobDelete(deps)];
+  return [jobStatus(deps), jobListTool(deps), jobCancel(deps), jobDelete(deps)];
 }
 
 function jobStatus(deps: ToolDeps): Tool {
@@ -42,43 +38,6 @@ function jobStatus(deps: ToolDeps): Tool {
       const ended = await waitForJob(deps, services, job, call, input.wait_seconds);
       const waited = input.redownload ? await services.jobs.restore(ended) : ended;
       return finishCall(deps, services, waited, call);
-    },
-  });
-}
-
-function jobList(deps: ToolDeps): Tool {
-  return defineTool(deps, {
-    name: "job_list",
-    title: "Recent jobs",
-    description: "Recent jobs, newest first.",
-    kind: "read",
-    input: z.object({
-      state: z.enum(JOB_STATES).optional(),
-      operation: knownAs(
-        z.enum([...OPERATIONS.map((operation) => operation.name), CHAT_OPERATION]),
-        { namesTools: true },
-      )
-        .optional()
-        .describe("A start tool"),
-      ...pageArguments(),
-    }),
-    output: z.looseObject({
-      jobs: z.array(jobViewSchema),
-      next_cursor: z.string().optional(),
-    }),
-    async run(input, call) {
-      const { jobs } = await deps.services.get();
-      const page = await jobs.list({
-        owner: call.owner,
-        states: input.state === undefined ? undefined : [input.state],
-        operation: input.operation,
-        limit: input.limit ?? DEFAULT_PAGE,
-        cursor: input.cursor,
-      });
-      return dataResult({
-        jobs: page.jobs.map(viewRow),
-        ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
-      });
     },
   });
 }

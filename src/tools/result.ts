@@ -50,6 +50,11 @@ export function dataResult(data: Record<string, unknown>): CallToolResult {
   return { content: [textBlock(text)], structuredContent: JSON.parse(text) };
 }
 
+/** Structured data beside a text that says the same in fewer words. */
+export function structuredResult(text: string, data: Record<string, unknown>): CallToolResult {
+  return { content: [textBlock(text)], structuredContent: data };
+}
+
 /** Anything thrown, for an assistant: code, what happened, what to do next. Never a stack or key. */
 export function errorResult(
   thrown: unknown,

@@ -4,12 +4,14 @@ import type { CallToolResult } from "@modelcontextprotocol/server";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../src/core/errors.ts";
+import { createRedact } from "../../src/core/redact.ts";
 import { message, oneLine } from "../../src/core/text.ts";
 import { failureOf, jobFailureOf } from "../../src/gateway/failures.ts";
 import type { Job, Medium } from "../../src/jobs/job.ts";
-import { viewJob, viewRow } from "../../src/jobs/view.ts";
+import { viewJob } from "../../src/jobs/view.ts";
 import { DiskStore } from "../../src/media/disk-store.ts";
 import { bounded, MAX_ANSWER_BYTES } from "../../src/tools/bounded.ts";
+import { rowLine, rowOf } from "../../src/tools/job-list.ts";
 import { completedBlock, dataResult, errorResult, jobResult } from "../../src/tools/result.ts";
 import { picture } from "../support/pictures.ts";
 import { json, rawServer } from "../support/raw-server.ts";
@@ -99,9 +101,10 @@ describe("hostile text", () => {
           const job = hostileJob(text, state);
           const result = await jobResult(job, { ...options, heldUpBy: text });
           for (const shown of textsOf(result)) expectHarmless(shown);
-          const data = dataResult({ jobs: [viewRow(job)] });
-          expect(textOf(data)).not.toContain("\n");
-          expect(textOf(data)).not.toMatch(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/u);
+          const row = rowOf({ ...job, prompt: text }, createRedact([]));
+          for (const shown of [rowLine(row), String(row.prompt)]) {
+            expect(shown).not.toMatch(/[\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069]/u);
+          }
         }),
         { numRuns: 30 },
       );

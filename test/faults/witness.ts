@@ -17,15 +17,17 @@ const jobSchema = z.looseObject({
   media: z.array(z.looseObject({ path: z.string(), url: z.string() })),
 });
 export type JobRow = z.output<typeof jobSchema>;
+const listedSchema = z.looseObject({ job_id: z.string(), state: z.string() });
+type ListedJob = z.output<typeof listedSchema>;
 
-/** All jobs, as a client sees them. */
-export async function allJobs(client: McpClient): Promise<JobRow[]> {
-  const jobs: JobRow[] = [];
+/** All jobs, as a client sees them in its list. */
+export async function allJobs(client: McpClient): Promise<ListedJob[]> {
+  const jobs: ListedJob[] = [];
   let cursor: string | undefined;
   do {
     const page = await client.call("job_list", { limit: 100, ...(cursor ? { cursor } : {}) });
     const parsed = z
-      .looseObject({ jobs: z.array(jobSchema), next_cursor: z.string().optional() })
+      .looseObject({ jobs: z.array(listedSchema), next_cursor: z.string().optional() })
       .parse(page.structuredContent);
     jobs.push(...parsed.jobs);
     cursor = parsed.next_cursor;
@@ -33,16 +35,20 @@ export async function allJobs(client: McpClient): Promise<JobRow[]> {
   return jobs;
 }
 
-/** Waits until nothing is under way any more. */
+/** Waits until nothing is under way any more. @returns each job as its own view shows it. */
 export async function allEnded(client: McpClient): Promise<JobRow[]> {
   for (;;) {
     const jobs = await allJobs(client);
     const open = jobs.find((job) =>
       ["queued", "submitting", "running", "downloading"].includes(job.state),
     );
-    if (!open) return jobs;
+    if (!open) return Promise.all(jobs.map((job) => viewOf(client, job)));
     await client.call("job_status", { job_id: open.job_id, wait_seconds: 5 });
   }
+}
+
+async function viewOf(client: McpClient, { job_id }: ListedJob): Promise<JobRow> {
+  return jobSchema.parse(JSON.parse((await client.read(`longcat://jobs/${job_id}`)).text));
 }
 
 export interface Verdict {

@@ -7,6 +7,8 @@ import { HostedFolder } from "../../src/inputs/hosted-folder.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
 import { openRuntime, type Runtime } from "../../src/runtime.ts";
 import { readSettings } from "../../src/settings/settings.ts";
+import { Connection } from "../../src/storage/sqlite/connection.ts";
+import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import { createTools } from "../../src/tools/tool-list.ts";
 import { OWNER } from "./rig.ts";
 import { tempDir } from "./temp-dir.ts";
@@ -16,6 +18,8 @@ const KEY = "key-0123456789";
 
 export interface ToolRig {
   runtime: Runtime;
+  /** The same jobs, as another process has them. */
+  store: SqliteJobStore;
   call(name: string, args: Record<string, unknown>): Promise<CallToolResult>;
 }
 
@@ -52,10 +56,15 @@ export async function openToolRig(origin: string): Promise<ToolRig> {
     homeOwner: OWNER,
     isGone: () => false,
   });
-  onTestFinished(() => runtime.close());
+  const store = new SqliteJobStore(new Connection(settings.dataDir));
+  onTestFinished(async () => {
+    await store.close();
+    await runtime.close();
+  });
   const tools = createTools({ ...common, services: new Lazy(async () => runtime) });
   return {
     runtime,
+    store,
     async call(name, args) {
       const tool = tools.find((one) => one.name === name);
       if (!tool) throw new Error(`there is no tool ${name}`);

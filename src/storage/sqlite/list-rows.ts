@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { AppError } from "../../core/errors.ts";
-import type { JobPage, JobQuery, TimeSpan } from "../../jobs/job-store.ts";
+import type { JobPage, JobQuery, ListedJob, TimeSpan } from "../../jobs/job-store.ts";
 import type { Connection } from "./connection.ts";
 import { type Column, readRow } from "./job-rows.ts";
 import { matching } from "./search-rows.ts";
@@ -10,6 +10,11 @@ export const DURATIONS = `SELECT completed_at - created_at AS ms FROM jobs
   WHERE owner = ? AND operation = ? AND state = 'completed' AND fingerprint IS NOT NULL
   AND completed_at IS NOT NULL ORDER BY completed_at DESC LIMIT ?`;
 const durationRow = z.object({ ms: z.number() });
+/** More than any list shows of a prompt. */
+const PROMPT_CHARACTERS = 400;
+const PROMPT = `(SELECT substr(input ->> 'prompt', 1, ${PROMPT_CHARACTERS}) FROM job_bodies
+  WHERE job_bodies.job_id = jobs.job_id) AS prompt`;
+const promptRow = z.object({ prompt: z.string().nullable() });
 const ALL = Number.MAX_SAFE_INTEGER;
 
 export const sequenceRow = z.object({ seq: z.number() });
@@ -37,13 +42,13 @@ export function listJobs(connection: Connection, query: JobQuery): JobPage {
   if (operation !== undefined) narrow("operation = ?", operation);
   if (states) narrow(`state IN (${states.map(() => "?").join(", ")})`, ...states);
   const rows = connection.all(
-    `SELECT jobs.* FROM ${from} WHERE ${filters.join(" AND ")} ORDER BY ${seq} DESC LIMIT ?`,
+    `SELECT jobs.*, ${PROMPT} FROM ${from} WHERE ${filters.join(" AND ")} ORDER BY ${seq} DESC LIMIT ?`,
     [...values, limit + 1],
   );
   const page = rows.slice(0, limit);
   const last = sequenceRow.safeParse(page.at(-1)).data;
   return {
-    jobs: page.map(readRow),
+    jobs: page.map(readListed),
     nextCursor: rows.length > limit && last ? pageCursor(last.seq) : undefined,
   };
 }
@@ -76,6 +81,10 @@ function rangeOf(connection: Connection, owner: string, span: TimeSpan) {
       );
   const { lowest, highest } = rangeRow.parse(row ?? { lowest: 0, highest: ALL });
   return { lowest: lowest ?? 0, highest: highest ?? 0 };
+}
+
+function readListed(row: unknown): ListedJob {
+  return { ...readRow(row), ...promptRow.parse(row) };
 }
 
 /** A cursor for what comes after a row, in a list that has the newest first. */
