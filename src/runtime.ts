@@ -135,7 +135,6 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const inputs = new InputResolver({
     places: settings,
     media,
-    hosting,
     mayShrink: settings.shrinkInputs,
     findEarlier: async (owner, jobId, index) => {
       const job = await requireJob(store, owner, jobId);

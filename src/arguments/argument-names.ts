@@ -51,7 +51,17 @@ const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
   image_data_url: ["dataset", "zip", "zip_url", "archive", "training_data", "data_url", "images"],
   steps: ["num_inference_steps", "num_steps", "training_steps", "max_steps", "iterations"],
   learning_rate: ["lr"],
-  dataset_check: ["check", "check_only", "validate", "validate_only", "dry_run", "test_only"],
+  dry_run: [
+    "dataset_check",
+    "check",
+    "check_only",
+    "validate",
+    "validate_only",
+    "test_only",
+    "preview_only",
+    "estimate",
+    "simulate",
+  ],
   save_to: ["output", "output_path", "output_dir", "output_folder", "destination", "folder"],
   max_cost_usd: ["budget", "max_price", "price_limit", "limit_usd", "spending_limit"],
   idempotency_key: ["key", "request_key", "dedupe_key", "client_token"],
@@ -75,7 +85,7 @@ const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
 /** Wishes that must not vanish in any form: money is spent otherwise. */
 const GUARDS = [
   "dry_run",
-  ...(OTHER_WORDS["dataset_check"] ?? []),
+  ...(OTHER_WORDS["dry_run"] ?? []),
   ...(OTHER_WORDS["max_cost_usd"] ?? []),
 ];
 

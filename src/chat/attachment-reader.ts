@@ -23,6 +23,9 @@ const UTF16_GROWTH = 1.5;
 /** Some four characters a token: more than any context of a million tokens takes. */
 export const MAX_ATTACHED_BYTES = 64 * 1024 * 1024;
 
+/** Where the text of what is attached goes. */
+export type Keeper = Pick<ThreadStore, "attach" | "detach">;
+
 /** The turn that files are attached to. */
 export interface AttachingTurn {
   owner: string;
@@ -38,7 +41,7 @@ export class AttachmentReader {
   readonly files: ThreadFile[] = [];
   /** Everything that was read, in order: name and SHA-256. */
   readonly all: [name: string, sha256: string][] = [];
-  readonly #store: ThreadStore;
+  readonly #store: Keeper;
   readonly #turn: AttachingTurn;
   /** One for all files: what is not kept is not held. */
   readonly #buffer = Buffer.alloc(READ_BYTES + LONGEST_CHARACTER);
@@ -48,7 +51,7 @@ export class AttachmentReader {
   readonly #space = Buffer.allocUnsafe(BATCH_BYTES);
   #used = 0;
 
-  constructor(store: ThreadStore, turn: AttachingTurn) {
+  constructor(store: Keeper, turn: AttachingTurn) {
     this.#store = store;
     this.#turn = turn;
   }

@@ -3,10 +3,14 @@ import { byteCount } from "../core/text.ts";
 import { isOurUri } from "../core/uris.ts";
 import { type Places, resolvePlaces } from "../media/allowed-files.ts";
 import { type Attachable, biggest, namesOf, openLocal } from "./attachable.ts";
-import { type AttachingTurn, AttachmentReader, MAX_ATTACHED_BYTES } from "./attachment-reader.ts";
+import {
+  type AttachingTurn,
+  AttachmentReader,
+  type Keeper,
+  MAX_ATTACHED_BYTES,
+} from "./attachment-reader.ts";
 import { findFiles } from "./find-files.ts";
 import type { ThreadFile } from "./thread.ts";
-import type { ThreadStore } from "./thread-store.ts";
 
 export interface AttachRequest extends AttachingTurn {
   /** Paths, folders, patterns and references to earlier results. */
@@ -30,7 +34,7 @@ export interface Attached {
  * mentioned.
  * @throws {invalid_input} before anything is sent
  */
-export async function attachFiles(store: ThreadStore, given: AttachRequest): Promise<Attached> {
+export async function attachFiles(store: Keeper, given: AttachRequest): Promise<Attached> {
   const request = { ...given, places: await resolvePlaces(given.places) };
   const found = await everythingNamed(request);
   const bytes = found.reduce((sum, file) => sum + file.sizeBytes, 0);

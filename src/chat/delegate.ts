@@ -54,13 +54,13 @@ export class Delegate implements StartableKind<TurnArguments> {
    * In a thread one after the other, so that a call that is repeated at once finds the job of the
    * first.
    */
-  async draft(owner: string, given: TurnArguments): Promise<Draft> {
+  async draft(owner: string, given: TurnArguments, isRehearsal: boolean): Promise<Draft> {
     const { threadId } = given;
-    if (threadId === undefined) return draftTurn(this.#context, owner, given);
+    if (threadId === undefined) return draftTurn(this.#context, owner, given, isRehearsal);
     const leave = await this.#starting.enter(threadId);
     try {
       await this.requireThread(owner, threadId);
-      const draft = await draftTurn(this.#context, owner, given);
+      const draft = await draftTurn(this.#context, owner, given, isRehearsal);
       return { ...draft, over: (isRecorded) => draft.over(isRecorded).finally(leave) };
     } catch (error) {
       leave();

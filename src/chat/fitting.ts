@@ -11,10 +11,12 @@ import { estimateTokens, LARGEST_WINDOW_TOKENS } from "./tokens.ts";
 const SURELY_FITS_TOKENS = 24_000;
 
 export interface FittingContext {
-  client: LongcatClient;
+  client: Pick<LongcatClient, "models" | "knownModels">;
   log: Log;
   /** Whether a thread's oldest turns may be left out where they no longer fit. */
   trimHistory: boolean;
+  /** Whether the platform may be asked how much a model takes. */
+  mayAsk: boolean;
 }
 
 /**
@@ -59,11 +61,13 @@ export async function fitTurn(
 }
 
 async function windowOf(
-  { client, log }: FittingContext,
+  { client, log, mayAsk }: FittingContext,
   { format, model }: TurnRequest,
 ): Promise<number | undefined> {
   try {
-    const [found] = await client.models(format, model);
+    const [found] = mayAsk
+      ? await client.models(format, model)
+      : (client.knownModels(format, model) ?? []);
     return found?.contextLength;
   } catch (error) {
     const { code } = toAppError(error);

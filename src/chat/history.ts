@@ -54,6 +54,11 @@ export async function pastOf(
   return { answered, waiting };
 }
 
+/** Where the text of an attached file is taken from when a message is made. */
+export interface TextSource {
+  content(owner: string, file: ThreadFile): ChatText;
+}
+
 /** What a message weighs. */
 export function tokensOf({ turns, files }: Asked): number {
   return (
@@ -64,7 +69,7 @@ export function tokensOf({ turns, files }: Asked): number {
 
 /** A turn as it is sent: what was attached and said before, and then itself. */
 export function chatRequest(
-  store: ThreadStore,
+  store: TextSource,
   owner: string,
   turn: Turn,
   files: readonly ThreadFile[],
@@ -94,7 +99,7 @@ export function chatRequest(
 }
 
 /** The files in their order, each under its name, and then what is asked about them. */
-function userText(store: ThreadStore, owner: string, { turns, files }: Asked): ChatText[] {
+function userText(store: TextSource, owner: string, { turns, files }: Asked): ChatText[] {
   const prompt = turns.map((turn) => turn.request.prompt).join("\n\n");
   if (files.length === 0) return [prompt];
   return [

@@ -4,6 +4,7 @@ import { oneLine } from "../core/text.ts";
 import type { Draft, JobPlan, StartWishes } from "../jobs/job-kind.ts";
 import { NO_LIMITS } from "../jobs/record.ts";
 import { attachable } from "./attachable.ts";
+import type { Keeper } from "./attachment-reader.ts";
 import { type Attached, attachFiles } from "./attachments.ts";
 import type { ChatContext } from "./chat-context.ts";
 import { CHAT_OPERATION } from "./chat-operation.ts";
@@ -11,6 +12,7 @@ import { earlierText } from "./earlier-text.ts";
 import { fitTurn } from "./fitting.ts";
 import { pastOf } from "./history.ts";
 import type { TurnRequest } from "./thread.ts";
+import { outlineTurn } from "./turn-outline.ts";
 
 const TITLE_CHARACTERS = 80;
 const RECORDED_CHARACTERS = 200;
@@ -21,6 +23,9 @@ export interface TurnArguments extends Omit<TurnRequest, "model">, StartWishes {
   files?: readonly string[] | undefined;
 }
 
+/** Files are read for it, and that is all. */
+const NOWHERE: Keeper = { attach: async () => {}, detach: async () => {} };
+
 /**
  * Reads what a turn attaches and makes a job of it. Nothing of it stays behind if it throws.
  * @throws {invalid_input | not_found} for files that cannot be attached
@@ -29,18 +34,23 @@ export async function draftTurn(
   context: ChatContext,
   owner: string,
   given: TurnArguments,
+  isRehearsal: boolean,
 ): Promise<Draft> {
   const { threads, defaultModel } = context;
   const { threadId: continued, files: patterns = [], saveTo, ...wishes } = given;
-  const { idempotencyKey: _key, forceNew: _new, ...asked } = wishes;
+  const { idempotencyKey: _key, forceNew: _new, maxCostUsd: _max, ...asked } = wishes;
   const jobId = newJobId();
   const threadId = continued ?? newThreadId();
   const request = withoutUnset({ ...asked, model: asked.model ?? defaultModel });
+  const takeBack = async () => {
+    if (!isRehearsal) await threads.takeBack(owner, jobId);
+  };
   let attached: Attached;
   try {
-    attached = await attach(context, owner, { jobId, threadId, patterns });
+    const keeper = isRehearsal ? NOWHERE : threads;
+    attached = await attach(context, owner, { jobId, threadId, patterns }, keeper);
   } catch (error) {
-    await threads.takeBack(owner, jobId);
+    await takeBack();
     throw error;
   }
   const { files, all, warnings } = attached;
@@ -71,7 +81,8 @@ export async function draftTurn(
         await context.saving.check(saveTo, "text", 1);
       }
       const past = await pastOf(threads, owner, threadId, Number.MAX_SAFE_INTEGER);
-      leftOut = await fitTurn(context, request, files, past);
+      const fitting = { ...context, mayAsk: !isRehearsal };
+      leftOut = await fitTurn(fitting, request, files, past);
       if (leftOut.length > 0) {
         warnings.push(
           `${leftOut.length} of the thread's oldest turns no longer fit and were left out.`,
@@ -80,9 +91,13 @@ export async function draftTurn(
       const busyWith = await threads.busyWith(owner, threadId, context.clock.now());
       if (busyWith !== undefined) throw busy(threadId, busyWith);
     },
-    keep: () => beginTurn(context, owner, { jobId, threadId, request, leftOut }),
+    outline: () => outlineTurn(context, owner, { threadId, request, files, leftOut }),
+    async keep() {
+      if (saveTo !== undefined) await context.media.makeRoom(owner);
+      await beginTurn(context, owner, { jobId, threadId, request, leftOut });
+    },
     async over(isRecorded) {
-      if (!isRecorded) await threads.takeBack(owner, jobId);
+      if (!isRecorded) await takeBack();
     },
   };
 }
@@ -91,6 +106,7 @@ async function attach(
   context: ChatContext,
   owner: string,
   turn: { jobId: string; threadId: string; patterns: readonly string[] },
+  keeper: Keeper,
 ): Promise<Attached> {
   const { threads, places, clock } = context;
   if (turn.patterns.length === 0) return { files: [], all: [], warnings: [] };
@@ -98,7 +114,7 @@ async function attach(
   const now = clock.now();
   const findEarlier = async (reference: string) =>
     attachable(await earlierText(reference, owner, context), places);
-  return attachFiles(threads, { owner, ...turn, places, findEarlier, known, now });
+  return attachFiles(keeper, { owner, ...turn, places, findEarlier, known, now });
 }
 
 /**

@@ -63,8 +63,8 @@ export function byteCount(bytes: number): string {
 }
 
 /** A value as JSON for eyes: what is not seen, or turns the direction of text, is escaped. */
-export function visibleJson(value: unknown): string {
-  return JSON.stringify(value, undefined, 2).replaceAll(HIDDEN, (character) =>
+export function visibleJson(value: unknown, indent = 2): string {
+  return JSON.stringify(value, undefined, indent).replaceAll(HIDDEN, (character) =>
     [...Array(character.length).keys()]
       .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`)
       .join(""),

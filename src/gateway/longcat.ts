@@ -76,7 +76,7 @@ export class LongcatClient {
     signal.addEventListener("abort", stop, { once: true });
     try {
       const reply = await this.#options.http.stream({
-        url: new URL(this.#options.baseUrl + PATHS[request.format]),
+        url: new URL(this.address(request.format)),
         headers: { ...headers, accept: "text/event-stream, application/json" },
         body: body.pieces(),
         bodyBytes: body.bytes,
@@ -104,10 +104,10 @@ export class LongcatClient {
    * @throws {unauthorized | forbidden | rate_limited | upstream_unavailable | bad_upstream_reply}
    */
   async models(format: ChatFormat, model?: string): Promise<ChatModel[]> {
-    const path = `/${format}/v1/models${model === undefined ? "" : `/${encodeURIComponent(model)}`}`;
-    const known = this.#cache.get(path);
+    const known = this.knownModels(format, model);
+    if (known) return known;
+    const path = modelsPath(format, model);
     const now = this.#options.clock.elapsed();
-    if (known && now - known.at < MODELS_FRESH_MS) return known.models;
     const reply = await this.#get(path);
     const json = parseJson(reply.text);
     const models = model === undefined ? readModels(json) : asList(readModel(json));
@@ -116,6 +116,18 @@ export class LongcatClient {
     }
     this.#cache.set(path, { at: now, models });
     return models;
+  }
+
+  /** What {@link LongcatClient.models} can answer without asking. */
+  knownModels(format: ChatFormat, model?: string): ChatModel[] | undefined {
+    const known = this.#cache.get(modelsPath(format, model));
+    const isFresh = known && this.#options.clock.elapsed() - known.at < MODELS_FRESH_MS;
+    return isFresh ? known.models : undefined;
+  }
+
+  /** Where a turn is sent. */
+  address(format: ChatFormat): string {
+    return this.#options.baseUrl + PATHS[format];
   }
 
   async #get(path: string): Promise<HttpReply> {
@@ -195,4 +207,8 @@ export class LongcatClient {
 
 function asList(model: ChatModel | undefined): ChatModel[] | undefined {
   return model && [model];
+}
+
+function modelsPath(format: ChatFormat, model: string | undefined): string {
+  return `/${format}/v1/models${model === undefined ? "" : `/${encodeURIComponent(model)}`}`;
 }

@@ -9,6 +9,7 @@ import {
   readHeader,
   whileDecoding,
 } from "../media/decoder.ts";
+import { turnFor } from "../media/orientation.ts";
 import {
   bmpSize,
   EXTENSIONS,
@@ -28,6 +29,9 @@ export interface CheckedPicture {
   bytes: Buffer;
   mimeType: string;
   extension: string;
+  /** Pixels, as it is looked at. */
+  width: number;
+  height: number;
   /** What was changed about it, for the answer. */
   notes: string[];
 }
@@ -41,17 +45,13 @@ export interface CheckedPicture {
 export async function checkPicture(bytes: Buffer, name: string): Promise<CheckedPicture> {
   const shown = oneLine(name);
   const format = await formatOf(bytes, shown);
-  const picture = {
-    bytes,
-    mimeType: `image/${format}`,
-    extension: EXTENSIONS[format],
-    notes: [],
-  };
+  const picture = { mimeType: `image/${format}`, extension: EXTENSIONS[format] };
   if (format === "bmp") {
     // No decoder for it here, and no metadata inside it.
-    checkPixels(bmpSize(bytes), shown);
+    const size = bmpSize(bytes);
+    checkPixels(size, shown);
     if (!hasEnd(bytes, format)) throw cut(shown);
-    return picture;
+    return { ...picture, ...size, bytes, notes: [] };
   }
   const header = await readHeader(bytes).catch((error: unknown) => {
     throw damaged(shown, error);
@@ -76,7 +76,7 @@ export async function checkPicture(bytes: Buffer, name: string): Promise<Checked
     throw damaged(shown, error);
   });
   const notes = done.length === 0 ? [] : [`${shown} was sent changed: ${done.join(" and ")}.`];
-  return { ...picture, bytes: cleaned, notes };
+  return { ...picture, ...uprightSize(header), bytes: cleaned, notes };
 }
 
 /**
@@ -99,12 +99,18 @@ export async function shrinkPicture(
   if (small) {
     const { width, height, bytes, mimeType, extension } = small;
     const note = `${shown} was sent smaller: ${width}×${height}, ${byteCount(bytes.length)} instead of ${byteCount(picture.bytes.length)}.`;
-    return { bytes, mimeType, extension, notes: [...picture.notes, note] };
+    return { bytes, mimeType, extension, width, height, notes: [...picture.notes, note] };
   }
   throw new AppError(
     "invalid_input",
     `${shown} cannot be made as small as the ${byteCount(maxBytes)} that a request takes.`,
   );
+}
+
+function uprightSize(header: PictureHeader): { width: number; height: number } {
+  const [width, height] = [header.width, header.pageHeight ?? header.height];
+  const isAcross = turnFor(header.orientation).degrees % 180 !== 0;
+  return isAcross ? { width: height, height: width } : { width, height };
 }
 
 async function formatOf(bytes: Buffer, name: string): Promise<PictureFormat> {

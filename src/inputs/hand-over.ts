@@ -8,7 +8,10 @@ import { type CheckedPicture, shrinkPicture } from "./checked-picture.ts";
 import type { Hosting } from "./hosting.ts";
 import type { StagedFile } from "./hosting-record.ts";
 
+/** For whom files are handed over, and how. */
 export interface HandOverOptions {
+  owner: string;
+  /** Where those are written down that the provider fetches here. */
   hosting: Hosting;
   /** Whether pictures that are too large for a request may be made smaller. */
   mayShrink: boolean;
@@ -21,6 +24,8 @@ export interface HandedOver {
   /** The file by what it holds. */
   identity: string;
   staged?: StagedFile;
+  /** What was found of it, and its way to the provider, in a few words. */
+  found: string;
   notes: string[];
 }
 
@@ -30,29 +35,33 @@ export interface HandedOver {
  * @throws {invalid_input} when this server has no address, or the picture is too large.
  */
 export async function handOver(
-  owner: string,
   field: FileField,
   picture: CheckedPicture,
   origin: "data" | "path",
-  { hosting, mayShrink }: HandOverOptions,
+  { owner, hosting, mayShrink }: HandOverOptions,
 ): Promise<HandedOver> {
   const identity = `sha256:${createHash("sha256").update(picture.bytes).digest("hex")}`;
   const travelsInline =
     field.dataUris === "documented" || (field.dataUris === "unpromised" && origin === "data");
-  if (travelsInline) {
-    const isTooLarge = picture.bytes.length > MAX_INLINE_BYTES;
-    if (!isTooLarge || mayShrink) {
-      const sent = isTooLarge
-        ? await shrinkPicture(picture, MAX_INLINE_BYTES, field.name)
-        : picture;
-      const value = `data:${sent.mimeType};base64,${sent.bytes.toString("base64")}`;
-      return { value, identity, notes: sent.notes };
-    }
-    if (!hosting.isAvailable) throw tooLarge(field, picture.bytes.length);
+  const isTooLarge = picture.bytes.length > MAX_INLINE_BYTES;
+  if (travelsInline && (!isTooLarge || mayShrink)) {
+    const sent = isTooLarge ? await shrinkPicture(picture, MAX_INLINE_BYTES, field.name) : picture;
+    const value = `data:${sent.mimeType};base64,${sent.bytes.toString("base64")}`;
+    return { value, identity, found: `${measured(sent)}, in the request`, notes: sent.notes };
   }
-  if (!hosting.isAvailable) throw needsAddress(field);
+  hosting.requireAddress(
+    travelsInline ? tooLarge(field, picture.bytes.length) : needsAddress(field),
+  );
   const staged = await hosting.stage(owner, picture.bytes, picture.extension);
-  return { value: staged.url, identity, staged, notes: picture.notes };
+  const found = `${measured(picture)}, ${SERVED}`;
+  return { value: staged.url, identity, staged, found, notes: picture.notes };
+}
+
+/** The way of what the provider fetches here. */
+export const SERVED = "served by this server while the job runs";
+
+function measured({ bytes, extension, width, height }: CheckedPicture): string {
+  return `${extension.toUpperCase()}, ${width}×${height}, ${byteCount(bytes.length)}`;
 }
 
 /** The operation that takes pictures' bytes in the request, as the documents promise. */

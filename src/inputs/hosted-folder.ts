@@ -183,7 +183,7 @@ export class HostedFolder {
 }
 
 /** Bytes piece by piece. @throws {invalid_input} when their source fails. */
-async function* unbroken(content: Buffer | Readable): AsyncGenerator<Buffer> {
+export async function* unbroken(content: Buffer | Readable): AsyncGenerator<Buffer> {
   if (Buffer.isBuffer(content)) {
     for (let at = 0; at < content.length; at += SLICE_BYTES) {
       yield content.subarray(at, at + SLICE_BYTES);

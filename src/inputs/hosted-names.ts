@@ -6,6 +6,7 @@ import { base32 } from "../core/ids.ts";
 import { makeFolder } from "../core/make-folder.ts";
 import { oneLine } from "../core/text.ts";
 
+const KEY_FILE = "key";
 const TOKEN_BYTES = 16;
 const KEY_BYTES = 32;
 /** What is read of a file that could not be read when it was made: another process makes it. */
@@ -28,6 +29,16 @@ export class HostedNames {
     return `${await this.#token(`${owner} ${extension} ${sha256}`)}.${extension}`;
   }
 
+  /** The same where nothing may be written: `undefined` while this folder has no secret. */
+  async knownNameFor(
+    owner: string,
+    sha256: string,
+    extension: string,
+  ): Promise<string | undefined> {
+    const isKnown = await isThere(join(this.#folder, KEY_FILE));
+    return isKnown ? this.nameFor(owner, sha256, extension) : undefined;
+  }
+
   /** A name that only a process on this folder answers for. @throws {storage} */
   async probeName(): Promise<string> {
     return `${await this.#token("probe")}.bin`;
@@ -44,7 +55,7 @@ export class HostedNames {
   }
 
   async #readKey(): Promise<Buffer> {
-    const path = join(this.#folder, "key");
+    const path = join(this.#folder, KEY_FILE);
     await makeFolder(this.#folder);
     for (let tries = 0; tries < KEY_TRIES; tries++) {
       const known = (await isThere(path)) ? await readFile(path) : undefined;

@@ -46,6 +46,8 @@ export interface HostingRecord {
    * counted once.
    */
   claim(claim: Claim, place: (file: StagedFile) => Promise<void>): Promise<Claimed>;
+  /** What {@link HostingRecord.claim} would come to; notes nothing. */
+  wouldClaim(claim: Claim): Promise<Claimed>;
   filesOf(owner: string, jobId: string): Promise<NeededFile[]>;
   /** Does something with each file that a job still needs. */
   holding(owner: string, jobId: string, use: (file: NeededFile) => Promise<void>): Promise<void>;

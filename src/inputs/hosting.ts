@@ -1,20 +1,23 @@
+import { createHash } from "node:crypto";
 import { unlink } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { type Clock, DAY_MS, HOUR_MS } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { byteCount } from "../core/text.ts";
-import { HOSTED_PATH, type HostedFolder } from "./hosted-folder.ts";
+import { HOSTED_PATH, type HostedFolder, unbroken } from "./hosted-folder.ts";
 import type { HostingRecord, StagedFile } from "./hosting-record.ts";
 
+/** What stands where an address will be. */
+const FUTURE_URL = "(an address of this server)";
 const SWEEP_MS = HOUR_MS;
 /** How long what nobody speaks for is kept: files of an earlier version, or of a machine elsewhere. */
 export const UNCLAIMED_MS = DAY_MS;
 
 /** Bytes in, a public URL out: for whoever reads a caller's files. */
 export interface Hosting {
-  /** Whether there is a public address at all. */
-  readonly isAvailable: boolean;
+  /** @throws what stands in the way where this server has no public address */
+  requireAddress(refusal: AppError): void;
   /**
    * @param owner whose they are: nobody else's bytes have the same address.
    * @param extension of the file's type, which the URL ends with.
@@ -23,6 +26,14 @@ export interface Hosting {
    * @throws {invalid_input} when the content breaks off
    */
   stage(owner: string, content: Buffer | Readable, extension: string): Promise<StagedFile>;
+  /**
+   * What {@link Hosting.stage} would come to, of which nothing is written.
+   * @throws {storage} when it is more than may be hosted
+   * @throws {invalid_input} when the content breaks off
+   */
+  measure(owner: string, content: Buffer | Readable, extension: string): Promise<StagedFile>;
+  /** Makes sure that so much may be hosted; keeps nothing of it. @throws {storage} above the quota */
+  checkQuota(owner: string, files: readonly StagedFile[]): Promise<void>;
   /** Forgets what was staged for a job that did not come to be. */
   discard(files: readonly StagedFile[]): Promise<void>;
 }
@@ -78,8 +89,8 @@ export class OwnHosting implements Hosting, JobFiles {
     this.#options = options;
   }
 
-  get isAvailable(): boolean {
-    return this.#options.address !== undefined;
+  requireAddress(refusal: AppError): void {
+    if (!this.#options.address) throw refusal;
   }
 
   /** Removes what is left over, now and every hour. */
@@ -112,6 +123,35 @@ export class OwnHosting implements Hosting, JobFiles {
     } finally {
       this.#stagingBytes -= counted;
     }
+  }
+
+  async measure(owner: string, content: Buffer | Readable, extension: string): Promise<StagedFile> {
+    const { folder, maxBytes } = this.#options;
+    const hash = createHash("sha256");
+    let sizeBytes = 0;
+    for await (const chunk of unbroken(content)) {
+      hash.update(chunk);
+      sizeBytes += chunk.length;
+      if (sizeBytes > maxBytes) throw overQuota(sizeBytes, maxBytes);
+    }
+    const sha256 = hash.digest("hex");
+    const known = await folder.names.knownNameFor(owner, sha256, extension);
+    return {
+      name: known ?? `${sha256}.${extension}`,
+      url: FUTURE_URL,
+      sha256,
+      sizeBytes,
+      path: "",
+    };
+  }
+
+  async checkQuota(owner: string, files: readonly StagedFile[]): Promise<void> {
+    const { record, maxBytes } = this.#options;
+    const claim = { owner, jobId: "", files, maxBytes };
+    if (files.length === 0 || (await record.wouldClaim(claim)).isNoted) return;
+    await this.sweep();
+    const { isNoted, usedBytes, addedBytes } = await record.wouldClaim(claim);
+    if (!isNoted) throw overQuota(addedBytes, maxBytes, usedBytes);
   }
 
   async discard(files: readonly StagedFile[]): Promise<void> {

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { AppError } from "../core/errors.ts";
+import { byteCount, oneLine } from "../core/text.ts";
 import { readUri } from "../core/uris.ts";
 import type { Places } from "../media/allowed-files.ts";
 import { whileHeld } from "../media/held-file.ts";
@@ -7,16 +8,23 @@ import type { MediaStore } from "../media/media-store.ts";
 import { fileOrigin } from "../models/file-origin.ts";
 import type { FileField, ResolvedFiles } from "../models/operation.ts";
 import { checkPicture } from "./checked-picture.ts";
-import type { DatasetReport } from "./dataset.ts";
-import { type HandedOver, type HandOverOptions, handOver, needsAddress } from "./hand-over.ts";
+import {
+  type HandedOver,
+  type HandOverOptions,
+  handOver,
+  needsAddress,
+  SERVED,
+} from "./hand-over.ts";
+import type { Hosting } from "./hosting.ts";
 import type { StagedFile } from "./hosting-record.ts";
 import { type EarlierFile, fromDataUri, withEarlierPicture, withPicture } from "./named-picture.ts";
 import { openDataset, wishesOf } from "./open-dataset.ts";
 
 /** How many changed pictures of a training set are named. */
 const MAX_NOTES = 5;
+const MAX_NAME = 200;
 
-export interface InputOptions extends HandOverOptions {
+export interface InputOptions extends Pick<HandOverOptions, "mayShrink"> {
   places: Places;
   /** Where finished files are. */
   media: Pick<MediaStore, "open" | "stat" | "localPath">;
@@ -31,6 +39,8 @@ export interface ResolvedInputs {
   identities: ResolvedFiles;
   /** What the provider is to fetch here: written down, and served once the purchase is recorded. */
   staged: StagedFile[];
+  /** What each file was found to be, and how it reaches the provider. */
+  found: string[];
   /** What the caller should know. */
   notes: string[];
 }
@@ -46,33 +56,33 @@ export class InputResolver {
   /**
    * Reads and checks the files of validated arguments, and writes down what the provider is to
    * fetch here; nothing is served yet. Nothing has been recorded or bought when it throws.
+   * @param hosting where that is written down, if it is.
    * @throws {invalid_input | not_found | configuration | storage}
    */
   async resolve(
     fields: readonly FileField[],
     input: Readonly<Record<string, unknown>>,
     owner: string,
+    hosting: Hosting,
   ): Promise<ResolvedInputs> {
-    const resolved: ResolvedInputs = { values: {}, identities: {}, staged: [], notes: [] };
+    const resolved: ResolvedInputs = {
+      ...{ values: {}, identities: {}, staged: [], found: [], notes: [] },
+    };
     try {
-      await this.#resolveInto(resolved, fields, input, owner);
+      const { mayShrink } = this.#options;
+      await this.#resolveInto(resolved, fields, input, { owner, hosting, mayShrink });
       return resolved;
     } catch (error) {
-      await this.discard(resolved);
+      await hosting.discard(resolved.staged);
       throw error;
     }
-  }
-
-  /** Forgets what was written down for a purchase that was not made. */
-  async discard({ staged }: Pick<ResolvedInputs, "staged">): Promise<void> {
-    await this.#options.hosting.discard(staged);
   }
 
   async #resolveInto(
     into: ResolvedInputs,
     fields: readonly FileField[],
     input: Readonly<Record<string, unknown>>,
-    owner: string,
+    reader: HandOverOptions,
   ): Promise<void> {
     const values: Record<string, string[]> = {};
     const identities: Record<string, string[]> = {};
@@ -82,11 +92,12 @@ export class InputResolver {
       for (const text of named) {
         const resolved =
           field.kind === "archive"
-            ? await this.#archive(field, text, input, owner)
-            : await this.#picture(field, text, owner);
+            ? await this.#archive(field, text, input, reader)
+            : await this.#picture(field, text, reader);
         values[field.name] = [...(values[field.name] ?? []), resolved.value];
         identities[field.name] = [...(identities[field.name] ?? []), resolved.identity];
         if (resolved.staged) into.staged.push(resolved.staged);
+        into.found.push(`\`${field.name}\` ${shownName(text)}: ${resolved.found}`);
         into.notes.push(...resolved.notes);
       }
     }
@@ -94,45 +105,20 @@ export class InputResolver {
     into.identities = identities;
   }
 
-  /**
-   * Looks through the training sets that arguments name, without sending anything.
-   * @returns a report for people, and whether nothing forbids to use them.
-   */
-  async checkDatasets(
-    fields: readonly FileField[],
-    input: Readonly<Record<string, unknown>>,
-  ): Promise<{ text: string; isUsable: boolean }> {
-    const { describeDataset } = await import("./dataset.ts");
-    const reports: DatasetReport[] = [];
-    const { places } = this.#options;
-    for (const field of fields.filter((one) => one.kind === "archive")) {
-      for (const text of [input[field.name]].flat().filter((one) => typeof one === "string")) {
-        const dataset = await openDataset(text, places, wishesOf(field, input));
-        await dataset.close();
-        reports.push(dataset.report);
-      }
-    }
-    return {
-      text: reports.map(describeDataset).join("\n"),
-      isUsable: reports.every(({ problems }) => problems.length === 0),
-    };
-  }
-
   async #archive(
     field: FileField,
     text: string,
     input: Readonly<Record<string, unknown>>,
-    owner: string,
+    reader: HandOverOptions,
   ): Promise<HandedOver> {
-    const { hosting, places } = this.#options;
+    const { owner, hosting } = reader;
+    const { places } = this.#options;
     const origin = fileOrigin(text);
-    if (origin === "url") return { value: text, identity: text, notes: [] };
+    if (origin === "url") return asAddress(text);
     let path = text;
     if (origin === "earlier") {
       const earlier = await this.#findEarlier(text, owner);
-      if (earlier.isFresh) {
-        return { value: earlier.url, identity: `sha256:${earlier.sha256}`, notes: [] };
-      }
+      if (earlier.isFresh) return asEarlier(earlier);
       // A set is read from its end, and unpacked: it is taken from where it lies.
       path = this.#options.media.localPath?.(owner, earlier.ref) ?? text;
     }
@@ -143,12 +129,13 @@ export class InputResolver {
       if (dataset.report.problems.length > 0) {
         throw new AppError("invalid_input", `\`${field.name}\` cannot be used. ${summary}`);
       }
-      if (!hosting.isAvailable) throw needsAddress(field);
-      const staged = await hosting.stage(owner, dataset.zip(), "zip");
+      hosting.requireAddress(needsAddress(field));
+      const staged = await hosting.stage(reader.owner, dataset.zip(), "zip");
       return {
         value: staged.url,
         identity: `sha256:${staged.sha256}`,
         staged,
+        found: `ZIP, ${byteCount(staged.sizeBytes)}, ${SERVED}`,
         notes: [summary, ...dataset.changes.slice(0, MAX_NOTES)],
       };
     } finally {
@@ -162,32 +149,50 @@ export class InputResolver {
     return this.#options.findEarlier(owner, named.jobId, named.index);
   }
 
-  async #picture(field: FileField, text: string, owner: string): Promise<HandedOver> {
+  async #picture(field: FileField, text: string, reader: HandOverOptions): Promise<HandedOver> {
     switch (fileOrigin(text)) {
       case "url":
-        return { value: text, identity: text, notes: [] };
+        return asAddress(text);
       case "data":
         return whileHeld(text.length, async () =>
-          handOver(owner, field, await fromDataUri(text, field.name), "data", this.#options),
+          handOver(field, await fromDataUri(text, field.name), "data", reader),
         );
       case "earlier":
-        return this.#earlier(field, text, owner);
+        return this.#earlier(field, text, reader);
       default: {
         const { places } = this.#options;
         return withPicture(text, places, async (bytes) =>
-          handOver(owner, field, await checkPicture(bytes, basename(text)), "path", this.#options),
+          handOver(field, await checkPicture(bytes, basename(text)), "path", reader),
         );
       }
     }
   }
 
-  async #earlier(field: FileField, text: string, owner: string): Promise<HandedOver> {
+  async #earlier(field: FileField, text: string, reader: HandOverOptions): Promise<HandedOver> {
+    const { owner } = reader;
     const earlier = await this.#findEarlier(text, owner);
-    if (earlier.isFresh) {
-      return { value: earlier.url, identity: `sha256:${earlier.sha256}`, notes: [] };
-    }
+    if (earlier.isFresh) return asEarlier(earlier);
     return withEarlierPicture(this.#options.media, earlier, text, owner, async (bytes) =>
-      handOver(owner, field, await checkPicture(bytes, text), "path", this.#options),
+      handOver(field, await checkPicture(bytes, text), "path", reader),
     );
   }
+}
+
+/** An address that is sent as it is; the provider looks at what is there. */
+function asAddress(url: string): HandedOver {
+  return {
+    value: url,
+    identity: url,
+    found: "fetched by the provider, not looked at here",
+    notes: [],
+  };
+}
+
+function asEarlier({ url, sha256 }: EarlierFile): HandedOver {
+  const found = `fetched by the provider from where it served it, ${oneLine(url)}`;
+  return { value: url, identity: `sha256:${sha256}`, found, notes: [] };
+}
+
+function shownName(text: string): string {
+  return fileOrigin(text) === "data" ? "(data URI)" : oneLine(text, MAX_NAME);
 }

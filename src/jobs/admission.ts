@@ -1,7 +1,8 @@
 import type { AppError } from "../core/errors.ts";
+import type { Limits } from "../core/money.ts";
 import { type Committed, objectionsTo, refusalFor, wantedBy } from "./budget.ts";
 import type { Job, WholeJob } from "./job.ts";
-import type { Draft, StartWishes } from "./job-kind.ts";
+import type { Draft, Outline, StartWishes } from "./job-kind.ts";
 import type { AdmissionRules, JobStore } from "./job-store.ts";
 
 /** What a start comes to before anything of it is kept, recorded or sent. */
@@ -12,6 +13,14 @@ export interface Examination {
   refusal?: AppError | undefined;
   /** What the owner's jobs have cost or may cost by now. */
   committed?: Committed;
+}
+
+/** What a start would come to, of which nothing was kept, recorded or sent. */
+export interface Rehearsal extends Examination {
+  /** As it would be recorded. */
+  job: WholeJob;
+  limits: Limits;
+  outline: Outline;
 }
 
 /** What a drafted job is admitted by. */

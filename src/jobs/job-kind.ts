@@ -19,6 +19,17 @@ export type JobPlan = Pick<
   warnings: string[];
 };
 
+/** What a job would send, for somebody who wants to know before. */
+export interface Outline {
+  url: string;
+  /** Pictures and files by name and size. */
+  body: unknown;
+  /** What was read for it, a line each. */
+  files: readonly string[];
+  /** Why it would be refused though nothing is wrong with what is asked for. */
+  refusals: readonly AppError[];
+}
+
 /** A job that is being made of what somebody asked for. */
 export interface Draft {
   plan: JobPlan;
@@ -34,6 +45,7 @@ export interface Draft {
    * @throws when that cannot be; nothing is sent
    */
   keep(): Promise<void>;
+  outline(): Promise<Outline>;
   /** Hears how it ended. What was kept for a job that was not recorded is forgotten. */
   over(isRecorded: boolean): Promise<void>;
 }
@@ -97,8 +109,12 @@ export interface JobKind {
 
 /** A kind whose jobs are started here. */
 export interface StartableKind<R extends StartWishes> extends JobKind {
-  /** @throws {invalid_input | not_found | storage} when no job can be made of it */
-  draft(owner: string, request: R): Promise<Draft>;
+  /**
+   * @param isRehearsal nothing will come of it, so that nothing may be written or sent for it: it is
+   *   read and checked alike.
+   * @throws {invalid_input | not_found | storage} when no job can be made of it
+   */
+  draft(owner: string, request: R, isRehearsal: boolean): Promise<Draft>;
 }
 
 /** All kinds of jobs. */

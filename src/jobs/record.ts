@@ -38,6 +38,8 @@ export const BLANK = {
 export function forRecord(input: Record<string, unknown>): Record<string, unknown> {
   const shorten = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(shorten);
+    if (typeof value === "object" && value !== null)
+      return forRecord(Object.fromEntries(Object.entries(value)));
     if (typeof value !== "string" || value.length <= LONGEST_RECORDED_URI) return value;
     const type = /^data:([^;,]*)/i.exec(value)?.[1];
     if (type === undefined) return value;

@@ -1,5 +1,5 @@
 import { AppError } from "../core/errors.ts";
-import { examine, rulesFor } from "./admission.ts";
+import { examine, type Rehearsal, rulesFor } from "./admission.ts";
 import { type Cancellation, cancelJob } from "./cancelling.ts";
 import { fingerprintOf } from "./deduplication.ts";
 import { deletedJob } from "./deletion.ts";
@@ -65,10 +65,7 @@ export class JobRunner {
     owner: string,
     request: R,
   ): Promise<Started> {
-    if (this.#context.stopping.aborted) {
-      throw new AppError("cancelled", "The server is shutting down.");
-    }
-    const draft = await kind.draft(owner, request);
+    const draft = await this.#draft(kind, owner, request, false);
     let isRecorded = false;
     try {
       const job = await this.#jobOf(kind, owner, request, draft);
@@ -78,6 +75,26 @@ export class JobRunner {
       return started;
     } finally {
       await draft.over(isRecorded);
+    }
+  }
+
+  /**
+   * Goes the way of {@link JobRunner.start} up to the point where it would keep, record and send
+   * something.
+   * @throws what `start` throws, but for limits of the user's and a missing address, which are told
+   */
+  async rehearse<R extends StartWishes>(
+    kind: StartableKind<R>,
+    owner: string,
+    request: R,
+  ): Promise<Rehearsal> {
+    const draft = await this.#draft(kind, owner, request, true);
+    try {
+      const job = await this.#jobOf(kind, owner, request, draft);
+      const found = await examine(this.#context.store, job, draft, rulesFor(job, draft, request));
+      return { ...found, job, limits: draft.limits, outline: await draft.outline() };
+    } finally {
+      await draft.over(false);
     }
   }
 
@@ -195,6 +212,18 @@ export class JobRunner {
     await Promise.race([Promise.allSettled([...this.#underWay]), patience]);
     callOff?.();
     await store.release(holder);
+  }
+
+  async #draft<R extends StartWishes>(
+    kind: StartableKind<R>,
+    owner: string,
+    request: R,
+    isRehearsal: boolean,
+  ): Promise<Draft> {
+    if (this.#context.stopping.aborted) {
+      throw new AppError("cancelled", "The server is shutting down.");
+    }
+    return kind.draft(owner, request, isRehearsal);
   }
 
   async #jobOf(

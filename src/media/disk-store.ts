@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
-import { access, open, readdir, stat, unlink } from "node:fs/promises";
+import { open, readdir, stat, unlink } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { Readable } from "node:stream";
 import { AppError } from "../core/errors.ts";
@@ -19,6 +18,7 @@ import type {
   MediumFacts,
 } from "./media-store.ts";
 import { nameOf } from "./media-store.ts";
+import { makeOutputFolder, requireWritable } from "./output-folder.ts";
 import { ownerFolder, USERS_FOLDER } from "./owner-folder.ts";
 import {
   checkFree,
@@ -54,17 +54,12 @@ export class DiskStore implements MediaStore {
   }
 
   async checkRoom(owner: string, kind: ResultKind, count: number): Promise<void> {
-    const folder = this.#root(owner);
-    try {
-      await makeFolder(folder);
-      await access(folder, constants.W_OK | constants.X_OK);
-    } catch (error) {
-      throw new AppError("storage", `The output folder ${oneLine(folder)} cannot be written.`, {
-        cause: error,
-        next: "Make it writable or set LONGCAT_MCP_OUTPUT_DIR; nothing was bought.",
-      });
-    }
-    await checkFree(folder, roomFor(kind, count), "set LONGCAT_MCP_OUTPUT_DIR");
+    const existing = await requireWritable(this.#root(owner));
+    await checkFree(existing, roomFor(kind, count), "set LONGCAT_MCP_OUTPUT_DIR");
+  }
+
+  async makeRoom(owner: string): Promise<void> {
+    await makeOutputFolder(this.#root(owner));
   }
 
   async put(content: Readable | Uint8Array, naming: MediaNaming): Promise<KeptMedium> {

@@ -54,6 +54,8 @@ export interface MediaStore {
    * @throws {storage | configuration}
    */
   checkRoom(owner: string, kind: ResultKind, count: number): Promise<void>;
+  /** Makes ready for the first result of an owner. @throws {storage} when that cannot be */
+  makeRoom(owner: string): Promise<void>;
 
   /**
    * Keeps content as it comes; of what breaks off nothing stays.

@@ -6,6 +6,7 @@ import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
 import { realOrSame } from "./allowed-files.ts";
 import { deviceProblem, endingProblem, nameProblem, type ResultKind } from "./file-names.ts";
+import { nearestExisting } from "./output-folder.ts";
 import { absolutePath, isInside, isUpload, type Surrounding, shownFolders } from "./paths.ts";
 import { isCode } from "./placing.ts";
 
@@ -188,12 +189,6 @@ export async function idOf(path: string): Promise<string | undefined> {
     ({ dev, ino }) => `${dev}:${ino}`,
     () => undefined,
   );
-}
-
-async function nearestExisting(path: string): Promise<string> {
-  const above = dirname(path);
-  if (above === path || (await idOf(path)) !== undefined) return path;
-  return nearestExisting(above);
 }
 
 /** Follows links. */

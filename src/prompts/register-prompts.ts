@@ -57,7 +57,7 @@ export function registerPrompts(server: McpServer): void {
       say(
         `Train a LoRA with \`qwen_image_edit_plus_train\` from ${oneLine(image_data_url)}.\n` +
           `${goal ? `It should learn: ${message(goal)}. Use that as \`default_caption\`.\n` : ""}\n` +
-          "Where it is a path, look at it with `dataset_check: true` first. Tell me the price before you start, start it once with `wait_seconds: 0`, give me the job id, and look again with `job_status` later: training takes long.",
+          "Call it with `dry_run: true` first: that examines a local set and says what it would cost. Tell me both before you start, start it once with `wait_seconds: 0`, give me the job id, and look again with `job_status` later: training takes long.",
       ),
   );
   server.registerPrompt(

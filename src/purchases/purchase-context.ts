@@ -3,7 +3,7 @@ import type { Lettering } from "../core/lettering.ts";
 import type { Limits, PriceList } from "../core/money.ts";
 import type { HttpClient } from "../gateway/http-client.ts";
 import type { PixazoClient } from "../gateway/pixazo.ts";
-import type { JobFiles } from "../inputs/hosting.ts";
+import type { Hosting, JobFiles } from "../inputs/hosting.ts";
 import type { InputResolver } from "../inputs/resolver.ts";
 import type { MoveContext } from "../jobs/job-context.ts";
 import type { MediaStore } from "../media/media-store.ts";
@@ -18,9 +18,9 @@ export interface PurchaseContext extends MoveContext {
   lettering: Lazy<Lettering>;
   saving: Saving;
   /** Reads the files that a caller names. */
-  inputs: Pick<InputResolver, "resolve" | "discard">;
+  inputs: Pick<InputResolver, "resolve">;
   /** Files that the provider fetches here. */
-  hosting: JobFiles;
+  hosting: Hosting & JobFiles;
   /** Where purchases are sent; only jobs sent there are followed. */
   baseUrl: string;
   /** The base ends with this process, and its jobs with it: the built-in sandbox. */

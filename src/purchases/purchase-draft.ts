@@ -1,5 +1,7 @@
 import { newJobId } from "../core/ids.ts";
+import type { Hosting } from "../inputs/hosting.ts";
 import type { StagedFile } from "../inputs/hosting-record.ts";
+import { HostingRehearsal } from "../inputs/hosting-rehearsal.ts";
 import type { Draft, JobPlan, StartWishes } from "../jobs/job-kind.ts";
 import { forRecord } from "../jobs/record.ts";
 import type { AnyOperation, Prepared } from "../models/operation.ts";
@@ -16,16 +18,20 @@ export interface PurchaseRequest extends StartWishes {
 /**
  * Reads the files that a purchase names and makes a job of it. Nothing of it stays behind if it
  * throws.
+ * @param isRehearsal the files are read alike, and written nowhere.
  * @throws {invalid_input | not_found | configuration | storage} for files that cannot be used
  */
 export async function draftPurchase(
   context: PurchaseContext,
   owner: string,
   request: PurchaseRequest,
+  isRehearsal: boolean,
 ): Promise<Draft> {
-  const { inputs, media, saving, hosting, prices, limits } = context;
-  const { operation, given, saveTo } = request;
-  const { prepared, staged } = await withFiles(context, owner, operation, given);
+  const { media, saving, prices, limits, baseUrl } = context;
+  const { operation, saveTo } = request;
+  const rehearsal = isRehearsal ? new HostingRehearsal(context.hosting) : undefined;
+  const hosting = rehearsal ?? context.hosting;
+  const { prepared, staged, found } = await withFiles(context, owner, request, hosting);
   const pictures = imagesAsked(prepared);
   const reservedUsd = estimateUsd(operation, pictures, prices);
   const plan: JobPlan = {
@@ -46,12 +52,22 @@ export async function draftPurchase(
     async check() {
       await media.checkRoom(owner, operation.media, pictures);
       if (saveTo !== undefined) await saving.check(saveTo, operation.media, pictures);
+      await hosting.checkQuota(owner, staged);
     },
-    keep: () => hosting.reserve(owner, plan.jobId, staged),
+    async keep() {
+      await media.makeRoom(owner);
+      await context.hosting.reserve(owner, plan.jobId, staged);
+    },
+    outline: async () => ({
+      url: baseUrl + operation.path,
+      body: forRecord(prepared.wire),
+      files: found,
+      refusals: rehearsal?.refusals ?? [],
+    }),
     async over(isRecorded) {
-      if (!isRecorded) await hosting.release(owner, plan.jobId);
+      if (!isRecorded && !isRehearsal) await context.hosting.release(owner, plan.jobId);
       // What the job needs has its place by now.
-      await inputs.discard({ staged });
+      await hosting.discard(staged);
     },
   };
 }
@@ -60,18 +76,19 @@ export async function draftPurchase(
 async function withFiles(
   { inputs }: PurchaseContext,
   owner: string,
-  operation: AnyOperation,
-  given: Prepared,
-): Promise<{ prepared: Prepared; staged: StagedFile[] }> {
-  if (operation.files.length === 0) return { prepared: given, staged: [] };
-  const files = await inputs.resolve(operation.files, given.input, owner);
+  { operation, given }: PurchaseRequest,
+  hosting: Hosting,
+): Promise<{ prepared: Prepared; staged: StagedFile[]; found: string[] }> {
+  if (operation.files.length === 0) return { prepared: given, staged: [], found: [] };
+  const files = await inputs.resolve(operation.files, given.input, owner, hosting);
+  const { staged, found } = files;
   try {
     const prepared = operation.prepare(given.input, files.values);
     const warnings = [...prepared.warnings, ...files.notes];
     const identity = { ...prepared.input, ...files.identities };
-    return { prepared: { ...prepared, warnings, identity }, staged: files.staged };
+    return { prepared: { ...prepared, warnings, identity }, staged, found };
   } catch (error) {
-    await inputs.discard(files);
+    await hosting.discard(staged);
     throw error;
   }
 }

@@ -29,8 +29,8 @@ export class Purchases implements StartableKind<PurchaseRequest> {
     this.#follower = new Follower(context);
   }
 
-  draft(owner: string, request: PurchaseRequest): Promise<Draft> {
-    return draftPurchase(this.#context, owner, request);
+  draft(owner: string, request: PurchaseRequest, isRehearsal: boolean): Promise<Draft> {
+    return draftPurchase(this.#context, owner, request, isRehearsal);
   }
 
   load(queued: Job): Promise<Send | undefined> {

@@ -1,15 +1,15 @@
 import * as z from "zod";
-import type { AnyOperation, Prepared } from "../models/operation.ts";
+import type { AnyOperation } from "../models/operation.ts";
 import { requireKey } from "../settings/missing-key.ts";
-import { textBlock } from "./result.ts";
+import { purchaseCost } from "./dry-run.ts";
 import type { ToolDeps } from "./services.ts";
-import { answerStart, startArguments } from "./starting.ts";
+import { startArguments, startOrRehearse, wishesOf } from "./starting.ts";
 import { defineTool, type Tool } from "./tool.ts";
 
 /** Every operation's start tool, once for all. */
 export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
-  const { maxWaitSeconds } = deps.settings;
-  const takesDatasets = operation.files.some((field) => field.kind === "archive");
+  const { maxWaitSeconds, prices } = deps.settings;
+  const facts = { key: "apiKey" as const, cost: purchaseCost(operation, prices) };
   return defineTool(deps, {
     name: operation.name,
     title: operation.title,
@@ -19,37 +19,14 @@ export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
       ...startArguments(maxWaitSeconds),
       max_cost_usd: z.number().min(0).optional(),
     }),
-    more: takesDatasets
-      ? operation.input.extend({
-          dataset_check: z.boolean().optional().describe("Only check the set; buys nothing"),
-        })
-      : operation.input,
-    async run(added, call, own) {
+    more: operation.input,
+    async run(input, call, own) {
       const startedAt = deps.clock.elapsed();
-      const given = operation.prepare(own);
-      if (takesDatasets && own["dataset_check"] === true) {
-        return checkDatasets(deps, operation, given);
-      }
+      const request = { operation, given: operation.prepare(own), ...wishesOf(input) };
       requireKey(deps.settings, "apiKey");
       const services = await deps.services.get();
-      const started = await services.jobs.start(services.purchases, call.owner, {
-        operation,
-        given,
-        saveTo: added.save_to,
-        maxCostUsd: added.max_cost_usd,
-        idempotencyKey: added.idempotency_key,
-        forceNew: added.force_new,
-      });
-      const spentMs = deps.clock.elapsed() - startedAt;
-      const wishes = { seconds: added.wait_seconds, saveTo: added.save_to, spentMs };
-      return answerStart(deps, services, started, call, wishes);
+      const { purchases } = services;
+      return startOrRehearse(deps, services, purchases, request, facts, { call, input, startedAt });
     },
   });
-}
-
-/** Tells whether a training set is in order, and buys nothing. */
-async function checkDatasets(deps: ToolDeps, operation: AnyOperation, given: Prepared) {
-  const { inputs } = await deps.services.get();
-  const { text, isUsable } = await inputs.checkDatasets(operation.files, given.input);
-  return { content: [textBlock(`${text}\nNothing was sent or bought.`)], isError: !isUsable };
 }

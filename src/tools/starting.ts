@@ -1,9 +1,11 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import { isFinal, type Job, type WholeJob } from "../jobs/job.ts";
+import type { StartableKind, StartWishes } from "../jobs/job-kind.ts";
 import type { Started } from "../jobs/runner.ts";
 import type { WaitOptions } from "../jobs/waiting.ts";
 import { knownAs } from "../models/facts.ts";
+import { type DryRunFacts, dryRunResult } from "./dry-run.ts";
 import { presenterOf } from "./presenter-of-job.ts";
 import { errorResult } from "./result.ts";
 import { checkPlaceAgain, savedAgain } from "./save-again.ts";
@@ -27,10 +29,53 @@ export const startArguments = (maxWaitSeconds: number) => ({
   save_to: knownAs(z.string().min(1), { reference: "place" }).optional().describe("Folder or file"),
   idempotency_key: z.string().min(1).max(200).optional(),
   force_new: z.boolean().optional().describe("Start another"),
+  dry_run: z.boolean().optional().describe("Only check and price"),
 });
 
+/** The arguments of all start tools, as they were read. */
+export interface StartInput {
+  wait_seconds?: number | undefined;
+  save_to?: string | undefined;
+  idempotency_key?: string | undefined;
+  force_new?: boolean | undefined;
+  dry_run?: boolean | undefined;
+  max_cost_usd?: number | undefined;
+}
+
+export function wishesOf(input: StartInput): StartWishes {
+  return {
+    saveTo: input.save_to,
+    maxCostUsd: input.max_cost_usd,
+    idempotencyKey: input.idempotency_key,
+    forceNew: input.force_new,
+  };
+}
+
+/** Starts what is asked for and answers about it; or goes the same way and says what it would be. */
+export async function startOrRehearse<R extends StartWishes>(
+  deps: ToolDeps,
+  services: Services,
+  kind: StartableKind<R>,
+  request: R,
+  facts: DryRunFacts,
+  { call, input, startedAt }: { call: Call; input: StartInput; startedAt: number },
+): Promise<CallToolResult> {
+  if (input.dry_run) {
+    const rehearsal = await services.jobs.rehearse(kind, call.owner, request);
+    const { earlier } = rehearsal;
+    if (earlier && input.save_to !== undefined) {
+      await checkPlaceAgain(services, earlier, input.save_to);
+    }
+    return dryRunResult(rehearsal, facts, deps.settings);
+  }
+  const started = await services.jobs.start(kind, call.owner, request);
+  const spentMs = deps.clock.elapsed() - startedAt;
+  const wishes = { seconds: input.wait_seconds, saveTo: input.save_to, spentMs };
+  return answerStart(deps, services, started, call, wishes);
+}
+
 /** What a start tool answers about the job that it has started: whatever goes wrong, its id. */
-export async function answerStart(
+async function answerStart(
   deps: ToolDeps,
   services: Services,
   { job, isDuplicate }: Started,

@@ -97,7 +97,7 @@ describe("hostile names, through the built program", () => {
 
   it("forge nothing in a training set's report", async () => {
     for (const place of places) {
-      const args = { image_data_url: place, dataset_check: true };
+      const args = { image_data_url: place, dry_run: true };
       expectHarmlessResult(await client.call("qwen_image_edit_plus_train", args), place);
     }
   });

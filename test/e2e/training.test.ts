@@ -77,10 +77,10 @@ describe.each(["sdk 1.x", "client 2.x"] as const)("%s", (kind) => {
 
   test("a check tells what is missing, without a key's worth of anything", async () => {
     await writeFile(join(bench.folder, "set", "bird_start.png"), await picture());
-    const result = await client.call(TRAIN, { image_data_url: "set", dataset_check: true });
+    const result = await client.call(TRAIN, { image_data_url: "set", dry_run: true });
     expect(result.isError ?? false).toBe(false);
+    expect(textOf(result)).toMatch(/^Dry run: nothing was recorded, sent or charged/);
     expect(textOf(result)).toMatch(/2 complete pairs[\s\S]*Check: bird_end is missing/);
-    expect(textOf(result)).toContain("Nothing was sent or bought.");
     expect(bench.posts).toBe(0);
     const listed = await client.call("job_list", {});
     expect(listed.structuredContent?.["jobs"]).toEqual([]);
@@ -95,8 +95,8 @@ describe.each(["sdk 1.x", "client 2.x"] as const)("%s", (kind) => {
       ["none.zip", Buffer.from("hello"), "no ZIP file"],
     ] as const) {
       await writeFile(join(bench.folder, name), bytes);
-      for (const dataset_check of [true, false]) {
-        const result = await client.call(TRAIN, { image_data_url: name, dataset_check });
+      for (const dry_run of [true, false]) {
+        const result = await client.call(TRAIN, { image_data_url: name, dry_run });
         expect(result.isError).toBe(true);
         expect(textOf(result)).toContain(reason);
       }
@@ -105,9 +105,13 @@ describe.each(["sdk 1.x", "client 2.x"] as const)("%s", (kind) => {
   });
 });
 
-test("without a public address a local set can be checked but not sent", async () => {
+test("without a public address a local set can be looked at but not sent", async () => {
   const { client } = await bench.connect("client 2.x");
-  const checked = await client.call(TRAIN, { image_data_url: "set", dataset_check: true });
+  const checked = await client.call(TRAIN, { image_data_url: "set", dry_run: true });
+  expect(checked.isError ?? false).toBe(false);
+  expect(textOf(checked)).toMatch(
+    /^Dry run: the real call would be refused: invalid_input: .*needs a public address/,
+  );
   expect(textOf(checked)).toContain("2 complete pairs");
   const refused = await client.call(TRAIN, { image_data_url: "set" });
   expect(textOf(refused)).toMatch(/^invalid_input: [\s\S]*LONGCAT_MCP_PUBLIC_URL/);

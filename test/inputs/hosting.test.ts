@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
+import { AppError } from "../../src/core/errors.ts";
 import { UNCLAIMED_MS } from "../../src/inputs/hosting.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { openHosting, serveFolder } from "../support/hosting.ts";
@@ -157,7 +158,8 @@ it("a job without files, or one that was cancelled, publishes nothing", async ()
 
 it("without an address, says so before anything is written", async () => {
   const { hosting, folder } = await openHosting({ address: undefined });
-  expect(hosting.isAvailable).toBe(false);
+  const refusal = new AppError("invalid_input", "It needs an address.");
+  expect(() => hosting.requireAddress(refusal)).toThrow(refusal);
   await expect(hosting.stage(OWNER, Buffer.from("x"), "png")).rejects.toMatchObject({
     code: "configuration",
   });

@@ -51,6 +51,9 @@ class Sums implements StartableKind<SumRequest> {
         this.told.push("check");
         if (this.refusal) throw this.refusal;
       },
+      outline: async () => ({
+        ...{ url: "https://sums.example/add", body: numbers, files: [], refusals: [] },
+      }),
       keep: async () => {
         this.told.push("keep");
       },

@@ -317,16 +317,20 @@ describe("save_to", () => {
 describe("room for results", () => {
   it("is made where the output folder is missing", async () => {
     await store.checkRoom(OWNER, "images", 1);
+    await expect(stat(output)).rejects.toMatchObject({ code: "ENOENT" });
+    await store.makeRoom(OWNER);
     expect((await stat(output)).isDirectory()).toBe(true);
   });
 
   it("is missing where the output folder cannot be", async () => {
     await writeFile(output, "in the way");
-    await expect(store.checkRoom(OWNER, "images", 1)).rejects.toMatchObject({
-      code: "storage",
-      message: expect.stringContaining(output),
-      next: expect.stringContaining("nothing was bought"),
-    });
+    for (const refused of [store.checkRoom(OWNER, "images", 1), store.makeRoom(OWNER)]) {
+      await expect(refused).rejects.toMatchObject({
+        code: "storage",
+        message: expect.stringContaining(output),
+        next: expect.stringContaining("nothing was bought"),
+      });
+    }
   });
 
   it("is missing where the disk has less than the pictures may need", async () => {

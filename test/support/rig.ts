@@ -134,7 +134,6 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     inputs: new InputResolver({
       places,
       media,
-      hosting,
       mayShrink: false,
       findEarlier: () => expect.fail("no earlier file is named"),
     }),
@@ -228,7 +227,11 @@ export async function until<T>(
 }
 
 const NO_FILES: Hosting & JobFiles = {
-  isAvailable: false,
+  requireAddress: (refusal) => {
+    throw refusal;
+  },
+  measure: () => expect.fail("nothing can be hosted"),
+  checkQuota: async () => {},
   stage: () => expect.fail("nothing can be hosted"),
   discard: async () => {},
   reserve: async () => {},

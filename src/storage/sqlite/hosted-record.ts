@@ -45,17 +45,11 @@ export class SqliteHostingRecord implements HostingRecord {
     this.#own = own;
   }
 
-  async claim(
-    { owner, jobId, files, maxBytes }: Claim,
-    place: (file: StagedFile) => Promise<void>,
-  ): Promise<Claimed> {
+  async claim(claim: Claim, place: (file: StagedFile) => Promise<void>): Promise<Claimed> {
+    const { owner, jobId, files } = claim;
     return this.#lock.run(async () => {
-      const added = new Map(files.map(({ name, sizeBytes }) => [name, sizeBytes]));
-      for (const name of added.keys()) if (this.#isNeeded(name)) added.delete(name);
-      const addedBytes = [...added.values()].reduce((sum, one) => sum + one, 0);
-      const isNoted = this.#usedBytes() + addedBytes <= maxBytes;
-      const claimed = { isNoted, usedBytes: this.#usedBytes(owner), addedBytes };
-      if (!isNoted) return claimed;
+      const claimed = this.#wouldClaim(claim);
+      if (!claimed.isNoted) return claimed;
       for (const file of files) await place(file);
       const { holder, clock } = this.#own;
       this.#connection.transaction(() => {
@@ -69,6 +63,10 @@ export class SqliteHostingRecord implements HostingRecord {
       });
       return claimed;
     });
+  }
+
+  async wouldClaim(claim: Claim): Promise<Claimed> {
+    return this.#wouldClaim(claim);
   }
 
   async filesOf(owner: string, jobId: string): Promise<NeededFile[]> {
@@ -132,6 +130,14 @@ export class SqliteHostingRecord implements HostingRecord {
         return isOverdue({ holder, claimedAt, job }, now, this.#own.isGone);
       })
       .map(({ owner, jobId }) => ({ owner, jobId }));
+  }
+
+  #wouldClaim({ owner, files, maxBytes }: Claim): Claimed {
+    const added = new Map(files.map(({ name, sizeBytes }) => [name, sizeBytes]));
+    for (const name of added.keys()) if (this.#isNeeded(name)) added.delete(name);
+    const addedBytes = [...added.values()].reduce((sum, one) => sum + one, 0);
+    const isNoted = this.#usedBytes() + addedBytes <= maxBytes;
+    return { isNoted, usedBytes: this.#usedBytes(owner), addedBytes };
   }
 
   #filesOf(owner: string, jobId: string): NeededFile[] {
