@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { measureAnswers } from "./answers.ts";
 import { measureArguments } from "./arguments.ts";
 import { measureCall } from "./call.ts";
 import { measureChat } from "./chat.ts";
@@ -34,6 +35,7 @@ interface Row {
 }
 
 const mib = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(0)} MiB`;
+const us = (value: number) => `${value.toFixed(1)} µs`;
 const ms = (value: number) => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
 
 try {
@@ -41,6 +43,7 @@ try {
   const files = await measureDownload(folder);
   const start = await measureStart(cli, env);
   const memory = await measureMemory(cli, env);
+  const answers = await measureAnswers(cli, env);
   const call = await measureCall(cli, env);
   const chat = await measureChat(cli, env, folder);
   const polling = await measurePolling(cli, env, folder, 10_000);
@@ -67,9 +70,27 @@ try {
       figures: `${mib(memory.serverBytes)} against ${mib(memory.bareBytes)}`,
     },
     {
+      what: "`tools/list` again, against the same bytes as prepared text",
+      value: answers.listMs / answers.preparedMs,
+      most: 2,
+      figures: `${ms(answers.listMs)} against ${ms(answers.preparedMs)}`,
+    },
+    {
+      what: "`image_models`, once the program is loaded: first",
+      value: answers.firstModelsMs,
+      most: 3,
+      unit: " ms",
+    },
+    {
+      what: "the same again",
+      value: answers.modelsMs,
+      most: 0.15,
+      unit: " ms",
+    },
+    {
       what: "time a tool call adds to its upstream call",
       value: call.throughServerMs - call.directMs,
-      most: 0.5,
+      most: 0.3,
       unit: " ms",
       figures: `${ms(call.throughServerMs)} against ${ms(call.directMs)}`,
     },
@@ -125,10 +146,16 @@ try {
       figures: `${mib(chat.memoryGrowthBytes)} for ${mib(chat.attachedBytes)}, which adds ${ms(chat.attachMs)} to the call; as the first call of all ${mib(chat.firstGrowthBytes)} more than one without files`,
     },
     {
-      what: "last tenth of an answer of 100,000 tokens, against the first",
-      value: chat.lastTenthMs / chat.firstTenthMs,
+      what: "a token of an answer of 100,000, against one of 10,000, processor time",
+      value: chat.longTokenUs / chat.shortTokenUs,
       most: 1.5,
-      figures: `${ms(chat.lastTenthMs)} against ${ms(chat.firstTenthMs)}`,
+      figures: `${us(chat.longTokenUs)} against ${us(chat.shortTokenUs)}`,
+    },
+    {
+      what: "a token of an answer of 100,000, processor time",
+      value: chat.longTokenUs,
+      most: 10,
+      unit: " µs",
     },
   ];
   console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "CPU"}\n`);

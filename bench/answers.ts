@@ -1,0 +1,73 @@
+import { median, Program } from "./child.ts";
+
+const ROUNDS = 300;
+/** By then the program is loaded, and has done what it does after a start. */
+const SETTLE_MS = 2_000;
+
+/** A program that answers every request with the same bytes, prepared as text. */
+const preparedText = (bytes: number) => `
+  const text = '"result":{"text":"' + "x".repeat(${bytes}) + '"}}\\n';
+  let rest = "";
+  process.stdin.setEncoding("utf8").on("data", (piece) => {
+    const lines = (rest + piece).split("\\n");
+    rest = lines.pop();
+    for (const line of lines) {
+      const { id } = JSON.parse(line);
+      if (id !== undefined) process.stdout.write('{"jsonrpc":"2.0","id":' + id + "," + text);
+    }
+  });`;
+
+export interface AnswerFigures {
+  /** `tools/list` asked again, and the same bytes from a program that has them as text. */
+  listMs: number;
+  preparedMs: number;
+  firstModelsMs: number;
+  modelsMs: number;
+}
+
+/** Calls that need nothing but what the program is made of, over stdio. */
+export async function measureAnswers(
+  cli: string,
+  env: Record<string, string>,
+): Promise<AnswerFigures> {
+  const program = new Program([cli], env);
+  try {
+    await program.initialize();
+    const list = () => program.request("tools/list");
+    const models = () => program.request("tools/call", { name: "image_models", arguments: {} });
+    const bytes = Buffer.byteLength(JSON.stringify(await list()));
+    // Any call loads the program; this one has nothing to do with the models.
+    await program.request("tools/call", { name: "spending", arguments: {} });
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+    const firstModelsMs = await timed(models);
+    const prepared = new Program(["-e", preparedText(bytes)], env);
+    try {
+      const [listMs, preparedMs] = await byTurns(list, () => prepared.request("tools/list"));
+      const [modelsMs] = await byTurns(models, async () => {});
+      return { listMs, preparedMs, firstModelsMs, modelsMs };
+    } finally {
+      await prepared.end();
+    }
+  } finally {
+    await program.end();
+  }
+}
+
+/** Medians of two things, so that both meet the same machine. */
+async function byTurns(
+  ours: () => Promise<unknown>,
+  other: () => Promise<unknown>,
+): Promise<[number, number]> {
+  const [first, second]: [number[], number[]] = [[], []];
+  for (let round = 0; round < ROUNDS; round++) {
+    first.push(await timed(ours));
+    second.push(await timed(other));
+  }
+  return [median(first), median(second)];
+}
+
+async function timed(run: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await run();
+  return performance.now() - startedAt;
+}
