@@ -1,7 +1,7 @@
 import { AppError } from "../core/errors.ts";
 import { newJobId } from "../core/ids.ts";
 import { oneLine } from "../core/text.ts";
-import { checkedId } from "../gateway/pixazo.ts";
+import { checkedId, type LegacyReport } from "../gateway/pixazo.ts";
 import type { Job, WholeJob } from "../jobs/job.ts";
 import type { JobStore } from "../jobs/job-store.ts";
 import { BLANK, NO_LIMITS } from "../jobs/record.ts";
@@ -35,11 +35,21 @@ export class Adoption {
     return job;
   }
 
-  /** @throws {not_found} for the request of somebody else's job. */
-  async refuseStrange(owner: string, requestId: string): Promise<void> {
-    const { store } = this.#context;
-    if (await store.findByRequestId(owner, requestId)) return;
-    await refuseKnown(store, owner, requestId);
+  /**
+   * The status of a request of the older API.
+   * @throws {not_found} for the request of somebody else's job, as for one that nobody has made
+   * @throws {unauthorized | upstream_unavailable} as the gateway says
+   */
+  async legacyStatus(owner: string, requestId: string): Promise<LegacyReport> {
+    const { store, gateway } = this.#context;
+    if (!(await store.findByRequestId(owner, requestId))) {
+      await refuseKnown(store, owner, requestId);
+    }
+    const report = await orStrange(requestId, gateway.legacyStatus(requestId));
+    // That API has a status, not an HTTP status, for what it does not know.
+    const isUnknown = /\brequest\b.*\bnot found\b/i.test(report.error?.message ?? "");
+    if (isUnknown) throw strange(requestId, report.error);
+    return report;
   }
 
   /**
@@ -74,7 +84,7 @@ async function adoptRequest(
     );
   }
   await refuseKnown(store, owner, requestId);
-  const report = await gateway.status(requestId);
+  const report = await orStrange(requestId, gateway.status(requestId));
   const now = clock.now();
   const job: WholeJob = {
     ...BLANK,
@@ -112,7 +122,21 @@ async function refuseKnown(
     ? new AppError("not_found", `The job of the request ${name} was deleted.`, {
         next: "Nothing was bought. To have another one made, call its start tool again with `force_new: true`.",
       })
-    : new AppError("not_found", `There is no request ${name}.`);
+    : strange(requestId);
+}
+
+/** What the gateway does not know has the words of what is not told of. */
+async function orStrange<T>(requestId: string, asked: Promise<T>): Promise<T> {
+  try {
+    return await asked;
+  } catch (error) {
+    const isUnknown = error instanceof AppError && error.code === "not_found";
+    throw isUnknown ? strange(requestId, error) : error;
+  }
+}
+
+function strange(requestId: string, cause?: unknown): AppError {
+  return new AppError("not_found", `There is no request \`${oneLine(requestId)}\`.`, { cause });
 }
 
 /**
@@ -138,7 +162,7 @@ async function attachRequest(
   if (operationOfRequestId(requestId)?.name !== job.operation) {
     throw new AppError("invalid_input", `That request id is not one of ${job.operation}.`);
   }
-  const report = await gateway.status(requestId);
+  const report = await orStrange(requestId, gateway.status(requestId));
   return move(context, job, "running", {
     requestId,
     upstreamStatus: report.rawStatus,

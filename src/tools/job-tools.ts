@@ -84,9 +84,8 @@ export function legacyStatusTool(deps: ToolDeps): Tool {
     kind: "read",
     input: z.object({ request_id: knownAs(z.string().min(1).max(200), { reference: "id" }) }),
     async run(input, { owner }) {
-      const { gateway, adoption } = await deps.services.get();
-      await adoption.refuseStrange(owner, input.request_id.trim());
-      const report = await gateway.legacyStatus(input.request_id);
+      const { adoption } = await deps.services.get();
+      const report = await adoption.legacyStatus(owner, input.request_id.trim());
       if (report.error) throw report.error;
       const progress =
         report.progress === undefined ? "" : ` (${Math.round(report.progress * 100)} %)`;

@@ -2,7 +2,6 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import {
-  createMcpHandler,
   localhostAllowedHostnames,
   localhostAllowedOrigins,
   validateHostHeader,
@@ -13,9 +12,10 @@ import { AppError } from "../core/errors.ts";
 import { LOCAL_OWNER } from "../core/owner.ts";
 import { oneLine } from "../core/text.ts";
 import type { JobEvents } from "../jobs/events.ts";
-import { type Connection, onResourceEvents, type ServerFactory } from "../server.ts";
+import type { Connection, ServerFactory } from "../server.ts";
 import { readBody } from "./body.ts";
 import { forwardingHeader } from "./forwarding.ts";
+import { OwnerHandlers } from "./owner-handlers.ts";
 
 /** How long a client may take to say what it wants; answers may take as long as they like. */
 const TIMES = {
@@ -33,6 +33,8 @@ export interface HttpOptions {
   port: number;
   version: string;
   events: JobEvents;
+  /** Who calls; where it is absent, all requests are those of the one user of this machine. */
+  ownerOf?: (request: Request) => string;
   onError: (error: Error) => void;
 }
 
@@ -55,18 +57,18 @@ export async function serveOnHttp(
 ): Promise<HttpServing> {
   /** The HTTP answer that is being made; one instance serves one request. */
   const answers = new AsyncLocalStorage<ServerResponse>();
-  const handler = createMcpHandler(
-    ({ era }) => {
-      const answer = answers.getStore();
-      const onDelivered: Connection["onDelivered"] = (_, run) => answer?.once("finish", run);
-      return factory.create({ owner: LOCAL_OWNER, era, lasting: false, onDelivered });
-    },
-    { onerror: options.onError },
-  );
-  const unsubscribe = onResourceEvents(options.events, LOCAL_OWNER, (uris, isListChanged) => {
-    for (const uri of uris) handler.notify.resourceUpdated(uri);
-    if (isListChanged) handler.notify.resourcesChanged();
+  const handlers = new OwnerHandlers({
+    events: options.events,
+    factoryFor:
+      (owner) =>
+      ({ era }) => {
+        const answer = answers.getStore();
+        const onDelivered: Connection["onDelivered"] = (_, run) => answer?.once("finish", run);
+        return factory.create({ owner, era, lasting: false, onDelivered });
+      },
+    onError: options.onError,
   });
+  const { ownerOf = () => LOCAL_OWNER } = options;
 
   const app = new Hono<{ Bindings: HttpBindings }>();
   app.use(async (context, next) => refusalOf(context.req.raw) ?? next());
@@ -86,6 +88,7 @@ export async function serveOnHttp(
       const body = await readBody(env.incoming);
       if (body && "refusal" in body) return Response.json(body.refusal, { status: body.status });
       const given = body ? { parsedBody: body.message } : {};
+      const handler = handlers.of(ownerOf(req.raw));
       return answers.run(env.outgoing, () => handler.fetch(req.raw, given));
     });
   }
@@ -99,8 +102,7 @@ export async function serveOnHttp(
     url: `http://${host}:${port}/mcp`,
     port,
     async close() {
-      unsubscribe();
-      await handler.close();
+      await handlers.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },

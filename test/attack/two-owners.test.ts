@@ -1,86 +1,109 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { Client as ModernClient } from "@modelcontextprotocol/client";
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
-import type { McpServer } from "@modelcontextprotocol/server";
-import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { startSandbox } from "../../src/cli/sandbox.ts";
-import { systemClock } from "../../src/core/clock.ts";
-import { Lazy } from "../../src/core/lazy.ts";
-import { createRedact } from "../../src/core/redact.ts";
-import { HostedFolder } from "../../src/inputs/hosted-folder.ts";
-import { JobEvents } from "../../src/jobs/events.ts";
-import { openRuntime } from "../../src/runtime.ts";
-import { ServerFactory } from "../../src/server.ts";
-import { readSettings } from "../../src/settings/settings.ts";
+import { newJobId, newThreadId } from "../../src/core/ids.ts";
+import { URI_TEMPLATES, uris } from "../../src/core/uris.ts";
+import { OPERATIONS } from "../../src/models/catalogue.ts";
 import { until } from "../support/rig.ts";
-import { silentLog } from "../support/tool-deps.ts";
+import { type AnyClient, openSharedHouse } from "../support/shared-house.ts";
 
-/** One program for two owners, with everything real, on the built-in provider. */
-async function openHouse() {
-  const folder = await mkdtemp(join(tmpdir(), "longcat-mcp-test-"));
-  const settings = readSettings({
-    env: {
-      HOME: "/home/nobody",
-      LONGCAT_MCP_SANDBOX: "1",
-      LONGCAT_MCP_DATA_DIR: `${folder}/data`,
-      LONGCAT_MCP_OUTPUT_DIR: `${folder}/out`,
-    },
-    flags: {},
-    platform: "linux",
-    workingDir: folder,
-    readFile: () => "",
-  });
-  const redact = createRedact([]);
-  const events = new JobEvents();
-  const common = { settings, clock: systemClock, log: silentLog, redact, events };
-  const reached = () => {};
-  const runtime = await openRuntime({
-    ...common,
-    reached,
-    proxies: {},
-    startSandbox: () => startSandbox(1_000),
-    publicPlace: {
-      folder: new HostedFolder(`${folder}/data/hosted`, "this-process"),
-      isConfigured: false,
-      open: async () => 9,
-      require: async () => {},
-    },
-    holder: "this-process",
-    homeOwner: "local",
-    isGone: () => false,
-  });
-  const factory = new ServerFactory({
-    ...common,
-    reached,
-    version: "1",
-    services: new Lazy(async () => runtime),
-  });
-  return {
-    factory,
-    async close() {
-      await runtime.close();
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
+/** What one owner's things are called; a second set of such names is nobody's. */
+interface Names {
+  jobId: string;
+  chatJobId: string;
+  deletedJobId: string;
+  threadId: string;
+  requestId: string;
 }
 
-type AnyClient = Client | ModernClient;
+const NOBODYS: Names = {
+  jobId: newJobId(),
+  chatJobId: newJobId(),
+  deletedJobId: newJobId(),
+  threadId: newThreadId(),
+  requestId: "",
+};
 
-function textOf(result: unknown): string {
-  return JSON.stringify(result);
+/** Arguments that can name something of an owner's, and what a guess puts there. */
+const NAMING: Record<string, (of: Names) => string[]> = {
+  job_id: (of) => [of.jobId, of.chatJobId, of.deletedJobId],
+  request_id: (of) => [of.requestId],
+  thread_id: (of) => [of.threadId],
+  media: (of) => [uris.medium(of.jobId, 1), uris.medium(of.deletedJobId, 1)],
+  files: (of) => [
+    uris.medium(of.jobId, 1),
+    uris.job(of.chatJobId),
+    uris.job(of.deletedJobId),
+    uris.thread(of.threadId),
+  ],
+  ...Object.fromEntries(
+    OPERATIONS.flatMap(({ files }) => files.map(({ name }) => name)).map((name) => [
+      name,
+      (of: Names) => [uris.medium(of.jobId, 1), uris.medium(of.deletedJobId, 1)],
+    ]),
+  ),
+};
+/** Arguments that lead to things of many, and have tests of their own below. */
+const LEADING = ["cursor", "query", "idempotency_key"];
+/** Arguments that can name nothing, beside those of the operations; switches are tried at each guess. */
+const HARMLESS = [
+  ...["prompt", "system", "model", "max_tokens", "temperature", "top_p", "api_format"],
+  ...["wait_seconds", "save_to", "max_cost_usd", "limit", "state", "operation", "action"],
+  ...["since", "until", "index", "format", "max_side", "quality"],
+];
+
+const toolSchema = z.looseObject({
+  name: z.string(),
+  inputSchema: z.looseObject({
+    properties: z
+      .record(
+        z.string(),
+        z.looseObject({ type: z.unknown().optional(), enum: z.array(z.string()).optional() }),
+      )
+      .default({}),
+    required: z.array(z.string()).default([]),
+  }),
+});
+type ToolEntry = z.infer<typeof toolSchema>;
+
+/** Arguments of the operation's own that are neither files nor of the program. */
+const ownOf = (tool: ToolEntry) => {
+  const operation = OPERATIONS.find(({ name }) => name === tool.name);
+  return Object.keys(operation?.input.shape ?? {}).filter((name) => !(name in NAMING));
+};
+
+/** What a call of a tool needs beside the guess, where its schema wants something. */
+const NEEDED: Record<string, Record<string, unknown>> = {
+  longcat_chat: { prompt: "And?" },
+  media_save: { save_to: "out/bens.png" },
+  ...Object.fromEntries(OPERATIONS.map(({ name, example }) => [name, example])),
+};
+
+/** Every call of a tool that names something, each with every switch and every action. */
+function guessesAt(tool: ToolEntry, of: Names): Record<string, unknown>[] {
+  const { properties } = tool.inputSchema;
+  const own = ownOf(tool);
+  const isSwitch = (name: string) => properties[name]?.type === "boolean" && !own.includes(name);
+  const switches = Object.keys(properties).filter(isSwitch);
+  const actions = properties["action"]?.enum ?? [undefined];
+  const named = Object.keys(properties).filter((name) => name in NAMING && !isSwitch(name));
+  return named.flatMap((name) =>
+    (NAMING[name]?.(of) ?? []).flatMap((value) =>
+      actions.flatMap((action) => {
+        const given = properties[name]?.type === "array" ? [value] : value;
+        const args = { ...NEEDED[tool.name], ...(action ? { action } : {}), [name]: given };
+        return [args, ...switches.map((one) => ({ ...args, [one]: true }))];
+      }),
+    ),
+  );
 }
 
-/** What a client hears of without asking. */
-function listen(client: Client): string[] {
-  const heard: string[] = [];
-  client.fallbackNotificationHandler = async (notification) => {
-    heard.push(textOf(notification));
-  };
-  return heard;
+const textOf = (result: unknown) => JSON.stringify(result);
+const caught = async (work: Promise<unknown>) =>
+  work.then(textOf, (error: unknown) => `rejected: ${error instanceof Error ? error.message : ""}`);
+
+/** What was answered, whoever's the names in it are. */
+function nameless(text: string, of: Names): string {
+  return Object.entries(of).reduce((all, [kind, name]) => all.replaceAll(name, kind), text);
 }
 
 const madeSchema = z.string().transform((text) => ({
@@ -89,160 +112,227 @@ const madeSchema = z.string().transform((text) => ({
 }));
 
 describe("what belongs to another owner", () => {
-  let house: Awaited<ReturnType<typeof openHouse>>;
-  let requestId: string;
-  let jobId: string;
-  let chatJobId: string;
-  let threadId: string;
-  let secrets: string[];
-
-  async function connect<C extends AnyClient>(owner: string, client: C): Promise<C> {
-    const server: McpServer = house.factory.create({
-      owner,
-      era: "legacy",
-      lasting: true,
-      onDelivered: () => {},
-    });
-    const [ours, theirs] = InMemoryTransport.createLinkedPair();
-    await Promise.all([server.connect(theirs), client.connect(ours)]);
-    return client;
-  }
-  const old = (owner: string) => connect(owner, new Client({ name: "old", version: "1" }));
-  const modern = (owner: string) => connect(owner, new ModernClient({ name: "new", version: "1" }));
+  let house: Awaited<ReturnType<typeof openSharedHouse>>;
+  let adas: Names;
+  const cursors: Record<string, string> = {};
+  const call = (client: AnyClient, name: string, args: Record<string, unknown>) =>
+    client.callTool({ name, arguments: args });
 
   beforeAll(async () => {
-    house = await openHouse();
-    const ada = await old("ada");
-    const call = async (name: string, args: Record<string, unknown>) =>
-      madeSchema.parse(textOf(await ada.callTool({ name, arguments: args })));
-    const picture = { prompt: "Adas own garden", image_size: "square_1_1", wait_seconds: 45 };
-    jobId = (await call("longcat_image_generate", { ...picture, idempotency_key: "k" })).jobId;
-    const chat = { prompt: "Adas own question", wait_seconds: 45 };
-    ({ jobId: chatJobId, threadId } = await call("longcat_chat", chat));
-    const job = textOf(await ada.readResource({ uri: `longcat://jobs/${jobId}` }));
-    requestId = /request_id[^:]*:\s*\\+"([^"\\]+)/.exec(job)?.[1] ?? "";
+    house = await openSharedHouse();
+    const ada = await house.lasting("ada");
+    const make = async (name: string, args: Record<string, unknown>) =>
+      madeSchema.parse(textOf(await call(ada, name, { wait_seconds: 45, ...args })));
+    const picture = { prompt: "Adas own garden", image_size: "square_1_1" };
+    const [first, doomed] = [
+      await make("longcat_image_generate", { ...picture, idempotency_key: "k" }),
+      await make("longcat_image_generate", { ...picture, prompt: "Adas doomed garden" }),
+    ];
+    await make("longcat_chat", { prompt: "Adas own first question" });
+    const chat = await make("longcat_chat", { prompt: "Adas own question" });
+    await call(ada, "job_delete", { job_id: doomed.jobId });
+    const job = textOf(await ada.readResource({ uri: uris.job(first.jobId) }));
+    const requestId = /request_id[^:]*:\s*\\+"([^"\\]+)/.exec(job)?.[1] ?? "";
     expect(job).toContain("completed");
     expect(requestId).not.toBe("");
-    secrets = ["Adas own", "ada/", "garden"];
-    await ada.close();
+    adas = {
+      ...{ jobId: first.jobId, chatJobId: chat.jobId, deletedJobId: doomed.jobId },
+      ...{ threadId: chat.threadId, requestId },
+    };
+    NOBODYS.requestId = requestId.replace(/[0-9a-f]{12}$/, "0123456789ab");
+    for (const name of ["job_list", "chat_threads"]) {
+      const page = textOf(await call(ada, name, { limit: 1 }));
+      cursors[name] = /before-[\w-]+/.exec(page)?.[0] ?? "";
+      expect(cursors[name], page).not.toBe("");
+    }
     return () => house.close();
   }, 150_000);
 
   const clients = [
-    ["an old client", old],
-    ["a modern client", modern],
+    ["an old client", (owner: string) => house.old(owner)],
+    ["a modern client", (owner: string) => house.modern(owner)],
   ] as const;
 
-  function expectNothingOfAdas(text: string, ...named: string[]): void {
-    for (const secret of secrets) expect(text).not.toContain(secret);
-    for (const id of [jobId, chatJobId, threadId, requestId]) {
-      if (!named.includes(id)) expect(text).not.toContain(id);
+  /** @param named what the question had in it, and may be repeated. */
+  function expectNothingOfAdas(text: string, named = ""): void {
+    for (const secret of ["Adas own", "Adas doomed", "ada/", "garden"]) {
+      expect(text).not.toContain(secret);
+    }
+    for (const name of Object.values(adas)) {
+      if (!named.includes(name)) expect(text).not.toContain(name);
     }
   }
 
+  const toolsOf = async (client: AnyClient) =>
+    z.array(toolSchema).parse((await client.listTools()).tools);
+
+  it("is named by arguments that this test knows of, and by no other", async () => {
+    const known = [...Object.keys(NAMING), ...LEADING, ...HARMLESS];
+    for (const tool of await toolsOf(await house.modern("ben"))) {
+      const { properties } = tool.inputSchema;
+      const strange = Object.keys(properties).filter(
+        (name) =>
+          properties[name]?.type !== "boolean" &&
+          !known.includes(name) &&
+          !ownOf(tool).includes(name),
+      );
+      expect(strange, `${tool.name}: can these name something? Then it belongs to NAMING.`).toEqual(
+        [],
+      );
+    }
+  });
+
   describe.each(clients)("asked for by %s", (_, open) => {
-    it("is not found by any tool that takes an id", async () => {
-      const ben: AnyClient = await open("ben");
-      const medium = `longcat://media/${jobId}/1`;
-      const guesses: [string, Record<string, unknown>][] = [
-        ["job_status", { job_id: jobId }],
-        ["job_status", { job_id: chatJobId }],
-        ["job_status", { job_id: jobId, redownload: true }],
-        ["job_status", { request_id: requestId }],
-        ["job_status", { job_id: jobId, request_id: requestId }],
-        ["longcat_image_legacy_status", { request_id: requestId }],
-        ["job_cancel", { job_id: jobId }],
-        ["chat_threads", { action: "read", thread_id: threadId }],
-        ["chat_threads", { action: "delete", thread_id: threadId }],
-        ["longcat_chat", { prompt: "And?", thread_id: threadId }],
-        ["longcat_chat", { prompt: "Look", files: [medium] }],
-        ["longcat_chat", { prompt: "Look", files: [`longcat://threads/${threadId}`] }],
-        ["qwen_image_edit", { prompt: "Blue", image: medium }],
-        ["qwen_image_max_edit", { prompt: "Blue", image_urls: [medium] }],
-        ["qwen_image_layered", { image_url: medium }],
-      ];
-      for (const [name, args] of guesses) {
-        const result = await ben.callTool({ name, arguments: args });
-        const text = textOf(result);
-        expect(result, `${name} ${textOf(args)}`).toMatchObject({ isError: true });
-        expect(text, name).toMatch(/not_found|There is no/);
-        expectNothingOfAdas(text, ...Object.values(args).flat().map(String), jobId, threadId);
+    it("is not found by any argument of any tool, and not told apart from what is nowhere", async () => {
+      const ben = await open("ben");
+      for (const tool of await toolsOf(ben)) {
+        const guesses = guessesAt(tool, adas);
+        const others = guessesAt(tool, NOBODYS);
+        for (const [n, args] of guesses.entries()) {
+          const what = `${tool.name} ${textOf(args)}`;
+          const result = await caught(call(ben, tool.name, args));
+          const nothing = await caught(call(ben, tool.name, others[n] ?? {}));
+          expect(nameless(result, adas), what).toBe(nameless(nothing, NOBODYS));
+          expectNothingOfAdas(result, textOf(args));
+          // A list looks at no id, and the check of a set at nothing but local ones.
+          if (args["action"] === "list" || args["dataset_check"] === true) continue;
+          expect(result, what).toMatch(/"isError":true/);
+          expect(result, what).toMatch(/not_found|There is no|does not exist|There was no/);
+        }
       }
     });
 
-    it("is in no list, and in no sum", async () => {
-      const ben: AnyClient = await open("carl");
-      for (const [name, args] of [
-        ["job_list", {}],
-        ["chat_threads", {}],
-        ["spending", {}],
-        ["image_models", {}],
-      ] as const) {
-        const text = textOf(await ben.callTool({ name, arguments: args }));
-        expectNothingOfAdas(text);
-        if (name === "spending") expect(text).toMatch(/total_usd\\*":\s*0[,}]/);
+    it("is in no list and no sum, nor behind another's cursor or words", async () => {
+      const carl = await open("carl");
+      for (const { name, inputSchema } of await toolsOf(carl)) {
+        if (inputSchema.required.length > 0) continue;
+        const { properties } = inputSchema;
+        const cursor: Record<string, unknown>[] =
+          "cursor" in properties ? [{ cursor: cursors[name] ?? "none known" }] : [];
+        const words = "query" in properties ? [{ query: "garden" }, { query: "question" }] : [];
+        for (const args of [{}, ...cursor, ...words]) {
+          const text = await caught(call(carl, name, args));
+          expectNothingOfAdas(text);
+          if (cursor.includes(args)) expect(text, name).not.toContain('"isError":true');
+          if (name === "spending") expect(text).toMatch(/total_usd\\*":\s*0[,}]/);
+        }
       }
-      expectNothingOfAdas(textOf(await ben.listResources()));
+      expectNothingOfAdas(textOf(await carl.listResources()));
     });
 
-    it("is no resource, and completes nothing", async () => {
-      const ben: AnyClient = await open("ben");
-      for (const uri of [
-        `longcat://jobs/${jobId}`,
-        `longcat://media/${jobId}/1`,
-        `longcat://media/${jobId}/1/preview`,
-        `longcat://threads/${threadId}`,
-      ]) {
-        await expect(ben.readResource({ uri }), uri).rejects.toThrow(/not found/i);
+    it("is no resource of any template, and completes nothing", async () => {
+      const ben = await open("ben");
+      const { resourceTemplates } = await ben.listResourceTemplates();
+      expect(resourceTemplates.map((one) => one.uriTemplate).sort()).toEqual(
+        Object.values(URI_TEMPLATES).sort(),
+      );
+      for (const { uriTemplate: uri } of resourceTemplates) {
+        const variables = [...uri.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
+        for (const name of variables) {
+          const { completion } = await ben.complete({
+            ref: { type: "ref/resource", uri },
+            argument: { name, value: "" },
+            context: { arguments: { job_id: adas.jobId, thread_id: adas.threadId } },
+          });
+          expectNothingOfAdas(textOf(completion));
+          if (name === "index") expect(completion.values).toEqual([]);
+        }
+        if (variables.includes("operation")) continue;
+        for (const job of ["jobId", "chatJobId", "deletedJobId"] as const) {
+          const read = (of: Names) => {
+            const values: Record<string, string> = {
+              ...{ job_id: of[job], index: "1", thread_id: of.threadId },
+            };
+            const filled = uri.replace(/\{(\w+)\}/g, (_all, name) => values[name] ?? `no ${name}`);
+            return caught(ben.readResource({ uri: filled }));
+          };
+          const result = await read(adas);
+          expect(result, uri).toMatch(/^rejected: .*not found/i);
+          expect(nameless(result, adas)).toBe(nameless(await read(NOBODYS), NOBODYS));
+        }
       }
-      for (const [uri, name, value] of [
-        ["longcat://jobs/{job_id}", "job_id", "job_"],
-        ["longcat://media/{job_id}/{index}", "job_id", "job_"],
-        ["longcat://media/{job_id}/{index}", "index", ""],
-        ["longcat://threads/{thread_id}", "thread_id", "thread_"],
-      ] as const) {
-        const { completion } = await ben.complete({
-          ref: { type: "ref/resource", uri },
-          argument: { name, value },
-          context: { arguments: { job_id: jobId } },
-        });
-        expectNothingOfAdas(textOf(completion));
-        if (name === "index") expect(completion.values).toEqual([]);
+    });
+
+    it("is in no prompt, and completes none", async () => {
+      const ben = await open("ben");
+      for (const { name, arguments: args = [] } of (await ben.listPrompts()).prompts) {
+        const given = Object.fromEntries(args.map((one) => [one.name, uris.medium(adas.jobId, 1)]));
+        const text = await caught(ben.getPrompt({ name, arguments: given }));
+        expectNothingOfAdas(text, textOf(given));
+        for (const argument of args) {
+          const ref = { type: "ref/prompt" as const, name };
+          const asked = { ref, argument: { name: argument.name, value: "" } };
+          expectNothingOfAdas(await caught(ben.complete(asked)));
+        }
       }
     });
   });
 
   it("stands for no call of somebody else, not by its key nor by what it asks for", async () => {
-    const ben = await old("ben");
-    const call = { prompt: "Adas own garden", image_size: "square_1_1", wait_seconds: 45 };
-    for (const args of [{ ...call, idempotency_key: "k" }, call]) {
-      const text = textOf(await ben.callTool({ name: "longcat_image_generate", arguments: args }));
+    const ben = await house.old("ben");
+    const args = { prompt: "Adas own garden", image_size: "square_1_1", wait_seconds: 45 };
+    for (const one of [{ ...args, idempotency_key: "k" }, args]) {
+      const text = textOf(await call(ben, "longcat_image_generate", one));
       expect(text).toContain("completed");
       expect(text).toContain("/users/ben/");
-      expect(text).not.toContain(jobId);
+      expect(text).not.toContain(adas.jobId);
     }
   });
 
-  it("is heard of by its owner only, even by who has subscribed to it", async () => {
-    const [ada, ben] = [await old("ada"), await old("ben")];
-    onTestFinished(async () => {
-      await ada.close();
-      await ben.close();
+  it("is as it was after all that", async () => {
+    const ada = await house.modern("ada");
+    const list = textOf(await call(ada, "job_list", {}));
+    for (const id of [adas.jobId, adas.chatJobId]) expect(list).toContain(id);
+    const threads = textOf(await call(ada, "chat_threads", {}));
+    expect(threads).toContain(adas.threadId);
+    const thread = textOf(await ada.readResource({ uri: uris.thread(adas.threadId) }));
+    expect(thread.match(/Adas own question/g)?.length).toBeGreaterThan(0);
+    const job = textOf(await ada.readResource({ uri: uris.job(adas.jobId) }));
+    expect(job).toContain("completed");
+    const medium = await ada.readResource({ uri: uris.medium(adas.jobId, 1) });
+    expect(textOf(medium)).toContain("blob");
+  });
+
+  describe("is heard of by its owner only,", () => {
+    const watchers = {
+      async "subscribed over a lasting connection"(owner: string, uri: string, heard: string[]) {
+        const client = await house.lasting(owner);
+        client.fallbackNotificationHandler = async (one) => void heard.push(textOf(one));
+        await client.subscribeResource({ uri });
+        return client;
+      },
+      async "listening over HTTP"(owner: string, uri: string, heard: string[]) {
+        const client = await house.modern(owner);
+        client.fallbackNotificationHandler = async (one) => void heard.push(textOf(one));
+        await client.listen({ resourceSubscriptions: [uri], resourcesListChanged: true });
+        return client;
+      },
+    };
+
+    it.each(Object.entries(watchers))("%s", async (_, watch) => {
+      const starter = await house.old("ada");
+      const start = async (client: AnyClient, prompt: string) =>
+        madeSchema.parse(
+          textOf(
+            await call(client, "longcat_image_generate", {
+              ...{ prompt, image_size: "square_1_1", wait_seconds: 0, force_new: true },
+            }),
+          ),
+        ).jobId;
+      const jobId = await start(starter, "Adas other garden");
+      const heard = { ada: [] as string[], ben: [] as string[] };
+      await watch("ada", uris.job(jobId), heard.ada);
+      const ben = await watch("ben", uris.job(jobId), heard.ben);
+      await call(starter, "job_status", { job_id: jobId, wait_seconds: 45 });
+      // Whatever the first job had to tell may have been told before anybody listened.
+      const second = await start(starter, "Adas last garden");
+      await call(starter, "job_status", { job_id: second, wait_seconds: 45 });
+      await until(() => heard.ada.some((one) => one.includes("list_changed")), "Ada's event");
+      const own = await start(ben, "Bens own garden");
+      await call(ben, "job_status", { job_id: own, wait_seconds: 45 });
+      await until(() => heard.ben.some((one) => one.includes("list_changed")), "Ben's event");
+      expect(heard.ben.filter((one) => one.includes("list_changed"))).toHaveLength(1);
+      expect(heard.ben.join()).not.toMatch(new RegExp(`${jobId}|${second}`));
     });
-    const [adas, bens] = [listen(ada), listen(ben)];
-    const prompt = "Adas other garden";
-    const started = await ada.callTool({
-      name: "longcat_image_generate",
-      arguments: { prompt, image_size: "square_1_1", wait_seconds: 0 },
-    });
-    const { jobId: other } = madeSchema.parse(textOf(started));
-    for (const client of [ada, ben]) {
-      await client.subscribeResource({ uri: `longcat://jobs/${other}` });
-    }
-    await ada.callTool({ name: "job_status", arguments: { job_id: other, wait_seconds: 45 } });
-    await until(() => adas.some((one) => one.includes("list_changed")), "an event for the owner");
-    // What was sent to Ben before this answer has arrived by then.
-    await ben.callTool({ name: "job_list", arguments: {} });
-    expect(bens).toEqual([]);
   });
 });

@@ -1,0 +1,46 @@
+import {
+  createMcpHandler,
+  type McpHttpHandler,
+  type McpServerFactory,
+} from "@modelcontextprotocol/server";
+import type { JobEvents } from "../jobs/events.ts";
+import { onResourceEvents } from "../server.ts";
+
+export interface OwnerHandlersOptions {
+  events: JobEvents;
+  /** Makes the servers of one owner. */
+  factoryFor: (owner: string) => McpServerFactory;
+  onError: (error: Error) => void;
+}
+
+/**
+ * What answers each owner's requests over HTTP, and tells those who listen of that owner's jobs. A
+ * handler has one bus for all who listen to it, so that every owner has a handler.
+ */
+export class OwnerHandlers {
+  readonly #options: OwnerHandlersOptions;
+  readonly #handlers = new Map<string, { handler: McpHttpHandler; stop: () => void }>();
+
+  constructor(options: OwnerHandlersOptions) {
+    this.#options = options;
+  }
+
+  of(owner: string): McpHttpHandler {
+    const known = this.#handlers.get(owner);
+    if (known) return known.handler;
+    const { events, factoryFor, onError } = this.#options;
+    const handler = createMcpHandler(factoryFor(owner), { onerror: onError });
+    const stop = onResourceEvents(events, owner, (uris, isListChanged) => {
+      for (const uri of uris) handler.notify.resourceUpdated(uri);
+      if (isListChanged) handler.notify.resourcesChanged();
+    });
+    this.#handlers.set(owner, { handler, stop });
+    return handler;
+  }
+
+  async close(): Promise<void> {
+    const all = [...this.#handlers.values()];
+    for (const { stop } of all) stop();
+    await Promise.all(all.map(({ handler }) => handler.close()));
+  }
+}

@@ -1,0 +1,110 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  Client as ModernClient,
+  StreamableHTTPClientTransport as ModernHttp,
+} from "@modelcontextprotocol/client";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
+import { startSandbox } from "../../src/cli/sandbox.ts";
+import { systemClock } from "../../src/core/clock.ts";
+import { Lazy } from "../../src/core/lazy.ts";
+import { createRedact } from "../../src/core/redact.ts";
+import { HostedFolder } from "../../src/inputs/hosted-folder.ts";
+import { JobEvents } from "../../src/jobs/events.ts";
+import { openRuntime } from "../../src/runtime.ts";
+import { ServerFactory } from "../../src/server.ts";
+import { readSettings } from "../../src/settings/settings.ts";
+import { serveOnHttp } from "../../src/transports/http.ts";
+import { silentLog } from "./tool-deps.ts";
+
+export type AnyClient = Client | ModernClient;
+
+/** One program for several owners, with everything real, on the built-in provider. */
+export async function openSharedHouse() {
+  const folder = await mkdtemp(join(tmpdir(), "longcat-mcp-test-"));
+  const settings = readSettings({
+    env: {
+      HOME: "/home/nobody",
+      LONGCAT_MCP_SANDBOX: "1",
+      LONGCAT_MCP_DATA_DIR: `${folder}/data`,
+      LONGCAT_MCP_OUTPUT_DIR: `${folder}/out`,
+    },
+    flags: {},
+    platform: "linux",
+    workingDir: folder,
+    readFile: () => "",
+  });
+  const redact = createRedact([]);
+  const events = new JobEvents();
+  const common = { settings, clock: systemClock, log: silentLog, redact, events };
+  const reached = () => {};
+  const runtime = await openRuntime({
+    ...common,
+    reached,
+    proxies: {},
+    startSandbox: () => startSandbox(1_000),
+    publicPlace: {
+      folder: new HostedFolder(`${folder}/data/hosted`, "this-process"),
+      isConfigured: false,
+      open: async () => 9,
+      require: async () => {},
+    },
+    holder: "this-process",
+    homeOwner: "local",
+    isGone: () => false,
+  });
+  const services = new Lazy(async () => runtime);
+  const factory = new ServerFactory({ ...common, reached, version: "1", services });
+  const serving = await serveOnHttp(factory, {
+    ...{ host: "127.0.0.1", port: 0, version: "1", events, onError: () => {} },
+    ownerOf: ({ headers }) => headers.get("x-owner") ?? "local",
+  });
+
+  const clients: AnyClient[] = [];
+  const kept = <C extends AnyClient>(client: C): C => {
+    clients.push(client);
+    return client;
+  };
+  const url = () => new URL(serving.url);
+  const asOwner = (owner: string) => ({ requestInit: { headers: { "x-owner": owner } } });
+  return {
+    /** A connection that lasts, as on stdio: events are pushed through it. */
+    async lasting(owner: string): Promise<Client> {
+      const client = kept(new Client({ name: "lasting", version: "1" }));
+      const server = factory.create({
+        ...{ owner, era: "legacy", lasting: true, onDelivered: () => {} },
+      });
+      const [ours, theirs] = InMemoryTransport.createLinkedPair();
+      await Promise.all([server.connect(theirs), client.connect(ours)]);
+      return client;
+    },
+    /** Over HTTP, as hosts of today speak. */
+    async old(owner: string): Promise<Client> {
+      const client = kept(new Client({ name: "old", version: "1" }));
+      const transport = new StreamableHTTPClientTransport(url(), asOwner(owner));
+      // Its optional fields are not declared as the client wants them.
+      await client.connect(transport as never);
+      return client;
+    },
+    /** Over HTTP, in the revision of 2026-07-28. */
+    async modern(owner: string): Promise<ModernClient> {
+      const client = kept(
+        new ModernClient(
+          { name: "new", version: "1" },
+          { versionNegotiation: { mode: { pin: "2026-07-28" } } },
+        ),
+      );
+      await client.connect(new ModernHttp(url(), asOwner(owner)));
+      return client;
+    },
+    async close() {
+      for (const client of clients) await client.close();
+      await serving.close();
+      await runtime.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
