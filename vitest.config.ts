@@ -4,6 +4,18 @@ import { defineConfig } from "vitest/config";
 const PROGRAM = ["test/{cli,demo,e2e}/**/*.test.ts"];
 /** What someone hostile tries, every way an input can be wrong and every failure of a provider. */
 const ATTACK = ["test/attack/**/*.test.ts", "test/e2e/{failures,inputs}.test.ts"];
+/** Whole rooms at work: several processes on one folder, pictures drawn and decoded, jobs from start to end. */
+const ROOMS = [
+  "test/{inputs,packaging,purchases,scripts,storage}/**/*.test.ts",
+  "test/sandbox/{painter,routes}/*.test.ts",
+  "test/sandbox/input-loader.test.ts",
+  "test/media/{contact-sheet,layer-composition,preview,resume,sheet-layout}.test.ts",
+  "test/jobs/leases.test.ts",
+  "test/chat/{attachments,ignore-rules,live-answer}.test.ts",
+  // Those that put something in place of a module.
+  "test/media/no-links.test.ts",
+  "test/models/room-to-grow.test.ts",
+];
 /** Kills and full disks at many points. */
 const SOAK = ["test/faults/**/*.test.ts"];
 
@@ -20,11 +32,14 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...PROGRAM, ...ATTACK, ...SOAK],
+          exclude: [...PROGRAM, ...ATTACK, ...SOAK, ...ROOMS],
           globalSetup: [ANNOUNCE],
+          // Modules have no state but constants: loaded once, they serve all files.
+          isolate: false,
           ...limits,
         },
       },
+      { test: { name: "rooms", include: ROOMS, globalSetup: [ANNOUNCE], ...limits } },
       { test: { name: "program", include: PROGRAM, exclude: ATTACK, ...built } },
       { test: { name: "attack", include: ATTACK, ...built } },
       { test: { name: "soak", include: SOAK, ...built } },

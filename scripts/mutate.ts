@@ -73,7 +73,7 @@ async function survives(copy: string, task: Task): Promise<boolean> {
   await writeFile(path, mutated(text, task));
   try {
     const vitest = resolve("node_modules/vitest/vitest.mjs");
-    const args = ["related", task.file, "--run", "--project", "unit", "--bail", "1"];
+    const args = ["related", task.file, "--run", "--project", "unit", "--project", "rooms", "--bail", "1"];
     await run(process.execPath, [vitest, ...args, "--reporter", "dot"], {
       cwd: copy,
       timeout: LONGEST_MS,

@@ -57,7 +57,7 @@ describe.each(paths)("%s", (path) => {
     expect(variables.filter((name) => !isVariable(name))).toEqual([]);
     const scripts = found(/npm run ([\w:]+)/g);
     expect(scripts.filter((name) => !(name in packageJson.scripts))).toEqual([]);
-    const commands = found(/\blongcat-mcp (?!and|help|MCP)([a-z]+)\b/g);
+    const commands = found(/\blongcat-mcp (?!and|help|MCP|longcat-mcp)([a-z]+)\b/g);
     expect(commands.filter((name) => !COMMANDS.some((known) => known === name))).toEqual([]);
     const tools = found(/\b((?:longcat|z_image|qwen_image|job)_[a-z_]+)\b/g);
     expect(tools.filter((name) => !isToolOrField(name))).toEqual([]);

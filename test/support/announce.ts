@@ -2,7 +2,8 @@ import type { TestProject } from "vitest/node";
 
 /** How long all of a project's tests take together on two quiet cores. */
 const TAKES: Readonly<Record<string, string>> = {
-  unit: "a minute and a half",
+  unit: "twenty seconds",
+  rooms: "a minute and a half",
   program: "two and a half minutes",
   attack: "three minutes",
   soak: "six minutes",
