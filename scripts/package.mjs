@@ -162,9 +162,28 @@ async function tryPackage(folder) {
     LONGCAT_MCP_OUTPUT_DIR: join(folder, "pictures"),
   });
   expect(/completed/.test(demo.stdout), demo.stdout);
+  await tryRunner(join(folder, filename));
   say(
     `${filename} has ${await sizeOf(join(folder, filename))}, installed it answers ${version.stdout.trim()}`,
   );
+}
+
+/** Runs the package as `npx` does, from a folder that knows nothing of it. */
+async function tryRunner(tarball) {
+  const folder = join(scratch, "elsewhere");
+  await mkdir(folder);
+  const env = {
+    LONGCAT_MCP_DATA_DIR: join(folder, "data"),
+    LONGCAT_MCP_OUTPUT_DIR: join(folder, "pictures"),
+  };
+  const npx = (...args) => npm(["exec", "--yes", ...args], folder, env);
+  const version = await npx(`--package=${tarball}`, "--", "longcat-mcp", "--version");
+  expect(version.stdout.trim() === packageJson.version, `npx says ${version.stdout}`);
+  const alone = await npx("--", tarball, "doctor", "--sandbox");
+  expect(!alone.stdout.includes("FAIL"), alone.stdout);
+  const demo = await npx(`--package=${tarball}`, "--", "longcat-mcp", "demo");
+  expect(/completed/.test(demo.stdout), demo.stdout);
+  say("npx runs it from an empty folder: --version, doctor and demo");
 }
 
 /** The npm that runs this script, or the one in the path. */

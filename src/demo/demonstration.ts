@@ -222,8 +222,12 @@ function showFiles(screen: Screen, finished: readonly Finished[]): void {
 
 function showNext(screen: Screen, start: string): void {
   screen.heading("Next: give it to your assistant, here Claude Code");
-  screen.line("  claude mcp add longcat -- \\");
-  screen.line(`    ${start} --sandbox`);
-  screen.line("  Without --sandbox, pictures need PIXAZO_API_KEY, the delegate LONGCAT_API_KEY.");
+  screen.line("  claude mcp add longcat \\");
+  screen.line("    --env PIXAZO_API_KEY=your-key --env LONGCAT_API_KEY=your-key -- \\");
+  screen.line(`    ${start}`);
+  screen.line(
+    "  The first key is for pictures, the second for the delegate; with --sandbox at the",
+  );
+  screen.line("  end it needs neither, and makes stand-ins like these.");
   screen.line("  README.md has Claude Desktop, Codex, Cursor, VS Code and others.");
 }

@@ -65,7 +65,9 @@ describe("longcat-mcp demo in a pipe", () => {
     expect(ended.stdout).toMatch(
       /longcat_chat +completed +[\d.]+ s +[\d,]+ tokens in, \d+ tokens out/,
     );
-    expect(ended.stdout).toMatch(/claude mcp add longcat -- \\\n +\S*node \S+cli\.js --sandbox\n/);
+    expect(ended.stdout).toMatch(
+      /claude mcp add longcat \\\n +--env PIXAZO_API_KEY=\S+ --env LONGCAT_API_KEY=\S+ -- \\\n +\S*node \S+cli\.js\n/,
+    );
     expect(ended.stdout).toMatch(/- README\.md: \d+ lines/);
     expect(ended.stdout).toMatch(/- package\.json: \d+ lines/);
   });
