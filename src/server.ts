@@ -15,7 +15,8 @@ import { isFinal, type Job } from "./jobs/job.ts";
 import { registerPrompts } from "./prompts/register-prompts.ts";
 import { registerResources } from "./resources/register-resources.ts";
 import { listTools } from "./tools/listing.ts";
-import type { ToolDeps } from "./tools/services.ts";
+import { SeenResults } from "./tools/seen-results.ts";
+import type { Call, ToolDeps } from "./tools/services.ts";
 import type { Tool } from "./tools/tool.ts";
 import type { ListedTool } from "./tools/tools.prepared.ts";
 
@@ -81,7 +82,8 @@ export class ServerFactory {
         instructions: INSTRUCTIONS,
       },
     );
-    for (const tool of this.#listed) this.#registerTool(server, tool, connection);
+    const seen = connection.lasting ? new SeenResults() : undefined;
+    for (const tool of this.#listed) this.#registerTool(server, tool, connection, seen);
     registerResources(server, this.#deps, connection.owner);
     registerPrompts(server);
     const subscribed = handleSubscriptions(server);
@@ -95,7 +97,12 @@ export class ServerFactory {
     return server;
   }
 
-  #registerTool(server: McpServer, listed: ListedTool, connection: Connection): void {
+  #registerTool(
+    server: McpServer,
+    listed: ListedTool,
+    connection: Connection,
+    seen: SeenResults | undefined,
+  ): void {
     const { log } = this.#deps;
     server.registerTool(
       listed.name,
@@ -121,6 +128,7 @@ export class ServerFactory {
                 );
               }),
             progress: progressOf(context),
+            seen,
           });
         } finally {
           release();
@@ -205,14 +213,18 @@ function firstOf(signals: readonly (AbortSignal | undefined)[]): {
   return { signal: first.signal, release };
 }
 
-/** Progress for a client that asked for it; the number only ever grows. */
-function progressOf(context: ServerContext): (message: string) => void {
+/**
+ * Progress for a client that asked for it; the number only ever grows, below the total where there
+ * is one.
+ */
+function progressOf(context: ServerContext): Call["progress"] {
   const progressToken = context.mcpReq._meta?.progressToken;
   if (progressToken === undefined) return () => {};
-  let progress = 0;
-  return (message) => {
-    progress++;
-    const params = { progressToken, progress, message };
+  let last = 0;
+  return (message, of) => {
+    // Two changes may come at one moment: the second is a little further all the same.
+    last = of ? Math.max(of.progress, last + (of.total - last) / 1000) : last + 1;
+    const params = { progressToken, progress: last, ...(of && { total: of.total }), message };
     void context.mcpReq.notify({ method: "notifications/progress", params }).catch(() => undefined);
   };
 }

@@ -17,6 +17,7 @@ import { type LeaseContext, Leases } from "./leases.ts";
 import { BLANK } from "./record.ts";
 import { requireJob } from "./require-job.ts";
 import { sendJob } from "./sending.ts";
+import { REMEMBERED_DURATIONS, usualMs } from "./usual-duration.ts";
 import { type WaitOptions, waitFor } from "./waiting.ts";
 
 const LAST_POST_MS = 10_000;
@@ -176,17 +177,23 @@ export class JobRunner {
     return this.#context.events.heldUpBy(jobId);
   }
 
-  /** Notes that a job's result has been part of an answer. */
+  /** How long an owner's jobs of an operation have usually taken here, in milliseconds. */
+  async usualMs(owner: string, operation: string): Promise<number | undefined> {
+    return usualMs(await this.#context.store.durations(owner, operation, REMEMBERED_DURATIONS));
+  }
+
+  /** Notes what of a job was part of an answer: its warnings, and its result if it had one. */
   async markDelivered(job: Job): Promise<void> {
-    if (job.deliveredAt !== null || !isFinal(job.state)) return;
+    const isFirst = job.deliveredAt === null && isFinal(job.state);
+    if (!isFirst && job.warningsTold >= job.warnings.length) return;
     const now = this.#context.clock.now();
+    const delivered = isFirst ? { deliveredAt: now } : {};
+    const patch = { ...delivered, warningsTold: job.warnings.length };
     const { store } = this.#context;
-    await store
-      .patch(job.owner, job.jobId, { deliveredAt: now }, now)
-      .catch(async (error: unknown) => {
-        // What was deleted meanwhile has nothing to be noted.
-        if (await store.get(job.owner, job.jobId)) throw error;
-      });
+    await store.patch(job.owner, job.jobId, patch, now).catch(async (error: unknown) => {
+      // What was deleted meanwhile has nothing to be noted.
+      if (await store.get(job.owner, job.jobId)) throw error;
+    });
   }
 
   /** Jobs that completed while nobody was there and that no answer has mentioned yet. */

@@ -36,6 +36,7 @@ export function viewJob(job: WholeJob): JobView {
     error: job.error && { code: job.error.code, message: message(job.error.message) },
     media: job.media.map((medium) => viewMedium(job.jobId, medium)),
     ...otherUrls(job),
+    ...(job.warnings.length > 0 ? { warnings: job.warnings.map(message) } : {}),
   };
 }
 

@@ -14,8 +14,9 @@ import { type Cell, layOut, type SheetLayout, type Size } from "./sheet-layout.t
 import { fromRaw, type Pixels, smallPixels } from "./small-pixels.ts";
 
 const CHECK_PX = 10;
-const LIGHT = 255;
-const DARK = 204;
+/** Neither white nor black, so that both are seen on them. */
+const LIGHT = 184;
+const DARK = 136;
 const GROUND = "#202020";
 const TAB = "#f4f4f4";
 const INK = "#101010";
@@ -132,21 +133,23 @@ function checks(width: number, height: number): Buffer {
 
 /** Numbers on grounds of their own, so that they are read on any picture. */
 function tabs(
-  { cells, tabPx }: SheetLayout,
+  { cells, cellPx, tabPx }: SheetLayout,
   labels: readonly string[],
   lettering: Lettering,
 ): string {
   const fontSize = tabPx * FONT_SHARE;
   const padding = tabPx * PADDING_SHARE;
+  const maxWidth = cellPx - 2 * padding;
   return cells
     .map(({ left, top }, at) => {
       const text = labels[at] ?? "";
-      const { width, height } = lettering.line(text, { x: 0, y: 0, fontSize });
+      const { width, height } = lettering.line(text, { x: 0, y: 0, fontSize, maxWidth });
       const y = top - tabPx;
       const written = lettering.line(text, {
         x: left + padding,
         y: y + (tabPx - height) / 2,
         fontSize,
+        maxWidth,
       });
       const ground = `<rect x="${left}" y="${y}" width="${(width + 2 * padding).toFixed(1)}" height="${tabPx}" fill="${TAB}"/>`;
       return ground + inked(written, INK);

@@ -24,6 +24,8 @@ export interface Cell extends Size {
 
 export interface SheetLayout extends Size {
   tabPx: number;
+  /** How wide a tab may be. */
+  cellPx: number;
   /** In the order of the pictures; each as large as its picture is drawn. */
   cells: Cell[];
 }
@@ -47,7 +49,7 @@ export function layOut(sizes: readonly Size[]): SheetLayout {
     bottom = top + Math.max(...row.map(({ height }) => height));
   }
   const width = GAP_PX + columns * (box.width + GAP_PX);
-  return { width, height: bottom + GAP_PX, tabPx, cells };
+  return { width, height: bottom + GAP_PX, tabPx, cellPx: box.width, cells };
 }
 
 /** The grid whose cells are largest. */

@@ -8,7 +8,7 @@ import { namingOf } from "./fetcher.ts";
 import type { PurchaseContext } from "./purchase-context.ts";
 
 /** A sheet with more is not legible. */
-const MAX_ON_SHEET = 100;
+export const MAX_ON_SHEET = 100;
 
 export type SheetContext = Pick<
   PurchaseContext,

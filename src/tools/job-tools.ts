@@ -8,6 +8,7 @@ import { cancellationText } from "./cancellation-text.ts";
 import { jobListTool } from "./job-list.ts";
 import { MAX_LISTED, textBlock } from "./result.ts";
 import type { Services, ToolDeps } from "./services.ts";
+import { previewWish } from "./shown-pictures.ts";
 import { finishCall, waitForJob, waitSeconds } from "./starting.ts";
 import { defineTool, type Tool } from "./tool.ts";
 
@@ -31,13 +32,14 @@ function jobStatus(deps: ToolDeps): Tool {
       request_id: id().optional().describe("The provider's id; job_id attaches it"),
       wait_seconds: waitSeconds(deps.settings.maxWaitSeconds),
       redownload: z.boolean().optional().describe("Fetch missing files again"),
+      previews: previewWish(),
     }),
     async run(input, call) {
       const services = await deps.services.get();
       const job = await findJob(services, call.owner, input.job_id, input.request_id);
       const ended = await waitForJob(deps, services, job, call, input.wait_seconds);
       const waited = input.redownload ? await services.jobs.restore(ended) : ended;
-      return finishCall(deps, services, waited, call);
+      return finishCall(deps, services, waited, call, { previews: input.previews, isLook: true });
     },
   });
 }

@@ -5,35 +5,30 @@ import { type Program, runnable } from "../core/program.ts";
 import { cleanText, message, oneLine } from "../core/text.ts";
 import { uris } from "../core/uris.ts";
 import { isFinal, type Job, type Medium, type MediumRole, type WholeJob } from "../jobs/job.ts";
-import { type MediaStore, nameOf, pictureSource } from "../media/media-store.ts";
+import { nameOf } from "../media/media-store.ts";
 import { missingMedia } from "../media/missing.ts";
-import {
-  fullPreview,
-  makePreviews,
-  PREVIEW_BUDGET_BASE64,
-  whyNoPreview,
-} from "../media/preview.ts";
 import { operationNamed } from "../models/catalogue.ts";
 import { imagesAsked } from "../purchases/keeping.ts";
 import { GIVE_UP_MS } from "../purchases/pace.ts";
 import { afterPurchase } from "./advice.ts";
+import { type ShowingOptions, shownPictures } from "./shown-pictures.ts";
+import { someOf } from "./some-of.ts";
+import { lookAgain, type UsualTime } from "./usual-time.ts";
 
-export interface ResultOptions {
-  media: MediaStore;
-  previews: "off" | "on" | "full";
+export interface ResultOptions extends ShowingOptions {
   sandbox: boolean;
   now: number;
   /** The job was started by an earlier, identical call. */
   isDuplicate: boolean;
   /** What keeps it from going on at the moment. */
   heldUpBy: string | undefined;
+  /** How long such jobs take. */
+  usual: UsualTime | undefined;
   program: Program;
 }
 
 /** How many files, notes or addresses one answer lists. */
 export const MAX_LISTED = 20;
-/** How many pictures one answer shows. */
-const MAX_PREVIEWS = 8;
 const MAX_FACTS = 5;
 
 export function textBlock(text: string): ContentBlock {
@@ -81,9 +76,10 @@ export function errorResult(
  * picture, then a link per file. No structured content: one host drops the pictures beside it.
  */
 export async function jobBlocks(job: WholeJob, options: ResultOptions): Promise<ContentBlock[]> {
-  const missing = await missingMedia(options.media, job);
-  const there = job.media.filter((medium) => !missing.includes(medium));
-  const { blocks, notes } = await previews(job, there, options);
+  const files = filesOf(job);
+  const missing = await missingMedia(options.media, { ...job, media: [...files] });
+  const there = files.filter((medium) => !missing.includes(medium));
+  const { blocks, notes } = await shownPictures(job, there, options);
   const lost = missing.map((medium) => missingNote(job, medium, options.now));
   const text = textBlock(jobText(job, options, [...notes, ...lost]));
   const listed = listedOf(job);
@@ -115,7 +111,11 @@ export function completedBlock(
 }
 
 function jobText(job: WholeJob, options: ResultOptions, more: readonly string[]): string {
-  const notes = capped([...job.warnings, ...more], (note) => `Note: ${message(note)}`, "notes");
+  const notes = capped(
+    [...untoldWarnings(job), ...more],
+    (note) => `Note: ${message(note)}`,
+    "notes",
+  );
   if (options.isDuplicate) notes.unshift(duplicateNote(job, options.now));
   notes.unshift(...heldUpNotes(job, options));
   if (options.sandbox) notes.push("SANDBOX, nothing was charged.");
@@ -130,25 +130,19 @@ function jobText(job: WholeJob, options: ResultOptions, more: readonly string[])
     .join("\n");
 }
 
-/** Some of a job's files: what was made of all of them is worth more than one of many. */
-function someOf(media: readonly Medium[], most: number): readonly Medium[] {
-  if (media.length <= most) return media;
-  const made = media.filter((medium) => medium.role !== undefined).slice(0, most);
-  const own = media.filter((medium) => medium.role === undefined).slice(0, most - made.length);
-  return [...own, ...made].sort((a, b) => a.index - b.index);
+/** A sheet that was made for an answer is no file to choose from; that of layers came with them. */
+function filesOf({ media }: Job): readonly Medium[] {
+  const areLayers = media.some(({ role }) => role === "composite");
+  return areLayers ? media : media.filter(({ role }) => role !== "sheet");
 }
 
 function listedOf(job: Job): readonly Medium[] {
-  return someOf(job.media, MAX_LISTED);
+  return someOf(filesOf(job), MAX_LISTED);
 }
 
 function othersLine(job: Job): string[] {
-  const others = job.media.length - MAX_LISTED;
+  const others = filesOf(job).length - MAX_LISTED;
   return others > 0 ? [`   and ${others} more files, all listed in ${uris.job(job.jobId)}`] : [];
-}
-
-function unshownNote(job: Job, shown: number, all: number): string {
-  return `${shown} of the ${all} pictures are shown here; each is at its own ${uris.preview(job.jobId, 1)} (with its number for the 1).`;
 }
 
 /** Lines about some of many things, and one that says how many there are beside them. */
@@ -246,12 +240,19 @@ function fileLines(job: Job): (medium: Medium) => string[] {
   ];
 }
 
-function next(job: Job, { program, sandbox }: ResultOptions): string {
-  if (!isFinal(job.state)) {
-    const typical = operationNamed(job.operation)?.pace.typicalMs ?? 10_000;
-    const usual = `usually ${Math.round(typical / 1000)} s`;
-    return `Next: call \`job_status\` with job_id "${job.jobId}" (${usual}). The job goes on by itself.`;
-  }
+/** What to do about a job that has not ended. */
+export function nextLook(job: Job, { now, usual }: ResultOptions): string {
+  return `Next: call \`job_status\` with job_id "${job.jobId}": ${lookAgain(now - job.createdAt, usual)} The job goes on by itself.`;
+}
+
+/** What of a job's warnings no answer has told yet: each is said once. */
+export function untoldWarnings({ warnings, warningsTold }: Job): string[] {
+  return warnings.slice(warningsTold);
+}
+
+function next(job: Job, options: ResultOptions): string {
+  if (!isFinal(job.state)) return nextLook(job, options);
+  const { program, sandbox } = options;
   if (job.state === "completed") return "";
   const advice = afterPurchase(job, sandbox).next;
   const lines = capped(job.mediaUrls, (url) => `   ${oneLine(url)}`, `in ${uris.job(job.jobId)}`);
@@ -267,46 +268,4 @@ export function linkBlock(job: Job): (medium: Medium) => ContentBlock {
     mimeType: medium.mimeType,
     size: medium.sizeBytes,
   });
-}
-
-/** One picture block per picture that can be shown, and why the others are not. */
-async function previews(
-  job: Job,
-  there: readonly Medium[],
-  { previews: mode, media: store }: ResultOptions,
-): Promise<{ blocks: ContentBlock[]; notes: string[] }> {
-  const isShown = operationNamed(job.operation)?.media !== "weights";
-  const all = there.filter((medium) => isShown && medium.mimeType.startsWith("image/"));
-  if (mode === "off" || all.length === 0) return { blocks: [], notes: [] };
-  const pictures = someOf(all, MAX_PREVIEWS);
-  const share = Math.floor(PREVIEW_BUDGET_BASE64 / pictures.length);
-  const full = await Promise.all(
-    pictures.map(({ path, mimeType }) =>
-      mode === "full"
-        ? fullPreview(store, { owner: job.owner, ref: path, mimeType }, share)
-        : undefined,
-    ),
-  );
-  const sources = await Promise.all(
-    pictures.map(({ path }) => pictureSource(store, job.owner, path)),
-  );
-  const small = await makePreviews(
-    sources.filter((_, position) => full[position] === undefined),
-    share * full.filter((one) => one === undefined).length,
-  );
-  const made = await Promise.all(
-    pictures.map(async ({ path }, position): Promise<ContentBlock | string> => {
-      const preview = full[position] ?? small.shift();
-      return preview
-        ? { type: "image", data: preview.data.toString("base64"), mimeType: preview.mimeType }
-        : `${oneLine(path)} is not shown: ${await whyNoPreview(sources[position] ?? path)}.`;
-    }),
-  );
-  return {
-    blocks: made.filter((one) => typeof one !== "string"),
-    notes: [
-      ...(all.length > pictures.length ? [unshownNote(job, pictures.length, all.length)] : []),
-      ...made.filter((one) => typeof one === "string"),
-    ],
-  };
 }

@@ -14,6 +14,8 @@ import type { Saving } from "../media/saving.ts";
 import type { Adoption } from "../purchases/adoption.ts";
 import type { Purchases } from "../purchases/purchases.ts";
 import type { Settings } from "../settings/settings.ts";
+import type { SeenResults } from "./seen-results.ts";
+import type { Progress } from "./usual-time.ts";
 
 /** What costs time to load and is opened at the first call that needs it. */
 export interface Services {
@@ -47,6 +49,11 @@ export interface Call {
   signal: AbortSignal;
   /** Runs something once the answer has left for the client; never, if it does not. */
   onDelivered: (run: () => Promise<void>) => void;
-  /** Shown by some hosts while they wait; does nothing for a client that did not ask. */
-  progress: (message: string) => void;
+  /**
+   * Shown by some hosts while they wait; does nothing for a client that did not ask.
+   * @param of how far it is, where that can be estimated: of a total that stays the same.
+   */
+  progress: (message: string, of?: Progress) => void;
+  /** What its connection was given before; absent where that ends with the call. */
+  seen?: SeenResults | undefined;
 }

@@ -3,6 +3,7 @@ import type { AnyOperation } from "../models/operation.ts";
 import { requireKey } from "../settings/missing-key.ts";
 import { purchaseCost } from "./dry-run.ts";
 import type { ToolDeps } from "./services.ts";
+import { previewWish } from "./shown-pictures.ts";
 import { startArguments, startOrRehearse, wishesOf } from "./starting.ts";
 import { defineTool, type Tool } from "./tool.ts";
 
@@ -18,6 +19,7 @@ export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
     input: z.object({
       ...startArguments(maxWaitSeconds),
       max_cost_usd: z.number().min(0).optional(),
+      previews: previewWish(),
     }),
     more: operation.input,
     async run(input, call, own) {

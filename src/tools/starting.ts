@@ -10,6 +10,8 @@ import { presenterOf } from "./presenter-of-job.ts";
 import { errorResult } from "./result.ts";
 import { checkPlaceAgain, savedAgain } from "./save-again.ts";
 import type { Call, Services, ToolDeps } from "./services.ts";
+import type { PreviewWish } from "./shown-pictures.ts";
+import { progressOf, usualTimeOf } from "./usual-time.ts";
 import { DEFAULT_WAIT_SECONDS, waitWords } from "./wait-words.ts";
 
 /** How long a call that does not want to wait gives the provider to say yes or no. */
@@ -40,6 +42,7 @@ export interface StartInput {
   force_new?: boolean | undefined;
   dry_run?: boolean | undefined;
   max_cost_usd?: number | undefined;
+  previews?: PreviewWish | undefined;
 }
 
 export function wishesOf(input: StartInput): StartWishes {
@@ -70,8 +73,7 @@ export async function startOrRehearse<R extends StartWishes>(
   }
   const started = await services.jobs.start(kind, call.owner, request);
   const spentMs = deps.clock.elapsed() - startedAt;
-  const wishes = { seconds: input.wait_seconds, saveTo: input.save_to, spentMs };
-  return answerStart(deps, services, started, call, wishes);
+  return answerStart(deps, services, started, call, { input, spentMs });
 }
 
 /** What a start tool answers about the job that it has started: whatever goes wrong, its id. */
@@ -80,14 +82,14 @@ async function answerStart(
   services: Services,
   { job, isDuplicate }: Started,
   call: Call,
-  wishes: { seconds: number | undefined; saveTo: string | undefined; spentMs: number },
+  { input, spentMs }: { input: StartInput; spentMs: number },
 ): Promise<CallToolResult> {
   try {
-    const { seconds, saveTo, spentMs } = wishes;
-    const again = isDuplicate ? saveTo : undefined;
+    const { previews } = input;
+    const again = isDuplicate ? input.save_to : undefined;
     if (again !== undefined) await checkPlaceAgain(services, job, again);
-    const waited = await waitForJob(deps, services, job, call, seconds, spentMs);
-    const result = await finishCall(deps, services, waited, call, isDuplicate);
+    const waited = await waitForJob(deps, services, job, call, input.wait_seconds, spentMs);
+    const result = await finishCall(deps, services, waited, call, { previews, isDuplicate });
     return again === undefined ? result : savedAgain(services, waited, again, result);
   } catch (error) {
     deps.log.error({ job: job.jobId, err: error }, "no answer about a started job");
@@ -112,10 +114,13 @@ export async function waitForJob(
       : { ms: Math.max(0, wanted * 1000 - alreadySpentMs), signal: call.signal };
   let state = job.state;
   const presenter = presenterOf(job);
+  const usual = await usualTimeOf(services, job);
   const tell = () => {
-    const elapsed = Math.round((clock.now() - job.createdAt) / 1000);
+    const ageMs = clock.now() - job.createdAt;
     const more = presenter.progress(services, job.jobId);
-    call.progress(`${job.jobId} ${state}, ${elapsed} s${more}`);
+    const elapsed = Math.round(ageMs / 1000);
+    const message = `${job.jobId} ${state}, ${elapsed} s${more}`;
+    call.progress(message, usual && progressOf(ageMs, usual));
   };
   let callOff = () => {};
   const tick = () => {
@@ -136,26 +141,43 @@ export async function waitForJob(
   }
 }
 
-/** The answer about a job, noting that its result has been given. */
+/** What a call says about its answer. */
+export interface AnswerWishes {
+  previews: PreviewWish | undefined;
+  /** An earlier, identical call has started the job. */
+  isDuplicate?: boolean;
+  /** It only looks, and may do so again and again. */
+  isLook?: boolean;
+}
+
+/** The answer about a job, noting what of it has been told once it has left. */
 export async function finishCall(
   deps: ToolDeps,
   services: Services,
   job: WholeJob,
   call: Call,
-  isDuplicate = false,
+  { previews: wish, isDuplicate = false, isLook = false }: AnswerWishes,
 ) {
   const { previews, sandbox, program } = deps.settings;
+  const isOver = isFinal(job.state);
   deps.reached("before-answer");
   const result = await presenterOf(job).result(services, job, {
     previews,
+    wish,
+    isSecondLook: isLook && call.seen?.has(job.jobId),
+    sheetOf: (one) => services.purchases.sheetOf(one),
     sandbox,
     now: deps.clock.now(),
     isDuplicate,
     media: services.media,
     heldUpBy: services.jobs.heldUpBy(job.jobId),
+    usual: isOver ? undefined : await usualTimeOf(services, job),
     program,
   });
-  if (isFinal(job.state)) call.onDelivered(() => services.jobs.markDelivered(job));
+  call.onDelivered(async () => {
+    if (isOver) call.seen?.add(job.jobId);
+    await services.jobs.markDelivered(job);
+  });
   return result;
 }
 

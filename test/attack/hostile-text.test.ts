@@ -47,6 +47,8 @@ const options = {
   now: Date.now(),
   isDuplicate: false,
   heldUpBy: undefined,
+  usual: undefined,
+  sheetOf: () => Promise.reject(new AppError("storage", "There is no sheet.")),
   program,
 };
 
@@ -185,7 +187,7 @@ describe("an answer", () => {
     await writeFile(path, await picture());
     const job = hostileJob("a.png", "completed", 12);
     const media = job.media.map((medium) => ({ ...medium, path }));
-    const { content } = await jobResult({ ...job, media }, { ...options, previews: "on" });
+    const { content } = await jobResult({ ...job, media }, { ...options, wish: "on" });
     expect(content.filter(({ type }) => type === "image")).toHaveLength(8);
     expect(textOf({ content })).toContain("8 of the 12 pictures are shown here");
     expect(textOf({ content })).toContain(`longcat://media/${job.jobId}/1/preview`);

@@ -62,7 +62,7 @@ const contentsSchema = z.looseObject({
 });
 
 export interface CallOptions {
-  onProgress?: (message: string) => void;
+  onProgress?: (message: string, of: { progress: number; total?: number | undefined }) => void;
   signal?: AbortSignal;
 }
 
@@ -272,7 +272,13 @@ function requestOptions({ onProgress, signal }: CallOptions) {
   return {
     timeout: CALL_MS,
     ...(onProgress
-      ? { onprogress: (one: { message?: string | undefined }) => onProgress(one.message ?? "") }
+      ? {
+          onprogress: (one: {
+            message?: string | undefined;
+            progress: number;
+            total?: number | undefined;
+          }) => onProgress(one.message ?? "", one),
+        }
       : {}),
     ...(signal ? { signal } : {}),
   };

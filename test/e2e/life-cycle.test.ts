@@ -65,9 +65,19 @@ describe.each(CLIENTS)("%s", (kind) => {
       bench.sandbox.faults.add({ kind: "slow", ms: 300, match: { path: "/v2/requests" } });
       const { client } = await bench.connect(kind, transport);
       const messages: string[] = [];
+      const told: { progress: number; total?: number | undefined }[] = [];
       await client.call("z_image_turbo_generate", TURBO, {
-        onProgress: (message) => messages.push(message),
+        onProgress: (message, of) => {
+          messages.push(message);
+          told.push(of);
+        },
       });
+      // Nothing is known of such jobs here, so the printed time is the whole.
+      expect(new Set(told.map(({ total }) => total))).toEqual(new Set([6]));
+      for (const [at, { progress }] of told.entries()) {
+        expect(progress).toBeGreaterThan(told[at - 1]?.progress ?? 0);
+        expect(progress).toBeLessThan(6);
+      }
       expect(messages[0]).toMatch(/^job_\w+ queued, \d+ s$/);
       expect(messages.some((message) => / running, \d+ s$/.test(message))).toBe(true);
     });

@@ -41,9 +41,9 @@ describe("a contact sheet", () => {
     const size = { width: 300, height: 200 };
     const colours = ["#ffffff", "#000000", "#ff0000", "#00ff00", "#0000ff"];
     const pictures = await Promise.all(colours.map((colour) => plain(colour, size)));
-    const { cells, tabPx, ...whole } = layOut(colours.map(() => size));
+    const { cells, tabPx, width, height } = layOut(colours.map(() => size));
     const sheet = await opened(await contactSheet(numbered(pictures), lettering));
-    expect(sheet.info).toMatchObject({ ...whole, channels: 3 });
+    expect(sheet.info).toMatchObject({ width, height, channels: 3 });
     expect(cells.map(sheet.middle)).toEqual([
       [255, 255, 255],
       [0, 0, 0],
@@ -72,9 +72,9 @@ describe("a contact sheet", () => {
     const [cell] = layOut([{ width: 80, height: 80 }]).cells;
     if (!cell) return expect.fail("there is no cell");
     const { at } = await opened(await contactSheet(numbered([layer]), lettering));
-    expect(at(cell.left + 3, cell.top + 3)).toEqual([255, 255, 255]);
-    expect(at(cell.left + 13, cell.top + 3)).toEqual([204, 204, 204]);
-    expect(at(cell.left + 3, cell.top + 13)).toEqual([204, 204, 204]);
+    expect(at(cell.left + 3, cell.top + 3)).toEqual([184, 184, 184]);
+    expect(at(cell.left + 13, cell.top + 3)).toEqual([136, 136, 136]);
+    expect(at(cell.left + 3, cell.top + 13)).toEqual([136, 136, 136]);
   });
 
   it("has an empty place for what is damaged, is no picture, or is not there", async () => {
@@ -102,6 +102,18 @@ describe("a contact sheet", () => {
       .toBuffer();
     const sheet = await opened(await contactSheet(numbered([lying]), lettering));
     expect(sheet.info.height).toBeGreaterThan(sheet.info.width * 2);
+  });
+
+  it("cuts a label that is wider than its place", async () => {
+    const picture = await plain("#446688", { width: 40, height: 40 });
+    const { cellPx, cells, tabPx } = layOut([1, 2].map(() => ({ width: 40, height: 40 })));
+    const label = "1 and very many more words than can stand above a picture on any sheet";
+    const pictures = [label, "2"].map((one) => ({ source: picture, label: one }));
+    const { at } = await opened(await contactSheet(pictures, lettering));
+    const [first] = cells;
+    if (!first) return expect.fail("there is no cell");
+    // Between the two there is nothing.
+    expect(at(first.left + cellPx + 5, first.top - tabPx / 2)).toEqual([32, 32, 32]);
   });
 
   it("enlarges tiny pictures, and takes large ones and grey ones", async () => {

@@ -84,7 +84,7 @@ describe("what the delegate says", () => {
     expect(before).toMatch(/ characters so far\.\nThe delegate .* not instructions:$/);
     expect(words).toBe(FORGED);
     expect(after).toBe(
-      `Next: call \`job_status\` with job_id "${jobId}". The job goes on by itself.`,
+      `Next: call \`job_status\` with job_id "${jobId}": look again in about 5 s. The job goes on by itself.`,
     );
   });
 

@@ -28,6 +28,7 @@ async function waited(name: string, args: Record<string, unknown>, startingMs: n
         return job;
       },
       heldUpBy: () => undefined,
+      usualMs: async () => undefined,
       untoldOrphans: async () => [],
     },
   } as unknown as Services;
