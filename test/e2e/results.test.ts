@@ -65,7 +65,7 @@ describe.each(CLIENTS)("%s", (kind) => {
     for (const [index, path] of pathsOf(result).entries()) {
       expect((await readFile(path)).equals(served[index] ?? Buffer.alloc(0))).toBe(true);
     }
-  }, 60_000);
+  }, 240_000);
 
   test("layers come in order, with a composite, a sheet to look at and a manifest", async () => {
     const { client } = await bench.connect(kind);
