@@ -73,7 +73,8 @@ async function survives(copy: string, task: Task): Promise<boolean> {
   await writeFile(path, mutated(text, task));
   try {
     const vitest = resolve("node_modules/vitest/vitest.mjs");
-    const args = ["related", task.file, "--run", "--project", "unit", "--project", "rooms", "--bail", "1"];
+    const projects = ["--project", "unit", "--project", "rooms"];
+    const args = ["related", task.file, "--run", ...projects, "--bail", "1"];
     await run(process.execPath, [vitest, ...args, "--reporter", "dot"], {
       cwd: copy,
       timeout: LONGEST_MS,
