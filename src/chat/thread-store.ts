@@ -1,5 +1,6 @@
 import type { QueryWord } from "../core/search-words.ts";
 import type { StoredText } from "../gateway/chat-body.ts";
+import type { TimeSpan } from "../jobs/job-store.ts";
 import type { Said, Thread, ThreadFile, Turn, TurnOutcome, TurnRequest } from "./thread.ts";
 
 export interface NewTurn {
@@ -54,6 +55,13 @@ export interface TurnPage {
 export interface ThreadPage {
   threads: Thread[];
   nextCursor: string | undefined;
+}
+
+/** What turns have used of a model; the asked one. */
+export interface ModelUsage {
+  model: string;
+  tokensIn: number;
+  tokensOut: number;
 }
 
 /** What came of the wish to delete a thread. */
@@ -129,6 +137,8 @@ export interface ThreadStore {
     cursor: string | undefined,
     words?: readonly QueryWord[],
   ): Promise<ThreadPage>;
+  /** What the turns of a time have used, by model, also those whose thread was deleted since. */
+  usage(owner: string, span: TimeSpan): Promise<ModelUsage[]>;
   /**
    * Deletes a thread with everything in it, and from its jobs what was asked and answered. Files of
    * answers stay where they are: they are the user's.

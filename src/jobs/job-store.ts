@@ -84,6 +84,8 @@ export interface SpendingReport {
   /** Newest first; days are UTC, as 2026-11-20. */
   byDay: ({ day: string } & Sums)[];
   byOperation: ({ operation: string } & Sums)[];
+  /** Newest first. */
+  byDayAndOperation: ({ day: string; operation: string } & Sums)[];
 }
 
 /**

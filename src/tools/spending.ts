@@ -1,10 +1,18 @@
 import * as z from "zod";
+import type { ModelUsage } from "../chat/thread-store.ts";
+import type { LongcatClient } from "../gateway/longcat.ts";
 import { leftUsd } from "../jobs/budget.ts";
-import type { Sums } from "../jobs/job-store.ts";
-import { isoDay, readPeriod } from "./period.ts";
+import type { SpendingReport, Sums } from "../jobs/job-store.ts";
+import { isoDay, type Period, readPeriod } from "./period.ts";
 import { dataResult } from "./result.ts";
 import type { ToolDeps } from "./services.ts";
 import { defineTool, type Tool } from "./tool.ts";
+
+/** More than a year, and more rows than anybody reads; what is left out is told. */
+const MAX_DAYS = 400;
+const MAX_CROSSED = 1_000;
+/** Of a price per token several digits count. */
+const DIGITS = 12;
 
 const sums = {
   total_usd: z.number(),
@@ -13,6 +21,8 @@ const sums = {
   jobs: z.number(),
   unpriced_jobs: z.number(),
 };
+const day = { day: z.string() };
+const operation = { operation: z.string() };
 
 export function spendingTool(deps: ToolDeps): Tool {
   return defineTool(deps, {
@@ -22,10 +32,12 @@ export function spendingTool(deps: ToolDeps): Tool {
       "What was spent, by UTC day and operation, and what is left. Estimates from printed prices.",
     kind: "read",
     input: z.object({
-      since: z.string().optional().describe("Date, 7d or 4w; default this month"),
+      since: z.string().optional().describe("2026-11-20, today, 7d, last week; default this month"),
       until: z.string().optional().describe("Last day"),
     }),
     output: z.looseObject({
+      period: z.looseObject({ since: z.string(), until: z.string() }),
+      sandbox: z.literal(true).optional(),
       ...sums,
       budget: z.looseObject({
         per_day_usd: z.number().nullable(),
@@ -33,16 +45,27 @@ export function spendingTool(deps: ToolDeps): Tool {
         left_today_usd: z.number().nullable(),
         left_this_month_usd: z.number().nullable(),
       }),
-      by_day: z.array(z.looseObject({ day: z.string() })),
-      by_operation: z.array(z.looseObject({ operation: z.string() })),
+      by_day: z.array(z.looseObject({ ...day, ...sums })),
+      by_operation: z.array(z.looseObject({ ...operation, ...sums })),
+      by_day_and_operation: z.array(z.looseObject({ ...day, ...operation, ...sums })),
+      chat: z.looseObject({
+        tokens_in: z.number(),
+        tokens_out: z.number(),
+        cost_usd: z.number().nullable(),
+      }),
+      notes: z.array(z.string()).optional(),
     }),
     async run({ since, until }, call) {
       const period = readPeriod(since, until, deps.clock.now());
-      const { jobs } = await deps.services.get();
+      const { jobs, threads, longcat } = await deps.services.get();
       const report = await jobs.spending(call.owner, period);
+      const usage = await threads.usage(call.owner, period);
       const { perDayUsd, perMonthUsd } = deps.settings.limits;
+      const notes = leftOut(report);
       return dataResult({
-        period: { since: isoDay(period.since), until: isoDay(period.before - 1) },
+        period: shownPeriod(period),
+        // Of a store of its own: nothing of it is among what was really spent.
+        ...(deps.settings.sandbox ? { sandbox: true } : {}),
         ...viewSums(report.total),
         budget: {
           per_day_usd: perDayUsd ?? null,
@@ -50,14 +73,64 @@ export function spendingTool(deps: ToolDeps): Tool {
           left_today_usd: leftUsd(perDayUsd, committed(report.today)),
           left_this_month_usd: leftUsd(perMonthUsd, committed(report.thisMonth)),
         },
-        by_day: report.byDay.map((one) => ({ day: one.day, ...viewSums(one) })),
+        by_day: report.byDay.slice(0, MAX_DAYS).map((one) => ({ day: one.day, ...viewSums(one) })),
         by_operation: report.byOperation.map((one) => ({
           operation: one.operation,
           ...viewSums(one),
         })),
+        by_day_and_operation: report.byDayAndOperation.slice(0, MAX_CROSSED).map((one) => ({
+          day: one.day,
+          operation: one.operation,
+          ...viewSums(one),
+        })),
+        chat: {
+          tokens_in: usage.reduce((total, { tokensIn }) => total + tokensIn, 0),
+          tokens_out: usage.reduce((total, { tokensOut }) => total + tokensOut, 0),
+          cost_usd: await chatCostUsd(deps, longcat, usage),
+        },
+        ...(notes.length > 0 ? { notes } : {}),
       });
     },
   });
+}
+
+/** What tokens cost by the prices that the platform prints today; `null` where it prints none. */
+async function chatCostUsd(
+  { settings, log }: ToolDeps,
+  longcat: Pick<LongcatClient, "models">,
+  usage: readonly ModelUsage[],
+): Promise<number | null> {
+  const used = usage.filter(({ tokensIn, tokensOut }) => tokensIn + tokensOut > 0);
+  if (used.length > 0 && !settings.sandbox && !settings.chatApiKey) return null;
+  let total = 0;
+  for (const { model, tokensIn, tokensOut } of used) {
+    const found = await longcat.models("openai", model).catch((error: unknown) => {
+      log.warn({ err: error }, "the price of a model is not known");
+      return [];
+    });
+    const prices = found.find(({ id }) => id === model);
+    const { promptPriceUsd, completionPriceUsd } = prices ?? {};
+    if (promptPriceUsd === undefined || completionPriceUsd === undefined) return null;
+    total += tokensIn * promptPriceUsd + tokensOut * completionPriceUsd;
+  }
+  return Number(total.toPrecision(DIGITS));
+}
+
+function leftOut({ byDay, byDayAndOperation }: SpendingReport): string[] {
+  const lists = [
+    { name: "by_day", rows: byDay.length, most: MAX_DAYS },
+    { name: "by_day_and_operation", rows: byDayAndOperation.length, most: MAX_CROSSED },
+  ];
+  return lists
+    .filter(({ rows, most }) => rows > most)
+    .map(
+      ({ name, rows, most }) =>
+        `${name} has the newest ${most} of ${rows} rows; totals are of all. Ask for a shorter period.`,
+    );
+}
+
+function shownPeriod({ since, before }: Period) {
+  return { since: isoDay(since), until: isoDay(before - 1) };
 }
 
 /** All three lower what is left: a cap that forgot the uncertain could be overspent. */

@@ -20,6 +20,7 @@ export interface ToolRig {
   runtime: Runtime;
   /** The same jobs, as another process has them. */
   store: SqliteJobStore;
+  connection: Connection;
   call(name: string, args: Record<string, unknown>): Promise<CallToolResult>;
 }
 
@@ -56,7 +57,8 @@ export async function openToolRig(origin: string): Promise<ToolRig> {
     homeOwner: OWNER,
     isGone: () => false,
   });
-  const store = new SqliteJobStore(new Connection(settings.dataDir));
+  const connection = new Connection(settings.dataDir);
+  const store = new SqliteJobStore(connection);
   onTestFinished(async () => {
     await store.close();
     await runtime.close();
@@ -65,6 +67,7 @@ export async function openToolRig(origin: string): Promise<ToolRig> {
   return {
     runtime,
     store,
+    connection,
     async call(name, args) {
       const tool = tools.find((one) => one.name === name);
       if (!tool) throw new Error(`there is no tool ${name}`);

@@ -12,7 +12,6 @@ const SUMS = `
   total(CASE charge WHEN 'uncertain' THEN reserved_usd END) AS uncertainUsd,
   count(*) AS jobs,
   count(*) FILTER (WHERE coalesce(cost_usd, reserved_usd) IS NULL) AS unpriced`;
-const MAX_DAYS = 366;
 
 const usd = z.number().transform(exactUsd);
 const sumsSchema = z.object({
@@ -42,16 +41,22 @@ export function spendingOf(
     ]);
   const sums = (from: number, to: number): Sums => sumsSchema.parse(rows("", "", from, to)[0]);
   const ofDay = "date(created_at / 1000, 'unixepoch') AS day, ";
-  const days = rows(ofDay, `GROUP BY day ORDER BY day DESC LIMIT ${MAX_DAYS}`, since, before);
+  const days = rows(ofDay, "GROUP BY day ORDER BY day DESC", since, before);
   const each = "GROUP BY operation ORDER BY operation";
+  const crossed = rows(
+    `${ofDay}operation, `,
+    "GROUP BY day, operation ORDER BY day DESC, operation",
+    since,
+    before,
+  );
+  const ofOperation = sumsSchema.extend({ operation: z.string() });
   return {
     total: sums(since, before),
     today: sums(day, Number.MAX_SAFE_INTEGER),
     thisMonth: sums(month, Number.MAX_SAFE_INTEGER),
     byDay: days.map((row) => sumsSchema.extend({ day: z.string() }).parse(row)),
-    byOperation: rows("operation, ", each, since, before).map((row) =>
-      sumsSchema.extend({ operation: z.string() }).parse(row),
-    ),
+    byOperation: rows("operation, ", each, since, before).map((row) => ofOperation.parse(row)),
+    byDayAndOperation: crossed.map((row) => ofOperation.extend({ day: z.string() }).parse(row)),
   };
 }
 

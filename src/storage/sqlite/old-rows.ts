@@ -9,6 +9,7 @@ const numberRow = z.object({ n: z.number() });
 export function forgetOld(db: Connection, keepDays: number, now: number): number {
   const before = forgottenBefore(keepDays, now, surelyPast(db));
   db.run("DELETE FROM deleted_jobs WHERE max(created_at, deleted_at) < ?", [before]);
+  db.run("DELETE FROM chat_usage WHERE created_at < ?", [before]);
   return db.all(
     `DELETE FROM jobs WHERE NOT (${UNFINISHED})
      AND charge IN (SELECT value FROM json_each(?))

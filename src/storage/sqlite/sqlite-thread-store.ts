@@ -10,6 +10,7 @@ import {
 import type {
   Deletion,
   FilePiece,
+  ModelUsage,
   NewTurn,
   PageWishes,
   ThreadPage,
@@ -19,6 +20,7 @@ import type {
 import { AppError } from "../../core/errors.ts";
 import type { QueryWord } from "../../core/search-words.ts";
 import { oneLine } from "../../core/text.ts";
+import type { TimeSpan } from "../../jobs/job-store.ts";
 import type { Connection } from "./connection.ts";
 import { pageCursor, readCursor } from "./list-rows.ts";
 import { fillWords } from "./search-filling.ts";
@@ -27,7 +29,7 @@ import { insertFiles, NOT_ANOTHERS, storedText } from "./thread-files.ts";
 import { removeThread, removeTurn, sweepThreads } from "./thread-removal.ts";
 import { fileRow, ownerRow, saidRow, stateRow, threadRow, turnRow } from "./thread-rows.ts";
 import { turnPage } from "./turn-page.ts";
-import { noteUsage } from "./usage-rows.ts";
+import { noteUsage, usageOf } from "./usage-rows.ts";
 
 /** As SQL, of an owner: the threads that are theirs. */
 const THREADS_OF = "(SELECT thread_id FROM chat_threads WHERE owner = ?)";
@@ -208,6 +210,10 @@ export class SqliteThreadStore implements ThreadStore {
       threads: page.map(({ thread }) => thread),
       nextCursor: rows.length > limit && last ? pageCursor(last.latest) : undefined,
     };
+  }
+
+  async usage(owner: string, span: TimeSpan): Promise<ModelUsage[]> {
+    return usageOf(this.#db, owner, span);
   }
 
   async delete(owner: string, threadId: string, now: number): Promise<Deletion> {

@@ -1,5 +1,22 @@
+import * as z from "zod";
 import type { TurnOutcome } from "../../chat/thread.ts";
+import type { ModelUsage } from "../../chat/thread-store.ts";
+import type { TimeSpan } from "../../jobs/job-store.ts";
 import type { Connection } from "./connection.ts";
+
+const usageRow = z.object({ model: z.string(), tokensIn: z.number(), tokensOut: z.number() });
+
+/** What an owner's turns of a time have used, by model. */
+export function usageOf(db: Connection, owner: string, span: TimeSpan): ModelUsage[] {
+  const { since = 0, before = Number.MAX_SAFE_INTEGER } = span;
+  return db
+    .all(
+      `SELECT model, sum(tokens_in) AS tokensIn, sum(tokens_out) AS tokensOut FROM chat_usage
+       WHERE owner = ? AND created_at >= ? AND created_at < ? GROUP BY model ORDER BY model`,
+      [owner, since, before],
+    )
+    .map((row) => usageRow.parse(row));
+}
 
 /** Keeps what a turn has used, for longer than its thread. Within a transaction. */
 export function noteUsage(
