@@ -1,5 +1,6 @@
 import { describeJobDeletions } from "./job-deletions.ts";
 import { describeJobEnds } from "./job-ends.ts";
+import { describeJobMoney } from "./job-money.ts";
 import { describeJobOwners } from "./job-owners.ts";
 import { describeJobRaces } from "./job-races.ts";
 import { describeJobRecords } from "./job-records.ts";
@@ -14,6 +15,7 @@ export function describeJobStore(kit: StoreKit): void {
   describeJobSharing(kit);
   describeJobEnds(kit);
   describeJobDeletions(kit);
+  describeJobMoney(kit);
   describeJobOwners(kit);
   describeJobRaces(kit);
 }

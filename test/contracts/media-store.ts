@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { beforeEach, describe, expect, it } from "vitest";
+import * as z from "zod";
 import {
   type MediaNaming,
   type MediaStore,
@@ -8,11 +9,15 @@ import {
   readMedium,
 } from "../../src/media/media-store.ts";
 import { OWNER } from "../support/rig.ts";
+import { processesFor } from "./processes.ts";
+import { codesOf, type Race, valuesOf } from "./racer.ts";
 
 /** One place for files, to which any number of processes may open a store. */
 export interface OpenedMedia {
   /** A store as a process of its own has it. */
   open(): MediaStore;
+  /** How another process opens it. */
+  place: string;
 }
 
 const NAMING: MediaNaming = {
@@ -25,11 +30,20 @@ const NAMING: MediaNaming = {
   createdAt: Date.parse("2026-11-20T12:00:00Z"),
 };
 
-/** What any media store must do. @param prepare makes an empty place. */
-export function describeMediaStore(name: string, prepare: () => Promise<OpenedMedia>): void {
+/**
+ * What any media store must do.
+ * @param prepare makes an empty place.
+ * @param opener path of a module whose `open` opens such a place in another process.
+ */
+export function describeMediaStore(
+  name: string,
+  prepare: () => Promise<OpenedMedia>,
+  opener: string,
+): void {
   describe(`${name}, as a media store,`, () => {
     let place: OpenedMedia;
     let store: MediaStore;
+    const race = processesFor({ opener });
 
     beforeEach(async () => {
       place = await prepare();
@@ -102,6 +116,45 @@ export function describeMediaStore(name: string, prepare: () => Promise<OpenedMe
       expect(new Set(kept.map(({ ref }) => ref)).size).toBe(texts.length);
       expect(await Promise.all(kept.map(({ ref }) => textOf(ref)))).toEqual(texts);
       expect(await listed()).toEqual(kept.map(({ ref }) => ref).sort());
+    });
+
+    it("overwrites nothing of another process that puts the same name at once", async () => {
+      const puts = (process: string) =>
+        Array.from({ length: 16 }, (_, n) => [Buffer.from(`${process} ${n}`), NAMING]);
+      const [ones, twos] = [puts("one"), puts("two")];
+      const media = (calls: Race["calls"]): Race => ({ store: "media", method: "put", calls });
+      const outcomes = await race(place.place, media(ones), media(twos));
+      expect(codesOf(outcomes.flat())).toEqual([]);
+      const kept = z.array(z.object({ ref: z.string() })).parse(valuesOf(outcomes.flat()));
+      expect(new Set(kept.map(({ ref }) => ref)).size).toBe(32);
+      expect(await Promise.all(kept.map(({ ref }) => textOf(ref)))).toEqual(
+        [...ones, ...twos].map(([content]) => String(content)),
+      );
+      expect(await listed()).toEqual(kept.map(({ ref }) => ref).sort());
+    });
+
+    it("is ready for an owner before the first file, and lists none then", async () => {
+      for (const owner of [OWNER, "ada"]) {
+        await store.makeRoom(owner);
+        await store.checkRoom(owner, "images", 4);
+        expect(await listed(owner)).toEqual([]);
+      }
+    });
+
+    it("lets drafts go that are not kept, also those that were never written", async () => {
+      const [written, other, never] = [
+        store.newDraft(NAMING),
+        store.newDraft(NAMING),
+        store.newDraft(NAMING),
+      ];
+      expect(new Set([written, other, never]).size).toBe(3);
+      for (const draft of [written, other]) {
+        await store.prepareDraft(draft);
+        await writeFile(draft, "half");
+      }
+      await store.discardDrafts([written, never]);
+      await expect(store.keep(written, NAMING)).rejects.toMatchObject({ code: "storage" });
+      expect(await textOf(await store.keep(other, NAMING))).toBe("half");
     });
 
     it("keeps nothing of content that breaks off, and says why", async () => {

@@ -13,7 +13,7 @@ const outcomes = z.array(
 );
 
 /** Other processes on one place, which begin when all of them are there. */
-export function processesFor(kit: StoreKit) {
+export function processesFor(kit: Pick<StoreKit, "opener">) {
   let folder = "";
   let script = "";
   beforeAll(async () => {

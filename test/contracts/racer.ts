@@ -1,12 +1,16 @@
+import type { MediaStore } from "../../src/media/media-store.ts";
 import { hostedActs } from "./hosted-acts.ts";
 import type { Stores } from "./kit.ts";
 
 /** What a racing process is asked to do, all at once. */
 export interface Race {
-  store: "jobs" | "threads" | "hosted";
+  store: "jobs" | "threads" | "hosted" | "media";
   method: string;
   calls: readonly (readonly unknown[])[];
 }
+
+/** What a process has open; what it does not race for may be missing. */
+type Opened = Partial<Stores> & { media?: MediaStore };
 
 /** What came of one call. */
 export type Outcome = { value: unknown } | { code: unknown };
@@ -17,12 +21,15 @@ export const codesOf = (outcomes: readonly Outcome[]) =>
   outcomes.flatMap((one) => ("code" in one ? [one.code] : []));
 
 /** Runs in a process of its own: opens a place, says so, and does what it is told. */
-export async function race(open: (place: string) => Promise<Stores>): Promise<void> {
+export async function race(open: (place: string) => Promise<Opened>): Promise<void> {
   const place = process.argv[2] ?? "";
   const stores = await open(place);
-  const targets = { ...stores, hosted: hostedActs(stores.hosting, place) };
+  const targets: { [name in Race["store"]]?: object | undefined } = {
+    ...stores,
+    hosted: stores.hosting && hostedActs(stores.hosting, place),
+  };
   process.on("message", async ({ store, method, calls }: Race) => {
-    const target: object = targets[store];
+    const target = targets[store] ?? {};
     const run = async (args: readonly unknown[]): Promise<Outcome> => {
       try {
         return { value: await Reflect.apply(Reflect.get(target, method), target, args) };
@@ -32,6 +39,6 @@ export async function race(open: (place: string) => Promise<Stores>): Promise<vo
     };
     process.send?.(await Promise.all(calls.map(run)));
   });
-  process.on("disconnect", () => void stores.jobs.close());
+  process.on("disconnect", () => void stores.jobs?.close());
   process.send?.("ready");
 }

@@ -341,7 +341,11 @@ describe("room for results", () => {
   });
 });
 
-describeMediaStore("a disk", async () => ({ open: openStore }));
+describeMediaStore(
+  "a disk",
+  async () => ({ open: openStore, place: folder }),
+  join(import.meta.dirname, "media-opener.ts"),
+);
 
 it("another owner's files lie in a folder of that owner's", async () => {
   expect(await keep("x", { owner: "ada" })).toBe(
