@@ -225,9 +225,7 @@ function showNext(screen: Screen, start: string): void {
   screen.line("  claude mcp add longcat \\");
   screen.line("    --env PIXAZO_API_KEY=your-key --env LONGCAT_API_KEY=your-key -- \\");
   screen.line(`    ${start}`);
-  screen.line(
-    "  The first key is for pictures, the second for the delegate; with --sandbox at the",
-  );
-  screen.line("  end it needs neither, and makes stand-ins like these.");
+  screen.line("  The first key is for pictures, the second for the delegate. With --sandbox");
+  screen.line("  at its end it needs neither, and makes stand-ins like these.");
   screen.line("  README.md has Claude Desktop, Codex, Cursor, VS Code and others.");
 }

@@ -133,6 +133,16 @@ describe("what was made is taken to where its user wants it", () => {
     expect(edited.isError).toBe(true);
   });
 
+  it("doctor tells where files may be saved, and where nothing is read", async () => {
+    const doctor = bench.launch(["doctor"]);
+    await doctor.start();
+    await doctor.exited();
+    const lines = [doctor.output, ...doctor.strayLines].join("\n");
+    const places = [desktop, join(bench.homeDir, "Pictures")].join(", ");
+    expect(lines).toContain(`without being read: ${places}`);
+    expect(lines).toContain(bench.outputDir);
+  });
+
   it("an answer goes there as a text that nothing runs, however short it is", async () => {
     const asked = await client.call("longcat_chat", { prompt: "Say something", wait_seconds: 45 });
     const job_id = jobIdOf(asked);
