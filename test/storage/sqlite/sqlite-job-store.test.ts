@@ -49,17 +49,18 @@ describe("what is stored", () => {
 });
 
 describe("what a job was asked for", () => {
-  it("is read where one job is looked at, and by no list, change or take-over", async () => {
+  it("is read where one job is looked at, but for its prompt by no list, and by no change or take-over", async () => {
     const job = await add({ state: "completed", orphaned: true });
     await add({ state: "running", orphaned: true });
     const other = openStore();
     // Whoever reads a body now fails.
     const db = new DatabaseSync(join(folder, "jobs.db"));
     onTestFinished(() => db.close());
-    db.exec("UPDATE job_bodies SET input = 'no JSON', wire = 'none either'");
-
+    db.exec(`UPDATE job_bodies SET input = '{"prompt": "Words", "seed": {}}', wire = 'no JSON'`);
     const page = await store.list({ owner: OWNER, limit: 10 });
-    expect(page.jobs).toHaveLength(2);
+    expect(page.jobs.map(({ prompt }) => prompt)).toEqual(["Words", "Words"]);
+
+    db.exec("UPDATE job_bodies SET input = 'none either'");
     expect(await store.untoldOrphans(OWNER)).toEqual([summaryOf(job)]);
     expect(await other.takeOver("other", ["me"], BASE)).toHaveLength(1);
     await other.patch(OWNER, job.jobId, { upstreamStatus: "READ" }, 3);
