@@ -104,7 +104,9 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const media = new DiskStore({ ...settings, homeOwner: options.homeOwner });
   const saving = new Saving(settings, media);
   const { reached } = options;
-  const shared = { store, events, clock, log, reached, holder, stopping: stopping.signal };
+  const { keepPrompts: keepsPrompts } = settings;
+  const asHolder = { holder, stopping: stopping.signal, keepsPrompts };
+  const shared = { store, events, clock, log, reached, ...asHolder };
   const chat = openChat(options, shared, {
     connection,
     http,

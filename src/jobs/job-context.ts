@@ -30,6 +30,8 @@ export interface JobContext {
   log: Log;
   /** Told at every point of a job's life at which a crash must do no harm. */
   reached: (point: LifePoint) => void;
+  /** Whether a job that is over still tells what was asked. */
+  keepsPrompts: boolean;
   /** This process, as leases name it. */
   holder: string;
   /** Aborts when the server is asked to end. */

@@ -35,6 +35,12 @@ export interface JobPage {
   nextCursor: string | undefined;
 }
 
+export interface EndedPage {
+  jobs: WholeJob[];
+  /** Where the next page begins; `undefined` when there is none. */
+  last: number | undefined;
+}
+
 /** What a new job is admitted by. */
 export interface AdmissionRules {
   /** Buy even if an identical job was started a moment ago. */
@@ -140,6 +146,8 @@ export interface JobStore {
   filesGone(files: readonly DoomedFile[]): Promise<void>;
   /** Jobs deleted since the last call by anyone but this store; cheap when there are none. */
   deletions(): Promise<DeletedJob[]>;
+  /** Ended jobs that are no turns, of everybody, the oldest first, after the `last` of a page. */
+  ended(after: number, limit: number): Promise<EndedPage>;
   /** Forgets by what repeats of deleted jobs are told, once that protects from nothing any more. */
   forgetDuplicates(now: number): Promise<void>;
   /** Newest first. @throws {invalid_input} for a cursor that is not ours. */

@@ -2,7 +2,7 @@ import { wordsIn } from "../core/search-words.ts";
 import type { Job, WholeJob } from "./job.ts";
 
 /** The arguments that are words for somebody else; of the others only names of files are kept. */
-const SPOKEN: ReadonlySet<string> = new Set([
+export const SPOKEN: ReadonlySet<string> = new Set([
   "prompt",
   "negative_prompt",
   "system",

@@ -139,6 +139,7 @@ export interface WholeJob extends Job, JobBody {}
 export type JobPatch = Partial<
   Pick<
     WholeJob,
+    | "input"
     | "wire"
     | "charge"
     | "requestId"

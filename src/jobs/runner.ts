@@ -4,6 +4,7 @@ import { type Cancellation, cancelJob } from "./cancelling.ts";
 import { fingerprintOf } from "./deduplication.ts";
 import { deletedJob } from "./deletion.ts";
 import { removeDoomed } from "./doomed-files.ts";
+import { forgetWords } from "./forgotten-words.ts";
 import { isFinal, type Job, type WholeJob } from "./job.ts";
 import {
   type Draft,
@@ -52,6 +53,7 @@ export class JobRunner {
   /** Takes up what an earlier process left, and keeps doing so for processes that end. */
   async open(): Promise<void> {
     await this.#leases.open();
+    if (!this.#context.keepsPrompts) this.#track(forgetWords(this.#context.store));
   }
 
   /**

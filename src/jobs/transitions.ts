@@ -1,5 +1,6 @@
 import { delay } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
+import { isOver, withoutWords } from "./forgotten-words.ts";
 import type { Job, JobPatch, JobState } from "./job.ts";
 import type { JobContext, MoveContext } from "./job-context.ts";
 
@@ -14,13 +15,27 @@ export async function move(
   patch: JobPatch,
 ): Promise<Job | undefined> {
   const { store, holder, clock } = context;
-  const step = { from: job.state, to: state, patch, now: clock.now(), holder };
+  const kept = await withWhatIsKept(context, job, state, patch);
+  const step = { from: job.state, to: state, patch: kept, now: clock.now(), holder };
   const moved = await store.transition(job.owner, job.jobId, step);
   if (moved) {
     context.log.info({ job: moved.jobId, from: job.state, to: state }, "job moved");
     context.events.publish(moved);
   }
   return moved;
+}
+
+/** A patch that also forgets, where no prompts are kept, what was asked of a job that is over. */
+async function withWhatIsKept(
+  { store, keepsPrompts }: JobContext,
+  job: Job,
+  state: JobState,
+  patch: JobPatch,
+): Promise<JobPatch> {
+  const then = { ...job, ...patch, state };
+  if (keepsPrompts || !isOver(then)) return patch;
+  const whole = await store.get(job.owner, job.jobId);
+  return whole ? { ...patch, ...withoutWords({ ...then, input: whole.input }) } : patch;
 }
 
 /**

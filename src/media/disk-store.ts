@@ -38,6 +38,8 @@ const DAY_FOLDER = /^\d{4}-\d{2}-\d{2}$/;
 export interface DiskStoreOptions extends Places {
   /** Where originals are kept. Absolute. */
   outputDir: string;
+  /** Whether files are named by the words that describe them. */
+  keepPrompts?: boolean;
   /** Whose files lie directly there; those of others lie in `users/<owner>`. */
   homeOwner: string;
 }
@@ -87,7 +89,7 @@ export class DiskStore implements MediaStore {
   }
 
   async keep(draft: string, naming: MediaNaming): Promise<MediaRef> {
-    const words = slug(naming.words);
+    const words = this.#options.keepPrompts === false ? "" : slug(naming.words);
     const short = naming.jobId.slice(-6);
     const name = [naming.operation.replaceAll("_", "-"), words, short, naming.index]
       .filter((part) => part !== "")

@@ -41,6 +41,8 @@ export interface Settings {
   publicPort: number | undefined;
   /** The most that may be hosted at a time. */
   hostedBytes: number;
+  /** Whether jobs that are over still tell what was asked, and files are named by it. */
+  keepPrompts: boolean;
   shrinkInputs: boolean;
   previews: "off" | "on" | "full";
   prices: PriceList;
@@ -144,6 +146,7 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
     publicUrl: values.publicUrl,
     publicPort: values.publicPort,
     hostedBytes: values.hostedBytes,
+    keepPrompts: values.keepPrompts,
     shrinkInputs: values.shrinkInputs,
     previews: values.previews,
     prices: values.prices ?? {},

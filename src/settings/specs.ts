@@ -216,6 +216,12 @@ export const SETTINGS = {
     unset: "never",
     schema: wholeNumber(32, 36_500),
   },
+  keepPrompts: {
+    env: "LONGCAT_MCP_KEEP_PROMPTS",
+    help: "off: forget what a picture was asked for as soon as its job is over, and name files without words; threads stay until they are deleted",
+    default: "on",
+    schema: onOff,
+  },
   maxWaitSeconds: {
     env: "LONGCAT_MCP_MAX_WAIT_SECONDS",
     help: "the longest a call may wait for its job; hosts cut calls at 60 s or later",

@@ -45,6 +45,8 @@ export interface RigOptions {
   prices?: PriceList;
   limits?: Limits;
   keepJobsDays?: number;
+  /** Default: prompts are kept. */
+  keepsPrompts?: boolean;
   /** Default: jobs without files that the provider fetches here. */
   hosting?: Hosting & JobFiles;
   /** A kind of jobs beside purchases. */
@@ -149,6 +151,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     prices: options.prices ?? {},
     limits: options.limits ?? NO_LIMITS,
     reached: () => {},
+    keepsPrompts: options.keepsPrompts ?? true,
     holder,
     stopping: stopping.signal,
   };

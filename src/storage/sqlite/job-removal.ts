@@ -39,15 +39,21 @@ export class JobRemoval {
 
   delete(owner: string, jobIds: readonly string[], wishes: DeletionWishes): Deletions {
     const deletions = this.#db.transaction((): Deletions => {
-      const deleted: Job[] = [];
+      const doomed: Job[] = [];
       const refused: AppError[] = [];
       for (const jobId of new Set(jobIds)) {
         const job = this.#find(owner, jobId);
         const reason = job ? whyNotDeleted(job, this.#hasThread(job)) : this.#missing(owner, jobId);
         if (reason) refused.push(reason);
-        else if (job) deleted.push(this.#delete(job, wishes));
+        else if (job) doomed.push(job);
       }
-      return { deleted, refused };
+      removeWords(
+        this.#db,
+        "job_words",
+        "SELECT seq FROM jobs WHERE job_id IN (SELECT value FROM json_each(?))",
+        [JSON.stringify(doomed.map(({ jobId }) => jobId))],
+      );
+      return { deleted: doomed.map((job) => this.#delete(job, wishes)), refused };
     });
     if (deletions.deleted.length > 0) this.#db.scrub();
     return deletions;
@@ -148,7 +154,6 @@ export class JobRemoval {
         ]);
       }
     }
-    removeWords(this.#db, "job_words", "SELECT seq FROM jobs WHERE job_id = ?", [job.jobId]);
     this.#db.run("DELETE FROM jobs WHERE job_id = ?", [job.jobId]);
     return job;
   }

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { AppError } from "../../core/errors.ts";
-import type { JobPage, JobQuery, ListedJob, TimeSpan } from "../../jobs/job-store.ts";
+import type { EndedPage, JobPage, JobQuery, ListedJob, TimeSpan } from "../../jobs/job-store.ts";
 import type { Connection } from "./connection.ts";
-import { type Column, readRow } from "./job-rows.ts";
+import { type Column, readRow, readWholeRow, UNFINISHED } from "./job-rows.ts";
 import { matching } from "./search-rows.ts";
 
 /** Exported for a test, which asks how it is answered. */
@@ -85,6 +85,17 @@ function rangeOf(connection: Connection, owner: string, span: TimeSpan) {
 
 function readListed(row: unknown): ListedJob {
   return { ...readRow(row), ...promptRow.parse(row) };
+}
+
+/** Ended jobs that are no turns, of all owners, oldest first. @param after a row's number. */
+export function endedJobs(connection: Connection, after: number, limit: number): EndedPage {
+  const rows = connection.all(
+    `SELECT jobs.*, input, wire FROM jobs JOIN job_bodies USING (job_id)
+     WHERE seq > ? AND NOT (${UNFINISHED}) AND thread_id IS NULL ORDER BY seq LIMIT ?`,
+    [after, limit],
+  );
+  const last = sequenceRow.safeParse(rows.at(-1)).data;
+  return { jobs: rows.map(readWholeRow), last: last?.seq };
 }
 
 /** A cursor for what comes after a row, in a list that has the newest first. */

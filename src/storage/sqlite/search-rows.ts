@@ -43,6 +43,22 @@ export function updateFileWords(db: Connection, job: Pick<Job, "jobId" | "media"
   ]);
 }
 
+/**
+ * Leaves a job to be found by no more than it is recorded to be asked for now. Within a transaction.
+ */
+export function rewriteJobWords(
+  db: Connection,
+  job: Pick<WholeJob, "owner" | "jobId" | "operation" | "input" | "media">,
+): void {
+  const which = "SELECT seq FROM jobs WHERE job_id = ?";
+  const indexed = db.all(`SELECT rowid AS seq FROM job_words WHERE rowid IN (${which})`, [
+    job.jobId,
+  ]);
+  removeWords(db, "job_words", which, [job.jobId]);
+  // What is not there yet is filled in later, as it is then.
+  for (const row of indexed) insertJobWords(db, seqRow.parse(row).seq, job);
+}
+
 /** Makes a thread found by the task of a turn and by what is attached to it. In a transaction. */
 export function insertTurnWords(db: Connection, owner: string, jobId: string): void {
   const { seq } = seqRow.parse(db.all("SELECT seq FROM chat_turns WHERE job_id = ?", [jobId])[0]);

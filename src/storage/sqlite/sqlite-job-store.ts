@@ -15,6 +15,7 @@ import {
 import type {
   Admission,
   AdmissionRules,
+  EndedPage,
   JobPage,
   JobQuery,
   JobStore,
@@ -28,27 +29,15 @@ import { ChangeFeed } from "./change-feed.ts";
 import type { Connection } from "./connection.ts";
 import { duplicateOf } from "./duplicate-rows.ts";
 import { JobRemoval } from "./job-removal.ts";
-import {
-  assignments,
-  bodyColumnsOf,
-  type Column,
-  columnsOf,
-  marks,
-  NEXT_REVISION,
-  readRow,
-  readWholeRow,
-} from "./job-rows.ts";
+import { type Column, readRow, readWholeRow } from "./job-rows.ts";
+import { insertJob, type JobName, updateJob } from "./job-writes.ts";
 import { LeaseTables } from "./lease-rows.ts";
-import { durationsOf, listJobs, sequenceRow } from "./list-rows.ts";
+import { durationsOf, endedJobs, listJobs } from "./list-rows.ts";
 import { committedUsd, spendingOf } from "./money-rows.ts";
 import { forgetOld } from "./old-rows.ts";
 import { markMentioned, UntoldOrphans } from "./orphan-rows.ts";
 import { fillWords } from "./search-filling.ts";
-import { insertJobWords, updateFileWords } from "./search-rows.ts";
 import { StoreSecret } from "./store-secret.ts";
-
-/** A job, and in whose name it is asked for. */
-type JobName = Pick<Job, "owner" | "jobId">;
 
 const settledRow = z.object({ settled_at: z.number().nullable() });
 
@@ -82,7 +71,7 @@ export class SqliteJobStore implements JobStore {
       const wanted = wantedBy(job, rules.maxCostUsd);
       checkMoney(wanted, this.#committed(job.owner, rules.now), rules.limits);
       this.#holders.expect(holder);
-      this.#insert(job, holder);
+      this.#feed.wrote(insertJob(this.#connection, job, holder));
       return { kind: "new" };
     };
     return this.#connection.recorded(record, ({ kind }) => {
@@ -142,6 +131,10 @@ export class SqliteJobStore implements JobStore {
 
   async deletions(): Promise<DeletedJob[]> {
     return this.#removal.deletions();
+  }
+
+  async ended(after: number, limit: number): Promise<EndedPage> {
+    return endedJobs(this.#connection, after, limit);
   }
 
   async forgetDuplicates(now: number): Promise<void> {
@@ -280,60 +273,13 @@ export class SqliteJobStore implements JobStore {
     };
   }
 
-  /** Within a transaction. */
-  #insert(job: WholeJob, holder: string): void {
-    const columns = { ...columnsOf(job), lease_holder: holder };
-    const names = Object.keys(columns);
-    const rows = this.#connection.all(
-      `INSERT INTO jobs (${names.join(", ")}, revision)
-       VALUES (${marks(names)}, ${NEXT_REVISION}) RETURNING revision, seq`,
-      Object.values(columns),
-    );
-    const { input = "{}", wire = null } = bodyColumnsOf(job);
-    this.#connection.run("INSERT INTO job_bodies (job_id, input, wire) VALUES (?, ?, ?)", [
-      job.jobId,
-      input,
-      wire,
-    ]);
-    insertJobWords(this.#connection, sequenceRow.parse(rows[0]).seq, job);
-    this.#feed.wrote(rows[0]);
-  }
-
   #update(
     which: JobName,
     change: Partial<WholeJob>,
     more: Record<string, Column>,
     from?: JobState,
   ): Job | undefined {
-    const body = bodyColumnsOf(change);
-    const update = () => {
-      const changed = this.#updateRow(which, change, more, from);
-      if (!changed) return undefined;
-      if (Object.keys(body).length > 0) {
-        this.#connection.run(`UPDATE job_bodies SET ${assignments(body)} WHERE job_id = ?`, [
-          ...Object.values(body),
-          which.jobId,
-        ]);
-      }
-      if (change.media) updateFileWords(this.#connection, changed);
-      return changed;
-    };
-    const isMore = Object.keys(body).length > 0 || change.media !== undefined;
-    return isMore ? this.#connection.transaction(update) : update();
-  }
-
-  #updateRow(
-    { owner, jobId }: JobName,
-    change: Partial<Job>,
-    more: Record<string, Column>,
-    from?: JobState,
-  ): Job | undefined {
-    const columns = { ...columnsOf(change), ...more };
-    const [row] = this.#connection.all(
-      `UPDATE jobs SET ${assignments(columns)}, revision = ${NEXT_REVISION}
-       WHERE job_id = ? AND owner = ? AND state = coalesce(?, state) RETURNING *`,
-      [...Object.values(columns), jobId, owner, from ?? null],
-    );
+    const row = updateJob(this.#connection, which, change, more, from);
     if (row === undefined) return undefined;
     this.#feed.wrote(row);
     return readRow(row);

@@ -1,0 +1,78 @@
+import type { Job, JobState, WholeJob } from "../../jobs/job.ts";
+import type { Connection } from "./connection.ts";
+import {
+  assignments,
+  bodyColumnsOf,
+  type Column,
+  columnsOf,
+  marks,
+  NEXT_REVISION,
+  readRow,
+} from "./job-rows.ts";
+import { sequenceRow } from "./list-rows.ts";
+import { insertJobWords, rewriteJobWords, updateFileWords } from "./search-rows.ts";
+
+/** A job, and in whose name it is asked for. */
+export type JobName = Pick<Job, "owner" | "jobId">;
+
+/** Within a transaction. @returns the row. */
+export function insertJob(db: Connection, job: WholeJob, holder: string): unknown {
+  const columns = { ...columnsOf(job), lease_holder: holder };
+  const names = Object.keys(columns);
+  const [row] = db.all(
+    `INSERT INTO jobs (${names.join(", ")}, revision)
+     VALUES (${marks(names)}, ${NEXT_REVISION}) RETURNING revision, seq`,
+    Object.values(columns),
+  );
+  const { input = "{}", wire = null } = bodyColumnsOf(job);
+  db.run("INSERT INTO job_bodies (job_id, input, wire) VALUES (?, ?, ?)", [job.jobId, input, wire]);
+  insertJobWords(db, sequenceRow.parse(row).seq, job);
+  return row;
+}
+
+/**
+ * Changes a job, with what it is found by.
+ * @param from the state that it must be in.
+ * @returns the row as it is then; `undefined` where there is none to change.
+ */
+export function updateJob(
+  db: Connection,
+  which: JobName,
+  change: Partial<WholeJob>,
+  more: Record<string, Column>,
+  from?: JobState,
+): unknown {
+  const body = bodyColumnsOf(change);
+  const isBodyChanged = Object.keys(body).length > 0;
+  const update = () => {
+    const row = updateRow(db, which, { ...columnsOf(change), ...more }, from);
+    if (row === undefined) return undefined;
+    if (isBodyChanged) {
+      db.run(`UPDATE job_bodies SET ${assignments(body)} WHERE job_id = ?`, [
+        ...Object.values(body),
+        which.jobId,
+      ]);
+    }
+    if (change.media) updateFileWords(db, readRow(row));
+    if (change.input) rewriteJobWords(db, { ...readRow(row), input: change.input });
+    return row;
+  };
+  const row = isBodyChanged || change.media ? db.transaction(update) : update();
+  // What was asked for is only ever changed to forget its words.
+  if (change.input) db.scrub();
+  return row;
+}
+
+function updateRow(
+  db: Connection,
+  { owner, jobId }: JobName,
+  columns: Record<string, Column>,
+  from: JobState | undefined,
+): unknown {
+  const [row] = db.all(
+    `UPDATE jobs SET ${assignments(columns)}, revision = ${NEXT_REVISION}
+     WHERE job_id = ? AND owner = ? AND state = coalesce(?, state) RETURNING *`,
+    [...Object.values(columns), jobId, owner, from ?? null],
+  );
+  return row;
+}
