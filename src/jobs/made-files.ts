@@ -1,4 +1,4 @@
-import type { Medium, MediumRole } from "./job.ts";
+import type { Job, Medium, MediumRole } from "./job.ts";
 
 /** A file that was made of a job's own files, before it is one of the job's. */
 export type MadeFile = Omit<Medium, "index"> & { role: MediumRole };
@@ -29,4 +29,13 @@ export function withRestored(
 ): readonly Medium[] {
   const others = media.filter(({ index }) => !restored.some((one) => one.index === index));
   return [...others, ...restored].sort((a, b) => a.index - b.index);
+}
+
+/**
+ * A job's files as they are listed and counted: a sheet that was made for an answer is none to
+ * choose from; that of layers came with them.
+ */
+export function listedFiles({ media }: Pick<Job, "media">): readonly Medium[] {
+  const areLayers = media.some(({ role }) => role === "composite");
+  return areLayers ? media : media.filter(({ role }) => role !== "sheet");
 }

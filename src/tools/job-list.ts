@@ -5,6 +5,7 @@ import type { Redact } from "../core/redact.ts";
 import { oneLine } from "../core/text.ts";
 import { JOB_STATES } from "../jobs/job.ts";
 import type { ListedJob } from "../jobs/job-store.ts";
+import { listedFiles } from "../jobs/made-files.ts";
 import { OPERATIONS } from "../models/catalogue.ts";
 import { knownAs } from "../models/facts.ts";
 import { DEFAULT_PAGE, pageArguments } from "./paging.ts";
@@ -89,7 +90,7 @@ export function rowOf(job: ListedJob, redact: Redact): JobRow {
     operation: job.operation,
     state: job.state,
     prompt: job.prompt === null ? null : oneLine(redact(job.prompt), PROMPT_CHARACTERS),
-    files: job.media.length,
+    files: listedFiles(job).length,
     cost_usd: job.costUsd,
   };
 }

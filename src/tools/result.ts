@@ -5,6 +5,7 @@ import { type Program, runnable } from "../core/program.ts";
 import { cleanText, message, oneLine } from "../core/text.ts";
 import { uris } from "../core/uris.ts";
 import { isFinal, type Job, type Medium, type MediumRole, type WholeJob } from "../jobs/job.ts";
+import { listedFiles } from "../jobs/made-files.ts";
 import { nameOf } from "../media/media-store.ts";
 import { missingMedia } from "../media/missing.ts";
 import { operationNamed } from "../models/catalogue.ts";
@@ -76,7 +77,7 @@ export function errorResult(
  * picture, then a link per file. No structured content: one host drops the pictures beside it.
  */
 export async function jobBlocks(job: WholeJob, options: ResultOptions): Promise<ContentBlock[]> {
-  const files = filesOf(job);
+  const files = listedFiles(job);
   const missing = await missingMedia(options.media, { ...job, media: [...files] });
   const there = files.filter((medium) => !missing.includes(medium));
   const { blocks, notes } = await shownPictures(job, there, options);
@@ -130,18 +131,12 @@ function jobText(job: WholeJob, options: ResultOptions, more: readonly string[])
     .join("\n");
 }
 
-/** A sheet that was made for an answer is no file to choose from; that of layers came with them. */
-function filesOf({ media }: Job): readonly Medium[] {
-  const areLayers = media.some(({ role }) => role === "composite");
-  return areLayers ? media : media.filter(({ role }) => role !== "sheet");
-}
-
 function listedOf(job: Job): readonly Medium[] {
-  return someOf(filesOf(job), MAX_LISTED);
+  return someOf(listedFiles(job), MAX_LISTED);
 }
 
 function othersLine(job: Job): string[] {
-  const others = filesOf(job).length - MAX_LISTED;
+  const others = listedFiles(job).length - MAX_LISTED;
   return others > 0 ? [`   and ${others} more files, all listed in ${uris.job(job.jobId)}`] : [];
 }
 

@@ -75,6 +75,16 @@ describe.each(CLIENTS)("%s", (kind) => {
     expect(await sheetsIn(folder)).toHaveLength(1);
     const apart = await client.call("job_status", { ...look, previews: "on" });
     expect(picturesOf(apart)).toHaveLength(6);
+
+    const listed = await client.call("job_list", {});
+    expect(listed.structuredContent).toMatchObject({ jobs: [{ files: 6 }] });
+    const [kept = ""] = await sheetsIn(folder);
+    expect((await stat(join(folder, kept))).mode & 0o777).toBe(0o600);
+    const job_id = jobIdOf(made);
+    const saved = await client.call("media_save", { job_id, save_to: "copies/" });
+    expect(linksOf(saved)).toHaveLength(6);
+    await client.call("job_delete", { job_id, files: true });
+    expect(await readdir(folder).catch(() => [])).toEqual([]);
   });
 
   test("a second look at a result brings text only, unless pictures are asked for", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Medium } from "../../src/jobs/job.ts";
-import { withMade, withRestored } from "../../src/jobs/made-files.ts";
+import { listedFiles, withMade, withRestored } from "../../src/jobs/made-files.ts";
 
 const file = (index: number, path = `/${index}.png`): Medium => ({
   index,
@@ -48,5 +48,16 @@ describe("files that were brought back", () => {
     const meanwhile = { ...made("/sheet.png"), index: 4 };
     const again = [file(1, "/again.png"), file(2), file(3)];
     expect(withRestored([file(1), file(2), meanwhile], again)).toEqual([...again, meanwhile]);
+  });
+});
+
+describe("the files that are listed", () => {
+  const sheet = { ...made("/sheet.png"), index: 3 };
+
+  it("are not a sheet that was made for an answer, but that of layers", () => {
+    expect(listedFiles({ media: [file(1), file(2), sheet] })).toEqual([file(1), file(2)]);
+    const composite = { ...file(2), role: "composite" as const };
+    const layers = [file(1), composite, sheet];
+    expect(listedFiles({ media: layers })).toEqual(layers);
   });
 });
