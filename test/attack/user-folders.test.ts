@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import sharp from "sharp";
 import { beforeEach, describe, expect, it } from "vitest";
 import { DiskStore } from "../../src/media/disk-store.ts";
@@ -155,6 +156,28 @@ describe("into a folder of the user's own", () => {
       /missing/,
     );
     expect(await readdir(desktop)).toEqual([]);
+  });
+
+  it("what breaks off half-way, or cannot be converted, leaves nothing", async () => {
+    const cat = await picture();
+    const breaking = {
+      stat: async () => ({ name: "cat.png", sizeBytes: 8, modifiedAt: 0 }),
+      open: async () =>
+        Readable.from(
+          (async function* () {
+            yield Buffer.alloc(100_000);
+            throw new Error("the disk is gone");
+          })(),
+        ),
+    };
+    const dirs = { allowedDirs: [], saveDirs: [desktop], workingDir: root, homeDir: root };
+    const failing = new Saving(dirs, breaking);
+    for (const wishes of [{}, { format: "webp" as const }]) {
+      await expect(failing.save(desktop, OWNER, [cat, cat], wishes)).rejects.toMatchObject({
+        code: "storage",
+      });
+      expect(await readdir(desktop)).toEqual([]);
+    }
   });
 
   it("what a kill has left there goes with a save a day later, and nothing else does", async () => {
