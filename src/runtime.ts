@@ -14,6 +14,7 @@ import type { HostedFolder } from "./inputs/hosted-folder.ts";
 import { OwnHosting, type PublicAddress } from "./inputs/hosting.ts";
 import { InputResolver } from "./inputs/resolver.ts";
 import type { JobEvents } from "./jobs/events.ts";
+import { mayBeServed } from "./jobs/finished-file.ts";
 import { needsHostedFiles } from "./jobs/hosted-need.ts";
 import type { JobContext, LifePoint } from "./jobs/job-context.ts";
 import { requireJob } from "./jobs/require-job.ts";
@@ -181,6 +182,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     inputs,
     purchases,
     adoption: new Adoption(buying, jobs),
+    isServed: (job, url) => mayBeServed(job, url, { now: clock.now(), trustedOrigins }),
     ...chat,
     async close() {
       stopping.abort();

@@ -1,4 +1,6 @@
+import { HOUR_MS } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
+import { isLoopbackHost } from "../core/host-addresses.ts";
 import { isFinal, type Job, type Medium } from "./job.ts";
 
 /** A job's finished file by its number. @throws {not_found | invalid_input} */
@@ -25,4 +27,19 @@ function requireFiles({ jobId, state, media }: Job): void {
   throw new AppError("invalid_input", `${jobId} is ${state} and has no files yet.`, {
     next: `Wait for it with \`job_status\`, job_id "${jobId}".`,
   });
+}
+
+/**
+ * Whether the provider may still serve a finished file where it said: it surely does for an hour,
+ * and nobody does any more where a sandbox was that is gone.
+ * @param trustedOrigins of providers on this machine that are there
+ */
+export function mayBeServed(
+  { completedAt, updatedAt }: Pick<Job, "completedAt" | "updatedAt">,
+  url: string,
+  { now, trustedOrigins }: { now: number; trustedOrigins: readonly string[] },
+): boolean {
+  if (now - (completedAt ?? updatedAt) >= HOUR_MS || !URL.canParse(url)) return false;
+  const { hostname, origin } = new URL(url);
+  return !isLoopbackHost(hostname) || trustedOrigins.includes(origin);
 }

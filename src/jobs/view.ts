@@ -21,7 +21,8 @@ export const jobViewSchema = z.looseObject({
 
 export type JobView = z.output<typeof jobViewSchema>;
 
-export function viewJob(job: WholeJob): JobView {
+/** @param isServed whether an address may still lead to a file; others are not told. */
+export function viewJob(job: WholeJob, isServed: (url: string) => boolean = () => true): JobView {
   return {
     job_id: job.jobId,
     operation: job.operation,
@@ -34,8 +35,8 @@ export function viewJob(job: WholeJob): JobView {
     completed_at: job.completedAt === null ? null : iso(job.completedAt),
     cost_usd: job.costUsd,
     error: job.error && { code: job.error.code, message: message(job.error.message) },
-    media: job.media.map((medium) => viewMedium(job.jobId, medium)),
-    ...otherUrls(job),
+    media: job.media.map((medium) => viewMedium(job.jobId, medium, isServed)),
+    ...otherUrls(job, isServed),
     ...(job.warnings.length > 0 ? { warnings: job.warnings.map(message) } : {}),
   };
 }
@@ -49,16 +50,21 @@ export function argumentsOf({ input, saveTo }: WholeJob): Record<string, unknown
 }
 
 /** Where files were named that are not here. */
-function otherUrls({ state, media, mediaUrls }: Job): { other_urls?: string[] } {
+function otherUrls(
+  { state, media, mediaUrls }: Job,
+  isServed: (url: string) => boolean,
+): { other_urls?: string[] } {
   const fetched = media.map(({ url }) => url);
-  const others = mediaUrls.filter((url) => !fetched.includes(url));
+  const others = mediaUrls.filter((url) => !fetched.includes(url) && isServed(url));
   return isFinal(state) && others.length > 0 ? { other_urls: others } : {};
 }
 
-function viewMedium(jobId: string, medium: Medium) {
+function viewMedium(jobId: string, medium: Medium, isServed: (url: string) => boolean) {
+  const { role, url } = medium;
   return {
     uri: uris.medium(jobId, medium.index),
-    ...(medium.role === undefined ? { url: medium.url } : { role: medium.role }),
+    ...(role === undefined ? {} : { role }),
+    ...(role === undefined && isServed(url) ? { url } : {}),
     path: medium.path,
     mime_type: medium.mimeType,
     ...(medium.width === undefined ? {} : { width: medium.width, height: medium.height }),

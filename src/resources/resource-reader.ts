@@ -5,6 +5,7 @@ import {
 } from "@modelcontextprotocol/server";
 import { threadPage } from "../chat/thread-page.ts";
 import { toAppError } from "../core/errors.ts";
+import { redactValue } from "../core/redact.ts";
 import { message, oneLine, visibleJson } from "../core/text.ts";
 import { uris } from "../core/uris.ts";
 import type { Job, Medium } from "../jobs/job.ts";
@@ -83,7 +84,10 @@ export class ResourceReader {
   }
 
   async job(uri: URL, jobId: Variable) {
-    return jsonContents(uri, viewJob(await this.#findJob(uri, jobId)));
+    const job = await this.#findJob(uri, jobId);
+    const { isServed } = await this.#deps.services.get();
+    const view = viewJob(job, (url) => isServed(job, url));
+    return jsonContents(uri, redactValue(view, this.#deps.redact));
   }
 
   async medium(uri: URL, jobId: Variable, index: Variable) {

@@ -26,6 +26,8 @@ export interface ResultOptions extends ShowingOptions {
   /** How long such jobs take. */
   usual: UsualTime | undefined;
   program: Program;
+  /** Whether an address may still lead to a file; all do when absent. */
+  isServed?: (url: string) => boolean;
 }
 
 /** How many files, notes or addresses one answer lists. */
@@ -122,7 +124,7 @@ function jobText(job: WholeJob, options: ResultOptions, more: readonly string[])
   if (options.sandbox) notes.push("SANDBOX, nothing was charged.");
   return [
     headline(job, options),
-    ...listedOf(job).flatMap(fileLines(job)),
+    ...listedOf(job).flatMap(fileLines(job, options)),
     ...othersLine(job),
     ...notes,
     next(job, options),
@@ -160,7 +162,7 @@ function missingNote(job: Job, medium: Medium, now: number): string {
   const mayLive = now - (job.completedAt ?? job.createdAt) < GIVE_UP_MS;
   return mayLive
     ? `${gone} The provider may still serve it: \`job_status\` with \`redownload: true\` fetches it again.`
-    : `${gone} It was served at the address above, more than seven days ago.`;
+    : `${gone} It was served more than seven days ago, and is gone there.`;
 }
 
 function duplicateNote(job: Job, now: number): string {
@@ -226,12 +228,16 @@ const ROLES: Readonly<Record<MediumRole, string>> = {
   manifest: "size, bounding box and coverage of each layer",
 };
 
-function fileLines(job: Job): (medium: Medium) => string[] {
+function fileLines(job: Job, { isServed }: ResultOptions): (medium: Medium) => string[] {
+  const address = ({ role, url }: Medium) => {
+    if (role !== undefined) return [`   (${ROLES[role]})`];
+    return isServed?.(url) === false ? [] : [`   ${oneLine(url)}`];
+  };
   return (medium) => [
     `${medium.index}. ${oneLine(medium.path)}`,
     ...medium.copies.map((copy) => `   copy: ${oneLine(copy)}`),
     `   ${uris.medium(job.jobId, medium.index)}`,
-    medium.role === undefined ? `   ${oneLine(medium.url)}` : `   (${ROLES[medium.role]})`,
+    ...address(medium),
   ];
 }
 
@@ -250,7 +256,8 @@ function next(job: Job, options: ResultOptions): string {
   const { program, sandbox } = options;
   if (job.state === "completed") return "";
   const advice = afterPurchase(job, sandbox).next;
-  const lines = capped(job.mediaUrls, (url) => `   ${oneLine(url)}`, `in ${uris.job(job.jobId)}`);
+  const served = job.mediaUrls.filter((url) => options.isServed?.(url) !== false);
+  const lines = capped(served, (url) => `   ${oneLine(url)}`, `in ${uris.job(job.jobId)}`);
   const urls = lines.map((line) => `\n${line}`).join("");
   return `Next: ${message(runnable(advice, program))}${urls === "" ? "" : `\nThe files were served at:${urls}`}`;
 }

@@ -7,6 +7,7 @@ import type { Redact } from "../core/redact.ts";
 import type { LongcatClient } from "../gateway/longcat.ts";
 import type { PixazoClient } from "../gateway/pixazo.ts";
 import type { InputResolver } from "../inputs/resolver.ts";
+import type { Job } from "../jobs/job.ts";
 import type { LifePoint } from "../jobs/job-context.ts";
 import type { JobRunner } from "../jobs/runner.ts";
 import type { MediaStore } from "../media/media-store.ts";
@@ -29,6 +30,8 @@ export interface Services {
   delegate: Delegate;
   threads: ThreadStore;
   longcat: LongcatClient;
+  /** Whether the provider may still serve a job's file at an address. */
+  isServed(job: Job, url: string): boolean;
 }
 
 export interface ToolDeps {

@@ -5,6 +5,7 @@ import type { StartableKind, StartWishes } from "../jobs/job-kind.ts";
 import type { Started } from "../jobs/runner.ts";
 import type { WaitOptions } from "../jobs/waiting.ts";
 import { knownAs } from "../models/facts.ts";
+import { withArguments } from "./asked.ts";
 import { type DryRunFacts, dryRunResult } from "./dry-run.ts";
 import { presenterOf } from "./presenter-of-job.ts";
 import { errorResult } from "./result.ts";
@@ -173,12 +174,13 @@ export async function finishCall(
     heldUpBy: services.jobs.heldUpBy(job.jobId),
     usual: isOver ? undefined : await usualTimeOf(services, job),
     program,
+    isServed: (url) => services.isServed(job, url),
   });
   call.onDelivered(async () => {
     if (isOver) call.seen?.add(job.jobId);
     await services.jobs.markDelivered(job);
   });
-  return result;
+  return isLook ? withArguments(result, job, deps.redact) : result;
 }
 
 function isTaken(job: Job): boolean {
