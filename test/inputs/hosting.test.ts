@@ -1,12 +1,14 @@
 import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../src/core/errors.ts";
 import { UNCLAIMED_MS } from "../../src/inputs/hosting.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { openHosting, serveFolder } from "../support/hosting.ts";
 import { OWNER, until } from "../support/rig.ts";
+import { tempDir } from "../support/temp-dir.ts";
 
 const DAY_AND_MORE = UNCLAIMED_MS + 1000;
 
@@ -88,6 +90,24 @@ it("the same bytes of two owners are two files, and neither touches or tells of 
   await rig.hosting.reserve("ada", "job_c", [more]);
   await rig.hosting.release("ada", "job_b");
   expect(await filesIn(rig.folder.path)).toEqual([`${more.name}.ready`]);
+});
+
+it("files of before there were owners are served and removed like any other", async () => {
+  const data = await tempDir();
+  const stored = await readFile(join(import.meta.dirname, "../fixtures/jobs-v10.db.gz"));
+  await writeFile(join(data, "jobs.db"), gunzipSync(stored));
+  await mkdir(join(data, "hosted"));
+  const name = `${"a".repeat(26)}.png`;
+  await writeFile(join(data, "hosted", `${name}.ready`), "old");
+  const { hosting, folder } = await openHosting({ data });
+  const origin = await serveFolder(folder);
+  const jobId = `job_${"a".repeat(26)}`;
+  await hosting.publish(OWNER, jobId, { image_url: `https://files.example/files/${name}` });
+  expect(await (await fetch(`${origin}/files/${name}`)).text()).toBe("old");
+  await hosting.release("ada", jobId);
+  expect(await filesIn(folder.path)).toEqual([name]);
+  await hosting.release(OWNER, jobId);
+  expect(await filesIn(folder.path)).toEqual([]);
 });
 
 it("a name is nobody's guess: another folder gives the same bytes another one", async () => {
