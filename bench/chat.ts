@@ -69,7 +69,7 @@ export async function measureChat(
   const open = async (dataDir: string) => {
     const program = new Program([cli], {
       ...env,
-      LONGCAT_API_KEY: "bench",
+      LONGCAT_API_KEY: "bench-key-0123456789",
       LONGCAT_BASE_URL: `http://127.0.0.1:${port}`,
       LONGCAT_MCP_DATA_DIR: join(folder, dataDir),
       LONGCAT_MCP_INPUT_DIRS: folder,

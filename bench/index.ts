@@ -21,7 +21,7 @@ const cli = resolve("dist/cli.js");
 const folder = await mkdtemp(join(tmpdir(), "longcat-bench-"));
 const env = {
   HOME: folder,
-  PIXAZO_API_KEY: "bench",
+  PIXAZO_API_KEY: "bench-key-0123456789",
   LONGCAT_MCP_DATA_DIR: join(folder, "data"),
   LONGCAT_MCP_OUTPUT_DIR: join(folder, "out"),
 };
