@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { DELETION_POINTS } from "../../src/jobs/job-context.ts";
-import { Bench, jobIdOf, type McpClient, PATIENTLY, pathsOf, textOf } from "./harness.ts";
+import { Bench, finished, jobIdOf, type McpClient, PATIENTLY, pathsOf, textOf } from "./harness.ts";
 
 const WORDS = ["Quarzsandgrube", "Zwetschgenwasser"] as const;
 const PROMPT = `A ${WORDS[0]} at dusk, with ${WORDS[1]}`;
@@ -144,6 +144,18 @@ describe("delete that picture and forget the prompt", () => {
         expect(heard).toContain("list_changed");
       }
     }, PATIENTLY);
+  });
+
+  test("takes nothing from a job that works on its picture", async () => {
+    const bench = await openBench();
+    const { client } = await bench.connect("client 2.x");
+    const { jobId, path } = await make(client);
+    const image = `longcat://media/${jobId}/1`;
+    const edit = { prompt: "At noon", image, wait_seconds: 0 };
+    const started = await client.call("qwen_image_edit", edit);
+    await client.call("job_delete", { job_id: jobId, files: true });
+    expect(await isThere(path)).toBe(false);
+    expect(textOf(await finished(client, jobIdOf(started)))).toContain("completed");
   });
 
   test("takes layers with all that is made of them, and a file that is gone already", async () => {
