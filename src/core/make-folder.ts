@@ -13,25 +13,42 @@ const OWN_ONLY = 0o700;
 /** Makes a folder and those above it that are missing. @throws what the file system says. */
 export function makeFolderSync(path: string): void {
   try {
-    mkdirSync(path, OWN_ONLY);
+    makeOneSync(path);
   } catch (error) {
-    if (isThere(error) && statSync(path).isDirectory()) return;
-    if (!isMissing(error) || isThereSync(dirname(path))) throw error;
-    makeFolderSync(dirname(path));
-    makeFolderSync(path);
+    if (!isMissing(error)) throw error;
+    const above = dirname(path);
+    if (!isThereSync(above)) makeFolderSync(above);
+    // Once more and no oftener: whoever else makes it may have made the one above meanwhile.
+    makeOneSync(path);
   }
 }
 
 /** Makes a folder and those above it that are missing. @throws what the file system says. */
 export async function makeFolder(path: string): Promise<void> {
   try {
+    await makeOne(path);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    const above = dirname(path);
+    if (!(await isFolderThere(above))) await makeFolder(above);
+    // Once more and no oftener: whoever else makes it may have made the one above meanwhile.
+    await makeOne(path);
+  }
+}
+
+function makeOneSync(path: string): void {
+  try {
+    mkdirSync(path, OWN_ONLY);
+  } catch (error) {
+    if (!isThere(error) || !statSync(path).isDirectory()) throw error;
+  }
+}
+
+async function makeOne(path: string): Promise<void> {
+  try {
     await mkdir(path, OWN_ONLY);
   } catch (error) {
-    if (isThere(error) && (await stat(path)).isDirectory()) return;
-    const above = dirname(path);
-    if (!isMissing(error) || (await isFolderThere(above))) throw error;
-    await makeFolder(above);
-    await makeFolder(path);
+    if (!isThere(error) || !(await stat(path)).isDirectory()) throw error;
   }
 }
 
