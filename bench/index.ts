@@ -10,6 +10,7 @@ import { measureJobs } from "./jobs.ts";
 import { measureMemory } from "./memory.ts";
 import { measurePolling } from "./polling.ts";
 import { measurePreviews } from "./previews.ts";
+import { measureSearch } from "./search.ts";
 import { measureStart } from "./start.ts";
 
 /* Prints what the documentation's table shows. Everything is a ratio or a difference in one run. */
@@ -49,6 +50,7 @@ try {
   const polling = await measurePolling(cli, env, folder, 10_000);
   const pictures = await measurePreviews(join(folder, "pictures"));
   const many = await measureJobs(cli, env, folder, 1_000);
+  const search = await measureSearch(join(folder, "search"), 100_000);
   const wrong = await measureArguments(cli, env);
   const rows: Row[] = [
     ...wrong.map(({ attack, transport, refusedMs, readMs }) => ({
@@ -158,6 +160,13 @@ try {
       unit: " µs",
     },
   ];
+  rows.push({
+    what: "search among 100,000 jobs, processor time",
+    value: search.searchMs,
+    most: 30,
+    unit: " ms",
+    figures: `a rare word ${ms(search.rareMs)}, a page of all ${ms(search.listMs)}, of a state that none has ${ms(search.stateMs)}`,
+  });
   console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "CPU"}\n`);
   console.log("| What | Measured | Target | Figures |\n|---|---|---|---|");
   for (const row of rows) console.log(line(row));

@@ -152,6 +152,13 @@ export function describeJobSearch(kit: StoreKit): void {
       expect(await found("lighthouse longcat")).toEqual([jobId]);
     });
 
+    it("forgets what a job no longer keeps of its arguments", async () => {
+      const job = await asked("A lighthouse", { operation: "qwen_image_generate" });
+      await bench.jobs.patch(OWNER, job.jobId, { input: { image_size: "square" }, media: [] }, 1);
+      expect(await found("lighthouse")).toEqual([]);
+      expect(await found("qwen generate")).toEqual([job.jobId]);
+    });
+
     it("forgets what is forgotten", async () => {
       const ended = { state: "completed", charge: "spent", createdAt: 1, updatedAt: 1 } as const;
       await asked("A boat", ended);

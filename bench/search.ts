@@ -1,0 +1,76 @@
+import { LOCAL_OWNER } from "../src/core/owner.ts";
+import { queryWords } from "../src/core/search-words.ts";
+import type { JobQuery } from "../src/jobs/job-store.ts";
+import { BLANK, NO_LIMITS } from "../src/jobs/record.ts";
+import { Connection } from "../src/storage/sqlite/connection.ts";
+import { SqliteJobStore } from "../src/storage/sqlite/sqlite-job-store.ts";
+
+const AT_ONCE = 1_000;
+const TRIES = 7;
+const OPERATIONS = ["z_image_turbo_generate", "qwen_image_generate", "qwen_image_edit"];
+const THINGS = ["cabin", "boat", "whale", "fox", "harbour", "lighthouse", "meadow"];
+
+export interface SearchFigures {
+  /** The slowest of some searches, in milliseconds of processor time, as the others. */
+  searchMs: number;
+  rareMs: number;
+  listMs: number;
+  stateMs: number;
+}
+
+/** Looks for jobs among many, in a store of its own. */
+export async function measureSearch(folder: string, jobs: number): Promise<SearchFigures> {
+  const connection = new Connection(folder);
+  // They are only made to be looked for.
+  connection.all("PRAGMA synchronous=OFF", []);
+  const store = new SqliteJobStore(connection);
+  try {
+    for (let done = 0; done < jobs; done += AT_ONCE) {
+      // What is awaited in it has happened by the time it returns.
+      connection.transaction(() => {
+        for (let n = done; n < Math.min(jobs, done + AT_ONCE); n++) void store.admit(...made(n));
+      });
+    }
+    const search = (query: string) => fastest(store, { words: queryWords(query) });
+    const common = [await search("picture"), await search("qwen edit"), await search("whale 猫")];
+    return {
+      searchMs: Math.max(...common),
+      rareMs: await search(`number ${jobs - 1}`),
+      listMs: await fastest(store, {}),
+      stateMs: await fastest(store, { states: ["cancelled"] }),
+    };
+  } finally {
+    await store.close();
+  }
+}
+
+function made(n: number): Parameters<SqliteJobStore["admit"]> {
+  const words = [0, 1, 2].map((step) => THINGS[(n * 31 + step * 7 + (n >> 3)) % THINGS.length]);
+  const prompt = `A picture of a ${words.join(" and a ")}, number ${n}${n % 97 === 0 ? ", 黒い猫" : ""}`;
+  const at = n * 60_000;
+  const job = {
+    ...BLANK,
+    jobId: `job_${String(n).padStart(26, "a")}`,
+    owner: LOCAL_OWNER,
+    operation: OPERATIONS[n % OPERATIONS.length] ?? "",
+    input: { prompt, image_size: "square_1_1" },
+    baseUrl: "https://gateway.example",
+    state: "completed" as const,
+    charge: "spent" as const,
+    costUsd: 0.05,
+    createdAt: at,
+    updatedAt: at,
+  };
+  return [job, "bench", { forceNew: true, limits: NO_LIMITS, now: Number.MAX_SAFE_INTEGER / 2 }];
+}
+
+async function fastest(store: SqliteJobStore, query: Partial<JobQuery>): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  for (let n = 0; n < TRIES; n++) {
+    const before = process.cpuUsage();
+    await store.list({ owner: LOCAL_OWNER, limit: 20, ...query });
+    const { user, system } = process.cpuUsage(before);
+    best = Math.min(best, (user + system) / 1_000);
+  }
+  return best;
+}
