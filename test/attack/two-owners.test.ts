@@ -48,7 +48,7 @@ const LEADING = ["cursor", "query", "idempotency_key"];
 const HARMLESS = [
   ...["prompt", "system", "model", "max_tokens", "temperature", "top_p", "api_format"],
   ...["wait_seconds", "save_to", "max_cost_usd", "limit", "state", "operation", "action"],
-  ...["since", "until", "index", "format", "max_side", "quality"],
+  ...["since", "until", "index", "format", "max_side", "quality", "previews"],
 ];
 
 const toolSchema = z.looseObject({
