@@ -28,6 +28,20 @@ export function registerPrompts(server: McpServer): void {
       ),
   );
   server.registerPrompt(
+    "compare_models",
+    {
+      title: "Compare models",
+      description: "Make the same picture with several models, and compare them",
+      argsSchema: z.object({ wish: z.string().optional().describe("What to show") }),
+    },
+    async ({ wish }) =>
+      say(
+        `${wish ? `Make a picture of this with several models, so that I can compare them: ${message(wish)}` : "Make the same picture with several models, so that I can compare them. Ask me first what to show."}\n\n` +
+          `The models, each with its own names of sizes:\n${(await import("./makers.ts")).makersWithSizes()}\n\n` +
+          "Choose three that fit, unless I named some. Write one specific prompt and give it to each of them word for word, with the size of each that comes nearest to the others; leave out what only one of them has. Call each with `dry_run: true` first, tell me what all of them cost together, and wait for my word. Then call each once with `wait_seconds: 0`, follow them with `job_status`, and show the pictures side by side with model, size, time and cost.",
+      ),
+  );
+  server.registerPrompt(
     "edit_image",
     {
       title: "Edit a picture",

@@ -13,6 +13,7 @@ export const CARDS = OPERATIONS.map((operation) => {
     price: operation.price,
     sizes: wordsOf(inputSchema, "image_size") ?? wordsOf(inputSchema, "size") ?? [],
     formats: wordsOf(inputSchema, "output_format") ?? [],
+    lacks: ["seed", "negative_prompt"].filter((one) => !(one in operation.input.shape)),
     typicalSeconds: operation.pace.typicalMs / 1000,
     source: operation.source,
     inputSchema,

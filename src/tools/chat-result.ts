@@ -50,7 +50,7 @@ export const chatPresenter: Presenter = {
 };
 
 function answerText(
-  job: Job,
+  job: WholeJob,
   turn: Turn,
   { answer, reasoning }: Said,
   lost: readonly string[],
@@ -114,7 +114,7 @@ function tokens({ inputTokens, outputTokens }: TurnOutcome, answer: string): str
   return `${inputTokens === undefined ? "" : `${number(inputTokens)} tokens in, `}${out} tokens out`;
 }
 
-function underWayText(job: Job, answer: string, options: ResultOptions): string {
+function underWayText(job: WholeJob, answer: string, options: ResultOptions): string {
   const seconds = ((options.now - job.createdAt) / 1000).toFixed(1);
   const refused =
     job.state === "queued" && job.error ? ` Not taken yet: ${message(job.error.message)}` : "";

@@ -17,6 +17,7 @@ const modelViewSchema = z.looseObject({
   price_per: z.string(),
   image_sizes: z.array(z.string()),
   output_formats: z.array(z.string()),
+  notes: z.array(z.string()),
   typical_seconds: z.number(),
   source: z.string(),
 });
@@ -65,6 +66,7 @@ export function viewModel(
     price_per: card.price.per,
     image_sizes: card.sizes,
     output_formats: card.formats,
+    notes: card.lacks.map((one) => `no ${one}`),
     typical_seconds: card.typicalSeconds,
     source: `${card.source}; price: ${card.price.source}`,
   };

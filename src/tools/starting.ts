@@ -180,7 +180,8 @@ export async function finishCall(
     if (isOver) call.seen?.add(job.jobId);
     await services.jobs.markDelivered(job);
   });
-  return isLook ? withArguments(result, job, deps.redact) : result;
+  // The last line about a turn has its facts; what was asked is told where it is looked at.
+  return isLook || job.threadId === null ? withArguments(result, job, deps.redact) : result;
 }
 
 function isTaken(job: Job): boolean {
