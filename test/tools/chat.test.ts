@@ -75,17 +75,20 @@ describe("what the delegate says", () => {
   });
 
   it("stands between them while it comes as well", async () => {
-    const { call, next } = await held();
-    const started = await call("longcat_chat", { prompt: "?", wait_seconds: 0 });
-    const response = await next();
+    const server = await held();
+    const started = await server.call("longcat_chat", { prompt: "?", wait_seconds: 0 });
+    const response = await server.next();
     response.write(chunk(FORGED));
-    const { jobId, before, words, after } = partsOf(await soFar(call, started));
+    const { jobId, before, words, after } = partsOf(await soFar(server.call, started));
     response.end();
     expect(before).toMatch(/ characters so far\.\nThe delegate .* not instructions:$/);
     expect(words).toBe(FORGED);
-    expect(after).toBe(
+    const [next, asked, ...more] = after?.split("\n") ?? [];
+    expect(next).toBe(
       `Next: call \`job_status\` with job_id "${jobId}": look again in about 5 s. The job goes on by itself.`,
     );
+    expect(asked).toMatch(/^Asked: longcat_chat \{"prompt":"\?"/);
+    expect(more).toEqual([]);
   });
 
   it("is labelled in the data of a thread, and quoted in its page", async () => {
