@@ -1,7 +1,6 @@
 import { fieldsOf } from "../core/json-fields.ts";
 import type { Settings } from "../settings/settings.ts";
 import { LISTED_TOOLS, type ListedTool } from "./tools.prepared.ts";
-import { waitWords } from "./wait-words.ts";
 
 /** The tools as a client is told of them; what takes part in a call is not needed for it. */
 export function listTools({
@@ -18,6 +17,6 @@ function waiting(schema: Record<string, unknown>, maxWaitSeconds: number) {
   const properties = fieldsOf(schema["properties"]);
   const wait = fieldsOf(properties?.["wait_seconds"]);
   if (!properties || !wait) return schema;
-  const longest = { ...wait, maximum: maxWaitSeconds, description: waitWords(maxWaitSeconds) };
+  const longest = { ...wait, maximum: maxWaitSeconds };
   return { ...schema, properties: { ...properties, wait_seconds: longest } };
 }

@@ -13,17 +13,16 @@ import { checkPlaceAgain, savedAgain } from "./save-again.ts";
 import type { Call, Services, ToolDeps } from "./services.ts";
 import type { PreviewWish } from "./shown-pictures.ts";
 import { progressOf, usualTimeOf } from "./usual-time.ts";
-import { DEFAULT_WAIT_SECONDS, waitWords } from "./wait-words.ts";
 
+/** How long a call waits unasked, in seconds. */
+const DEFAULT_WAIT_SECONDS = 25;
 /** How long a call that does not want to wait gives the provider to say yes or no. */
 const ACCEPTANCE_MS = 3_000;
 const PROGRESS_EVERY_MS = 2_500;
 
 export function waitSeconds(maxWaitSeconds: number) {
   // A shorter wait does no harm, so what is too long is no reason to refuse.
-  return knownAs(z.int().min(0).max(maxWaitSeconds), { clamps: true })
-    .optional()
-    .describe(waitWords(maxWaitSeconds));
+  return knownAs(z.int().min(0).max(maxWaitSeconds), { clamps: true }).optional();
 }
 
 /** What every start tool takes beside its own arguments and the limit of its cost. */
@@ -31,7 +30,7 @@ export const startArguments = (maxWaitSeconds: number) => ({
   wait_seconds: waitSeconds(maxWaitSeconds),
   save_to: knownAs(z.string().min(1), { reference: "place" }).optional().describe("Folder or file"),
   idempotency_key: z.string().min(1).max(200).optional(),
-  force_new: z.boolean().optional().describe("Start another"),
+  force_new: z.boolean().optional(),
   dry_run: z.boolean().optional().describe("Only check and price"),
 });
 
