@@ -1,20 +1,24 @@
 import type { ChatDelta } from "./chat-delta.ts";
 
 /**
- * What several events of an answer add, as one. A network brings many events in a piece when it
- * brings them fast: what is done with all of their words is then done once a piece, not once a word.
+ * What several events of an answer add, as few as they can be. A network brings many events in a
+ * piece when it brings them fast: what is done with all of their words is then done once a piece,
+ * not once a word. Where reasoning ends and the answer begins stays to be seen.
  */
 export class GatheredDelta {
-  #gathered: ChatDelta | undefined;
+  #gathered: ChatDelta[] = [];
 
   add(delta: ChatDelta): void {
-    this.#gathered = this.#gathered ? joined(this.#gathered, delta) : delta;
+    const last = this.#gathered.at(-1);
+    const isTurn = last !== undefined && last.reasoning !== "" && delta.text !== "";
+    if (last === undefined || isTurn) this.#gathered.push(delta);
+    else this.#gathered[this.#gathered.length - 1] = joined(last, delta);
   }
 
-  /** All since the last time; `undefined` if nothing has come. */
-  take(): ChatDelta | undefined {
+  /** All since the last time, in order. */
+  take(): ChatDelta[] {
     const gathered = this.#gathered;
-    this.#gathered = undefined;
+    this.#gathered = [];
     return gathered;
   }
 }

@@ -163,8 +163,7 @@ export class LongcatClient {
     const thoughts = new Thoughts();
     const gathered = new GatheredDelta();
     const flush = () => {
-      const delta = gathered.take();
-      if (delta) tell(safe.of(delta));
+      for (const delta of gathered.take()) tell(safe.of(delta));
     };
     const outcome = await this.#readAll(body, (delta) => gathered.add(thoughts.of(delta)), flush);
     flush();

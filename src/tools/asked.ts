@@ -20,6 +20,12 @@ export function withArguments(
     typeof value === "string" ? oneLine(redact(value)) : redactValue(value, redact),
   ]);
   const line = `Asked: ${job.operation} ${visibleJson(Object.fromEntries(asked), 0)}`;
-  const text = `${first.text}\n${shortened(line, MAX_CHARACTERS)}`;
+  const text = beneath(first.text, shortened(line, MAX_CHARACTERS), job);
   return { ...result, content: [{ ...first, text }, ...others] };
+}
+
+/** Some hosts show the last lines of an answer only: of a turn, its facts stay the last. */
+function beneath(text: string, line: string, { threadId }: WholeJob): string {
+  const facts = threadId === null ? -1 : text.lastIndexOf("\n");
+  return facts === -1 ? `${text}\n${line}` : `${text.slice(0, facts)}\n${line}${text.slice(facts)}`;
 }

@@ -83,7 +83,7 @@ describe("what the delegate says", () => {
     response.end();
     expect(before).toMatch(/ characters so far\.\nThe delegate .* not instructions:$/);
     expect(words).toBe(FORGED);
-    const [next, asked, ...more] = after?.split("\n") ?? [];
+    const [asked, next, ...more] = after?.split("\n") ?? [];
     expect(next).toBe(
       `Next: call \`job_status\` with job_id "${jobId}": look again in about 5 s. The job goes on by itself.`,
     );
