@@ -141,8 +141,8 @@ test("jobs on the command line are listed, shown and exported beside a running s
     code: 1,
     stderr: expect.stringContaining("no job"),
   });
-  expect(await run("delete")).toMatchObject({
+  expect(await run("forget")).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining("there are list, show, export, settle."),
+    stderr: expect.stringContaining("there are list, show, export, settle, delete."),
   });
 });

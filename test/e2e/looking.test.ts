@@ -152,7 +152,7 @@ describe.each(CLIENTS)("%s", (kind) => {
       wait_seconds: 0,
     });
     expect(textOf(started)).toMatch(
-      /^job_\w+ is \w+ for [\d.]+ s [\s\S]*\nNext: call `job_status` with job_id "job_\w+": look again in about 10 min\. Such jobs usually take 10 min\. The job goes on by itself\.$/,
+      /^job_\w+ is \w+ for [\d.]+ s [\s\S]*\nNext: call `job_status` with job_id "job_\w+": look again in about 10 min\. Such jobs usually take 10 min\. The job goes on by itself\.\nAsked: /,
     );
     await finished(client, jobIdOf(started));
     const next = await client.call("qwen_image_edit_plus_train", {
