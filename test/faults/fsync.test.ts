@@ -135,7 +135,9 @@ describe("a sync of the database that fails", () => {
     expect(gateway.connections).toBe(0);
 
     const job = await rig.reached(await rig.start(), "completed");
-    expect((await rig.runner.list({ owner: OWNER, limit: 10 })).jobs).toEqual([summaryOf(job)]);
+    expect((await rig.runner.list({ owner: OWNER, limit: 10 })).jobs).toMatchObject([
+      summaryOf(job),
+    ]);
     expect(gateway.posts).toHaveLength(1);
   });
 
