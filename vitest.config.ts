@@ -2,8 +2,11 @@ import { defineConfig } from "vitest/config";
 
 /** Tests that start the built program. */
 const PROGRAM = ["test/{cli,demo,e2e}/**/*.test.ts"];
-/** What someone hostile tries, every way an input can be wrong and every failure of a provider. */
-const ATTACK = ["test/attack/**/*.test.ts", "test/e2e/{failures,inputs}.test.ts"];
+/** What someone hostile tries, every way an input can be wrong, every refusal and every failure. */
+const ATTACK = [
+  "test/attack/**/*.test.ts",
+  "test/e2e/{arguments,ending,failures,inputs,money,network}.test.ts",
+];
 /** Whole rooms at work: several processes on one folder, pictures drawn and decoded, jobs from start to end. */
 const ROOMS = [
   "test/{inputs,packaging,purchases,scripts,storage}/**/*.test.ts",

@@ -26,7 +26,9 @@ const PLAIN: Readonly<Record<string, (value: string) => boolean>> = {
   LONGCAT_MCP_SANDBOX_SPEED: (value) => /^[1-9]\d{0,3}$/.test(value),
   LONGCAT_MCP_DATA_DIR: (value) => FOLDER.test(value),
   LONGCAT_MCP_OUTPUT_DIR: (value) => FOLDER.test(value),
-  LONGCAT_MCP_INPUT_DIRS: (value) => value.split(delimiter).every((part) => FOLDER.test(part)),
+  LONGCAT_MCP_INPUT_DIRS: areFolders,
+  LONGCAT_MCP_SAVE_DIRS: (value) => value === "none" || areFolders(value),
+  LONGCAT_MCP_KEEP_PROMPTS: (value) => SWITCH.test(value),
   LONGCAT_MCP_SHRINK_INPUTS: (value) => SWITCH.test(value),
   LONGCAT_MCP_TRIM_HISTORY: (value) => SWITCH.test(value),
   LONGCAT_MCP_CODE_CACHE: (value) => SWITCH.test(value),
@@ -79,6 +81,10 @@ function mayMeanOurs(name: string): boolean {
   const letters = name.toUpperCase().replaceAll(/[^A-Z0-9]/g, "");
   if (/LONGCAT|PIXAZO/.test(letters)) return true;
   return letters.length >= 12 && letters.length <= 32 && /LONG|CAT|MCP/.test(letters);
+}
+
+function areFolders(value: string): boolean {
+  return value.split(delimiter).every((part) => FOLDER.test(part));
 }
 
 function isAddress(value: string): boolean {

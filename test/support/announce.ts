@@ -4,9 +4,9 @@ import type { TestProject } from "vitest/node";
 const TAKES: Readonly<Record<string, string>> = {
   unit: "twenty seconds",
   rooms: "a minute and a half",
-  program: "two and a half minutes",
-  attack: "three minutes",
-  soak: "six minutes",
+  program: "two minutes",
+  attack: "four minutes",
+  soak: "seven minutes",
 };
 
 /** Says at the start of a run how long it will take. */
