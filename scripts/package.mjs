@@ -179,7 +179,7 @@ async function tryRunner(tarball) {
   const npx = (...args) => npm(["exec", "--yes", ...args], folder, env);
   const version = await npx(`--package=${tarball}`, "--", "longcat-mcp", "--version");
   expect(version.stdout.trim() === packageJson.version, `npx says ${version.stdout}`);
-  const alone = await npx("--", tarball, "doctor", "--sandbox");
+  const alone = await npx("--", `file:${tarball}`, "doctor", "--sandbox");
   expect(!alone.stdout.includes("FAIL"), alone.stdout);
   const demo = await npx(`--package=${tarball}`, "--", "longcat-mcp", "demo");
   expect(/completed/.test(demo.stdout), demo.stdout);
