@@ -1,15 +1,16 @@
 // Changes the program in small ways and tells which changes no test notices:
 // `npm run mutate -- jobs chat --sample 60`. Works on copies; by hand, since it takes its time.
 import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { type Mutant, mutantsOf, mutated } from "./mutation/mutants.ts";
 
 const run = promisify(execFile);
 const LONGEST_MS = 120_000;
-const COPIED = ["src", "test", "scripts", "package.json", "tsconfig.json", "vitest.config.ts"];
+/** Everything else is copied: tests look at pages and at other files as well. */
+const LEFT_OUT = ["node_modules", ".git", "dist"];
 
 interface Task extends Mutant {
   file: string;
@@ -52,14 +53,17 @@ async function tasksOf(room: string): Promise<Task[]> {
 
 /** Works through the tasks in a copy of its own. */
 async function work(): Promise<void> {
-  const parent = resolve("node_modules/.cache");
-  await mkdir(parent, { recursive: true });
-  const copy = await mkdtemp(join(parent, "mutate-"));
+  // Not below `node_modules`, where the runner takes nothing for a source.
+  const copy = await mkdtemp(join(tmpdir(), "mutate-"));
   try {
-    for (const name of COPIED) await cp(name, join(copy, name), { recursive: true });
+    for (const name of await readdir(".")) {
+      if (!LEFT_OUT.includes(name)) await cp(name, join(copy, name), { recursive: true });
+    }
     await symlink(resolve("node_modules"), join(copy, "node_modules"));
+    const [first] = waiting;
+    if (first) await requireTelling(copy, first.file);
     for (let task = waiting.shift(); task; task = waiting.shift()) {
-      if (await survives(copy, task)) survivors.push(task);
+      if (await survives(copy, task.file, (text) => mutated(text, task))) survivors.push(task);
       process.stderr.write(`\r${++done} of ${tasks.length}, ${survivors.length} unnoticed `);
     }
   } finally {
@@ -67,14 +71,29 @@ async function work(): Promise<void> {
   }
 }
 
-async function survives(copy: string, task: Task): Promise<boolean> {
-  const path = join(copy, task.file);
+/** Tests that fail anyhow, or pass whatever happens, would say nothing of any change. */
+async function requireTelling(copy: string, file: string): Promise<void> {
+  if (!(await survives(copy, file, (text) => text))) {
+    throw new Error(`The tests of ${file} fail without a change.`);
+  }
+  if (await survives(copy, file, () => 'throw new Error("broken");')) {
+    throw new Error(`The tests of ${file} pass without it.`);
+  }
+}
+
+/** Whether the tests of a file pass with what is made of it. */
+async function survives(
+  copy: string,
+  file: string,
+  change: (text: string) => string,
+): Promise<boolean> {
+  const path = join(copy, file);
   const text = await readFile(path, "utf8");
-  await writeFile(path, mutated(text, task));
+  await writeFile(path, change(text));
   try {
     const vitest = resolve("node_modules/vitest/vitest.mjs");
     const projects = ["--project", "unit", "--project", "rooms"];
-    const args = ["related", task.file, "--run", ...projects, "--bail", "1"];
+    const args = ["related", file, "--run", ...projects, "--bail", "1"];
     await run(process.execPath, [vitest, ...args, "--reporter", "dot"], {
       cwd: copy,
       timeout: LONGEST_MS,
