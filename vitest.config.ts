@@ -2,10 +2,10 @@ import { defineConfig } from "vitest/config";
 
 /** Tests that start the built program. */
 const PROGRAM = ["test/{cli,demo,e2e}/**/*.test.ts"];
-/** What someone hostile tries, every way an input can be wrong, every refusal and every failure. */
+/** What someone hostile tries, every way an input can be wrong, what is refused, fails or is left behind. */
 const ATTACK = [
   "test/attack/**/*.test.ts",
-  "test/e2e/{arguments,ending,failures,inputs,money,network}.test.ts",
+  "test/e2e/{arguments,deletion,deletion-command,ending,failures,inputs,keep-prompts,modes,money,network,results}.test.ts",
 ];
 /** Whole rooms at work: several processes on one folder, pictures drawn and decoded, jobs from start to end. */
 const ROOMS = [

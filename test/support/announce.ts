@@ -5,7 +5,7 @@ const TAKES: Readonly<Record<string, string>> = {
   unit: "twenty seconds",
   rooms: "a minute and a half",
   program: "two minutes",
-  attack: "four minutes",
+  attack: "five minutes",
   soak: "seven minutes",
 };
 
