@@ -1,6 +1,6 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import { onTestFinished } from "vitest";
-import { systemClock } from "../../src/core/clock.ts";
+import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { Lazy } from "../../src/core/lazy.ts";
 import { createRedact } from "../../src/core/redact.ts";
 import { HostedFolder } from "../../src/inputs/hosted-folder.ts";
@@ -24,8 +24,13 @@ export interface ToolRig {
   call(name: string, args: Record<string, unknown>): Promise<CallToolResult>;
 }
 
+/** Midday: what days are asked for must not depend on when the tests run. */
+export const MIDDAY = Date.parse("2026-11-20T12:00:00Z");
+/** A clock on which it is midday all the time, and on which time passes all the same. */
+export const middayClock: Clock = { ...systemClock, now: () => MIDDAY };
+
 /** All tools as a server has them, on a chat platform of the test's choice. */
-export async function openToolRig(origin: string): Promise<ToolRig> {
+export async function openToolRig(origin: string, clock: Clock = systemClock): Promise<ToolRig> {
   const folder = await tempDir();
   const settings = readSettings({
     env: {
@@ -41,7 +46,7 @@ export async function openToolRig(origin: string): Promise<ToolRig> {
     readFile: () => "",
   });
   const redact = createRedact([KEY]);
-  const common = { settings, clock: systemClock, log: silentLog, redact, reached: () => {} };
+  const common = { settings, clock, log: silentLog, redact, reached: () => {} };
   const runtime = await openRuntime({
     ...common,
     proxies: {},

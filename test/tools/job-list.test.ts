@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import type { WholeJob } from "../../src/jobs/job.ts";
 import { leftJob, recordJob } from "../support/rig.ts";
-import { openToolRig, type ToolRig, textOf } from "../support/tool-rig.ts";
+import { MIDDAY, middayClock, openToolRig, type ToolRig, textOf } from "../support/tool-rig.ts";
 
 const DAY_MS = 86_400_000;
 const rowsSchema = z.object({ jobs: z.array(z.record(z.string(), z.unknown())) });
@@ -12,7 +12,7 @@ const rowsSchema = z.object({ jobs: z.array(z.record(z.string(), z.unknown())) }
 let rig: ToolRig;
 
 beforeEach(async () => {
-  rig = await openToolRig("http://127.0.0.1:9");
+  rig = await openToolRig("http://127.0.0.1:9", middayClock);
 });
 
 async function add(prompt: string, change: Partial<WholeJob> = {}): Promise<WholeJob> {
@@ -106,7 +106,7 @@ describe("a list of jobs", () => {
   });
 
   it("is searched by words and days together", async () => {
-    const now = Date.now();
+    const now = MIDDAY;
     const old = await add("A cabin by the sea", { createdAt: now - 40 * DAY_MS });
     const fresh = await add("A cabin in the snow", { createdAt: now });
     await add("A boat", { createdAt: now });

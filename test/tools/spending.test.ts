@@ -5,7 +5,7 @@ import { SqliteThreadStore } from "../../src/storage/sqlite/sqlite-thread-store.
 import { newTurn } from "../contracts/turns.ts";
 import { json, rawServer } from "../support/raw-server.ts";
 import { leftJob, OWNER, recordJob } from "../support/rig.ts";
-import { openToolRig, type ToolRig, textOf } from "../support/tool-rig.ts";
+import { MIDDAY, middayClock, openToolRig, type ToolRig, textOf } from "../support/tool-rig.ts";
 
 const DAY_MS = 86_400_000;
 const dataSchema = z.record(z.string(), z.unknown());
@@ -17,7 +17,7 @@ async function openRig(): Promise<ToolRig> {
     const id = decodeURIComponent(request.path.split("/").at(-1) ?? "");
     json(response, 200, id === "priced" ? { id, pricing } : { id });
   });
-  return openToolRig(server.origin);
+  return openToolRig(server.origin, middayClock);
 }
 
 async function spent(rig: ToolRig, change: Partial<WholeJob>): Promise<void> {
@@ -49,7 +49,7 @@ async function spending(rig: ToolRig, args: Record<string, unknown> = {}) {
 describe("spending", () => {
   it("is told of a period, by day, by operation and by both", async () => {
     const rig = await openRig();
-    const today = Date.now();
+    const today = MIDDAY;
     const day = (back: number) => new Date(today - back * DAY_MS).toISOString().slice(0, 10);
     const edit = { operation: "qwen_image_edit", costUsd: 0.045 };
     await spent(rig, { createdAt: today, costUsd: 0.13 });
@@ -86,7 +86,7 @@ describe("spending", () => {
 
   it("has the delegate's tokens, and what they cost where a price is printed", async () => {
     const rig = await openRig();
-    const now = Date.now();
+    const now = MIDDAY;
     const { threads, threadId } = await asked(rig, "priced", [1_000, 200], now);
     await asked(rig, "priced", [500, 0], now);
     await asked(rig, "priced", [7, 7], now - 90 * DAY_MS);
@@ -103,7 +103,7 @@ describe("spending", () => {
   it("says what it leaves out, of which the totals are all the same", async () => {
     const rig = await openRig();
     rig.connection.all("PRAGMA synchronous=OFF", []);
-    const [today, count] = [Date.now(), 405];
+    const [today, count] = [MIDDAY, 405];
     for (let back = 0; back < count; back++) {
       await spent(rig, { createdAt: today - back * DAY_MS, costUsd: 0.01 });
     }
