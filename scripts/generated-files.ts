@@ -3,6 +3,7 @@ import { join, sep } from "node:path";
 import { Client } from "@modelcontextprotocol/client";
 import { InMemoryTransport } from "@modelcontextprotocol/server";
 import packageJson from "../package.json" with { type: "json" };
+import { LOCAL_CALLER } from "../src/core/owner.ts";
 import { manifestFile } from "../src/docs/manifest.ts";
 import { code, codes, table } from "../src/docs/markdown.ts";
 import { BLOCKS, fillPages } from "../src/docs/pages.ts";
@@ -72,7 +73,7 @@ async function asked<T>(question: (client: Client) => Promise<T>): Promise<T> {
     events: new JobEvents(),
   });
   const server = factory.create({
-    owner: "nobody",
+    caller: LOCAL_CALLER,
     era: "legacy",
     lasting: false,
     onDelivered: () => {},

@@ -6,6 +6,7 @@ import {
   type StandardSchemaWithJSON,
 } from "@modelcontextprotocol/server";
 import { onAbort } from "./core/aborting.ts";
+import type { Caller } from "./core/caller.ts";
 import { AppError } from "./core/errors.ts";
 import { Lazy } from "./core/lazy.ts";
 import { uris } from "./core/uris.ts";
@@ -35,7 +36,7 @@ export interface ServerDeps extends ToolDeps {
 /** What one connection or request is served with. */
 export interface Connection {
   /** Who calls: nobody else's things are seen, changed or heard of through it. */
-  owner: string;
+  caller: Caller;
   era: McpRequestContext["era"];
   /**
    * Whether the connection outlives a request, so that events can be pushed through it. Over
@@ -84,13 +85,13 @@ export class ServerFactory {
     );
     const seen = connection.lasting ? new SeenResults() : undefined;
     for (const tool of this.#listed) this.#registerTool(server, tool, connection, seen);
-    registerResources(server, this.#deps, connection.owner);
+    registerResources(server, this.#deps, connection.caller.owner);
     registerPrompts(server);
     const subscribed = handleSubscriptions(server);
     if (connection.lasting) {
       this.#push(
         server,
-        connection.owner,
+        connection.caller.owner,
         (uri) => connection.era === "modern" || subscribed.has(uri),
       );
     }
@@ -119,7 +120,7 @@ export class ServerFactory {
           const tool = (await this.#tools.get()).get(listed.name);
           if (!tool) throw new AppError("internal", `${listed.name} is listed but not there.`);
           return await tool.call(args, {
-            owner: connection.owner,
+            caller: connection.caller,
             signal,
             onDelivered: (run) =>
               connection.onDelivered(context.mcpReq.id, () => {

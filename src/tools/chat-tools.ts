@@ -147,7 +147,7 @@ function threadsTool(deps: ToolDeps): Tool {
       const services = await deps.services.get();
       const { threads } = services;
       if (action === "list") {
-        const page = await threads.list(call.owner, limit, cursor, words);
+        const page = await threads.list(call.caller.owner, limit, cursor, words);
         return dataResult({
           threads: page.threads.map(viewThread),
           ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
@@ -160,9 +160,14 @@ function threadsTool(deps: ToolDeps): Tool {
         throw new AppError("invalid_input", `\`thread_id\` is required to ${action} a thread.`);
       }
       const threadId = checkedThreadId(thread_id);
-      await services.delegate.requireThread(call.owner, threadId);
-      if (action === "read") return readThread(services, call.owner, threadId, limit, cursor);
-      const { busyWith, keptFiles } = await threads.delete(call.owner, threadId, deps.clock.now());
+      await services.delegate.requireThread(call.caller.owner, threadId);
+      if (action === "read")
+        return readThread(services, call.caller.owner, threadId, limit, cursor);
+      const { busyWith, keptFiles } = await threads.delete(
+        call.caller.owner,
+        threadId,
+        deps.clock.now(),
+      );
       if (busyWith === undefined) {
         const kept = keptFiles.length === 0 ? {} : { files_kept: keptFiles };
         return dataResult({ threads: [], deleted: threadId, ...kept });

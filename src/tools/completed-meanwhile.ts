@@ -11,9 +11,9 @@ export async function completedMeanwhile(
   const services = deps.services.current;
   if (!services) return undefined;
   try {
-    const jobs = await services.jobs.untoldOrphans(call.owner);
+    const jobs = await services.jobs.untoldOrphans(call.caller.owner);
     const block = completedBlock(jobs, (job) => presenterOf(job).summary(job));
-    if (block) call.onDelivered(() => services.jobs.noteMentioned(call.owner, jobs));
+    if (block) call.onDelivered(() => services.jobs.noteMentioned(call.caller.owner, jobs));
     return block;
   } catch (error) {
     // The answer itself must not be lost for it.

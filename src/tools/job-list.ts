@@ -49,12 +49,12 @@ export function jobListTool(deps: ToolDeps): Tool {
       ...pageArguments(),
     }),
     output: z.looseObject({ jobs: z.array(rowSchema), next_cursor: z.string().optional() }),
-    async run({ query, since, until, state, operation, limit, cursor }, { owner }) {
+    async run({ query, since, until, state, operation, limit, cursor }, { caller }) {
       const words = readQuery(query);
       const span = readSpan(since, until, deps.clock.now());
       const { jobs } = await deps.services.get();
       const page = await jobs.list({
-        owner,
+        owner: caller.owner,
         words,
         span,
         states: state === undefined ? undefined : [state],

@@ -36,7 +36,7 @@ function jobStatus(deps: ToolDeps): Tool {
     }),
     async run(input, call) {
       const services = await deps.services.get();
-      const job = await findJob(services, call.owner, input.job_id, input.request_id);
+      const job = await findJob(services, call.caller.owner, input.job_id, input.request_id);
       const ended = await waitForJob(deps, services, job, call, input.wait_seconds);
       const waited = input.redownload ? await services.jobs.restore(ended) : ended;
       return finishCall(deps, services, waited, call, { previews: input.previews, isLook: true });
@@ -53,7 +53,10 @@ function jobCancel(deps: ToolDeps): Tool {
     input: z.object({ job_id: jobId() }),
     async run(input, call) {
       const services = await deps.services.get();
-      const cancellation = await services.jobs.cancel(call.owner, checkedJobId(input.job_id));
+      const cancellation = await services.jobs.cancel(
+        call.caller.owner,
+        checkedJobId(input.job_id),
+      );
       return [textBlock(await cancellationText(services, cancellation, deps.settings.sandbox))];
     },
   });
@@ -71,7 +74,7 @@ function jobDelete(deps: ToolDeps): Tool {
     }),
     async run({ job_id, files = false }, call) {
       const { jobs } = await deps.services.get();
-      const { job, stuck } = await jobs.delete(call.owner, checkedJobId(job_id), files);
+      const { job, stuck } = await jobs.delete(call.caller.owner, checkedJobId(job_id), files);
       return [textBlock(deletionText(job, files, stuck))];
     },
   });
@@ -85,9 +88,9 @@ export function legacyStatusTool(deps: ToolDeps): Tool {
     description: "Look up a request id of the older LongCat-Image API only.",
     kind: "read",
     input: z.object({ request_id: knownAs(z.string().min(1).max(200), { reference: "id" }) }),
-    async run(input, { owner }) {
+    async run(input, { caller }) {
       const { adoption } = await deps.services.get();
-      const report = await adoption.legacyStatus(owner, input.request_id.trim());
+      const report = await adoption.legacyStatus(caller.owner, input.request_id.trim());
       if (report.error) throw report.error;
       const progress =
         report.progress === undefined ? "" : ` (${Math.round(report.progress * 100)} %)`;

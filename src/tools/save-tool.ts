@@ -32,10 +32,14 @@ export function saveTool(deps: ToolDeps): Tool {
       max_side: z.int().min(1).max(MAX_SIDE_PX).optional().describe("Pixels"),
       quality: z.int().min(1).max(100).optional(),
     }),
-    async run({ media, job_id, index, save_to, format, max_side, quality }, { owner }) {
+    async run({ media, job_id, index, save_to, format, max_side, quality }, { caller }) {
       const services = await deps.services.get();
-      const chosen = await chooseFiles(services, owner, { media, jobId: job_id, index });
-      return saveFiles(services, owner, chosen, save_to, { format, maxSide: max_side, quality });
+      const chosen = await chooseFiles(services, caller.owner, { media, jobId: job_id, index });
+      return saveFiles(services, caller.owner, chosen, save_to, {
+        format,
+        maxSide: max_side,
+        quality,
+      });
     },
   });
 }

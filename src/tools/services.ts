@@ -1,5 +1,6 @@
 import type { Delegate } from "../chat/delegate.ts";
 import type { ThreadStore } from "../chat/thread-store.ts";
+import type { Caller } from "../core/caller.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Lazy } from "../core/lazy.ts";
 import type { Log } from "../core/log.ts";
@@ -47,7 +48,7 @@ export interface ToolDeps {
 
 /** One call of a tool. */
 export interface Call {
-  owner: string;
+  caller: Caller;
   /** Aborts when the client has cancelled or gone; that ends waits, never jobs. */
   signal: AbortSignal;
   /** Runs something once the answer has left for the client; never, if it does not. */

@@ -58,8 +58,8 @@ export function spendingTool(deps: ToolDeps): Tool {
     async run({ since, until }, call) {
       const period = readPeriod(since, until, deps.clock.now());
       const { jobs, threads, longcat } = await deps.services.get();
-      const report = await jobs.spending(call.owner, period);
-      const usage = await threads.usage(call.owner, period);
+      const report = await jobs.spending(call.caller.owner, period);
+      const usage = await threads.usage(call.caller.owner, period);
       const { perDayUsd, perMonthUsd } = deps.settings.limits;
       const notes = leftOut(report);
       return dataResult({

@@ -64,14 +64,14 @@ export async function startOrRehearse<R extends StartWishes>(
   { call, input, startedAt }: { call: Call; input: StartInput; startedAt: number },
 ): Promise<CallToolResult> {
   if (input.dry_run) {
-    const rehearsal = await services.jobs.rehearse(kind, call.owner, request);
+    const rehearsal = await services.jobs.rehearse(kind, call.caller.owner, request);
     const { earlier } = rehearsal;
     if (earlier && input.save_to !== undefined) {
       await checkPlaceAgain(services, earlier, input.save_to);
     }
     return dryRunResult(rehearsal, facts, deps.settings);
   }
-  const started = await services.jobs.start(kind, call.owner, request);
+  const started = await services.jobs.start(kind, call.caller.owner, request);
   const spentMs = deps.clock.elapsed() - startedAt;
   return answerStart(deps, services, started, call, { input, spentMs });
 }

@@ -8,8 +8,9 @@ import {
   validateOriginHeader,
 } from "@modelcontextprotocol/server";
 import { Hono } from "hono";
+import type { Caller } from "../core/caller.ts";
 import { AppError } from "../core/errors.ts";
-import { LOCAL_OWNER } from "../core/owner.ts";
+import { LOCAL_CALLER } from "../core/owner.ts";
 import { oneLine } from "../core/text.ts";
 import type { JobEvents } from "../jobs/events.ts";
 import type { Connection, ServerFactory } from "../server.ts";
@@ -34,7 +35,7 @@ export interface HttpOptions {
   version: string;
   events: JobEvents;
   /** Who calls; where it is absent, all requests are those of the one user of this machine. */
-  ownerOf?: (request: Request) => string;
+  callerOf?: (request: Request) => Caller;
   onError: (error: Error) => void;
 }
 
@@ -55,20 +56,20 @@ export async function serveOnHttp(
   factory: ServerFactory,
   options: HttpOptions,
 ): Promise<HttpServing> {
-  /** The HTTP answer that is being made; one instance serves one request. */
-  const answers = new AsyncLocalStorage<ServerResponse>();
+  /** Who asks, and the answer that is being made; one instance serves one request. */
+  const asking = new AsyncLocalStorage<{ caller: Caller; answer: ServerResponse }>();
   const handlers = new OwnerHandlers({
     events: options.events,
-    factoryFor:
-      (owner) =>
-      ({ era }) => {
-        const answer = answers.getStore();
-        const onDelivered: Connection["onDelivered"] = (_, run) => answer?.once("finish", run);
-        return factory.create({ owner, era, lasting: false, onDelivered });
-      },
+    createServer: ({ era }) => {
+      const asked = asking.getStore();
+      if (!asked) throw new AppError("internal", "A server was made for no request.");
+      const { caller, answer } = asked;
+      const onDelivered: Connection["onDelivered"] = (_, run) => answer.once("finish", run);
+      return factory.create({ caller, era, lasting: false, onDelivered });
+    },
     onError: options.onError,
   });
-  const { ownerOf = () => LOCAL_OWNER } = options;
+  const { callerOf = () => LOCAL_CALLER } = options;
 
   const app = new Hono<{ Bindings: HttpBindings }>();
   app.use(async (context, next) => refusalOf(context.req.raw) ?? next());
@@ -88,8 +89,9 @@ export async function serveOnHttp(
       const body = await readBody(env.incoming);
       if (body && "refusal" in body) return Response.json(body.refusal, { status: body.status });
       const given = body ? { parsedBody: body.message } : {};
-      const handler = handlers.of(ownerOf(req.raw));
-      return answers.run(env.outgoing, () => handler.fetch(req.raw, given));
+      const caller = callerOf(req.raw);
+      const handler = handlers.of(caller.owner);
+      return asking.run({ caller, answer: env.outgoing }, () => handler.fetch(req.raw, given));
     });
   }
   app.notFound((context) =>

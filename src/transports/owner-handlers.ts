@@ -8,8 +8,8 @@ import { onResourceEvents } from "../server.ts";
 
 export interface OwnerHandlersOptions {
   events: JobEvents;
-  /** Makes the servers of one owner. */
-  factoryFor: (owner: string) => McpServerFactory;
+  /** Makes the server of one request. */
+  createServer: McpServerFactory;
   onError: (error: Error) => void;
 }
 
@@ -28,8 +28,8 @@ export class OwnerHandlers {
   of(owner: string): McpHttpHandler {
     const known = this.#handlers.get(owner);
     if (known) return known.handler;
-    const { events, factoryFor, onError } = this.#options;
-    const handler = createMcpHandler(factoryFor(owner), { onerror: onError });
+    const { events, createServer, onError } = this.#options;
+    const handler = createMcpHandler(createServer, { onerror: onError });
     const stop = onResourceEvents(events, owner, (uris, isListChanged) => {
       for (const uri of uris) handler.notify.resourceUpdated(uri);
       if (isListChanged) handler.notify.resourcesChanged();

@@ -1,6 +1,6 @@
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { Clock } from "../core/clock.ts";
-import { LOCAL_OWNER } from "../core/owner.ts";
+import { LOCAL_CALLER } from "../core/owner.ts";
 import type { ServerFactory } from "../server.ts";
 import { type StdioStreams, StdioTransport } from "./stdio-transport.ts";
 
@@ -22,7 +22,7 @@ export function serveOnStdio(factory: ServerFactory, options: StdioOptions): () 
   const handle = serveStdio(
     ({ era }) =>
       factory.create({
-        owner: LOCAL_OWNER,
+        caller: LOCAL_CALLER,
         era,
         lasting: true,
         leaving: leaving.signal,

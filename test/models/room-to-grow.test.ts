@@ -3,6 +3,7 @@ import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import { expect, it, onTestFinished, vi } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import { Lazy } from "../../src/core/lazy.ts";
+import { LOCAL_CALLER } from "../../src/core/owner.ts";
 import { URI_TEMPLATES, uris } from "../../src/core/uris.ts";
 import { manifestFile } from "../../src/docs/manifest.ts";
 import { toolsReference } from "../../src/docs/tools-reference.ts";
@@ -13,7 +14,7 @@ import { startSandbox } from "../../src/sandbox/sandbox-server.ts";
 import { ServerFactory } from "../../src/server.ts";
 import { readSettings } from "../../src/settings/settings.ts";
 import type { Services } from "../../src/tools/services.ts";
-import { OWNER, openRig } from "../support/rig.ts";
+import { openRig } from "../support/rig.ts";
 import { idleToolDeps } from "../support/tool-deps.ts";
 
 /*
@@ -37,7 +38,12 @@ vi.mock(import("../../src/models/catalogue.ts"), async (importOriginal) => {
 
 async function connect(deps = idleToolDeps()): Promise<Client> {
   const factory = new ServerFactory({ ...deps, version: "0.0.0", events: new JobEvents() });
-  const connection = { era: "legacy", lasting: true, owner: OWNER, onDelivered: () => {} } as const;
+  const connection = {
+    era: "legacy",
+    lasting: true,
+    caller: LOCAL_CALLER,
+    onDelivered: () => {},
+  } as const;
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
   const client = new Client({ name: "test", version: "0.0.0" });
   await Promise.all([factory.create(connection).connect(ours), client.connect(theirs)]);

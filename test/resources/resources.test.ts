@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Client, InMemoryTransport } from "@modelcontextprotocol/client";
 import { expect, it, onTestFinished } from "vitest";
 import { Lazy } from "../../src/core/lazy.ts";
+import { LOCAL_CALLER } from "../../src/core/owner.ts";
 import { uris } from "../../src/core/uris.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
 import type { Medium } from "../../src/jobs/job.ts";
@@ -51,7 +52,7 @@ async function readFileOf(sizeBytes: number) {
   const server = factory.create({
     era: "legacy",
     lasting: true,
-    owner: OWNER,
+    caller: LOCAL_CALLER,
     onDelivered: () => {},
   });
   const client = new Client({ name: "test", version: "0.0.0" });

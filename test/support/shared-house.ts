@@ -11,6 +11,7 @@ import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import { startSandbox } from "../../src/cli/sandbox.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { Lazy } from "../../src/core/lazy.ts";
+import { LOCAL_CALLER } from "../../src/core/owner.ts";
 import { createRedact } from "../../src/core/redact.ts";
 import { HostedFolder } from "../../src/inputs/hosted-folder.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
@@ -60,7 +61,7 @@ export async function openSharedHouse() {
   const factory = new ServerFactory({ ...common, reached, version: "1", services });
   const serving = await serveOnHttp(factory, {
     ...{ host: "127.0.0.1", port: 0, version: "1", events, onError: () => {} },
-    ownerOf: ({ headers }) => headers.get("x-owner") ?? "local",
+    callerOf: ({ headers }) => ({ ...LOCAL_CALLER, owner: headers.get("x-owner") ?? "local" }),
   });
 
   const clients: AnyClient[] = [];
@@ -75,7 +76,12 @@ export async function openSharedHouse() {
     async lasting(owner: string): Promise<Client> {
       const client = kept(new Client({ name: "lasting", version: "1" }));
       const server = factory.create({
-        ...{ owner, era: "legacy", lasting: true, onDelivered: () => {} },
+        ...{
+          caller: { ...LOCAL_CALLER, owner },
+          era: "legacy",
+          lasting: true,
+          onDelivered: () => {},
+        },
       });
       const [ours, theirs] = InMemoryTransport.createLinkedPair();
       await Promise.all([server.connect(theirs), client.connect(ours)]);

@@ -2,6 +2,7 @@ import type { CallToolResult } from "@modelcontextprotocol/server";
 import { onTestFinished } from "vitest";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { Lazy } from "../../src/core/lazy.ts";
+import { LOCAL_CALLER } from "../../src/core/owner.ts";
 import { createRedact } from "../../src/core/redact.ts";
 import { HostedFolder } from "../../src/inputs/hosted-folder.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
@@ -77,7 +78,7 @@ export async function openToolRig(origin: string, clock: Clock = systemClock): P
       const tool = tools.find((one) => one.name === name);
       if (!tool) throw new Error(`there is no tool ${name}`);
       return tool.call(args, {
-        owner: OWNER,
+        caller: LOCAL_CALLER,
         signal: new AbortController().signal,
         onDelivered: () => {},
         progress: () => {},

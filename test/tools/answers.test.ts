@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { AppError } from "../../src/core/errors.ts";
 import { Lazy } from "../../src/core/lazy.ts";
+import { LOCAL_CALLER } from "../../src/core/owner.ts";
 import { Saving } from "../../src/media/saving.ts";
 import type { Call, Services } from "../../src/tools/services.ts";
 import { createTools } from "../../src/tools/tool-list.ts";
@@ -9,7 +10,7 @@ import { CAT, leftJob, OWNER, openRig, recordJob } from "../support/rig.ts";
 import { idleToolDeps } from "../support/tool-deps.ts";
 
 const call: Call = {
-  owner: OWNER,
+  caller: LOCAL_CALLER,
   signal: new AbortController().signal,
   onDelivered: () => {},
   progress: () => {},

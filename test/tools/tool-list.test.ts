@@ -3,6 +3,7 @@ import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { CHAT_OPERATION } from "../../src/chat/chat-operation.ts";
+import { LOCAL_CALLER } from "../../src/core/owner.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
 import { OPERATIONS } from "../../src/models/catalogue.ts";
 import { INSTRUCTIONS, ServerFactory } from "../../src/server.ts";
@@ -186,7 +187,7 @@ describe("the tool list", () => {
       events: new JobEvents(),
     });
     const server = factory.create({
-      owner: "local",
+      caller: LOCAL_CALLER,
       era: "legacy",
       lasting: true,
       onDelivered: () => {},

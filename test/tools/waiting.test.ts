@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { Lazy } from "../../src/core/lazy.ts";
+import { LOCAL_CALLER } from "../../src/core/owner.ts";
 import type { WholeJob } from "../../src/jobs/job.ts";
 import type { WaitOptions } from "../../src/jobs/waiting.ts";
 import type { Call, Services } from "../../src/tools/services.ts";
 import { createTools } from "../../src/tools/tool-list.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { CAT, leftJob, OWNER } from "../support/rig.ts";
+import { CAT, leftJob } from "../support/rig.ts";
 import { idleToolDeps } from "../support/tool-deps.ts";
 
 const job: WholeJob = leftJob({ baseUrl: "https://gateway.example", state: "running" });
@@ -35,7 +36,7 @@ async function waited(name: string, args: Record<string, unknown>, startingMs: n
   const settings = { ...deps.settings, apiKey: "key-0123456789", chatApiKey: "key-0123456789" };
   const tools = createTools({ ...deps, clock, settings, services: new Lazy(async () => services) });
   const call: Call = {
-    owner: OWNER,
+    caller: LOCAL_CALLER,
     signal: new AbortController().signal,
     onDelivered: () => {},
     progress: () => {},
