@@ -107,6 +107,7 @@ export async function serve(
     });
   } else {
     const { serveOnHttp } = await import("../transports/http.ts");
+    const { RateLimits } = await import("../transports/rate-limits.ts");
     const { refuseServerPort } = await import("./public-place.ts");
     const { host, port = DEFAULT_PORTS.http, publicPort, publicUrl } = settings;
     const serving = await serveOnHttp(factory, {
@@ -114,6 +115,7 @@ export async function serve(
       port,
       version: packageJson.version,
       events,
+      limits: new RateLimits({ clock: systemClock, ...settings.userLimits }),
       onError,
     });
     stopServing = serving.close;

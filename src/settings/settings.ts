@@ -47,6 +47,7 @@ export interface Settings {
   previews: "off" | "on" | "full";
   prices: PriceList;
   limits: Limits;
+  userLimits: UserLimits;
   /** After how many days ended jobs are forgotten. */
   keepJobsDays: number | undefined;
   maxWaitSeconds: number;
@@ -60,6 +61,14 @@ export interface Settings {
   strayKeys: { apiKey: string | undefined; chatApiKey: string | undefined };
   /** How this user starts the program again, with the same jobs. */
   program: Program;
+}
+
+/** What each user of several may have at a time. */
+export interface UserLimits {
+  requestsPerMinute: number | undefined;
+  streams: number;
+  /** Of requests that are being answered. */
+  bodyBytes: number;
 }
 
 /** Settings, and what is to be said of them. */
@@ -154,6 +163,11 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
       perDayUsd: values.budgetPerDay,
       perMonthUsd: values.budgetPerMonth,
       confirmAboveUsd: values.confirmAbove,
+    },
+    userLimits: {
+      requestsPerMinute: values.requestsPerMinutePerUser,
+      streams: values.maxStreamsPerUser,
+      bodyBytes: values.bodyBytesPerUser,
     },
     keepJobsDays: values.keepJobsDays,
     maxWaitSeconds: values.maxWaitSeconds,

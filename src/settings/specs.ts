@@ -18,6 +18,7 @@ import {
   toolsets,
   wholeNumber,
 } from "./forms.ts";
+import { USER_LIMITS } from "./user-limits.ts";
 
 /*
  * Every setting: its variable, its flag where it has one, its default and one line of help. The
@@ -210,6 +211,7 @@ export const SETTINGS = {
     default: "1",
     schema: dollars,
   },
+  ...USER_LIMITS,
   keepJobsDays: {
     env: "LONGCAT_MCP_KEEP_JOBS_DAYS",
     help: "forget ended jobs after so many days, 32 at least, and with them their idempotency keys and share of spending; their files stay",

@@ -17,6 +17,7 @@ import type { Connection, ServerFactory } from "../server.ts";
 import { readBody } from "./body.ts";
 import { forwardingHeader } from "./forwarding.ts";
 import { OwnerHandlers } from "./owner-handlers.ts";
+import type { RateLimits } from "./rate-limits.ts";
 
 /** How long a client may take to say what it wants; answers may take as long as they like. */
 const TIMES = {
@@ -36,6 +37,8 @@ export interface HttpOptions {
   events: JobEvents;
   /** Who calls; where it is absent, all requests are those of the one user of this machine. */
   callerOf?: (request: Request) => Caller;
+  /** How much one of several users may ask. */
+  limits: RateLimits;
   onError: (error: Error) => void;
 }
 
@@ -69,7 +72,7 @@ export async function serveOnHttp(
     },
     onError: options.onError,
   });
-  const { callerOf = () => LOCAL_CALLER } = options;
+  const { callerOf = () => LOCAL_CALLER, limits } = options;
 
   const app = new Hono<{ Bindings: HttpBindings }>();
   app.use(async (context, next) => refusalOf(context.req.raw) ?? next());
@@ -86,10 +89,14 @@ export async function serveOnHttp(
   });
   for (const path of ["/mcp", "/mcp/"]) {
     app.all(path, async ({ env, req }) => {
+      const caller = callerOf(req.raw);
+      const tooMany = limits.refuseRequest(caller, env.incoming, env.outgoing);
+      if (tooMany) return tooMany;
       const body = await readBody(env.incoming);
       if (body && "refusal" in body) return Response.json(body.refusal, { status: body.status });
+      const tooManyStreams = limits.refuseStream(caller, body?.message, env.outgoing);
+      if (tooManyStreams) return tooManyStreams;
       const given = body ? { parsedBody: body.message } : {};
-      const caller = callerOf(req.raw);
       const handler = handlers.of(caller.owner);
       return asking.run({ caller, answer: env.outgoing }, () => handler.fetch(req.raw, given));
     });

@@ -19,6 +19,7 @@ import { openRuntime } from "../../src/runtime.ts";
 import { ServerFactory } from "../../src/server.ts";
 import { readSettings } from "../../src/settings/settings.ts";
 import { serveOnHttp } from "../../src/transports/http.ts";
+import { RateLimits } from "../../src/transports/rate-limits.ts";
 import { silentLog } from "./tool-deps.ts";
 
 export type AnyClient = Client | ModernClient;
@@ -61,6 +62,7 @@ export async function openSharedHouse() {
   const factory = new ServerFactory({ ...common, reached, version: "1", services });
   const serving = await serveOnHttp(factory, {
     ...{ host: "127.0.0.1", port: 0, version: "1", events, onError: () => {} },
+    limits: new RateLimits({ clock: systemClock, ...settings.userLimits }),
     callerOf: ({ headers }) => ({ ...LOCAL_CALLER, owner: headers.get("x-owner") ?? "local" }),
   });
 
