@@ -3,6 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 
 const HOST = "127.0.0.1";
+const GET_AND_HEAD = ["GET", "HEAD"];
 /** Addresses are short, and nobody has to say much to fetch a file. */
 const MAX_HEADER_BYTES = 8 * 1024;
 const MAX_HEADERS = 64;
@@ -20,8 +21,12 @@ const RETRY_MS = 5_000;
 export interface PublicRoute {
   /** What the path begins with, with a slash at both ends. */
   prefix: string;
+  /** What it answers; GET and HEAD when absent. */
+  methods?: readonly string[];
+  /** It reads the body of a request itself; otherwise a body is not read, and ends the connection. */
+  takesBody?: boolean;
   /**
-   * Answers a GET or HEAD.
+   * Answers a request of one of its methods.
    * @param rest the path behind the prefix, without a query, as it was sent: nothing is decoded.
    */
   answer(request: IncomingMessage, response: ServerResponse, rest: string): Promise<void>;
@@ -127,16 +132,17 @@ export class PublicListener {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.setHeader("x-content-type-options", "nosniff");
-    // Nothing is uploaded here: a body is not read, and ends the connection.
-    if (hasBody(request)) response.setHeader("connection", "close");
     const { basePath, routes } = this.#options;
     const [whole = ""] = (request.url ?? "").split("?", 1);
     const path = whole.startsWith(`${basePath}/`) ? whole.slice(basePath.length) : whole;
     const route = routes.find(({ prefix }) => path.startsWith(prefix));
+    const { methods = GET_AND_HEAD, takesBody = false } = route ?? {};
+    const isTaken = methods.includes(request.method ?? "");
+    if (hasBody(request) && !(isTaken && takesBody)) response.setHeader("connection", "close");
     try {
       if (!route) return nothing(response, 404);
-      if (request.method !== "GET" && request.method !== "HEAD") {
-        response.setHeader("allow", "GET, HEAD");
+      if (!isTaken) {
+        response.setHeader("allow", methods.join(", "));
         return nothing(response, 405);
       }
       await route.answer(request, response, path.slice(route.prefix.length));
