@@ -19,8 +19,10 @@ import { needsHostedFiles } from "./jobs/hosted-need.ts";
 import type { JobContext, LifePoint } from "./jobs/job-context.ts";
 import { requireJob } from "./jobs/require-job.ts";
 import { JobRunner } from "./jobs/runner.ts";
+import type { Places } from "./media/allowed-files.ts";
 import { DiskStore } from "./media/disk-store.ts";
 import type { MediaStore } from "./media/media-store.ts";
+import { ownersFolders } from "./media/owner-folder.ts";
 import { Saving } from "./media/saving.ts";
 import { POLL_FLOOR_MS } from "./models/limits.ts";
 import { Adoption } from "./purchases/adoption.ts";
@@ -103,7 +105,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const stopping = new AbortController();
   const { events, holder } = options;
   const media = new DiskStore({ ...settings, homeOwner: options.homeOwner });
-  const saving = new Saving(settings, media);
+  const places = { ...settings, closedDirs: ownersFolders(settings.outputDir) };
+  const saving = new Saving(places, media);
   const { reached } = options;
   const { keepPrompts: keepsPrompts } = settings;
   const asHolder = { holder, stopping: stopping.signal, keepsPrompts };
@@ -113,6 +116,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     http,
     media,
     saving,
+    places,
     sandbox,
   });
   await chat.threads
@@ -136,7 +140,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     return needsHostedFiles(job, clock.now()) ? undefined : hosting.release(owner, jobId);
   });
   const inputs = new InputResolver({
-    places: settings,
+    places,
     media,
     mayShrink: settings.shrinkInputs,
     findEarlier: async (owner, jobId, index) => {
@@ -206,10 +210,11 @@ function openChat(
     http: HttpClient;
     media: MediaStore;
     saving: Saving;
+    places: Places;
     sandbox: BuiltInProvider | undefined;
   },
 ): Pick<Services, "delegate" | "threads" | "longcat"> {
-  const { connection, http, media, saving, sandbox } = parts;
+  const { connection, http, media, saving, places, sandbox } = parts;
   const { clock } = shared;
   const baseUrl = sandbox?.origin ?? settings.chatBaseUrl;
   const apiKey = () => (sandbox ? "sandbox" : settings.chatApiKey);
@@ -223,7 +228,7 @@ function openChat(
     client: longcat,
     threads,
     baseUrl,
-    places: settings,
+    places,
     defaultModel: settings.chatModel,
     trimHistory: settings.trimHistory,
   });

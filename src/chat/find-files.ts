@@ -3,7 +3,13 @@ import { lstat, opendir, stat } from "node:fs/promises";
 import { basename, join, sep } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
-import { allowedFolder, type Places, realDirsOf, realOrSame } from "../media/allowed-files.ts";
+import {
+  allowanceOf,
+  allowedFolder,
+  closureOf,
+  type Places,
+  realOrSame,
+} from "../media/allowed-files.ts";
 import { absolutePath, isInside } from "../media/paths.ts";
 import { Effort } from "./effort.ts";
 import { IgnoreRules } from "./ignore-rules.ts";
@@ -114,7 +120,9 @@ async function findBelow(
   // By the links that the pattern went through.
   const named = (path: string) => join(base, path.slice(root.length));
   let isAnyLeftOut = false;
+  const isClosed = await closureOf(places);
   const isLeftOut = (path: string) => {
+    if (isClosed(path)) return true;
     const isSo = leftOut.has(path) || (base !== root && leftOut.has(named(path)));
     isAnyLeftOut ||= isSo;
     return isSo;
@@ -132,8 +140,8 @@ async function findBelow(
 /** Also by where it leads, unless that lies outside: nothing is told of such places. */
 async function isLeftOutItself(path: string, leftOut: LeftOut, places: Places): Promise<boolean> {
   if (leftOut.has(path)) return true;
-  const [real, allowed] = await Promise.all([realOrSame(path), realDirsOf(places)]);
-  return allowed.some((dir) => isInside(dir, real)) && leftOut.has(real);
+  const [real, isAllowed] = await Promise.all([realOrSame(path), allowanceOf(places)]);
+  return isAllowed(real) && leftOut.has(real);
 }
 
 function nameOf(path: string, { workingDir, allowedDirs }: Places): string {

@@ -12,6 +12,8 @@ const MAX_LINKS = 40;
 /** Where a caller may point at files, and what `~` and relative paths refer to. All absolute. */
 export interface Places extends Surrounding {
   allowedDirs: readonly string[];
+  /** What lies in an allowed folder and belongs to somebody else: nobody names it by its path. */
+  closedDirs?: readonly string[];
   /** `allowedDirs` with all links followed, if that is known: see {@link resolvePlaces}. */
   realDirs?: readonly string[];
 }
@@ -37,8 +39,7 @@ export interface AllowedFile {
  */
 export async function openAllowedFile(path: string, places: Places): Promise<AllowedFile> {
   const target = absolutePath(path, places);
-  const allowed = await realDirsOf(places);
-  const isAllowed = (real: string) => allowed.some((dir) => isInside(dir, real));
+  const isAllowed = await allowanceOf(places);
   // What lies elsewhere is not even opened, and not told apart from what does not exist.
   if (!isAllowed(await whereItLeads(target, places))) throw outside(target, places);
 
@@ -67,6 +68,25 @@ export async function resolvePlaces(places: Places): Promise<Places> {
   return { ...places, realDirs: await realDirsOf(places) };
 }
 
+/** Judges whether what lies at a path, all its links followed, may be named by it. */
+export async function allowanceOf(places: Places): Promise<(real: string) => boolean> {
+  const [allowed, isClosed] = await Promise.all([realDirsOf(places), closureOf(places)]);
+  return (real) => allowed.some((dir) => isInside(dir, real)) && !isClosed(real);
+}
+
+/** Judges whether what lies at a path, all its links followed, is somebody else's. */
+export async function closureOf({
+  closedDirs = [],
+}: Pick<Places, "closedDirs">): Promise<(real: string) => boolean> {
+  const closed = (await Promise.all(closedDirs.map(realOrSame))).map(asDiskSees);
+  return (real) => closed.some((dir) => isInside(dir, asDiskSees(real)));
+}
+
+/** These systems take capitals and small letters for the same. */
+function asDiskSees(path: string): string {
+  return ["darwin", "win32"].includes(platform()) ? path.toLowerCase() : path;
+}
+
 /** The allowed folders with all links followed. */
 export async function realDirsOf({ realDirs, allowedDirs }: Places): Promise<readonly string[]> {
   return realDirs ?? Promise.all(allowedDirs.map(realOrSame));
@@ -79,8 +99,8 @@ export async function realDirsOf({ realDirs, allowedDirs }: Places): Promise<rea
 export async function allowedFolder(path: string, places: Places): Promise<string> {
   const target = absolutePath(path, places);
   const leads = await whereItLeads(target, places);
-  const allowed = await realDirsOf(places);
-  if (!allowed.some((dir) => isInside(dir, leads))) throw outside(target, places);
+  const isAllowed = await allowanceOf(places);
+  if (!isAllowed(leads)) throw outside(target, places);
   const found = await stat(leads).catch((error: unknown) => {
     throw unreadable(target, places, error);
   });

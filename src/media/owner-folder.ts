@@ -1,9 +1,20 @@
+import { join } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
 import { nameProblem } from "./file-names.ts";
 
 /** Where the files of all but the one user of this machine lie, a folder each. */
 export const USERS_FOLDER = "users";
+/** Where the sandbox keeps its files, below those that were paid for. */
+const SANDBOX_FOLDER = "sandbox";
+
+/**
+ * The folders below an output folder in which other owners' files lie, those of its sandbox
+ * included: an output folder may be named by its path, and these may not.
+ */
+export function ownersFolders(outputDir: string): string[] {
+  return [join(outputDir, USERS_FOLDER), join(outputDir, SANDBOX_FOLDER, USERS_FOLDER)];
+}
 
 /** No capitals: on some disks they would be another's small ones. */
 const OWNER_ID = /^[a-z0-9][a-z0-9_-]{0,63}$/;

@@ -4,7 +4,7 @@ import { platform, release } from "node:os";
 import { basename, dirname, extname, join, parse, relative, sep } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
-import { realOrSame } from "./allowed-files.ts";
+import { closureOf, realOrSame } from "./allowed-files.ts";
 import { deviceProblem, endingProblem, nameProblem, type ResultKind } from "./file-names.ts";
 import { nearestExisting } from "./output-folder.ts";
 import { absolutePath, isInside, isUpload, type Surrounding, shownFolders } from "./paths.ts";
@@ -24,6 +24,8 @@ export interface SavePlaces extends Surrounding {
    * ending of what it is.
    */
   saveDirs?: readonly string[];
+  /** What lies in an allowed folder and belongs to somebody else. */
+  closedDirs?: readonly string[];
 }
 
 /** A place that may be written to. */
@@ -57,12 +59,14 @@ export async function findSavePlace(
   const target = absolutePath(given, places);
   const { root, below, isForResultsOnly } = await anchorOf(target, places);
   const forWindows = isSeenByWindows(target);
+  const isClosed = await closureOf(places);
   let at = root;
   for (const name of below) {
     at = join(at, name);
     const problem =
       nameProblem(name, forWindows) ?? (isForResultsOnly ? deviceProblem(name) : undefined);
     if (problem !== undefined) throw refused(`${oneLine(at)} ${problem}.`);
+    if (isClosed(at)) throw outside(target, places);
   }
   const endsAsFolder = /\/$/.test(given) || (sep === "\\" && /\\$/.test(given));
   const isFolder = endsAsFolder || extname(target) === "" || (await isDirectory(target));
@@ -110,13 +114,20 @@ async function anchorOf(
     .sort((a, b) => b.as.length - a.as.length);
   const found = nearest ?? (await anchorByIdentity(target, known));
   if (found) return { ...found, below: namesBetween(found.as, target) };
+  throw outside(target, { allowedDirs, saveDirs });
+}
+
+function outside(
+  target: string,
+  { allowedDirs, saveDirs = [] }: Pick<SavePlaces, "allowedDirs" | "saveDirs">,
+): AppError {
   const upload = isUpload(target) ? " It is a place of the chat application, not of this one." : "";
   const places = [...new Set([...allowedDirs, ...saveDirs])];
   const choose =
     places.length === 0
       ? "Leave `save_to` out"
       : `Choose a place inside ${shownFolders(places, MAX_NAMED_PLACES)}`;
-  throw refused(
+  return refused(
     `${oneLine(target)} is outside the allowed folders.${upload}`,
     `${choose}, or ask the user to add one with LONGCAT_MCP_SAVE_DIRS (for saving) or LONGCAT_MCP_INPUT_DIRS (for reading as well).`,
   );
