@@ -97,6 +97,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     legacyBaseUrl,
     apiKey: () => (sandbox ? "sandbox" : settings.apiKey),
     redact,
+    traceparent: () => log.context().traceparent,
   });
   const trustedOrigins = [baseUrl, legacyBaseUrl]
     .map((url) => new URL(url))
@@ -218,7 +219,8 @@ function openChat(
   const { clock } = shared;
   const baseUrl = sandbox?.origin ?? settings.chatBaseUrl;
   const apiKey = () => (sandbox ? "sandbox" : settings.chatApiKey);
-  const longcat = new LongcatClient({ http, clock, baseUrl, apiKey, redact });
+  const traceparent = () => shared.log.context().traceparent;
+  const longcat = new LongcatClient({ http, clock, baseUrl, apiKey, redact, traceparent });
   const threads = new SqliteThreadStore(connection);
   const delegate = new Delegate({
     ...shared,

@@ -104,7 +104,7 @@ export class ServerFactory {
     connection: Connection,
     seen: SeenResults | undefined,
   ): void {
-    const { log } = this.#deps;
+    const { log, clock } = this.#deps;
     server.registerTool(
       listed.name,
       {
@@ -115,11 +115,12 @@ export class ServerFactory {
         inputSchema: acceptingSchema(listed.inputSchema),
       },
       async (args, context) => {
+        const startedAt = clock.elapsed();
         const { signal, release } = firstOf([context.mcpReq.signal, connection.leaving]);
         try {
           const tool = (await this.#tools.get()).get(listed.name);
           if (!tool) throw new AppError("internal", `${listed.name} is listed but not there.`);
-          return await tool.call(args, {
+          const result = await tool.call(args, {
             caller: connection.caller,
             signal,
             onDelivered: (run) =>
@@ -131,6 +132,9 @@ export class ServerFactory {
             progress: progressOf(context),
             seen,
           });
+          const ms = Math.round(clock.elapsed() - startedAt);
+          log.info({ tool: tool.name, ms, isError: result.isError === true }, "call answered");
+          return result;
         } finally {
           release();
         }

@@ -49,7 +49,8 @@ export async function serve(
     const { holder } = await naming.get();
     return publicPlace(settings, holder, serverPort, log);
   });
-  const services = new Lazy(async () => {
+  // What goes on for ever is begun on nobody's behalf, though a call may be the first to need it.
+  const openServices = async () => {
     const { openRuntime } = await import("../runtime.ts");
     return openRuntime({
       settings,
@@ -64,7 +65,8 @@ export async function serve(
       publicPlace: await place.get(),
       ...(await naming.get()),
     });
-  });
+  };
+  const services = new Lazy(() => log.within({}, openServices));
   const factory = new ServerFactory({
     services,
     settings,
@@ -101,6 +103,7 @@ export async function serve(
       heard,
       stdout,
       clock: systemClock,
+      log,
       onFirstAnswer: openEarly,
       onEnd: () => ending.end(0),
       onError,

@@ -49,6 +49,8 @@ export interface LongcatOptions {
   baseUrl: string;
   apiKey: () => string | undefined;
   redact: Redact;
+  /** The trace that a request is part of, if it is part of one. */
+  traceparent?: () => string | undefined;
 }
 
 /** The LongCat chat platform, in both of its formats. */
@@ -155,7 +157,11 @@ export class LongcatClient {
 
   #headers(): Record<string, string> {
     const key = sendableKey("chatApiKey", this.#options.apiKey());
-    return { authorization: `Bearer ${key}` };
+    const traceparent = this.#options.traceparent?.();
+    return {
+      authorization: `Bearer ${key}`,
+      ...(traceparent === undefined ? {} : { traceparent }),
+    };
   }
 
   async #read(body: Readable, tell: (delta: ChatDelta) => void): Promise<ChatOutcome> {

@@ -51,6 +51,8 @@ export interface PixazoOptions {
   legacyBaseUrl: string;
   apiKey: () => string | undefined;
   redact: Redact;
+  /** The trace that a request is part of, if it is part of one. */
+  traceparent?: () => string | undefined;
 }
 
 /** The image gateway: ten purchases, one status, and the older status endpoint. */
@@ -118,7 +120,9 @@ export class PixazoClient {
 
   #headers(): Record<string, string> {
     const key = sendableKey("apiKey", this.#options.apiKey());
-    return { "ocp-apim-subscription-key": key, accept: "application/json" };
+    const traceparent = this.#options.traceparent?.();
+    const trace = traceparent === undefined ? {} : { traceparent };
+    return { "ocp-apim-subscription-key": key, accept: "application/json", ...trace };
   }
 
   async #read(request: {

@@ -1,4 +1,5 @@
 import { AppError } from "../core/errors.ts";
+import { hashedOwner } from "../core/log-context.ts";
 import { examine, type Rehearsal, rulesFor } from "./admission.ts";
 import { type Cancellation, cancelJob } from "./cancelling.ts";
 import { fingerprintOf } from "./deduplication.ts";
@@ -43,7 +44,7 @@ export class JobRunner {
   constructor(context: LeaseContext) {
     this.#context = context;
     this.#leases = new Leases(context, {
-      recover: (job) => this.#track(this.#recover(job)),
+      recover: (job) => this.#workOn(job, () => this.#recover(job)),
       keepOnly: (jobIds) => {
         for (const kind of this.#kinds()) kind.keepOnly(jobIds);
       },
@@ -74,7 +75,7 @@ export class JobRunner {
       const job = await this.#jobOf(kind, owner, request, draft);
       const started = await this.#admit(job, draft, request);
       isRecorded = !started.isDuplicate;
-      if (isRecorded) this.#track(this.#goOn(started.job, false));
+      if (isRecorded) this.#workOn(started.job, () => this.#goOn(started.job, false));
       return started;
     } finally {
       await draft.over(isRecorded);
@@ -103,7 +104,7 @@ export class JobRunner {
 
   /** Goes on with a job that this process has found and recorded. */
   takeUp(job: Job): void {
-    this.#track(this.#goOn(job, true));
+    this.#workOn(job, () => this.#goOn(job, true));
   }
 
   /** @throws {not_found} */
@@ -283,7 +284,7 @@ export class JobRunner {
         return sent.state === "queued" ? undefined : this.#goOn(sent, false);
       }
       case "running":
-        return kind.follow(job, soon, (next) => this.#track(this.#goOn(next, false)));
+        return kind.follow(job, soon, (next) => this.#workOn(next, () => this.#goOn(next, false)));
       case "downloading":
         return kind.collect(job);
     }
@@ -297,6 +298,13 @@ export class JobRunner {
   #kinds(): JobKind[] {
     const { named, other } = this.#context.kinds;
     return [...named, other];
+  }
+
+  /** Does something for a job; the lines of the log tell for which, and who began it if one did. */
+  #workOn({ jobId, owner }: Job, work: () => Promise<unknown>): void {
+    const { log } = this.#context;
+    const context = { ...log.context(), job: jobId, owner: hashedOwner(owner) };
+    this.#track(log.within(context, work));
   }
 
   #track(work: Promise<unknown>): void {

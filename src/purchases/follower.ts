@@ -1,5 +1,6 @@
 import { ageOf } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/errors.ts";
+import type { LogContext } from "../core/log.ts";
 import type { StatusReport } from "../gateway/pixazo.ts";
 import type { Job, WholeJob } from "../jobs/job.ts";
 import { errorOf, move } from "../jobs/transitions.ts";
@@ -16,6 +17,8 @@ interface Followed {
   requestId: string;
   upstreamStatus: string | null;
   operation: AnyOperation | undefined;
+  /** On whose behalf it is looked at: the poller's one timer belongs to nobody. */
+  context: LogContext;
   /** Takes it when it has files to fetch. */
   goOn: (job: Job) => void;
   /** Since the gateway accepted it, in milliseconds. */
@@ -32,7 +35,11 @@ export class Follower {
 
   constructor(context: PurchaseContext) {
     this.#context = context;
-    this.#poller = new Poller(context.clock, (jobId) => this.#look(jobId));
+    this.#poller = new Poller(context.clock, (jobId) => {
+      const followed = this.#followed.get(jobId);
+      if (!followed) return Promise.resolve(undefined);
+      return context.log.within(followed.context, () => this.#look(followed));
+    });
   }
 
   /**
@@ -49,7 +56,8 @@ export class Follower {
     const { jobId, owner, upstreamStatus } = job;
     const requestId = job.requestId ?? "";
     const history = { ageMs, polls: 0, faults: 0 };
-    const followed = { jobId, owner, requestId, upstreamStatus, operation, goOn, ...history };
+    const what = { jobId, owner, requestId, upstreamStatus, operation };
+    const followed = { ...what, context: this.#context.log.context(), goOn, ...history };
     this.#followed.set(job.jobId, followed);
     this.#poller.plan(job.jobId, soon ? 0 : this.#pause(followed, undefined));
   }
@@ -68,9 +76,8 @@ export class Follower {
     this.#followed.clear();
   }
 
-  async #look(jobId: string): Promise<number | undefined> {
-    const followed = this.#followed.get(jobId);
-    if (!followed) return undefined;
+  async #look(followed: Followed): Promise<number | undefined> {
+    const { jobId } = followed;
     try {
       const pause = await this.#ask(followed);
       if (pause === undefined) this.#followed.delete(jobId);

@@ -23,6 +23,8 @@ export interface StdioStreams {
   stdout: Writable;
   /** What was answered before; it is taken note of, and not answered again. */
   heard?: readonly Heard[] | undefined;
+  /** Runs what a message sets going. */
+  around?: (message: JSONRPCMessage, run: () => void) => void;
   /** Called once, right after the first answer has been written. */
   onFirstAnswer: () => void;
   /** Called when nothing more is read or written. */
@@ -145,7 +147,8 @@ export class StdioTransport implements Transport {
         return;
       }
       this.#note(message);
-      this.onmessage?.(message);
+      const { around = (_, run) => run() } = this.#streams;
+      around(message, () => this.onmessage?.(message));
     } catch (error) {
       this.#report(error);
     }

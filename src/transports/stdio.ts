@@ -1,5 +1,7 @@
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { Clock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import { requestContext } from "../core/log-context.ts";
 import { LOCAL_CALLER } from "../core/owner.ts";
 import type { ServerFactory } from "../server.ts";
 import { type StdioStreams, StdioTransport } from "./stdio-transport.ts";
@@ -7,8 +9,9 @@ import { type StdioStreams, StdioTransport } from "./stdio-transport.ts";
 /** How long a client that has ended its input is still answered. */
 const LAST_ANSWERS_MS = 10_000;
 
-export interface StdioOptions extends Omit<StdioStreams, "onClosed"> {
+export interface StdioOptions extends Omit<StdioStreams, "onClosed" | "around"> {
   clock: Clock;
+  log: Log;
   /** Called when the client is gone and what it asked before has been answered. */
   onEnd: () => void;
   onError: (error: Error) => void;
@@ -16,8 +19,15 @@ export interface StdioOptions extends Omit<StdioStreams, "onClosed"> {
 
 /** Serves one client on stdin and stdout, of any protocol revision. */
 export function serveOnStdio(factory: ServerFactory, options: StdioOptions): () => Promise<void> {
-  const { stdin, stdout, heard, clock, onFirstAnswer, onEnd } = options;
-  const transport = new StdioTransport({ stdin, stdout, heard, onFirstAnswer, onClosed: onEnd });
+  const { stdin, stdout, heard, clock, log, onFirstAnswer, onEnd } = options;
+  const transport = new StdioTransport({
+    stdin,
+    stdout,
+    heard,
+    around: (message, run) => log.within(requestContext(message, LOCAL_CALLER.owner), run),
+    onFirstAnswer,
+    onClosed: onEnd,
+  });
   const leaving = new AbortController();
   const handle = serveStdio(
     ({ era }) =>

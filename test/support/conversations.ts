@@ -6,7 +6,7 @@ import { ServerFactory } from "../../src/server.ts";
 import type { Opening } from "../../src/transports/opening.ts";
 import { serveOnStdio } from "../../src/transports/stdio.ts";
 import { FakeClock } from "./fake-clock.ts";
-import { idleToolDeps } from "./tool-deps.ts";
+import { idleToolDeps, silentLog } from "./tool-deps.ts";
 
 /** What a client sends in one piece, or how long it waits, in milliseconds. */
 export type Piece = Buffer | number;
@@ -90,6 +90,7 @@ function serve(opening: Opening, version: string, clock: FakeClock, written: str
       ...opening,
       stdout,
       clock,
+      log: silentLog,
       onFirstAnswer: () => {},
       onEnd: () => void stop().then(resolve),
       onError: () => {},

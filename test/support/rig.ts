@@ -4,6 +4,7 @@ import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { newJobId } from "../../src/core/ids.ts";
 import { Lazy } from "../../src/core/lazy.ts";
 import { Lettering } from "../../src/core/lettering.ts";
+import type { Log } from "../../src/core/log.ts";
 import type { Limits, PriceList } from "../../src/core/money.ts";
 import { createRedact } from "../../src/core/redact.ts";
 import type { HttpReply } from "../../src/gateway/exchange.ts";
@@ -38,6 +39,8 @@ export interface RigOptions {
   folder?: string;
   holder?: string;
   isGone?: (holder: string) => boolean;
+  /** Default: nobody reads it. */
+  log?: Log;
   /** Default: a two-thousandth, so that a test on the system's clock takes milliseconds. */
   timeScale?: number;
   ephemeral?: boolean;
@@ -104,7 +107,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
   const folder = options.folder ?? (await tempDir());
   const { clock = systemClock, origin, holder = "this-process" } = options;
   const outputDir = join(folder, "pictures");
-  const { hosting = NO_FILES } = options;
+  const { hosting = NO_FILES, log = silentLog } = options;
   const connection = new Connection(join(folder, "data"));
   const store = new SqliteJobStore(connection);
   await options.before?.(store);
@@ -129,6 +132,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
       legacyBaseUrl: origin,
       apiKey: () => apiKey,
       redact: createRedact([apiKey]),
+      traceparent: () => log.context().traceparent,
     }),
     media,
     lettering: new Lazy(() => Lettering.load()),
@@ -142,7 +146,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     hosting,
     events,
     clock,
-    log: silentLog,
+    log,
     baseUrl: origin,
     baseIsEphemeral: options.ephemeral ?? false,
     trustedOrigins: [origin],

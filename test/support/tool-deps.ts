@@ -1,12 +1,12 @@
 import { AppError } from "../../src/core/errors.ts";
 import { Lazy } from "../../src/core/lazy.ts";
-import type { Log } from "../../src/core/log.ts";
+import { createLog, type Log } from "../../src/core/log.ts";
 import { createRedact } from "../../src/core/redact.ts";
 import { readSettings, type Settings } from "../../src/settings/settings.ts";
 import type { ToolDeps } from "../../src/tools/services.ts";
 import { FakeClock } from "./fake-clock.ts";
 
-export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
+export const silentLog: Log = createLog("silent", createRedact([]), () => {});
 
 /** Settings as they are where nothing is set. */
 export function defaultSettings(): Settings {
