@@ -7,8 +7,10 @@ import { Exchange, flatten, type HttpReply, TransportFailure } from "./exchange.
 import { type ProxySettings, wayOut } from "./proxy-routes.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
-const POLL_CONNECTIONS = 128;
-const MEDIA_CONNECTIONS_PER_HOST = 64;
+/** More than are used: looks, and files of a provider on this machine. */
+const POLL_CONNECTIONS = 192;
+/** As many as are fetched at a time, so that owners wait for their turn and for nothing else. */
+const MEDIA_CONNECTIONS_PER_HOST = 72;
 
 export interface OutboundRequest {
   method: "GET" | "POST";

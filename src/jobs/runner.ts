@@ -1,4 +1,5 @@
 import { AppError } from "../core/errors.ts";
+import { FairGate } from "../core/fair-gate.ts";
 import { hashedOwner } from "../core/log-context.ts";
 import { examine, type Rehearsal, rulesFor } from "./admission.ts";
 import { type Cancellation, cancelJob } from "./cancelling.ts";
@@ -18,7 +19,7 @@ import type { JobPage, JobQuery, SpendingReport, TimeSpan } from "./job-store.ts
 import { type LeaseContext, Leases } from "./leases.ts";
 import { BLANK } from "./record.ts";
 import { requireJob } from "./require-job.ts";
-import { sendJob } from "./sending.ts";
+import { MAX_CONCURRENT_SUBMITS, sendJob } from "./sending.ts";
 import { REMEMBERED_DURATIONS, usualMs } from "./usual-duration.ts";
 import { type WaitOptions, waitFor } from "./waiting.ts";
 
@@ -40,6 +41,8 @@ export class JobRunner {
   /** What is done with jobs in this process at the moment. */
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #leases: Leases;
+  /** To send: what one owner sends, however much, holds up no other. */
+  readonly #turns = new FairGate(MAX_CONCURRENT_SUBMITS);
 
   constructor(context: LeaseContext) {
     this.#context = context;
@@ -280,7 +283,7 @@ export class JobRunner {
     const kind = kindOf(this.#context.kinds, job);
     switch (job.state) {
       case "queued": {
-        const sent = await sendJob(this.#context, job, kind);
+        const sent = await sendJob(this.#context, job, kind, this.#turns);
         return sent.state === "queued" ? undefined : this.#goOn(sent, false);
       }
       case "running":

@@ -1,5 +1,6 @@
 import { ageOf, delay } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
+import type { FairGate } from "../core/fair-gate.ts";
 import type { Job, JobPatch } from "./job.ts";
 import type { JobContext, MoveContext } from "./job-context.ts";
 import type { JobKind } from "./job-kind.ts";
@@ -10,12 +11,21 @@ const MAX_WAIT_MS = 600_000;
 const FIRST_BACKOFF_MS = 2_000;
 const MAX_BACKOFF_MS = 60_000;
 
+/** How many requests may be under way at a time, of all owners; one alone gets 256. */
+export const MAX_CONCURRENT_SUBMITS = 288;
+
 /**
- * Sends a queued job, whatever its kind: on disk as `submitting` before anything leaves, and sent
+ * Sends a queued job, whatever its kind, when it is its owner's turn: on disk as `submitting` before anything leaves, and sent
  * again only after it was provably not taken. Nothing else in the program sends a job.
+ * @param turns shared by all that is sent.
  * @returns the job as it stands then; `queued` only when the server is stopping or it cannot be sent.
  */
-export async function sendJob(own: JobContext, queued: Job, kind: JobKind): Promise<Job> {
+export async function sendJob(
+  own: JobContext,
+  queued: Job,
+  kind: JobKind,
+  turns: FairGate,
+): Promise<Job> {
   const context: MoveContext = { ...own, timeScale: kind.timeScale };
   const { store, clock, stopping } = context;
   const ageMs = ageOf(clock, queued.createdAt);
@@ -28,13 +38,16 @@ export async function sendJob(own: JobContext, queued: Job, kind: JobKind): Prom
   if (!send) return queued;
   let job = queued;
   for (let tries = 0; ; tries++) {
-    // On a full disk this takes long, and what waits too long is not sent any more.
-    const submitting = await moveSurely(context, job, "submitting", {}, mayBeSent);
-    if (!submitting) {
+    const waiting = job;
+    const { submitting, sent } = await turns.run(queued.owner, async () => {
+      // On a full disk this takes long, and what waits too long is not sent any more.
+      const moved = await moveSurely(context, waiting, "submitting", {}, mayBeSent);
+      return { submitting: moved, sent: moved && (await send(moved)) };
+    });
+    if (!submitting || !sent) {
       const current = await read(job);
       return current.state === "queued" && isLate() ? giveUp(context, current, kind) : current;
     }
-    const sent = await send(submitting);
     if ("job" in sent) return sent.job;
     const error = errorOf(sent.notTaken);
     const again = await moveSurely(context, submitting, "queued", { error });

@@ -1,6 +1,6 @@
-import pLimit from "p-limit";
 import { delay } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
+import { FairGate } from "../core/fair-gate.ts";
 import type { Medium, WholeJob } from "../jobs/job.ts";
 import { discardPartial } from "../media/checkpoint.ts";
 import { download } from "../media/download.ts";
@@ -11,7 +11,8 @@ import type { AnyOperation } from "../models/operation.ts";
 import { GIVE_UP_MS } from "./pace.ts";
 import type { PurchaseContext } from "./purchase-context.ts";
 
-const MAX_CONCURRENT_DOWNLOADS = 64;
+/** Of all owners; one alone gets 64. */
+const MAX_CONCURRENT_DOWNLOADS = 72;
 const FIRST_BACKOFF_MS = 1_000;
 const MAX_BACKOFF_MS = 60_000;
 /** A content network may need a moment until a new file is everywhere: six tries are a minute. */
@@ -19,10 +20,10 @@ const TRIES_WHEN_GONE = 6;
 
 export type RemoteFile = Pick<Medium, "url" | "index">;
 
-/** Fetches single files of jobs, some at a time. */
+/** Fetches single files of jobs, some at a time and the owners by turns. */
 export class Fetcher {
   readonly #context: PurchaseContext;
-  readonly #limit = pLimit(MAX_CONCURRENT_DOWNLOADS);
+  readonly #gate = new FairGate(MAX_CONCURRENT_DOWNLOADS);
 
   constructor(context: PurchaseContext) {
     this.#context = context;
@@ -42,7 +43,9 @@ export class Fetcher {
     return this.#throughDraft(job, index, async (draft) => {
       for (let tries = 0; ; tries++) {
         try {
-          return await this.#limit(() => this.#download(job, operation, file, draft, lost));
+          return await this.#gate.run(job.owner, () =>
+            this.#download(job, operation, file, draft, lost),
+          );
         } catch (error) {
           const reason = error instanceof Error ? error.message : "unknown";
           this.#context.log.warn({ job: job.jobId, index, tries, reason }, "download failed");
@@ -64,7 +67,7 @@ export class Fetcher {
     file: RemoteFile,
   ): Promise<Medium> {
     return this.#throughDraft(job, file.index, (draft) =>
-      this.#limit(() => this.#download(job, operation, file, draft)),
+      this.#gate.run(job.owner, () => this.#download(job, operation, file, draft)),
     );
   }
 

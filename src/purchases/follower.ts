@@ -59,7 +59,7 @@ export class Follower {
     const what = { jobId, owner, requestId, upstreamStatus, operation };
     const followed = { ...what, context: this.#context.log.context(), goOn, ...history };
     this.#followed.set(job.jobId, followed);
-    this.#poller.plan(job.jobId, soon ? 0 : this.#pause(followed, undefined));
+    this.#poller.plan(job, soon ? 0 : this.#pause(followed, undefined));
   }
 
   /** Leaves all jobs but these to whoever follows them now. */

@@ -1,16 +1,21 @@
 import TinyQueue from "tinyqueue";
 import type { Clock } from "../core/clock.ts";
+import { FairGate } from "../core/fair-gate.ts";
+import type { Job } from "../jobs/job.ts";
 
-const MAX_CONCURRENT_LOOKS = 96;
+/** Of all owners; one alone gets 96. */
+const MAX_CONCURRENT_LOOKS = 108;
 
 interface Entry {
   jobId: string;
+  owner: string;
   at: number;
 }
 
 /**
  * The only polling loop: one timer for all jobs, whatever their number. It knows when a job is due
- * and nothing else; what a look is and when the next one comes is the caller's business.
+ * and whose it is, and lets owners look by turns where more is due than can be looked at; what a
+ * look is and when the next one comes is the caller's business.
  */
 export class Poller {
   readonly #clock: Clock;
@@ -18,7 +23,7 @@ export class Poller {
   readonly #queue = new TinyQueue<Entry>([], (a, b) => a.at - b.at);
   /** The entry that counts for each job; older ones in the queue are void. */
   readonly #current = new Map<string, Entry>();
-  #looking = 0;
+  readonly #gate = new FairGate(MAX_CONCURRENT_LOOKS);
   #callOff: (() => void) | undefined;
   #stopped = false;
 
@@ -33,9 +38,9 @@ export class Poller {
   }
 
   /** Looks at the job in `inMs`; replaces an earlier plan for it. */
-  plan(jobId: string, inMs: number): void {
+  plan({ jobId, owner }: Pick<Job, "jobId" | "owner">, inMs: number): void {
     if (this.#stopped) return;
-    const entry = { jobId, at: this.#clock.elapsed() + inMs };
+    const entry = { jobId, owner, at: this.#clock.elapsed() + inMs };
     this.#current.set(jobId, entry);
     this.#queue.push(entry);
     this.#arm();
@@ -54,9 +59,9 @@ export class Poller {
   #arm(): void {
     this.#callOff?.();
     this.#callOff = undefined;
-    if (this.#stopped || this.#looking >= MAX_CONCURRENT_LOOKS) return;
+    if (this.#stopped) return;
     for (let next = this.#queue.peek(); next; next = this.#queue.peek()) {
-      if (this.#current.get(next.jobId) === next) {
+      if (this.#counts(next)) {
         const wait = Math.max(0, next.at - this.#clock.elapsed());
         this.#callOff = this.#clock.schedule(wait, () => this.#runDue());
         return;
@@ -67,21 +72,24 @@ export class Poller {
 
   #runDue(): void {
     const now = this.#clock.elapsed();
-    while (this.#looking < MAX_CONCURRENT_LOOKS) {
-      const next = this.#queue.peek();
-      if (!next || next.at > now) break;
+    for (let next = this.#queue.peek(); next && next.at <= now; next = this.#queue.peek()) {
       this.#queue.pop();
-      if (this.#current.get(next.jobId) !== next) continue;
-      this.#looking++;
-      void this.#look(next.jobId).then((again) => {
-        this.#looking--;
-        if (this.#current.get(next.jobId) === next) {
-          if (again === undefined) this.#current.delete(next.jobId);
-          else this.plan(next.jobId, again);
-        }
-        this.#arm();
-      });
+      const due = next;
+      if (this.#counts(due)) void this.#gate.run(due.owner, () => this.#lookAt(due));
     }
     this.#arm();
+  }
+
+  async #lookAt(entry: Entry): Promise<void> {
+    // It may have been planned anew while it waited for its turn.
+    if (!this.#counts(entry)) return;
+    const again = await this.#look(entry.jobId);
+    if (!this.#counts(entry)) return;
+    if (again === undefined) this.#current.delete(entry.jobId);
+    else this.plan(entry, again);
+  }
+
+  #counts(entry: Entry): boolean {
+    return this.#current.get(entry.jobId) === entry;
   }
 }

@@ -4,6 +4,8 @@ import { FakeClock, settle } from "../support/fake-clock.ts";
 
 const ONE_AT_A_TIME = 96;
 
+const of = (jobId: string, owner = "anna") => ({ jobId, owner });
+
 function poller(look: (jobId: string) => number | undefined | Promise<number | undefined>) {
   const clock = new FakeClock();
   const looks: { jobId: string; at: number }[] = [];
@@ -17,7 +19,7 @@ function poller(look: (jobId: string) => number | undefined | Promise<number | u
 describe("the poller", () => {
   it("has one timer, whatever the number of jobs", async () => {
     const { clock, one } = poller(() => 1_000);
-    for (let i = 0; i < 1_000; i++) one.plan(`job-${i}`, i);
+    for (let i = 0; i < 1_000; i++) one.plan(of(`job-${i}`), i);
     expect(clock.pending).toBe(1);
     await clock.advance(500);
     expect(clock.pending).toBe(1);
@@ -26,9 +28,9 @@ describe("the poller", () => {
 
   it("looks in the order in which jobs are due, at the moment they are", async () => {
     const { clock, looks, one } = poller(() => undefined);
-    one.plan("late", 300);
-    one.plan("early", 100);
-    one.plan("middle", 200);
+    one.plan(of("late"), 300);
+    one.plan(of("early"), 100);
+    one.plan(of("middle"), 200);
     await clock.advance(99);
     expect(looks).toEqual([]);
     await clock.advance(1_000);
@@ -42,7 +44,7 @@ describe("the poller", () => {
   it("looks again after as long as the look says, until it says nothing", async () => {
     const pauses = [50, 70, undefined];
     const { clock, looks, one } = poller(() => pauses.shift());
-    one.plan("a", 10);
+    one.plan(of("a"), 10);
     await clock.advance(10_000);
     expect(looks.map(({ at }) => at)).toEqual([10, 60, 130]);
     expect(one.size).toBe(0);
@@ -51,10 +53,10 @@ describe("the poller", () => {
 
   it("lets a new plan replace the old one, earlier or later", async () => {
     const { clock, looks, one } = poller(() => undefined);
-    one.plan("sooner", 500);
-    one.plan("sooner", 100);
-    one.plan("later", 100);
-    one.plan("later", 500);
+    one.plan(of("sooner"), 500);
+    one.plan(of("sooner"), 100);
+    one.plan(of("later"), 100);
+    one.plan(of("later"), 500);
     await clock.advance(1_000);
     expect(looks).toEqual([
       { jobId: "sooner", at: 100 },
@@ -64,10 +66,10 @@ describe("the poller", () => {
 
   it("lets a plan made during a look stand against what that look says", async () => {
     const { clock, looks, one } = poller((jobId) => {
-      if (looks.length === 1) one.plan(jobId, 700);
+      if (looks.length === 1) one.plan(of(jobId), 700);
       return looks.length === 1 ? 50 : undefined;
     });
-    one.plan("a", 100);
+    one.plan(of("a"), 100);
     await clock.advance(5_000);
     expect(looks.map(({ at }) => at)).toEqual([100, 800]);
   });
@@ -77,9 +79,9 @@ describe("the poller", () => {
       one.forget("during");
       return 10;
     });
-    one.plan("before", 100);
+    one.plan(of("before"), 100);
     one.forget("before");
-    one.plan("during", 200);
+    one.plan(of("during"), 200);
     await clock.advance(1_000);
     expect(looks).toEqual([{ jobId: "during", at: 200 }]);
     expect(one.size).toBe(0);
@@ -90,7 +92,7 @@ describe("the poller", () => {
     const { clock, looks, one } = poller(
       () => new Promise((resolve) => waiting.push(() => resolve(undefined))),
     );
-    for (let i = 0; i < 250; i++) one.plan(`job-${i}`, 0);
+    for (let i = 0; i < 250; i++) one.plan(of(`job-${i}`), 0);
     await clock.advance(0);
     expect(looks).toHaveLength(ONE_AT_A_TIME);
     expect(waiting).toHaveLength(ONE_AT_A_TIME);
@@ -105,11 +107,11 @@ describe("the poller", () => {
 
   it("does nothing any more once it is stopped", async () => {
     const { clock, looks, one } = poller(() => 10);
-    one.plan("a", 100);
+    one.plan(of("a"), 100);
     await clock.advance(150);
     const before = looks.length;
     one.stop();
-    one.plan("b", 1);
+    one.plan(of("b"), 1);
     await clock.advance(1_000);
     expect(looks).toHaveLength(before);
     expect(clock.pending).toBe(0);
@@ -123,7 +125,7 @@ describe("the poller", () => {
           finish = () => resolve(10);
         }),
     );
-    one.plan("a", 1);
+    one.plan(of("a"), 1);
     await clock.advance(1);
     one.stop();
     finish();
