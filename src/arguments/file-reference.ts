@@ -1,4 +1,4 @@
-import { URI_TEMPLATES } from "../core/uris.ts";
+import { isOurUri, URI_TEMPLATES } from "../core/uris.ts";
 import type { ReferenceKind } from "../models/facts.ts";
 import { fileOrigin } from "../models/file-origin.ts";
 import type { Findings } from "./findings.ts";
@@ -13,12 +13,20 @@ const MAX_REFERENCE_CHARACTERS = 8_192;
 export interface ReferenceRules {
   /** Whether the provider is on this machine and sees its addresses. */
   mayBeLocal: boolean;
+  /** Whether the caller is somewhere else, and no path means a file of theirs. */
+  isRemote: boolean;
 }
 
 const NEEDED: Readonly<Record<"picture" | "archive" | "address", string>> = {
   picture: `needs an https URL, the path of a file, a data URI such as \`data:image/png;base64,…\`, or \`${URI_TEMPLATES.medium}\` of an earlier job.`,
   archive: "needs an https URL, or the path of a ZIP file or of a folder.",
   address: "needs a public https URL.",
+};
+/** For callers elsewhere: the same whatever the path that they name, and whether it exists. */
+const NEEDED_ELSEWHERE: Readonly<Record<"picture" | "archive" | "pattern", string>> = {
+  picture: `needs an https URL, a data URI such as \`data:image/png;base64,…\`, \`${URI_TEMPLATES.medium}\` of an earlier job, or \`${URI_TEMPLATES.upload}\`: \`upload_link\` takes a file.`,
+  archive: `needs an https URL of a ZIP file, or \`${URI_TEMPLATES.upload}\`: \`upload_link\` takes one.`,
+  pattern: `needs \`${URI_TEMPLATES.upload}\` (\`upload_link\` takes a file), or the address of an earlier result.`,
 };
 const INSTEAD: Readonly<Record<"picture" | "archive" | "address", string>> = {
   picture: "Give the path of the file instead.",
@@ -41,7 +49,7 @@ export function readReferenceText(
   given: string,
   kind: ReferenceKind,
   at: string,
-  { mayBeLocal }: ReferenceRules,
+  { mayBeLocal, isRemote }: ReferenceRules,
   findings: Findings,
 ): string | undefined {
   const text = withoutMarks(given);
@@ -58,12 +66,20 @@ export function readReferenceText(
       `${shown(text)} has ${text.length} characters; a reference has at most ${MAX_REFERENCE_CHARACTERS}.`,
     );
   }
+  if (isRemote && kind === "pattern" && !isOurUri(text)) {
+    return refuse(`${shown(text)} ${NEEDED_ELSEWHERE.pattern}`);
+  }
   if (kind === "place" || kind === "pattern" || kind === "id") return text;
   if (looksLikeAddress(text) || kind === "address") {
     const address = readAddress(text, mayBeLocal);
     if ("text" in address) return address.text;
-    const next = address.isLocal ? INSTEAD[kind] : `It ${NEEDED[kind]}`;
+    const needed = isRemote && kind !== "address" ? NEEDED_ELSEWHERE[kind] : NEEDED[kind];
+    const next = address.isLocal && !isRemote ? INSTEAD[kind] : `It ${needed}`;
     return refuse(`${shown(text)} ${address.problem} ${next}`);
   }
-  return fileOrigin(text) === undefined ? refuse(`${shown(text)} ${NEEDED[kind]}`) : text;
+  const origin = fileOrigin(text);
+  if (isRemote && (origin === undefined || origin === "path")) {
+    return refuse(`${shown(text)} ${NEEDED_ELSEWHERE[kind]}`);
+  }
+  return origin === undefined ? refuse(`${shown(text)} ${NEEDED[kind]}`) : text;
 }

@@ -2,6 +2,7 @@ import type * as z from "zod";
 import type { Redact } from "../core/redact.ts";
 import { OPERATIONS } from "../models/catalogue.ts";
 import { checkNames, type Elsewhere } from "./argument-names.ts";
+import type { ReferenceRules } from "./file-reference.ts";
 import { Findings } from "./findings.ts";
 import { checkForKeys } from "./keys.ts";
 import { isRecord, readFields } from "./read.ts";
@@ -18,13 +19,13 @@ export interface ReadArguments {
 /**
  * Makes the one reader that the arguments of a tool's calls pass: lenient in form, strict in
  * meaning. It is driven by the tool's own schema alone.
- * @param mayBeLocal whether the provider is on this machine and sees its addresses.
+ * @param rules where the provider is, and the callers.
  * @param redact knows the keys of this server, which no argument may hold.
  */
 export function argumentReader(
   tool: string,
   input: z.ZodObject,
-  mayBeLocal: boolean,
+  rules: ReferenceRules,
   redact: Redact,
 ): (given: unknown) => ReadArguments {
   let made: Node | undefined;
@@ -37,7 +38,7 @@ export function argumentReader(
     const findings = new Findings();
     const fields = isRecord(given) ? given : {};
     checkNames(fields, Object.keys(input.shape), tool, elsewhere, findings);
-    const values = readFields(fields, made, { findings, mayBeLocal });
+    const values = readFields(fields, made, { findings, ...rules });
     findings.throwIfAny();
     checkForKeys(values, redact, findings);
     findings.throwIfAny();

@@ -15,6 +15,8 @@ import type { ThreadFile } from "./thread.ts";
 export interface AttachRequest extends AttachingTurn {
   /** Paths, folders, patterns and references to earlier results. */
   patterns: readonly string[];
+  /** Whether whoever names them is somewhere else, and no path means a file of theirs. */
+  isRemote: boolean;
   places: Places;
   /** @throws {not_found | invalid_input} for a reference that is no text. */
   findEarlier(reference: string): Promise<Attachable>;
@@ -68,9 +70,12 @@ export async function attachFiles(store: Keeper, given: AttachRequest): Promise<
 }
 
 async function everythingNamed(request: AttachRequest): Promise<Attachable[]> {
-  const { patterns, places } = request;
+  const { patterns, places, isRemote } = request;
   const references = [...new Set(patterns.filter(isOurUri))];
   const paths = patterns.filter((pattern) => !isOurUri(pattern));
+  if (isRemote && paths.length > 0) {
+    throw new AppError("invalid_input", "`files` of a caller elsewhere are addresses, not paths.");
+  }
   const files = paths.length > 0 || references.length === 0 ? await findFiles(paths, places) : [];
   const earlier = await Promise.all(references.map((one) => request.findEarlier(one)));
   const local = files.map(({ path, name, isExplicit, sizeBytes }) => {

@@ -1,3 +1,4 @@
+import type { Caller } from "../core/caller.ts";
 import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
 import type { Job, JobPatch, JobState, WholeJob } from "../jobs/job.ts";
@@ -54,13 +55,13 @@ export class Delegate implements StartableKind<TurnArguments> {
    * In a thread one after the other, so that a call that is repeated at once finds the job of the
    * first.
    */
-  async draft(owner: string, given: TurnArguments, isRehearsal: boolean): Promise<Draft> {
+  async draft(caller: Caller, given: TurnArguments, isRehearsal: boolean): Promise<Draft> {
     const { threadId } = given;
-    if (threadId === undefined) return draftTurn(this.#context, owner, given, isRehearsal);
+    if (threadId === undefined) return draftTurn(this.#context, caller, given, isRehearsal);
     const leave = await this.#starting.enter(threadId);
     try {
-      await this.requireThread(owner, threadId);
-      const draft = await draftTurn(this.#context, owner, given, isRehearsal);
+      await this.requireThread(caller.owner, threadId);
+      const draft = await draftTurn(this.#context, caller, given, isRehearsal);
       return { ...draft, over: (isRecorded) => draft.over(isRecorded).finally(leave) };
     } catch (error) {
       leave();

@@ -41,6 +41,7 @@ export async function earlierText(
     }
     throw notThere(reference, "`chat_threads` lists the threads that exist.");
   }
+  if (named.kind === "upload") throw notThere(reference, "`upload_link` takes a file.");
   const job = await store.get(owner, named.jobId);
   if (!job) throw notThere(reference, "`job_list` shows the jobs that exist.");
   return named.kind === "medium" ? fileOf(job, named.index, reference) : answerOf(job, threads);

@@ -1,3 +1,4 @@
+import type { Caller } from "../core/caller.ts";
 import { AppError } from "../core/errors.ts";
 import { newJobId, newThreadId } from "../core/ids.ts";
 import { oneLine } from "../core/text.ts";
@@ -32,10 +33,11 @@ const NOWHERE: Keeper = { attach: async () => {}, detach: async () => {} };
  */
 export async function draftTurn(
   context: ChatContext,
-  owner: string,
+  caller: Caller,
   given: TurnArguments,
   isRehearsal: boolean,
 ): Promise<Draft> {
+  const { owner } = caller;
   const { threads, defaultModel } = context;
   const { threadId: continued, files: patterns = [], saveTo, ...wishes } = given;
   const { idempotencyKey: _key, forceNew: _new, maxCostUsd: _max, ...asked } = wishes;
@@ -48,7 +50,7 @@ export async function draftTurn(
   let attached: Attached;
   try {
     const keeper = isRehearsal ? NOWHERE : threads;
-    attached = await attach(context, owner, { jobId, threadId, patterns }, keeper);
+    attached = await attach(context, caller, { jobId, threadId, patterns }, keeper);
   } catch (error) {
     await takeBack();
     throw error;
@@ -104,17 +106,18 @@ export async function draftTurn(
 
 async function attach(
   context: ChatContext,
-  owner: string,
+  caller: Caller,
   turn: { jobId: string; threadId: string; patterns: readonly string[] },
   keeper: Keeper,
 ): Promise<Attached> {
+  const { owner, isRemote } = caller;
   const { threads, places, clock } = context;
   if (turn.patterns.length === 0) return { files: [], all: [], warnings: [] };
   const known = await threads.files(owner, turn.threadId);
   const now = clock.now();
   const findEarlier = async (reference: string) =>
     attachable(await earlierText(reference, owner, context), places);
-  return attachFiles(keeper, { owner, ...turn, places, findEarlier, known, now });
+  return attachFiles(keeper, { owner, isRemote, ...turn, places, findEarlier, known, now });
 }
 
 /**

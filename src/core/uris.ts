@@ -1,4 +1,4 @@
-import { JOB_ID_PATTERN, THREAD_ID_PATTERN } from "./id-patterns.ts";
+import { JOB_ID_PATTERN, THREAD_ID_PATTERN, UPLOAD_ID_PATTERN } from "./id-patterns.ts";
 
 /*
  * Addresses of what the server offers to read. They are made and taken apart here only: what an
@@ -14,16 +14,19 @@ export const URI_TEMPLATES = {
   medium: `${SCHEME}media/{job_id}/{index}`,
   preview: `${SCHEME}media/{job_id}/{index}/preview`,
   thread: `${SCHEME}threads/{thread_id}`,
+  upload: `${SCHEME}uploads/{id}`,
   model: `${SCHEME}models/{operation}`,
 } as const;
 
 /** Where few words have to do: any finished file. */
 export const ANY_MEDIUM = `${SCHEME}media/…`;
+export const ANY_UPLOAD = `${SCHEME}uploads/…`;
 
 export const uris = {
   job: (jobId: string) => `${SCHEME}jobs/${jobId}`,
   medium: (jobId: string, index: number) => `${SCHEME}media/${jobId}/${index}`,
   preview: (jobId: string, index: number) => `${SCHEME}media/${jobId}/${index}/preview`,
+  upload: (uploadId: string) => `${SCHEME}uploads/${uploadId}`,
   thread: (threadId: string) => `${SCHEME}threads/${threadId}`,
   model: (operation: string) => `${SCHEME}models/${operation}`,
 };
@@ -32,14 +35,15 @@ export const uris = {
 export type Named =
   | { kind: "job"; jobId: string }
   | { kind: "medium"; jobId: string; index: number }
-  | { kind: "thread"; threadId: string };
+  | { kind: "thread"; threadId: string }
+  | { kind: "upload"; uploadId: string };
 
 /** Whether a text means something of ours, well formed or not. */
 export function isOurUri(text: string): boolean {
   return /^longcat:/i.test(text.trim());
 }
 
-/** @returns `undefined` for what names no job, file or thread. */
+/** @returns `undefined` for what names no job, file, thread or upload. */
 export function readUri(text: string): Named | undefined {
   const path = pathOf(text);
   if (path === undefined) return undefined;
@@ -49,9 +53,10 @@ export function readUri(text: string): Named | undefined {
       ? { kind: "medium", jobId: fileOf, index: Number(index) }
       : undefined;
   }
-  const [, room, id = ""] = /^(jobs|threads)\/(\w{1,64})$/.exec(path) ?? [];
+  const [, room, id = ""] = /^(jobs|threads|uploads)\/(\w{1,64})$/.exec(path) ?? [];
   if (room === "jobs" && JOB_ID_PATTERN.test(id)) return { kind: "job", jobId: id };
   if (room === "threads" && THREAD_ID_PATTERN.test(id)) return { kind: "thread", threadId: id };
+  if (room === "uploads" && UPLOAD_ID_PATTERN.test(id)) return { kind: "upload", uploadId: id };
   return undefined;
 }
 

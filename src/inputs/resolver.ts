@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import type { Caller } from "../core/caller.ts";
 import { AppError } from "../core/errors.ts";
 import { byteCount, oneLine } from "../core/text.ts";
 import { readUri } from "../core/uris.ts";
@@ -32,6 +33,10 @@ export interface InputOptions extends Pick<HandOverOptions, "mayShrink"> {
   findEarlier(owner: string, jobId: string, index: number): Promise<EarlierFile>;
 }
 
+interface Reader extends HandOverOptions {
+  isRemote: boolean;
+}
+
 /** What an operation is sent in place of the files that a caller named. */
 export interface ResolvedInputs {
   values: ResolvedFiles;
@@ -62,7 +67,7 @@ export class InputResolver {
   async resolve(
     fields: readonly FileField[],
     input: Readonly<Record<string, unknown>>,
-    owner: string,
+    { owner, isRemote }: Caller,
     hosting: Hosting,
   ): Promise<ResolvedInputs> {
     const resolved: ResolvedInputs = {
@@ -70,7 +75,7 @@ export class InputResolver {
     };
     try {
       const { mayShrink } = this.#options;
-      await this.#resolveInto(resolved, fields, input, { owner, hosting, mayShrink });
+      await this.#resolveInto(resolved, fields, input, { owner, isRemote, hosting, mayShrink });
       return resolved;
     } catch (error) {
       await hosting.discard(resolved.staged);
@@ -82,12 +87,13 @@ export class InputResolver {
     into: ResolvedInputs,
     fields: readonly FileField[],
     input: Readonly<Record<string, unknown>>,
-    reader: HandOverOptions,
+    reader: Reader,
   ): Promise<void> {
     const values: Record<string, string[]> = {};
     const identities: Record<string, string[]> = {};
     for (const field of fields) {
       const named = [input[field.name]].flat().filter((one) => typeof one === "string");
+      if (reader.isRemote) for (const text of named) refusePath(field, text);
       // One after the other, so that one picture at a time is in memory.
       for (const text of named) {
         const resolved =
@@ -176,6 +182,13 @@ export class InputResolver {
       handOver(field, await checkPicture(bytes, text), "path", reader),
     );
   }
+}
+
+/** Whoever is elsewhere has no files here: the same is said of every path. @throws {invalid_input} */
+function refusePath({ name }: FileField, text: string): void {
+  const origin = fileOrigin(text);
+  if (origin !== "path" && origin !== undefined) return;
+  throw new AppError("invalid_input", `\`${name}\` of a caller elsewhere is no path.`);
 }
 
 /** An address that is sent as it is; the provider looks at what is there. */

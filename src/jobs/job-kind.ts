@@ -1,3 +1,4 @@
+import type { Caller } from "../core/caller.ts";
 import type { AppError } from "../core/errors.ts";
 import type { Limits } from "../core/money.ts";
 import type { Job, JobState, WholeJob } from "./job.ts";
@@ -114,7 +115,7 @@ export interface StartableKind<R extends StartWishes> extends JobKind {
    *   read and checked alike.
    * @throws {invalid_input | not_found | storage} when no job can be made of it
    */
-  draft(owner: string, request: R, isRehearsal: boolean): Promise<Draft>;
+  draft(caller: Caller, request: R, isRehearsal: boolean): Promise<Draft>;
 }
 
 /** All kinds of jobs. */

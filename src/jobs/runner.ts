@@ -1,3 +1,4 @@
+import type { Caller } from "../core/caller.ts";
 import { AppError } from "../core/errors.ts";
 import { FairGate } from "../core/fair-gate.ts";
 import { hashedOwner } from "../core/log-context.ts";
@@ -69,13 +70,13 @@ export class JobRunner {
    */
   async start<R extends StartWishes>(
     kind: StartableKind<R>,
-    owner: string,
+    caller: Caller,
     request: R,
   ): Promise<Started> {
-    const draft = await this.#draft(kind, owner, request, false);
+    const draft = await this.#draft(kind, caller, request, false);
     let isRecorded = false;
     try {
-      const job = await this.#jobOf(kind, owner, request, draft);
+      const job = await this.#jobOf(kind, caller.owner, request, draft);
       const started = await this.#admit(job, draft, request);
       isRecorded = !started.isDuplicate;
       if (isRecorded) this.#workOn(started.job, () => this.#goOn(started.job, false));
@@ -92,12 +93,12 @@ export class JobRunner {
    */
   async rehearse<R extends StartWishes>(
     kind: StartableKind<R>,
-    owner: string,
+    caller: Caller,
     request: R,
   ): Promise<Rehearsal> {
-    const draft = await this.#draft(kind, owner, request, true);
+    const draft = await this.#draft(kind, caller, request, true);
     try {
-      const job = await this.#jobOf(kind, owner, request, draft);
+      const job = await this.#jobOf(kind, caller.owner, request, draft);
       const found = await examine(this.#context.store, job, draft, rulesFor(job, draft, request));
       return { ...found, job, limits: draft.limits, outline: await draft.outline() };
     } finally {
@@ -229,14 +230,14 @@ export class JobRunner {
 
   async #draft<R extends StartWishes>(
     kind: StartableKind<R>,
-    owner: string,
+    caller: Caller,
     request: R,
     isRehearsal: boolean,
   ): Promise<Draft> {
     if (this.#context.stopping.aborted) {
       throw new AppError("cancelled", "The server is shutting down.");
     }
-    return kind.draft(owner, request, isRehearsal);
+    return kind.draft(caller, request, isRehearsal);
   }
 
   async #jobOf(

@@ -17,6 +17,8 @@ export const factsSchema = z.object({
   known: z.array(z.string()).optional(),
   /** Its words are the names of tools, which every caller has before it: they are not listed again. */
   namesTools: z.boolean().optional(),
+  /** What callers elsewhere are told of it, who have no files on this machine. */
+  elsewhere: z.string().optional(),
   /** Why more than the maximum is refused, in the provider's words. */
   tooLarge: z.string().optional(),
 });

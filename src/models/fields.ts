@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { ANY_MEDIUM } from "../core/uris.ts";
+import { ANY_MEDIUM, ANY_UPLOAD } from "../core/uris.ts";
 import { knownAs } from "./facts.ts";
 import { MAX_TEXT_BYTES } from "./limits.ts";
 
@@ -33,11 +33,17 @@ export const acceleration = <const F extends readonly [string, ...string[]]>(mod
 
 /** A picture of any origin. */
 export const picture = (description = `URL, path, data URI or ${ANY_MEDIUM}`) =>
-  knownAs(z.string(), { reference: "picture" }).describe(description);
+  knownAs(z.string(), {
+    reference: "picture",
+    elsewhere: `URL, data URI, ${ANY_MEDIUM} or ${ANY_UPLOAD}`,
+  }).describe(description);
 
 /** An archive of any origin, or the folder to make it of. */
 export const archive = (description: string) =>
-  knownAs(z.string(), { reference: "archive" }).describe(description);
+  knownAs(z.string(), {
+    reference: "archive",
+    elsewhere: `ZIP: URL or ${ANY_UPLOAD}`,
+  }).describe(description);
 
 /** Where to send a callback when the job ends; the provider posts it in addition to our polling. */
 export const webhookUrl = () =>

@@ -1,13 +1,15 @@
 import { readUri } from "../core/uris.ts";
 
 /** Where the bytes of a file that a caller names come from. */
-export type FileOrigin = "url" | "data" | "earlier" | "path";
+export type FileOrigin = "url" | "data" | "earlier" | "upload" | "path";
 
 /** @returns `undefined` for what cannot name a file. */
 export function fileOrigin(text: string): FileOrigin | undefined {
   if (isHttpUrl(text)) return "url";
   if (isDataUri(text)) return "data";
-  if (readUri(text)?.kind === "medium") return "earlier";
+  const named = readUri(text)?.kind;
+  if (named === "medium") return "earlier";
+  if (named === "upload") return "upload";
   if (/^file:\/\//i.test(text)) return "path";
   // A single letter before the colon is a Windows drive.
   const isPath = text.trim() !== "" && !/^[a-z][a-z0-9+.-]+:/i.test(text);

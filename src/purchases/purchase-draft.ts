@@ -1,3 +1,4 @@
+import type { Caller } from "../core/caller.ts";
 import { newJobId } from "../core/ids.ts";
 import type { Hosting } from "../inputs/hosting.ts";
 import type { StagedFile } from "../inputs/hosting-record.ts";
@@ -23,15 +24,16 @@ export interface PurchaseRequest extends StartWishes {
  */
 export async function draftPurchase(
   context: PurchaseContext,
-  owner: string,
+  caller: Caller,
   request: PurchaseRequest,
   isRehearsal: boolean,
 ): Promise<Draft> {
+  const { owner } = caller;
   const { media, saving, prices, limits, baseUrl } = context;
   const { operation, saveTo } = request;
   const rehearsal = isRehearsal ? new HostingRehearsal(context.hosting) : undefined;
   const hosting = rehearsal ?? context.hosting;
-  const { prepared, staged, found } = await withFiles(context, owner, request, hosting);
+  const { prepared, staged, found } = await withFiles(context, caller, request, hosting);
   const pictures = imagesAsked(prepared);
   const reservedUsd = estimateUsd(operation, pictures, prices);
   const plan: JobPlan = {
@@ -75,12 +77,12 @@ export async function draftPurchase(
 /** Arguments with what is sent in place of the files that they name. */
 async function withFiles(
   { inputs }: PurchaseContext,
-  owner: string,
+  caller: Caller,
   { operation, given }: PurchaseRequest,
   hosting: Hosting,
 ): Promise<{ prepared: Prepared; staged: StagedFile[]; found: string[] }> {
   if (operation.files.length === 0) return { prepared: given, staged: [], found: [] };
-  const files = await inputs.resolve(operation.files, given.input, owner, hosting);
+  const files = await inputs.resolve(operation.files, given.input, caller, hosting);
   const { staged, found } = files;
   try {
     const prepared = operation.prepare(given.input, files.values);

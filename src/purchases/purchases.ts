@@ -1,3 +1,4 @@
+import type { Caller } from "../core/caller.ts";
 import type { Job, WholeJob } from "../jobs/job.ts";
 import type { Draft, Send, StartableKind } from "../jobs/job-kind.ts";
 import { OPERATIONS, operationNamed } from "../models/catalogue.ts";
@@ -29,8 +30,8 @@ export class Purchases implements StartableKind<PurchaseRequest> {
     this.#follower = new Follower(context);
   }
 
-  draft(owner: string, request: PurchaseRequest, isRehearsal: boolean): Promise<Draft> {
-    return draftPurchase(this.#context, owner, request, isRehearsal);
+  draft(caller: Caller, request: PurchaseRequest, isRehearsal: boolean): Promise<Draft> {
+    return draftPurchase(this.#context, caller, request, isRehearsal);
   }
 
   load(queued: Job): Promise<Send | undefined> {

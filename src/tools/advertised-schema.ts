@@ -4,8 +4,9 @@ import { FACTS } from "../models/facts.ts";
 /**
  * The JSON Schema of arguments, in the subset that every model API takes. Every assistant pays for
  * it in every session, so how long a text may be is told where one is longer.
+ * @param isRemote for callers elsewhere.
  */
-export function advertisedSchema(input: z.ZodObject): Record<string, unknown> {
+export function advertisedSchema(input: z.ZodObject, isRemote = false): Record<string, unknown> {
   const { $schema: _, ...schema } = z.toJSONSchema(input, {
     io: "input",
     override: ({ zodSchema, jsonSchema }) => {
@@ -15,7 +16,9 @@ export function advertisedSchema(input: z.ZodObject): Record<string, unknown> {
       if (jsonSchema.minItems === 0) delete jsonSchema.minItems;
       if (jsonSchema.minLength === 1) delete jsonSchema.minLength;
       delete jsonSchema.maxLength;
-      if (FACTS.get(zodSchema)?.namesTools) delete jsonSchema.enum;
+      const { namesTools, elsewhere } = FACTS.get(zodSchema) ?? {};
+      if (namesTools) delete jsonSchema.enum;
+      if (isRemote && typeof elsewhere === "string") jsonSchema.description = elsewhere;
     },
   });
   return schema;

@@ -6,7 +6,7 @@ import { MAX_PROMPT_BYTES } from "../chat/tokens.ts";
 import type { TurnArguments } from "../chat/turn-draft.ts";
 import { AppError } from "../core/errors.ts";
 import { beginningOf, oneLine, shortened } from "../core/text.ts";
-import { readThreadId, uris } from "../core/uris.ts";
+import { ANY_UPLOAD, readThreadId, uris } from "../core/uris.ts";
 import { CHAT_FORMATS, type ChatFormat } from "../gateway/chat-body.ts";
 import type { ChatModel } from "../gateway/chat-models.ts";
 import { knownAs } from "../models/facts.ts";
@@ -15,7 +15,7 @@ import { DEFAULT_PAGE, pageArguments } from "./paging.ts";
 import { dataResult } from "./result.ts";
 import { readQuery } from "./search-query.ts";
 import type { Services, ToolDeps } from "./services.ts";
-import { startArguments, startOrRehearse, wishesOf } from "./starting.ts";
+import { startArguments, startOrRehearse, startPlace, wishesOf } from "./starting.ts";
 import { defineTool, type Tool } from "./tool.ts";
 
 const SHOWN_OF_TURN = 2_000;
@@ -55,10 +55,13 @@ function chatTool(deps: ToolDeps): Tool {
       prompt: task(z.string().min(1)).describe("The task, with all it needs"),
       system: task(z.string()).optional().describe("Standing instructions"),
       thread_id: id().optional().describe("Continue this thread; new without"),
-      files: z
-        .array(knownAs(z.string().min(1), { reference: "pattern" }))
-        .optional()
-        .describe("Text files: paths, folders, globs"),
+      files: knownAs(
+        z
+          .array(knownAs(z.string().min(1), { reference: "pattern" }))
+          .optional()
+          .describe("Text files: paths, folders, globs"),
+        { elsewhere: `Text: ${ANY_UPLOAD} or earlier results` },
+      ),
       model: z
         .string()
         .min(1)
@@ -71,7 +74,9 @@ function chatTool(deps: ToolDeps): Tool {
       api_format: apiFormat(),
       ...startArguments(maxWaitSeconds),
     }),
-    async run(input, call) {
+    local: startPlace(),
+    async run(given, call, _values, place) {
+      const input = { ...given, ...place };
       const startedAt = deps.clock.elapsed();
       const format = input.api_format ?? "openai";
       checkMaxTokens(input.max_tokens, input.model ?? chatModel, format);

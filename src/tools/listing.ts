@@ -1,5 +1,6 @@
 import { fieldsOf } from "../core/json-fields.ts";
 import type { Settings } from "../settings/settings.ts";
+import type { Tool } from "./tool.ts";
 import { LISTED_TOOLS, type ListedTool } from "./tools.prepared.ts";
 
 /** The tools as a client is told of them; what takes part in a call is not needed for it. */
@@ -10,6 +11,14 @@ export function listTools({
   return LISTED_TOOLS.filter((tool) => toolsets.some((one) => tool.toolsets.includes(one))).map(
     ({ listed }) => ({ ...listed, inputSchema: waiting(listed.inputSchema, maxWaitSeconds) }),
   );
+}
+
+/** The tools as callers elsewhere are told of them. */
+export function listElsewhere(tools: Iterable<Tool>): ListedTool[] {
+  return [...tools].map(({ name, title, annotations, elsewhere }) => ({
+    ...{ name, title, annotations },
+    ...{ description: elsewhere.description, inputSchema: elsewhere.inputSchema },
+  }));
 }
 
 /** A tool's schema with the longest wait of these settings: nothing else in it depends on any. */

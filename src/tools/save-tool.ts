@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { AppError } from "../core/errors.ts";
 import { URI_TEMPLATES } from "../core/uris.ts";
 import { FORMATS } from "../media/conversion.ts";
 import { knownAs } from "../models/facts.ts";
@@ -27,19 +28,19 @@ export function saveTool(deps: ToolDeps): Tool {
         .describe(URI_TEMPLATES.medium),
       job_id: knownAs(z.string(), { reference: "id" }).optional().describe("All files of this job"),
       index: z.int().min(1).max(MAX_INDEX).optional().describe("One of job_id"),
-      save_to: knownAs(z.string().min(1), { reference: "place" }).describe("Folder or file"),
       format: z.enum(FORMATS).optional(),
       max_side: z.int().min(1).max(MAX_SIDE_PX).optional().describe("Pixels"),
       quality: z.int().min(1).max(100).optional(),
     }),
-    async run({ media, job_id, index, save_to, format, max_side, quality }, { caller }) {
+    local: z.object({
+      save_to: knownAs(z.string().min(1), { reference: "place" }).describe("Folder or file"),
+    }),
+    async run({ media, job_id, index, format, max_side, quality }, { caller }, _values, place) {
       const services = await deps.services.get();
       const chosen = await chooseFiles(services, caller.owner, { media, jobId: job_id, index });
-      return saveFiles(services, caller.owner, chosen, save_to, {
-        format,
-        maxSide: max_side,
-        quality,
-      });
+      const wishes = { format, maxSide: max_side, quality };
+      if (!place) throw new AppError("internal", "Links are not made yet.");
+      return saveFiles(services, caller.owner, chosen, place.save_to, wishes);
     },
   });
 }

@@ -4,7 +4,7 @@ import { requireKey } from "../settings/missing-key.ts";
 import { purchaseCost } from "./dry-run.ts";
 import type { ToolDeps } from "./services.ts";
 import { previewWish } from "./shown-pictures.ts";
-import { startArguments, startOrRehearse, wishesOf } from "./starting.ts";
+import { startArguments, startOrRehearse, startPlace, wishesOf } from "./starting.ts";
 import { defineTool, type Tool } from "./tool.ts";
 
 /** Every operation's start tool, once for all. */
@@ -22,7 +22,9 @@ export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
       previews: previewWish(),
     }),
     more: operation.input,
-    async run(input, call, own) {
+    local: startPlace(),
+    async run(given, call, own, place) {
+      const input = { ...given, ...place };
       const startedAt = deps.clock.elapsed();
       const request = { operation, given: operation.prepare(own), ...wishesOf(input) };
       requireKey(deps.settings, "apiKey");

@@ -25,10 +25,17 @@ export function waitSeconds(maxWaitSeconds: number) {
   return knownAs(z.int().min(0).max(maxWaitSeconds), { clamps: true }).optional();
 }
 
+/** Where a caller on this machine wants copies of what will be made. */
+export const startPlace = () =>
+  z.object({
+    save_to: knownAs(z.string().min(1), { reference: "place" })
+      .optional()
+      .describe("Folder or file"),
+  });
+
 /** What every start tool takes beside its own arguments and the limit of its cost. */
 export const startArguments = (maxWaitSeconds: number) => ({
   wait_seconds: waitSeconds(maxWaitSeconds),
-  save_to: knownAs(z.string().min(1), { reference: "place" }).optional().describe("Folder or file"),
   idempotency_key: z.string().min(1).max(200).optional(),
   force_new: z.boolean().optional(),
   dry_run: z.boolean().optional().describe("Only check and price"),
@@ -64,14 +71,14 @@ export async function startOrRehearse<R extends StartWishes>(
   { call, input, startedAt }: { call: Call; input: StartInput; startedAt: number },
 ): Promise<CallToolResult> {
   if (input.dry_run) {
-    const rehearsal = await services.jobs.rehearse(kind, call.caller.owner, request);
+    const rehearsal = await services.jobs.rehearse(kind, call.caller, request);
     const { earlier } = rehearsal;
     if (earlier && input.save_to !== undefined) {
       await checkPlaceAgain(services, earlier, input.save_to);
     }
     return dryRunResult(rehearsal, facts, deps.settings);
   }
-  const started = await services.jobs.start(kind, call.caller.owner, request);
+  const started = await services.jobs.start(kind, call.caller, request);
   const spentMs = deps.clock.elapsed() - startedAt;
   return answerStart(deps, services, started, call, { input, spentMs });
 }

@@ -53,30 +53,44 @@ export interface Tool {
   annotations: ToolAnnotations;
   /** JSON Schema of the arguments, as advertised. */
   inputSchema: Record<string, unknown>;
+  /** The same as callers elsewhere are told, who have nothing on this machine. */
+  elsewhere: Pick<Tool, "description" | "inputSchema">;
+  /** Whether only callers elsewhere have it. */
+  isForElsewhere: boolean;
   /**
    * What the data looks like, for tools whose results are data. It is not advertised: no host is
    * known to use it, and every one pays for it in tokens.
    */
   output?: z.ZodObject;
   /** What a call's arguments mean. @throws {invalid_input} */
-  read(args: unknown): ReadArguments;
+  read(args: unknown, isRemote?: boolean): ReadArguments;
   /** Never throws: every failure is a result. */
   call(args: unknown, call: Call): Promise<CallToolResult>;
 }
 
-export interface ToolSpec<I extends z.ZodObject> {
+export interface ToolSpec<I extends z.ZodObject, L extends z.ZodObject> {
   name: string;
   title: string;
   description: string;
+  /** For callers elsewhere, where that differs. */
+  descriptionElsewhere?: string;
+  isForElsewhere?: boolean;
   kind: ToolKind;
   input: I;
+  /** Arguments that name places on this machine: callers elsewhere have none of them. */
+  local?: L;
   /** More arguments, of a schema that only runs know; `run` gets them as they were read. */
   more?: z.ZodObject;
   output?: z.ZodObject;
+  /**
+   * @param values all arguments as they were read.
+   * @param local `undefined` for callers elsewhere.
+   */
   run: (
     input: z.output<I>,
     call: Call,
-    more: Record<string, unknown>,
+    values: Record<string, unknown>,
+    local: z.output<L> | undefined,
   ) => Promise<ContentBlock[] | CallToolResult>;
 }
 
@@ -84,9 +98,18 @@ export interface ToolSpec<I extends z.ZodObject> {
  * Makes a tool of a spec: hints from its kind, arguments read by us, once and for all that comes
  * after, and whatever is thrown rendered for the assistant.
  */
-export function defineTool<I extends z.ZodObject>(deps: ToolDeps, spec: ToolSpec<I>): Tool {
-  const all = spec.more ? spec.more.extend(spec.input.shape) : spec.input;
-  const read = argumentReader(spec.name, all, isProviderLocal(deps.settings), deps.redact);
+export function defineTool<I extends z.ZodObject, L extends z.ZodObject>(
+  deps: ToolDeps,
+  spec: ToolSpec<I, L>,
+): Tool {
+  const common = spec.more ? spec.more.extend(spec.input.shape) : spec.input;
+  const all = spec.local ? common.extend(spec.local.shape) : common;
+  const mayBeLocal = isProviderLocal(deps.settings);
+  const reader = (input: z.ZodObject, isRemote: boolean) =>
+    argumentReader(spec.name, input, { mayBeLocal, isRemote }, deps.redact);
+  const readers = { here: reader(all, false), elsewhere: reader(common, true) };
+  const read: Tool["read"] = (args, isRemote = false) =>
+    isRemote ? readers.elsewhere(args) : readers.here(args);
   return {
     name: spec.name,
     title: spec.title,
@@ -96,12 +119,21 @@ export function defineTool<I extends z.ZodObject>(deps: ToolDeps, spec: ToolSpec
     get inputSchema() {
       return advertisedSchema(all);
     },
+    elsewhere: {
+      description: spec.descriptionElsewhere ?? spec.description,
+      get inputSchema() {
+        return advertisedSchema(common, true);
+      },
+    },
+    isForElsewhere: spec.isForElsewhere === true,
     ...(spec.output ? { output: spec.output } : {}),
     read,
     async call(args, call) {
       try {
-        const { values, notes } = read(args);
-        const made = await spec.run(spec.input.parse(values), call, values);
+        const { isRemote } = call.caller;
+        const { values, notes } = read(args, isRemote);
+        const local = isRemote ? undefined : spec.local?.parse(values);
+        const made = await spec.run(spec.input.parse(values), call, values, local);
         const result = Array.isArray(made) ? { content: made } : made;
         const completed = call.signal.aborted ? undefined : await completedMeanwhile(deps, call);
         const more = [

@@ -22,7 +22,9 @@ function listedTools() {
     const settings = { ...deps.settings, toolsets: [toolset] };
     return { toolset, names: createTools({ ...deps, settings }).map(({ name }) => name) };
   });
-  return createTools(deps).map(({ name, title, description, annotations, inputSchema }) => ({
+  // Callers elsewhere come over HTTP, to a program that has been running.
+  const here = createTools(deps).filter((tool) => !tool.isForElsewhere);
+  return here.map(({ name, title, description, annotations, inputSchema }) => ({
     toolsets: namesIn.filter(({ names }) => names.includes(name)).map(({ toolset }) => toolset),
     listed: { name, title, description, annotations, inputSchema },
   }));

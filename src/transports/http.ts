@@ -68,7 +68,7 @@ export async function serveOnHttp(
       if (!asked) throw new AppError("internal", "A server was made for no request.");
       const { caller, answer } = asked;
       const onDelivered: Connection["onDelivered"] = (_, run) => answer.once("finish", run);
-      return factory.create({ caller, era, lasting: false, onDelivered });
+      return factory.createFor({ caller, era, lasting: false, onDelivered });
     },
     onError: options.onError,
   });

@@ -53,6 +53,7 @@ describe("attached text", () => {
     threadId: "thread_x",
     patterns,
     places: project.places,
+    isRemote: false,
     findEarlier: () => Promise.reject(new Error("nothing earlier was named")),
     known: [],
     now: 1,

@@ -4,7 +4,7 @@ import { earlierText } from "../../src/chat/earlier-text.ts";
 import { newThreadId } from "../../src/core/ids.ts";
 import { uris } from "../../src/core/uris.ts";
 import { chunk, openChatRig, stream } from "../support/chat-rig.ts";
-import { OWNER } from "../support/rig.ts";
+import { CALLER, OWNER } from "../support/rig.ts";
 
 const STRANGER = "somebody-else";
 
@@ -32,11 +32,15 @@ it("a thread is there for its owner only, who else knows its id finds what is no
   const threadId = job.threadId ?? "";
 
   const goOn = (owner: string, id: string) =>
-    rig.runner.start(rig.delegate, owner, {
-      prompt: "And then?",
-      format: "openai",
-      threadId: id,
-    });
+    rig.runner.start(
+      rig.delegate,
+      { ...CALLER, owner },
+      {
+        prompt: "And then?",
+        format: "openai",
+        threadId: id,
+      },
+    );
   const attach = (owner: string, id: string) =>
     earlierText(uris.thread(id), owner, { store: rig.store, threads: rig.threads });
   for (const [owner, id] of [

@@ -92,6 +92,7 @@ describe("what is attached", () => {
       threadId,
       patterns: ["a.txt"],
       places: { allowedDirs: [rig.folder], workingDir: rig.folder, homeDir: rig.folder },
+      isRemote: false,
       findEarlier: () => Promise.reject(new Error("nothing earlier was named")),
       known: [],
       now: systemClock.now(),

@@ -1,11 +1,20 @@
 import { describe, expect, it } from "vitest";
+import type { Caller } from "../../src/core/caller.ts";
 import { AppError } from "../../src/core/errors.ts";
 import { newJobId } from "../../src/core/ids.ts";
 import type { Job, WholeJob } from "../../src/jobs/job.ts";
 import type { Draft, Send, StartableKind, StartWishes } from "../../src/jobs/job-kind.ts";
 import { NO_LIMITS } from "../../src/jobs/record.ts";
 import { move } from "../../src/jobs/transitions.ts";
-import { leftJob, OWNER, openRig, type Rig, type RigParts, recordJob } from "../support/rig.ts";
+import {
+  CALLER,
+  leftJob,
+  OWNER,
+  openRig,
+  type Rig,
+  type RigParts,
+  recordJob,
+} from "../support/rig.ts";
 
 const GONE = "gone";
 /** Nothing is listening there, and nothing is sent there. */
@@ -32,7 +41,7 @@ class Sums implements StartableKind<SumRequest> {
     this.#parts = parts;
   }
 
-  async draft(_owner: string, { numbers, saveTo }: SumRequest): Promise<Draft> {
+  async draft(_caller: Caller, { numbers, saveTo }: SumRequest): Promise<Draft> {
     return {
       plan: {
         jobId: newJobId(),
@@ -133,7 +142,7 @@ const states = (rig: Rig, job: Job) =>
 describe("a kind of job that nobody has heard of", () => {
   it("goes the way of every job", async () => {
     const { rig, sums } = await openSums();
-    const { job } = await rig.runner.start(sums, OWNER, { numbers: [1, 2] });
+    const { job } = await rig.runner.start(sums, CALLER, { numbers: [1, 2] });
     const ended = await rig.reached(job, "completed");
     await rig.runner.restore(ended);
     await rig.close();
@@ -149,7 +158,7 @@ describe("a kind of job that nobody has heard of", () => {
   it("is sent again only while it was not taken", async () => {
     const { rig, sums } = await openSums();
     sums.tries.push("not taken", "not taken", "uncertain");
-    const { job } = await rig.runner.start(sums, OWNER, { numbers: [3] });
+    const { job } = await rig.runner.start(sums, CALLER, { numbers: [3] });
     await rig.reached(job, "unknown");
     await rig.close();
     expect(sums.told.filter((one) => one.startsWith("send"))).toHaveLength(3);
@@ -157,11 +166,11 @@ describe("a kind of job that nobody has heard of", () => {
 
   it("is recorded once for a call that is repeated, and not at all where it is refused", async () => {
     const { rig, sums } = await openSums();
-    const first = await rig.runner.start(sums, OWNER, { numbers: [4] });
-    const again = await rig.runner.start(sums, OWNER, { numbers: [4] });
+    const first = await rig.runner.start(sums, CALLER, { numbers: [4] });
+    const again = await rig.runner.start(sums, CALLER, { numbers: [4] });
     expect(again).toMatchObject({ isDuplicate: true, job: { jobId: first.job.jobId } });
     sums.refusal = new AppError("over_budget", "Too much.");
-    const refused = rig.runner.start(sums, OWNER, { numbers: [5] });
+    const refused = rig.runner.start(sums, CALLER, { numbers: [5] });
     await expect(refused).rejects.toMatchObject({ code: "over_budget" });
     expect(sums.told.filter((one) => one === "recorded")).toHaveLength(1);
     expect(sums.told.filter((one) => one === "discarded")).toHaveLength(2);
@@ -182,7 +191,7 @@ describe("a kind of job that nobody has heard of", () => {
   it("hears that it was cancelled before it was sent", async () => {
     const { rig, sums } = await openSums();
     sums.tries.push(...Array.from({ length: 1_000 }, () => "not taken" as const));
-    const { job } = await rig.runner.start(sums, OWNER, { numbers: [6] });
+    const { job } = await rig.runner.start(sums, CALLER, { numbers: [6] });
     for (;;) {
       await rig.reached(job, "queued");
       if ((await rig.runner.cancel(OWNER, job.jobId)).came === "unsent") break;

@@ -5,7 +5,7 @@ import { accepted, REQUEST_ID, says, scriptedGateway } from "../support/gateway-
 import { openHosting } from "../support/hosting.ts";
 import { operation } from "../support/operations.ts";
 import { picture } from "../support/pictures.ts";
-import { NO_LIMITS, OWNER, openRig } from "../support/rig.ts";
+import { CALLER, NO_LIMITS, openRig } from "../support/rig.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 /** A runner that hosts files itself, and a local picture that the provider would fetch. */
@@ -20,7 +20,7 @@ async function openBench(limits = NO_LIMITS) {
   await writeFile(join(folder, "allowed", "other.png"), await picture("png", { width: 41 }));
   const one = operation("qwen_image_layered");
   const start = (change: Record<string, unknown> = {}, wishes: { maxCostUsd?: number } = {}) =>
-    rig.runner.start(rig.purchases, OWNER, {
+    rig.runner.start(rig.purchases, CALLER, {
       operation: one,
       given: one.prepare({ image_url: local, ...change }),
       ...wishes,

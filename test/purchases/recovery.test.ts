@@ -6,7 +6,7 @@ import { fillDisk } from "../support/full-store.ts";
 import { completed, file, REQUEST_ID, says, scriptedGateway } from "../support/gateway-script.ts";
 import { operation } from "../support/operations.ts";
 import { picture } from "../support/pictures.ts";
-import { CAT, leftJob, OWNER, openRig, recordJob, until } from "../support/rig.ts";
+import { CALLER, CAT, leftJob, OWNER, openRig, recordJob, until } from "../support/rig.ts";
 
 const SECOND = 1_000;
 
@@ -215,7 +215,7 @@ describe("what an earlier process left", () => {
     await rig.runner.noteMentioned(OWNER, await rig.runner.untoldOrphans(OWNER));
     expect(await rig.runner.untoldOrphans(OWNER)).toEqual([]);
     clock.jump(25 * SECOND);
-    const again = await rig.runner.start(rig.purchases, OWNER, {
+    const again = await rig.runner.start(rig.purchases, CALLER, {
       operation: one,
       given: prepared,
     });

@@ -7,7 +7,7 @@ import { LongcatClient } from "../../src/gateway/longcat.ts";
 import type { Job } from "../../src/jobs/job.ts";
 import { SqliteThreadStore } from "../../src/storage/sqlite/sqlite-thread-store.ts";
 import { type Hit, json, rawServer } from "./raw-server.ts";
-import { OWNER, openRig, type Rig, type RigOptions, until } from "./rig.ts";
+import { CALLER, openRig, type Rig, type RigOptions, until } from "./rig.ts";
 
 const KEY = "key-0123456789";
 
@@ -54,7 +54,7 @@ export async function openChatRig(options: ChatRigOptions): Promise<ChatRig> {
     threads,
     ask: async (prompt, more = {}) => {
       const turn = { prompt, format: "openai" as const, ...more };
-      return (await rig.runner.start(asked, OWNER, turn)).job;
+      return (await rig.runner.start(asked, CALLER, turn)).job;
     },
   };
 }

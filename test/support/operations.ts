@@ -13,7 +13,8 @@ export function operation(name: string): AnyOperation {
 
 /** An operation's own arguments, in the normal form that its tool gives on. */
 function readArguments({ name, input }: AnyOperation, args: unknown): Record<string, unknown> {
-  return argumentReader(name, input, false, createRedact([]))(args).values;
+  return argumentReader(name, input, { mayBeLocal: false, isRemote: false }, createRedact([]))(args)
+    .values;
 }
 
 export function prepare(name: string, args: Record<string, unknown>): Prepared {

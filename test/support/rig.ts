@@ -1,11 +1,13 @@
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
+import type { Caller } from "../../src/core/caller.ts";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { newJobId } from "../../src/core/ids.ts";
 import { Lazy } from "../../src/core/lazy.ts";
 import { Lettering } from "../../src/core/lettering.ts";
 import type { Log } from "../../src/core/log.ts";
 import type { Limits, PriceList } from "../../src/core/money.ts";
+import { LOCAL_CALLER } from "../../src/core/owner.ts";
 import { createRedact } from "../../src/core/redact.ts";
 import type { HttpReply } from "../../src/gateway/exchange.ts";
 import { HttpClient, type OutboundRequest } from "../../src/gateway/http-client.ts";
@@ -30,6 +32,7 @@ import { tempDir } from "./temp-dir.ts";
 import { silentLog } from "./tool-deps.ts";
 
 export const OWNER = "local";
+export const CALLER: Caller = { ...LOCAL_CALLER, owner: OWNER };
 export const CAT = { prompt: "A cat", image_size: "square_1_1" };
 
 export interface RigOptions {
@@ -206,7 +209,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
       const one = operation(name);
       const request = { operation: one, given: one.prepare(args), saveTo };
       // Tests start the same again and again and mean it.
-      return (await runner.start(purchases, OWNER, { forceNew: true, ...request })).job;
+      return (await runner.start(purchases, CALLER, { forceNew: true, ...request })).job;
     },
     reached: (job, state) =>
       until(async () => {
