@@ -3,7 +3,7 @@ import type { Job } from "../../src/jobs/job.ts";
 import { operation } from "../support/operations.ts";
 import { picture } from "../support/pictures.ts";
 import { type Hit, json, rawServer } from "../support/raw-server.ts";
-import { openRig, type Rig, until } from "../support/rig.ts";
+import { CALLER, openRig, type Rig, until } from "../support/rig.ts";
 
 type Step = "submit" | "status" | "media";
 
@@ -41,7 +41,7 @@ async function start(rig: Rig, owner: string, prompt: string): Promise<Job> {
   const one = operation("longcat_image_generate");
   const given = one.prepare({ prompt, image_size: "square_1_1" });
   const request = { operation: one, given, forceNew: true };
-  return (await rig.runner.start(rig.purchases, owner, request)).job;
+  return (await rig.runner.start(rig.purchases, { ...CALLER, owner }, request)).job;
 }
 
 describe("one whose every request hangs, more of them than are sent at a time", () => {
