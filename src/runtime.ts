@@ -30,12 +30,18 @@ import { earlierFile } from "./purchases/earlier-file.ts";
 import type { PurchaseContext } from "./purchases/purchase-context.ts";
 import { Purchases } from "./purchases/purchases.ts";
 import type { Settings } from "./settings/settings.ts";
+import { ClosedMarkerFile } from "./storage/sqlite/closed-marker.ts";
 import { Connection } from "./storage/sqlite/connection.ts";
 import { FolderLock } from "./storage/sqlite/folder-lock.ts";
 import { SqliteHostingRecord } from "./storage/sqlite/hosted-record.ts";
+import { SqliteAuditLog } from "./storage/sqlite/sqlite-audit-log.ts";
 import { SqliteJobStore } from "./storage/sqlite/sqlite-job-store.ts";
 import { SqliteThreadStore } from "./storage/sqlite/sqlite-thread-store.ts";
+import { SqliteUserStore } from "./storage/sqlite/sqlite-user-store.ts";
 import type { Services } from "./tools/services.ts";
+import type { AuditLog } from "./users/audit-log.ts";
+import { Door } from "./users/door.ts";
+import type { UserStore } from "./users/user-store.ts";
 
 /** A provider that lives inside this process. */
 export interface BuiltInProvider {
@@ -75,6 +81,10 @@ export interface RuntimeOptions {
 }
 
 export interface Runtime extends Services {
+  users: UserStore;
+  audit: AuditLog;
+  /** Whether calls over HTTP need a token. */
+  door: Door;
   close(): Promise<void>;
 }
 
@@ -179,7 +189,11 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   });
   await jobs.open();
   await hosting.open();
+  const users = new SqliteUserStore(connection);
   return {
+    users,
+    audit: new SqliteAuditLog(connection),
+    door: new Door(users, new ClosedMarkerFile(settings.dataDir)),
     jobs,
     media,
     saving,

@@ -48,9 +48,14 @@ export const HOUSE: Rules = {
       uses: ["src/core/", "src/models/", "src/gateway/", "src/jobs/", "src/media/", "src/inputs/"],
     },
     {
+      path: "src/users/",
+      about: "who may call over HTTP, and what has happened",
+      uses: ["src/core/", "src/jobs/"],
+    },
+    {
       path: "src/storage/sqlite/",
       about: "all SQL: one file, shared by processes",
-      uses: ["src/core/", "src/jobs/", "src/chat/", "src/inputs/"],
+      uses: ["src/core/", "src/jobs/", "src/chat/", "src/inputs/", "src/users/"],
     },
     {
       path: "src/tools/",
@@ -92,6 +97,7 @@ export const HOUSE: Rules = {
         "src/jobs/",
         "src/purchases/",
         "src/chat/",
+        "src/users/",
         "src/storage/sqlite/",
         "src/tools/",
         "src/server.ts",
@@ -100,7 +106,7 @@ export const HOUSE: Rules = {
     {
       path: "src/transports/",
       about: "stdio and HTTP",
-      uses: ["src/core/", "src/core/owner.ts", "src/jobs/", "src/server.ts"],
+      uses: ["src/core/", "src/core/owner.ts", "src/jobs/", "src/users/", "src/server.ts"],
     },
     { path: "src/sandbox/", about: "the imitated provider", uses: ["src/core/"] },
     { path: "src/demo/", about: "the demonstration", uses: ["src/core/"] },
@@ -130,6 +136,7 @@ export const HOUSE: Rules = {
         "src/jobs/",
         "src/purchases/",
         "src/chat/",
+        "src/users/",
         "src/storage/sqlite/",
         "src/runtime.ts",
         "src/server.ts",

@@ -3,6 +3,8 @@ import type { ThreadStore } from "../../src/chat/thread-store.ts";
 import type { HostingRecord } from "../../src/inputs/hosting-record.ts";
 import type { WholeJob } from "../../src/jobs/job.ts";
 import type { JobStore } from "../../src/jobs/job-store.ts";
+import type { AuditLog } from "../../src/users/audit-log.ts";
+import type { UserStore } from "../../src/users/user-store.ts";
 import { leftJob, recordJob } from "../support/rig.ts";
 
 /** What one process has open of a place. */
@@ -10,6 +12,8 @@ export interface Stores {
   jobs: JobStore;
   threads: ThreadStore;
   hosting: HostingRecord;
+  users: UserStore;
+  audit: AuditLog;
   /** From now on nothing need be durable, where many jobs are only made to be counted. */
   hurry: () => void;
 }
@@ -38,6 +42,8 @@ export interface Bench {
   readonly jobs: JobStore;
   readonly threads: ThreadStore;
   readonly hosting: HostingRecord;
+  readonly users: UserStore;
+  readonly audit: AuditLog;
   /** As another process would. */
   another(as?: OpenedAs): Promise<Stores>;
   hurry(): void;
@@ -69,6 +75,12 @@ export function benchFor(kit: StoreKit): Bench {
     },
     get hosting() {
       return stores.hosting;
+    },
+    get users() {
+      return stores.users;
+    },
+    get audit() {
+      return stores.audit;
     },
     another: open,
     hurry: () => stores.hurry(),

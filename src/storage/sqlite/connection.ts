@@ -114,7 +114,7 @@ export class Connection {
    * @throws {storage} when the files are no longer those that were opened
    */
   recorded<T>(work: () => T, takeBack: (result: T) => void): T {
-    this.#requireFiles();
+    this.#requireToldFiles();
     const result = this.transaction(work);
     const loss = this.#files.loss();
     if (!loss) return result;
@@ -139,6 +139,15 @@ export class Connection {
       next: CALL_AGAIN,
     });
     return undefined;
+  }
+
+  /**
+   * For what only counts as long as others can take it back.
+   * @throws {storage} when the files are no longer those that were opened
+   */
+  requireFiles(): void {
+    const loss = this.watch();
+    if (loss) throw this.#lost(loss);
   }
 
   /**
@@ -175,9 +184,8 @@ export class Connection {
     }
   }
 
-  #requireFiles(): void {
-    const loss = this.watch();
-    if (loss) throw this.#lost(loss);
+  #requireToldFiles(): void {
+    this.requireFiles();
     const untold = this.#untold;
     this.#untold = undefined;
     if (untold) throw untold;

@@ -8,6 +8,7 @@ import { makeFolderSync } from "../../core/make-folder.ts";
 import { oneLine } from "../../core/text.ts";
 import { keyedDigest } from "./keyed-digest.ts";
 import { SEARCH_TABLES } from "./search-tables.ts";
+import { USER_TABLES } from "./user-tables.ts";
 
 export type Database = InstanceType<typeof DatabaseSync>;
 
@@ -198,6 +199,8 @@ export const MIGRATIONS: readonly string[] = [
 
   // Until then there was one owner only.
   `ALTER TABLE hosted_files ADD COLUMN owner TEXT NOT NULL DEFAULT 'local';`,
+
+  USER_TABLES,
 ];
 
 /**

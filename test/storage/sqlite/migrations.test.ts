@@ -166,107 +166,115 @@ async function storedDatabase(version: number): Promise<void> {
   await writeFile(join(folder, "jobs.db"), gunzipSync(packed));
 }
 
-describe.each([5, 7, 10])("a database that the program has written at version %i", (version) => {
-  it("shows every job as it was, and the thread", async () => {
-    await storedDatabase(version);
-    const connection = new Connection(folder);
-    const store = new SqliteJobStore(connection);
-    onTestFinished(() => store.close());
-    const { jobs } = await store.list({ owner: OWNER, limit: 100 });
-    expect(jobs.map((job) => job.state).reverse()).toEqual([
-      ...JOB_STATES,
-      "completed",
-      "completed",
-    ]);
-    for (const { jobId, state, operation } of jobs.slice(2)) {
-      expect(await store.get(OWNER, jobId)).toMatchObject({
-        operation,
-        threadId: null,
-        fingerprint: await store.digest(`print-of-${state}`),
-        input: { prompt: `A boat that is ${state}`, image_size: "square_1_1" },
+describe.each([5, 7, 10, 11])(
+  "a database that the program has written at version %i",
+  (version) => {
+    it("shows every job as it was, and the thread", async () => {
+      await storedDatabase(version);
+      const connection = new Connection(folder);
+      const store = new SqliteJobStore(connection);
+      onTestFinished(() => store.close());
+      const { jobs } = await store.list({ owner: OWNER, limit: 100 });
+      expect(jobs.map((job) => job.state).reverse()).toEqual([
+        ...JOB_STATES,
+        "completed",
+        "completed",
+      ]);
+      for (const { jobId, state, operation } of jobs.slice(2)) {
+        expect(await store.get(OWNER, jobId)).toMatchObject({
+          operation,
+          threadId: null,
+          fingerprint: await store.digest(`print-of-${state}`),
+          input: { prompt: `A boat that is ${state}`, image_size: "square_1_1" },
+        });
+      }
+      const key = await store.digest("once");
+      const completed = jobs.find((job) => job.idempotencyKey === key);
+      expect(completed).toMatchObject({ costUsd: 0.05, warnings: ["One"], media: [{ index: 1 }] });
+
+      const [turn] = jobs;
+      const threads = new SqliteThreadStore(connection);
+      const [thread] = (await threads.list(OWNER, 10, undefined)).threads;
+      expect(turn).toMatchObject({ operation: "longcat_chat", threadId: thread?.threadId });
+      expect(thread).toMatchObject({ turns: 2, files: 1 });
+      expect(await threads.said(OWNER, turn?.jobId ?? "")).toEqual({
+        answer: "It says notes.",
+        reasoning: "Let me see.",
       });
-    }
-    const key = await store.digest("once");
-    const completed = jobs.find((job) => job.idempotencyKey === key);
-    expect(completed).toMatchObject({ costUsd: 0.05, warnings: ["One"], media: [{ index: 1 }] });
-
-    const [turn] = jobs;
-    const threads = new SqliteThreadStore(connection);
-    const [thread] = (await threads.list(OWNER, 10, undefined)).threads;
-    expect(turn).toMatchObject({ operation: "longcat_chat", threadId: thread?.threadId });
-    expect(thread).toMatchObject({ turns: 2, files: 1 });
-    expect(await threads.said(OWNER, turn?.jobId ?? "")).toEqual({
-      answer: "It says notes.",
-      reasoning: "Let me see.",
-    });
-  });
-
-  it("goes on: what was not sent still can be, what was is followed, money counts", async () => {
-    await storedDatabase(version);
-    const store = new SqliteJobStore(new Connection(folder));
-    onTestFinished(() => store.close());
-    const taken = await store.takeOver("me", ["a-process-that-is-gone"], undefined);
-    expect(taken.map((job) => job.state)).toEqual([
-      "queued",
-      "submitting",
-      "running",
-      "downloading",
-    ]);
-    const queued = await store.get(OWNER, taken[0]?.jobId ?? "");
-    expect(queued?.wire).toEqual(queued?.input);
-    const patch = { requestId: "z-image-turbo-834_new", wire: null };
-    const sent = await store.transition(OWNER, queued?.jobId ?? "", {
-      from: "queued",
-      to: "submitting",
-      patch: {},
-      now: 7,
-    });
-    await store.transition(OWNER, sent?.jobId ?? "", {
-      from: "submitting",
-      to: "running",
-      patch,
-      now: 8,
-    });
-    expect(await store.get(OWNER, queued?.jobId ?? "")).toMatchObject({
-      ...patch,
-      state: "running",
     });
 
-    const { total } = await store.spending(OWNER, 9);
-    expect(total).toMatchObject({ spentUsd: 0.05, reservedUsd: 0.2, uncertainUsd: 0.05, jobs: 6 });
-    const rules = { forceNew: false, now: 1, limits: NO_LIMITS };
-    const repeat = leftJob({
-      baseUrl: "https://gateway.example",
-      idempotencyKey: await store.digest("once"),
-      fingerprint: await store.digest("print-of-completed"),
-    });
-    expect(await store.admit(repeat, "me", rules)).toMatchObject({
-      kind: "duplicate",
-      job: { state: "completed" },
-    });
-  });
+    it("goes on: what was not sent still can be, what was is followed, money counts", async () => {
+      await storedDatabase(version);
+      const store = new SqliteJobStore(new Connection(folder));
+      onTestFinished(() => store.close());
+      const taken = await store.takeOver("me", ["a-process-that-is-gone"], undefined);
+      expect(taken.map((job) => job.state)).toEqual([
+        "queued",
+        "submitting",
+        "running",
+        "downloading",
+      ]);
+      const queued = await store.get(OWNER, taken[0]?.jobId ?? "");
+      expect(queued?.wire).toEqual(queued?.input);
+      const patch = { requestId: "z-image-turbo-834_new", wire: null };
+      const sent = await store.transition(OWNER, queued?.jobId ?? "", {
+        from: "queued",
+        to: "submitting",
+        patch: {},
+        now: 7,
+      });
+      await store.transition(OWNER, sent?.jobId ?? "", {
+        from: "submitting",
+        to: "running",
+        patch,
+        now: 8,
+      });
+      expect(await store.get(OWNER, queued?.jobId ?? "")).toMatchObject({
+        ...patch,
+        state: "running",
+      });
 
-  it("of version 8 keeps no key and no fingerprint as it was, and deletes what it had", async () => {
-    await storedDatabase(8);
-    const store = new SqliteJobStore(new Connection(folder));
-    const { jobs } = await store.list({ owner: OWNER, limit: 100 });
-    expect(jobs).toHaveLength(JOB_STATES.length + 1);
-    const before = await store.spending(OWNER, 9);
-    const ended = jobs.filter(({ state, charge, threadId }) => {
-      return threadId === null && ["none", "spent"].includes(charge) && state !== "queued";
+      const { total } = await store.spending(OWNER, 9);
+      expect(total).toMatchObject({
+        spentUsd: 0.05,
+        reservedUsd: 0.2,
+        uncertainUsd: 0.05,
+        jobs: 6,
+      });
+      const rules = { forceNew: false, now: 1, limits: NO_LIMITS };
+      const repeat = leftJob({
+        baseUrl: "https://gateway.example",
+        idempotencyKey: await store.digest("once"),
+        fingerprint: await store.digest("print-of-completed"),
+      });
+      expect(await store.admit(repeat, "me", rules)).toMatchObject({
+        kind: "duplicate",
+        job: { state: "completed" },
+      });
     });
-    const ids = ended.map(({ jobId }) => jobId);
-    const wishes = { withFiles: false, now: 9 };
-    expect((await store.delete(OWNER, ids, wishes)).deleted).toHaveLength(4);
-    expect(await store.spending(OWNER, 9)).toEqual(before);
-    await store.close();
-    const bytes = await readFile(join(folder, "jobs.db"), "latin1");
-    expect(bytes).toContain("lighthouse that is unknown");
-    for (const word of ["print-of-", "once", "lighthouse that is completed", "is failed"]) {
-      expect(bytes, word).not.toContain(word);
-    }
-  });
-});
+
+    it("of version 8 keeps no key and no fingerprint as it was, and deletes what it had", async () => {
+      await storedDatabase(8);
+      const store = new SqliteJobStore(new Connection(folder));
+      const { jobs } = await store.list({ owner: OWNER, limit: 100 });
+      expect(jobs).toHaveLength(JOB_STATES.length + 1);
+      const before = await store.spending(OWNER, 9);
+      const ended = jobs.filter(({ state, charge, threadId }) => {
+        return threadId === null && ["none", "spent"].includes(charge) && state !== "queued";
+      });
+      const ids = ended.map(({ jobId }) => jobId);
+      const wishes = { withFiles: false, now: 9 };
+      expect((await store.delete(OWNER, ids, wishes)).deleted).toHaveLength(4);
+      expect(await store.spending(OWNER, 9)).toEqual(before);
+      await store.close();
+      const bytes = await readFile(join(folder, "jobs.db"), "latin1");
+      expect(bytes).toContain("lighthouse that is unknown");
+      for (const word of ["print-of-", "once", "lighthouse that is completed", "is failed"]) {
+        expect(bytes, word).not.toContain(word);
+      }
+    });
+  },
+);
 
 it("hosted files of before there were owners are the local one's, and needed as they were", async () => {
   await storedDatabase(10);

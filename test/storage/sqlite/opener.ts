@@ -3,8 +3,10 @@ import { systemClock } from "../../../src/core/clock.ts";
 import { Connection } from "../../../src/storage/sqlite/connection.ts";
 import { FolderLock } from "../../../src/storage/sqlite/folder-lock.ts";
 import { SqliteHostingRecord } from "../../../src/storage/sqlite/hosted-record.ts";
+import { SqliteAuditLog } from "../../../src/storage/sqlite/sqlite-audit-log.ts";
 import { SqliteJobStore } from "../../../src/storage/sqlite/sqlite-job-store.ts";
 import { SqliteThreadStore } from "../../../src/storage/sqlite/sqlite-thread-store.ts";
+import { SqliteUserStore } from "../../../src/storage/sqlite/sqlite-user-store.ts";
 import type { OpenedAs, Stores } from "../../contracts/kit.ts";
 
 /** Opens what the contract suites look at, in this process or in another. @param place a folder. */
@@ -17,6 +19,8 @@ export async function open(place: string, { holder = "me", now }: OpenedAs = {})
     jobs: new SqliteJobStore(connection),
     threads: new SqliteThreadStore(connection),
     hosting: new SqliteHostingRecord(connection, lock, { clock, holder, isGone }),
+    users: new SqliteUserStore(connection),
+    audit: new SqliteAuditLog(connection),
     hurry: () => void connection.all("PRAGMA synchronous=OFF", []),
   };
 }
