@@ -40,6 +40,16 @@ const NAMED: Readonly<Record<string, string>> = {
   period: ".",
 };
 
+/**
+ * The one reading of a text that has no escapes, without the places of its characters: nearly all
+ * texts are like this, and looking through them must cost next to nothing.
+ * @returns `undefined` where there may be more to read.
+ */
+export function plainReading(text: string): string | undefined {
+  const read = text.replace(/[^\x21-\x7e]+/g, "").toLowerCase();
+  return INTRODUCER.test(read) ? undefined : read;
+}
+
 /** A text as it stands, and as it reads after one, two, … rounds of unescaping. */
 export function readingsOf(text: string): Reading[] {
   let reading = visible(text);

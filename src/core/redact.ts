@@ -1,4 +1,4 @@
-import { CUT_ESCAPE, type Reading, readingsOf } from "./readings.ts";
+import { CUT_ESCAPE, plainReading, type Reading, readingsOf } from "./readings.ts";
 
 const MIN_SECRET_LENGTH = 6;
 const MASK = "[key removed]";
@@ -43,8 +43,12 @@ export function createRedact(secrets: readonly (string | undefined)[]): Redact {
   const unreadable = keys.filter((key) => needlesOf(key).length === 0);
   const lengths = [...needles.map(({ text }) => text), ...unreadable].map(({ length }) => length);
   const [shortest, longest] = [Math.min(...lengths), Math.max(...lengths)];
+  const isClean = (text: string) => {
+    const plain = unreadable.length === 0 ? plainReading(text) : undefined;
+    return plain !== undefined && !needles.some((needle) => plain.includes(needle.text));
+  };
   const redact = (text: string) => {
-    if (text.length < shortest) return text;
+    if (text.length < shortest || isClean(text)) return text;
     const ranges = readingsOf(text).flatMap((reading) => rangesIn(reading, needles));
     return unreadable.reduce((all, key) => all.replaceAll(key, MASK), masked(text, ranges));
   };

@@ -89,9 +89,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
 export function flatten(
   headers: Record<string, string | string[] | undefined>,
 ): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name.toLowerCase(), [value].flat().join(", ")]],
-    ),
-  );
+  const flat: [string, string][] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined) continue;
+    flat.push([name.toLowerCase(), typeof value === "string" ? value : value.join(", ")]);
+  }
+  return Object.fromEntries(flat);
 }

@@ -21,6 +21,7 @@ import { type LeaseContext, Leases } from "./leases.ts";
 import { BLANK } from "./record.ts";
 import { requireJob } from "./require-job.ts";
 import { MAX_CONCURRENT_SUBMITS, sendJob } from "./sending.ts";
+import { UntoldOrphans } from "./untold-orphans.ts";
 import { REMEMBERED_DURATIONS, usualMs } from "./usual-duration.ts";
 import { type WaitOptions, waitFor } from "./waiting.ts";
 
@@ -44,9 +45,11 @@ export class JobRunner {
   readonly #leases: Leases;
   /** To send: what one owner sends, however much, holds up no other. */
   readonly #turns = new FairGate(MAX_CONCURRENT_SUBMITS);
+  readonly #untold: UntoldOrphans;
 
   constructor(context: LeaseContext) {
     this.#context = context;
+    this.#untold = new UntoldOrphans(context.store, context.events);
     this.#leases = new Leases(context, {
       recover: (job) => this.#workOn(job, () => this.#recover(job)),
       keepOnly: (jobIds) => {
@@ -205,7 +208,12 @@ export class JobRunner {
 
   /** Jobs that completed while nobody was there and that no answer has mentioned yet. */
   async untoldOrphans(owner: string): Promise<Job[]> {
-    return this.#context.store.untoldOrphans(owner);
+    return this.#untold.of(owner);
+  }
+
+  /** Whether an owner may have some; `false` costs nothing to find out. */
+  mayHaveUntold(owner: string): boolean {
+    return this.#untold.mayBe(owner);
   }
 
   /** Notes that an answer that mentions these jobs has left. */

@@ -25,6 +25,8 @@ export class Poller {
   readonly #current = new Map<string, Entry>();
   readonly #gate = new FairGate(MAX_CONCURRENT_LOOKS);
   #callOff: (() => void) | undefined;
+  /** When the timer rings, if there is one. */
+  #ringsAt = 0;
   #stopped = false;
 
   /** @param look looks at one job, never throws. @returns ms until the next look, if any. */
@@ -57,17 +59,24 @@ export class Poller {
   }
 
   #arm(): void {
-    this.#callOff?.();
-    this.#callOff = undefined;
     if (this.#stopped) return;
-    for (let next = this.#queue.peek(); next; next = this.#queue.peek()) {
-      if (this.#counts(next)) {
-        const wait = Math.max(0, next.at - this.#clock.elapsed());
-        this.#callOff = this.#clock.schedule(wait, () => this.#runDue());
-        return;
-      }
+    let next = this.#queue.peek();
+    while (next && !this.#counts(next)) {
       this.#queue.pop();
+      next = this.#queue.peek();
     }
+    if (next) this.#ringAt(next.at);
+  }
+
+  #ringAt(at: number): void {
+    // One that rings too early does no harm; a new one for each job would cost more than its look.
+    if (this.#callOff && this.#ringsAt <= at) return;
+    this.#callOff?.();
+    this.#ringsAt = at;
+    this.#callOff = this.#clock.schedule(Math.max(0, at - this.#clock.elapsed()), () => {
+      this.#callOff = undefined;
+      this.#runDue();
+    });
   }
 
   #runDue(): void {

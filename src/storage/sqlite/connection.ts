@@ -27,7 +27,6 @@ const pragmaRows = {
   journalMode: z.object({ journal_mode: z.string() }),
   synchronous: z.object({ synchronous: z.number() }),
   checkpoint: z.object({ busy: z.number() }),
-  state: z.object({ state: z.string() }),
 };
 
 /**
@@ -69,12 +68,6 @@ export class Connection {
 
   all(sql: string, values: readonly Value[]): unknown[] {
     return this.#guard(() => this.#prepare(sql).all(...values));
-  }
-
-  /** A text that is another one as soon as any row was written, by this process or another. */
-  state(): string {
-    const sql = "SELECT total_changes() || '/' || data_version AS state FROM pragma_data_version";
-    return pragmaRows.state.parse(this.all(sql, [])[0]).state;
   }
 
   run(sql: string, values: readonly Value[]): void {

@@ -7,28 +7,10 @@ const UNTOLD = `owner = ? AND orphaned = 1 AND delivered_at IS NULL AND mentione
 /** An answer stays readable; the others are in the next one. */
 const UNTOLD_AT_ONCE = 20;
 
-/** Completed orphans that no answer has mentioned. */
-export class UntoldOrphans {
-  readonly #connection: Connection;
-  /** Who had none, at which state of the database: every call asks, and most find nothing. */
-  #without = { state: "", owners: new Set<string>() };
-
-  constructor(connection: Connection) {
-    this.#connection = connection;
-  }
-
-  /** An owner's, the oldest first. Looks at the jobs only where something was written since. */
-  of(owner: string): Job[] {
-    const state = this.#connection.state();
-    if (this.#without.state !== state) this.#without = { state, owners: new Set() };
-    if (this.#without.owners.has(owner)) return [];
-    const rows = this.#connection.all(`SELECT * FROM jobs WHERE ${UNTOLD} ORDER BY seq LIMIT ?`, [
-      owner,
-      UNTOLD_AT_ONCE,
-    ]);
-    if (rows.length === 0) this.#without.owners.add(owner);
-    return rows.map(readRow);
-  }
+/** Completed orphans of an owner's that no answer has mentioned, the oldest first. */
+export function untoldOrphans(connection: Connection, owner: string): Job[] {
+  const sql = `SELECT * FROM jobs WHERE ${UNTOLD} ORDER BY seq LIMIT ?`;
+  return connection.all(sql, [owner, UNTOLD_AT_ONCE]).map(readRow);
 }
 
 /** A mention is no delivery: a client that lost the result must not buy it again. */

@@ -35,7 +35,7 @@ import { LeaseTables } from "./lease-rows.ts";
 import { durationsOf, endedJobs, listJobs } from "./list-rows.ts";
 import { committedUsd, spendingOf } from "./money-rows.ts";
 import { forgetOld } from "./old-rows.ts";
-import { markMentioned, UntoldOrphans } from "./orphan-rows.ts";
+import { markMentioned, untoldOrphans } from "./orphan-rows.ts";
 import { fillWords } from "./search-filling.ts";
 import { StoreSecret } from "./store-secret.ts";
 
@@ -48,7 +48,6 @@ export class SqliteJobStore implements JobStore {
   readonly #feed: ChangeFeed<Job>;
   readonly #removal: JobRemoval;
   readonly #secret: StoreSecret;
-  readonly #untold: UntoldOrphans;
 
   /** @param connection to the file in which others of the program keep their tables as well. */
   constructor(connection: Connection) {
@@ -57,7 +56,6 @@ export class SqliteJobStore implements JobStore {
     this.#feed = new ChangeFeed(connection, "jobs", readRow);
     this.#removal = new JobRemoval(connection);
     this.#secret = new StoreSecret(connection);
-    this.#untold = new UntoldOrphans(connection);
   }
 
   async digest(text: string): Promise<string> {
@@ -245,7 +243,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   async untoldOrphans(owner: string): Promise<Job[]> {
-    return this.#untold.of(owner);
+    return untoldOrphans(this.#connection, owner);
   }
 
   async noteMentioned(owner: string, jobIds: readonly string[], now: number): Promise<void> {
