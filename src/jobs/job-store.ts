@@ -3,6 +3,7 @@ import type { QueryWord } from "../core/search-words.ts";
 import type { Committed } from "./budget.ts";
 import type { DeletedJob, Deletions, DeletionWishes, DoomedFile } from "./deletion.ts";
 import type { Job, JobPatch, JobState, Medium, WholeJob } from "./job.ts";
+import type { JobFigures } from "./job-figures.ts";
 import type { Verdict } from "./settlement.ts";
 
 /** Some time, in milliseconds since the epoch; all of it when absent. */
@@ -224,6 +225,8 @@ export interface JobStore {
   /** Notes that an answer that mentions these has left. */
   noteMentioned(owner: string, jobIds: readonly string[], now: number): Promise<void>;
   spending(owner: string, now: number, period?: TimeSpan): Promise<SpendingReport>;
+  /** How the jobs of everybody stand, for whoever watches the program: no caller sees it. */
+  figures(): Promise<JobFigures>;
   /**
    * Forgets jobs that ended so many days ago and whose cost is settled, except those that count
    * towards the cap of this month. Days are counted by the jobs as well as by the clock, so that a

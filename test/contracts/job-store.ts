@@ -1,5 +1,6 @@
 import { describeJobDeletions } from "./job-deletions.ts";
 import { describeJobEnds } from "./job-ends.ts";
+import { describeJobFigures } from "./job-figures.ts";
 import { describeJobMoney } from "./job-money.ts";
 import { describeJobOwners } from "./job-owners.ts";
 import { describeJobRaces } from "./job-races.ts";
@@ -16,6 +17,7 @@ export function describeJobStore(kit: StoreKit): void {
   describeJobEnds(kit);
   describeJobDeletions(kit);
   describeJobMoney(kit);
+  describeJobFigures(kit);
   describeJobOwners(kit);
   describeJobRaces(kit);
 }

@@ -6,6 +6,7 @@ import * as z from "zod";
 import { AppError } from "../../core/errors.ts";
 import { makeFolderSync } from "../../core/make-folder.ts";
 import { oneLine } from "../../core/text.ts";
+import { FIGURE_TABLES } from "./figure-tables.ts";
 import { keyedDigest } from "./keyed-digest.ts";
 import { SEARCH_TABLES } from "./search-tables.ts";
 import { USER_TABLES } from "./user-tables.ts";
@@ -201,6 +202,8 @@ export const MIGRATIONS: readonly string[] = [
   `ALTER TABLE hosted_files ADD COLUMN owner TEXT NOT NULL DEFAULT 'local';`,
 
   USER_TABLES,
+
+  FIGURE_TABLES,
 ];
 
 /**

@@ -12,6 +12,7 @@ import {
   type Medium,
   type WholeJob,
 } from "../../jobs/job.ts";
+import type { JobFigures } from "../../jobs/job-figures.ts";
 import type {
   Admission,
   AdmissionRules,
@@ -28,6 +29,7 @@ import { settlement, type Verdict } from "../../jobs/settlement.ts";
 import { ChangeFeed } from "./change-feed.ts";
 import type { Connection } from "./connection.ts";
 import { duplicateOf } from "./duplicate-rows.ts";
+import { figuresOf } from "./figure-rows.ts";
 import { JobRemoval } from "./job-removal.ts";
 import { type Column, readRow, readWholeRow } from "./job-rows.ts";
 import { insertJob, type JobName, updateJob } from "./job-writes.ts";
@@ -252,6 +254,10 @@ export class SqliteJobStore implements JobStore {
 
   async spending(owner: string, now: number, period?: TimeSpan): Promise<SpendingReport> {
     return spendingOf(this.#connection, owner, now, period);
+  }
+
+  async figures(): Promise<JobFigures> {
+    return figuresOf(this.#connection);
   }
 
   async forget(keepDays: number, now: number): Promise<number> {
