@@ -104,9 +104,14 @@ export const HOUSE: Rules = {
       ],
     },
     {
+      path: "src/access/",
+      about: "who calls over HTTP, by a token or a login",
+      uses: ["src/core/", "src/users/"],
+    },
+    {
       path: "src/transports/",
       about: "stdio and HTTP",
-      uses: ["src/core/", "src/core/owner.ts", "src/jobs/", "src/users/", "src/server.ts"],
+      uses: ["src/core/", "src/core/owner.ts", "src/jobs/", "src/access/", "src/server.ts"],
     },
     { path: "src/sandbox/", about: "the imitated provider", uses: ["src/core/"] },
     { path: "src/demo/", about: "the demonstration", uses: ["src/core/"] },
@@ -140,6 +145,7 @@ export const HOUSE: Rules = {
         "src/storage/sqlite/",
         "src/runtime.ts",
         "src/server.ts",
+        "src/access/",
         "src/transports/",
         "src/sandbox/",
         "src/demo/",

@@ -118,6 +118,7 @@ export async function serve(
       port,
       version: packageJson.version,
       events,
+      clock: systemClock,
       limits: new RateLimits({ clock: systemClock, ...settings.userLimits }),
       onError,
     });

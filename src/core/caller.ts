@@ -3,6 +3,9 @@ export const SCOPES = ["jobs:read", "jobs:buy", "chat", "admin"] as const;
 
 export type Scope = (typeof SCOPES)[number];
 
+/** What a user may do of whom nothing else was said. */
+export const GIVEN_SCOPES: readonly Scope[] = SCOPES.filter((scope) => scope !== "admin");
+
 /** Who calls, and what they may do. Only who receives calls says so. */
 export interface Caller {
   /** Whose things are read, changed and paid for: `local`, or a random id that is no name. */

@@ -1,33 +1,19 @@
-import { AsyncLocalStorage } from "node:async_hooks";
-import { createServer, type Server, type ServerResponse } from "node:http";
-import { getRequestListener, type HttpBindings } from "@hono/node-server";
-import {
-  localhostAllowedHostnames,
-  localhostAllowedOrigins,
-  validateHostHeader,
-  validateOriginHeader,
-} from "@modelcontextprotocol/server";
+import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
-import type { Caller } from "../core/caller.ts";
-import { AppError } from "../core/errors.ts";
-import { LOCAL_CALLER } from "../core/owner.ts";
-import { oneLine } from "../core/text.ts";
+import type { Access } from "../access/authenticator.ts";
+import type { Clock } from "../core/clock.ts";
 import type { JobEvents } from "../jobs/events.ts";
-import type { Connection, ServerFactory } from "../server.ts";
-import { readBody } from "./body.ts";
-import { forwardingHeader } from "./forwarding.ts";
-import { OwnerHandlers } from "./owner-handlers.ts";
+import type { ServerFactory } from "../server.ts";
+import { Authentication } from "./http/authentication.ts";
+import { corsFor } from "./http/cors.ts";
+import { Guards } from "./http/guards.ts";
+import { type Front, NO_FRONT } from "./http/in-front.ts";
+import { listen } from "./http/listening.ts";
+import { McpRoute } from "./http/mcp-route.ts";
+import { OpenAnswers } from "./http/open-answers.ts";
+import { ONLY_LOCAL } from "./http/refusing.ts";
+import { metadataPaths, resourceMetadata } from "./http/resource-metadata.ts";
 import type { RateLimits } from "./rate-limits.ts";
-
-/** How long a client may take to say what it wants; answers may take as long as they like. */
-const TIMES = {
-  headersTimeout: 15_000,
-  requestTimeout: 120_000,
-  connectionsCheckingInterval: 5_000,
-};
-/** Behind a proxy, "this machine" is everybody: so nothing that was passed on is served here. */
-const ONLY_LOCAL =
-  "This port serves MCP to programs on this machine only. A tunnel or reverse proxy must lead to the public port instead, which serves nothing but public files (LONGCAT_MCP_PUBLIC_PORT; by default the port above this one, once LONGCAT_MCP_PUBLIC_URL is set).";
 
 export interface HttpOptions {
   host: string;
@@ -35,8 +21,10 @@ export interface HttpOptions {
   port: number;
   version: string;
   events: JobEvents;
-  /** Who calls; where it is absent, all requests are those of the one user of this machine. */
-  callerOf?: (request: Request) => Caller;
+  clock: Clock;
+  /** How callers are told apart; where it is absent, all are the one user of this machine. */
+  access?: Access | undefined;
+  front?: Front;
   /** How much one of several users may ask. */
   limits: RateLimits;
   onError: (error: Error) => void;
@@ -50,105 +38,83 @@ export interface HttpServing {
 }
 
 /**
- * Serves any number of clients on this machine, of any protocol revision. Requests whose `Host` or
- * `Origin` is not of this machine are refused, which keeps web pages out, and so are those that
- * came through a proxy, which could make strangers look like this machine.
+ * Serves any number of clients, of any protocol revision. Until callers have to say who they are,
+ * these are programs on this machine: requests whose `Host` or `Origin` is not of this machine are
+ * refused, which keeps web pages out, and so are those that came through a proxy, which could make
+ * strangers look like this machine.
  * @throws {configuration} when the port cannot be listened on.
  */
 export async function serveOnHttp(
   factory: ServerFactory,
   options: HttpOptions,
 ): Promise<HttpServing> {
-  /** Who asks, and the answer that is being made; one instance serves one request. */
-  const asking = new AsyncLocalStorage<{ caller: Caller; answer: ServerResponse }>();
-  const handlers = new OwnerHandlers({
-    events: options.events,
-    createServer: ({ era }) => {
-      const asked = asking.getStore();
-      if (!asked) throw new AppError("internal", "A server was made for no request.");
-      const { caller, answer } = asked;
-      const onDelivered: Connection["onDelivered"] = (_, run) => answer.once("finish", run);
-      return factory.createFor({ caller, era, lasting: false, onDelivered });
-    },
-    onError: options.onError,
-  });
-  const { callerOf = () => LOCAL_CALLER, limits } = options;
+  const { access, front = NO_FRONT, clock, onError, version } = options;
+  const authentication = new Authentication(access);
+  const guards = new Guards(front, options.host);
+  const open = new OpenAnswers(clock, onError);
+  const mcp = new McpRoute(factory, options);
 
-  const app = new Hono<{ Bindings: HttpBindings }>();
-  app.use(async (context, next) => refusalOf(context.req.raw) ?? next());
-  app.get("/healthz", (context) => context.json({ status: "ok", version: options.version }));
+  const app = new Hono<{ Bindings: HttpBindings; Variables: { isClosed: boolean } }>();
+  const addressOf = ({ incoming }: HttpBindings) => incoming.socket.remoteAddress ?? "";
   app.use(async (context, next) => {
-    const header = forwardingHeader(context.req.raw.headers.keys());
-    return header === undefined
-      ? next()
-      : refused(`The request was passed on by a proxy: it carries \`${header}\`. ${ONLY_LOCAL}`);
+    const isClosed = await authentication.isClosed();
+    context.set("isClosed", isClosed);
+    const { headers } = context.req.raw;
+    const arrival = { headers, isClosed, address: addressOf(context.env) };
+    return guards.refusalOfPlace(arrival) ?? next();
   });
+  const cors = corsFor((origin) => guards.isOfOurs(origin));
+  app.use((context, next) => (context.var.isClosed ? cors(context, next) : next()));
+  app.get("/healthz", (context) => context.json({ status: "ok", version }));
+  app.use(async (context, next) => {
+    const { headers } = context.req.raw;
+    const { isClosed } = context.var;
+    return guards.refusalOfWay({ headers, isClosed, address: addressOf(context.env) }) ?? next();
+  });
+  if (access?.resource) {
+    const { resource } = access;
+    for (const path of metadataPaths(resource)) {
+      app.get(path, (context) => context.json(resourceMetadata(resource)));
+    }
+  }
   app.get("/", (context) => {
     const { origin } = new URL(context.req.url);
-    return context.text(`longcat-mcp ${options.version}: MCP clients connect to ${origin}/mcp\n`);
+    return context.text(`longcat-mcp ${version}: MCP clients connect to ${origin}/mcp\n`);
   });
   for (const path of ["/mcp", "/mcp/"]) {
     app.all(path, async ({ env, req }) => {
-      const caller = callerOf(req.raw);
-      const tooMany = limits.refuseRequest(caller, env.incoming, env.outgoing);
-      if (tooMany) return tooMany;
-      const body = await readBody(env.incoming);
-      if (body && "refusal" in body) return Response.json(body.refusal, { status: body.status });
-      const tooManyStreams = limits.refuseStream(caller, body?.message, env.outgoing);
-      if (tooManyStreams) return tooManyStreams;
-      const given = body ? { parsedBody: body.message } : {};
-      const handler = handlers.of(caller.owner);
-      return asking.run({ caller, answer: env.outgoing }, () => handler.fetch(req.raw, given));
+      const credential = await authentication.credentialOf(req.raw.headers, addressOf(env));
+      if (credential instanceof Response) return credential;
+      open.watch(env.outgoing, credential);
+      return mcp.answer(req.raw, env, credential);
     });
   }
+  app.onError((error) => {
+    onError(error);
+    return Response.json(
+      { error: "temporarily_unavailable" },
+      { status: 503, headers: { "Retry-After": "5" } },
+    );
+  });
   app.notFound((context) =>
-    context.text(`There is nothing here; MCP is at /mcp. ${ONLY_LOCAL}\n`, 404),
+    context.text(
+      context.var.isClosed
+        ? "There is nothing here; MCP is at /mcp.\n"
+        : `There is nothing here; MCP is at /mcp. ${ONLY_LOCAL}\n`,
+      404,
+    ),
   );
 
-  const { server, port } = await listen(app, options);
+  const { server, port } = await listen(app.fetch, options.host, options.port);
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   return {
     url: `http://${host}:${port}/mcp`,
     port,
     async close() {
-      await handlers.close();
+      open.close();
+      await mcp.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-/** What keeps web pages and strangers out of everything on this port. */
-function refusalOf({ headers }: Request): Response | undefined {
-  const host = validateHostHeader(headers.get("host"), localhostAllowedHostnames());
-  if (!host.ok) return refused(`${oneLine(host.message)}. ${ONLY_LOCAL}`);
-  const origin = validateOriginHeader(headers.get("origin"), localhostAllowedOrigins());
-  return origin.ok ? undefined : refused(`${oneLine(origin.message)}. ${ONLY_LOCAL}`);
-}
-
-function refused(message: string): Response {
-  const error = { code: -32000, message };
-  return Response.json({ jsonrpc: "2.0", error, id: null }, { status: 403 });
-}
-
-function listen(
-  app: Hono<{ Bindings: HttpBindings }>,
-  { host, port }: HttpOptions,
-): Promise<{ server: Server; port: number }> {
-  return new Promise((resolve, reject) => {
-    const server = createServer(TIMES, getRequestListener(app.fetch, { hostname: host }));
-    server.listen(port, host, () => {
-      const address = server.address();
-      resolve({ server, port: typeof address === "object" && address ? address.port : port });
-    });
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const reason = error.code === "EADDRINUSE" ? "it is in use" : error.message;
-      reject(
-        new AppError("configuration", `Port ${port} on ${host} cannot be listened on: ${reason}.`, {
-          cause: error,
-          next: "Choose another with --port.",
-        }),
-      );
-    });
-  });
 }

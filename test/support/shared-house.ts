@@ -8,6 +8,7 @@ import {
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
+import type { Authenticator } from "../../src/access/authenticator.ts";
 import { startSandbox } from "../../src/cli/sandbox.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { Lazy } from "../../src/core/lazy.ts";
@@ -23,6 +24,18 @@ import { RateLimits } from "../../src/transports/rate-limits.ts";
 import { silentLog } from "./tool-deps.ts";
 
 export type AnyClient = Client | ModernClient;
+
+/** Every name is a token of its owner. */
+const NAMES_AS_TOKENS: Authenticator = {
+  isClosed: async () => true,
+  verify: async (owner) => ({
+    caller: { ...LOCAL_CALLER, owner },
+    id: owner,
+    endsAt: Number.POSITIVE_INFINITY,
+    holds: async () => true,
+  }),
+  noteRefusal: async () => {},
+};
 
 /** One program for several owners, with everything real, on the built-in provider. */
 export async function openSharedHouse() {
@@ -61,9 +74,10 @@ export async function openSharedHouse() {
   const services = new Lazy(async () => runtime);
   const factory = new ServerFactory({ ...common, reached, version: "1", services });
   const serving = await serveOnHttp(factory, {
-    ...{ host: "127.0.0.1", port: 0, version: "1", events, onError: () => {} },
+    ...{ host: "127.0.0.1", port: 0, version: "1", events, clock: systemClock },
+    onError: () => {},
     limits: new RateLimits({ clock: systemClock, ...settings.userLimits }),
-    callerOf: ({ headers }) => ({ ...LOCAL_CALLER, owner: headers.get("x-owner") ?? "local" }),
+    access: { authenticator: NAMES_AS_TOKENS },
   });
 
   const clients: AnyClient[] = [];
@@ -72,7 +86,9 @@ export async function openSharedHouse() {
     return client;
   };
   const url = () => new URL(serving.url);
-  const asOwner = (owner: string) => ({ requestInit: { headers: { "x-owner": owner } } });
+  const asOwner = (owner: string) => ({
+    requestInit: { headers: { authorization: `Bearer ${owner}` } },
+  });
   return {
     /** A connection that lasts, as on stdio: events are pushed through it. */
     async lasting(owner: string): Promise<Client> {

@@ -3,8 +3,8 @@ import {
   type McpHttpHandler,
   type McpServerFactory,
 } from "@modelcontextprotocol/server";
-import type { JobEvents } from "../jobs/events.ts";
-import { onResourceEvents } from "../server.ts";
+import type { JobEvents } from "../../jobs/events.ts";
+import { onResourceEvents } from "../../server.ts";
 
 export interface OwnerHandlersOptions {
   events: JobEvents;

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { isJsonContentType } from "@modelcontextprotocol/server";
-import { Gathering } from "./gathering.ts";
-import { MAX_MESSAGE_BYTES, type Refusal, readMessage, refused, tooLongWords } from "./message.ts";
+import { Gathering } from "../gathering.ts";
+import { MAX_MESSAGE_BYTES, type Refusal, readMessage, refused, tooLongWords } from "../message.ts";
 
 const PARSE_ERROR = -32700;
 const NOT_TAKEN = -32000;

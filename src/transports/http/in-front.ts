@@ -1,0 +1,49 @@
+import { BlockList, isIP } from "node:net";
+import { isLoopbackHost } from "../../core/host-addresses.ts";
+
+/** What stands in front of the server, and what it is called there. */
+export interface Front {
+  /** Names in `Host`, beside those of this machine where it listens for this machine. */
+  hosts: readonly string[];
+  /** Origins of web pages that may call, as browsers write them. */
+  origins: readonly string[];
+  /** Whose word is taken that a request was passed on. */
+  isProxy: (address: string) => boolean;
+}
+
+/** Nothing: clients on this machine connect to the port. */
+export const NO_FRONT: Front = { hosts: [], origins: [], isProxy: () => false };
+
+/** Whether an address stands for all of a machine's. */
+export function isAnyAddress(host: string): boolean {
+  return host === "0.0.0.0" || /^\[?(?:0*:)*:?0*\]?$/.test(host);
+}
+
+/**
+ * What `Host` may name, in the form of `URL.hostname`.
+ * @returns `undefined` where it may name anything: the machine has more addresses than we know of.
+ */
+export function hostnamesOf(front: Front, host: string): readonly string[] | undefined {
+  if (front.hosts.length > 0 || isLoopbackHost(host)) return front.hosts;
+  return isAnyAddress(host) ? undefined : [host.includes(":") ? `[${host}]` : host];
+}
+
+/**
+ * Whether an address is in one of some ranges.
+ * @param ranges addresses, or networks as `10.0.0.0/8`
+ */
+export function inRanges(ranges: readonly string[]): (address: string) => boolean {
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [address = "", bits] = range.split("/");
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return (address) => {
+    // What comes by IPv4 to a socket for both is written as IPv6.
+    const plain = address.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
+    const family = isIP(plain);
+    return family !== 0 && list.check(plain, family === 6 ? "ipv6" : "ipv4");
+  };
+}

@@ -1,0 +1,37 @@
+import { createServer, type Server } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import { AppError } from "../../core/errors.ts";
+
+/** How long a client may take to say what it wants; answers may take as long as they like. */
+const TIMES = {
+  headersTimeout: 15_000,
+  requestTimeout: 120_000,
+  connectionsCheckingInterval: 5_000,
+};
+
+/**
+ * Listens on a port, 0 for any free one.
+ * @throws {configuration} when the port cannot be listened on.
+ */
+export function listen(
+  fetch: Parameters<typeof getRequestListener>[0],
+  host: string,
+  port: number,
+): Promise<{ server: Server; port: number }> {
+  return new Promise((resolve, reject) => {
+    const server = createServer(TIMES, getRequestListener(fetch, { hostname: host }));
+    server.listen(port, host, () => {
+      const address = server.address();
+      resolve({ server, port: typeof address === "object" && address ? address.port : port });
+    });
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const reason = error.code === "EADDRINUSE" ? "it is in use" : error.message;
+      reject(
+        new AppError("configuration", `Port ${port} on ${host} cannot be listened on: ${reason}.`, {
+          cause: error,
+          next: "Choose another with --port.",
+        }),
+      );
+    });
+  });
+}

@@ -1,0 +1,58 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { ServerResponse } from "node:http";
+import type { HttpBindings } from "@hono/node-server";
+import type { Credential } from "../../access/authenticator.ts";
+import type { Caller } from "../../core/caller.ts";
+import { AppError } from "../../core/errors.ts";
+import type { JobEvents } from "../../jobs/events.ts";
+import type { Connection, ServerFactory } from "../../server.ts";
+import type { RateLimits } from "../rate-limits.ts";
+import { readBody } from "./body.ts";
+import { OwnerHandlers } from "./owner-handlers.ts";
+
+export interface McpRouteOptions {
+  events: JobEvents;
+  limits: RateLimits;
+  onError: (error: Error) => void;
+}
+
+/** Answers the messages of callers that are known; one server instance serves one request. */
+export class McpRoute {
+  /** Who asks, and the answer that is being made. */
+  readonly #asking = new AsyncLocalStorage<{ caller: Caller; answer: ServerResponse }>();
+  readonly #handlers: OwnerHandlers;
+
+  readonly #limits: RateLimits;
+
+  constructor(factory: ServerFactory, { events, limits, onError }: McpRouteOptions) {
+    this.#limits = limits;
+    this.#handlers = new OwnerHandlers({
+      events,
+      createServer: ({ era }) => {
+        const asked = this.#asking.getStore();
+        if (!asked) throw new AppError("internal", "A server was made for no request.");
+        const { caller, answer } = asked;
+        const onDelivered: Connection["onDelivered"] = (_, run) => answer.once("finish", run);
+        return factory.createFor({ caller, era, lasting: false, onDelivered });
+      },
+      onError,
+    });
+  }
+
+  async answer(request: Request, bindings: HttpBindings, { caller }: Credential) {
+    const { incoming, outgoing } = bindings;
+    const tooMany = this.#limits.refuseRequest(caller, incoming, outgoing);
+    if (tooMany) return tooMany;
+    const body = await readBody(incoming);
+    if (body && "refusal" in body) return Response.json(body.refusal, { status: body.status });
+    const tooManyStreams = this.#limits.refuseStream(caller, body?.message, outgoing);
+    if (tooManyStreams) return tooManyStreams;
+    const given = body ? { parsedBody: body.message } : {};
+    const handler = this.#handlers.of(caller.owner);
+    return this.#asking.run({ caller, answer: outgoing }, () => handler.fetch(request, given));
+  }
+
+  close(): Promise<void> {
+    return this.#handlers.close();
+  }
+}

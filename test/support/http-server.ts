@@ -1,0 +1,93 @@
+import { onTestFinished } from "vitest";
+import type { Access, Authenticator, Credential } from "../../src/access/authenticator.ts";
+import { type Caller, GIVEN_SCOPES } from "../../src/core/caller.ts";
+import { type Clock, systemClock } from "../../src/core/clock.ts";
+import { JobEvents } from "../../src/jobs/events.ts";
+import { ServerFactory } from "../../src/server.ts";
+import { type HttpOptions, serveOnHttp } from "../../src/transports/http.ts";
+import { RateLimits } from "../../src/transports/rate-limits.ts";
+import { idleToolDeps } from "./tool-deps.ts";
+
+/** A user over HTTP who may do what users usually may. */
+export function remoteCaller(owner: string, more: Partial<Caller> = {}): Caller {
+  return { owner, scopes: new Set(GIVEN_SCOPES), isRemote: true, ...more };
+}
+
+/** A credential that holds until the test says otherwise. */
+export function credential(caller: Caller, more: Partial<Credential> = {}): Credential {
+  return {
+    ...{ caller, id: caller.owner, endsAt: Number.POSITIVE_INFINITY, holds: async () => true },
+    ...more,
+  };
+}
+
+/** Knows some tokens; closed. */
+export class KnownTokens implements Authenticator {
+  isOpen = false;
+  readonly refusals: string[] = [];
+  readonly #known: Record<string, Credential>;
+
+  constructor(known: Record<string, Credential>) {
+    this.#known = known;
+  }
+
+  async isClosed() {
+    return !this.isOpen;
+  }
+
+  async verify(token: string) {
+    return this.#known[token] ?? { refused: "The token is not known" };
+  }
+
+  async noteRefusal(address: string) {
+    this.refusals.push(address);
+  }
+}
+
+export interface HttpServer {
+  origin: string;
+  events: JobEvents;
+  /** Asks for a path of the server. */
+  ask(path: string, init?: RequestInit): Promise<Response>;
+  /** Sends one message to /mcp, as 2025-era clients do. */
+  send(message: unknown, headers?: Record<string, string>): Promise<Response>;
+}
+
+/** The HTTP transport with nothing behind its tools, until the test ends. */
+export async function openHttpServer(
+  access: Access | undefined,
+  more: Partial<HttpOptions> & { clock?: Clock } = {},
+): Promise<HttpServer> {
+  const events = new JobEvents();
+  const factory = new ServerFactory({ ...idleToolDeps(), version: "1", events });
+  const serving = await serveOnHttp(factory, {
+    ...{ host: "127.0.0.1", port: 0, version: "1", events, clock: systemClock, access },
+    limits: new RateLimits({
+      ...{ clock: systemClock, requestsPerMinute: undefined, streams: 16, bodyBytes: 1e9 },
+    }),
+    onError: () => {},
+    ...more,
+  });
+  onTestFinished(() => serving.close());
+  const { origin } = new URL(serving.url);
+  const ask = (path: string, init: RequestInit = {}) => fetch(origin + path, init);
+  return {
+    origin,
+    events,
+    ask,
+    send: (message, headers = {}) =>
+      ask("/mcp", {
+        method: "POST",
+        headers: {
+          "content-type": "application/json",
+          accept: "application/json, text/event-stream",
+          ...headers,
+        },
+        body: JSON.stringify(message),
+      }),
+  };
+}
+
+export const PING = { jsonrpc: "2.0", id: 1, method: "ping" };
+
+export const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
