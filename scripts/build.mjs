@@ -67,7 +67,11 @@ const { metafile } = await build({
   entryPoints: { program: resolve("src/cli/main.ts") },
   outExtension: { ".js": ".cjs" },
   plugins: [preparedData],
-  alias: { "@modelcontextprotocol/server/_shims": resolve("scripts/mcp-shims.mjs") },
+  alias: {
+    "@modelcontextprotocol/server/_shims": resolve("scripts/mcp-shims.mjs"),
+    // What it offers to `require` loads its parts in a way that no bundler follows.
+    "jsonc-parser": resolve("node_modules/jsonc-parser/lib/esm/main.js"),
+  },
   // Native code stays a package of its own; everything else is in the bundle.
   external: ["sharp", "@photostructure/sqlite"],
   define: { "import.meta.url": "__programUrl" },

@@ -113,6 +113,11 @@ export const HOUSE: Rules = {
       about: "stdio and HTTP",
       uses: ["src/core/", "src/core/owner.ts", "src/jobs/", "src/access/", "src/server.ts"],
     },
+    {
+      path: "src/hosts/",
+      about: "programs that start this one, and their configuration",
+      uses: ["src/core/", "src/settings/"],
+    },
     { path: "src/sandbox/", about: "the imitated provider", uses: ["src/core/"] },
     { path: "src/demo/", about: "the demonstration", uses: ["src/core/"] },
     {
@@ -147,6 +152,7 @@ export const HOUSE: Rules = {
         "src/server.ts",
         "src/access/",
         "src/transports/",
+        "src/hosts/",
         "src/sandbox/",
         "src/demo/",
       ],

@@ -2,7 +2,13 @@ import { parseArgs } from "node:util";
 import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
 import { nearMiss } from "../models/near-miss.ts";
-import { COMMAND_OPTIONS, COMMANDS, type Command, isRead } from "../settings/commands.ts";
+import {
+  COMMAND_OPTIONS,
+  COMMAND_WORDS,
+  COMMANDS,
+  type Command,
+  isRead,
+} from "../settings/commands.ts";
 import { SETTINGS, type SettingSpec } from "../settings/specs.ts";
 
 export type CommandLine =
@@ -70,7 +76,7 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
   if (wants("help") || more[0] === "help") {
     return { kind: "help", command: name === undefined ? undefined : command };
   }
-  if (more[0] !== undefined && command !== "jobs") {
+  if (more[0] !== undefined && COMMAND_WORDS[command] === undefined) {
     throw wrong(
       `"${oneLine(more[0], 60)}" means nothing to ${command}, which takes options only`,
       command,

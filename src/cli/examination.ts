@@ -6,12 +6,15 @@ import { toAppError } from "../core/errors.ts";
 import { runnable } from "../core/program.ts";
 import { createRedact } from "../core/redact.ts";
 import { oneLine } from "../core/text.ts";
+import type { HostPlace } from "../hosts/hosts.ts";
 import { proxySecrets } from "../settings/proxies.ts";
 import type { Settings, SettingsCheck } from "../settings/settings.ts";
 
 export interface ExaminationOptions {
   write: (text: string) => void;
   nodeVersion: string;
+  /** Where hosts are looked for. */
+  place: HostPlace;
   /** Whether the provider may be asked. */
   online: boolean;
 }
@@ -29,7 +32,7 @@ interface Finding {
  */
 export async function examine(
   { settings, problems, notes }: SettingsCheck,
-  { write, nodeVersion, online }: ExaminationOptions,
+  { write, nodeVersion, place, online }: ExaminationOptions,
 ): Promise<number> {
   const redact = createRedact([
     settings.apiKey,
@@ -54,6 +57,7 @@ export async function examine(
     await chatKey(settings, online),
     gateway(settings),
     ...proxies(settings),
+    await hosts(place),
   ];
   for (const { level, name, detail } of findings) {
     const shown = oneLine(runnable(redact(detail), settings.program));
@@ -134,6 +138,15 @@ function proxies({ sandbox, proxies: { httpProxy, httpsProxy, noProxy } }: Setti
   const shown = used.map((address) => new URL(address).host).join(" and ");
   const except = noProxy ? `, but not for ${noProxy}` : "";
   return [{ level: "ok", name: "proxy", detail: `${shown}${except}` }];
+}
+
+/** Which hosts have this server; what is wrong with one is said, and is no fault of the server. */
+async function hosts(place: HostPlace): Promise<Finding> {
+  const { findHosts } = await import("./host-list.ts");
+  const { found, problems } = await findHosts(place);
+  const none = "none that is known has this server; `longcat-mcp install HOST` adds it";
+  const detail = [found.length === 0 ? none : found.join(", "), ...problems].join("; ");
+  return { level: problems.length > 0 ? "note" : "ok", name: "hosts", detail };
 }
 
 /** The most characters of a path: what is said of it has to fit on its line. */

@@ -1,8 +1,10 @@
 import {
   COMMAND_HELP,
   COMMAND_OPTIONS,
+  COMMAND_WORDS,
   COMMANDS,
   type Command,
+  HOST_NAMES,
   isRead,
   JOB_ACTIONS,
 } from "../settings/commands.ts";
@@ -42,13 +44,14 @@ function programPage(start: string): string[] {
 
 function commandPage(command: Command, start: string): string[] {
   const read = specs.filter((spec) => isRead(spec, command));
-  const words = command === "jobs" ? " [action]" : "";
+  const words = COMMAND_WORDS[command];
   return [
     `longcat-mcp ${command}: ${COMMAND_HELP[command]}`,
     "",
-    `Usage: ${start} ${command}${words} [options]`,
+    `Usage: ${[start, command, ...(words ? [words] : [])].join(" ")} [options]`,
     "",
     ...(command === "jobs" ? [...actions(), ""] : []),
+    ...(words === COMMAND_WORDS.install ? ["Hosts", `  ${HOST_NAMES.join(", ")}`, ""] : []),
     ...options(read, ({ help }) => help, command),
     "",
     "Environment",

@@ -10,6 +10,7 @@ import { runDemo } from "./demo.ts";
 import { runDoctor } from "./doctor.ts";
 import { Ending } from "./ending.ts";
 import { helpText } from "./help.ts";
+import { runInstall } from "./install.ts";
 import { runJobs } from "./jobs.ts";
 import { serveSandbox } from "./sandbox.ts";
 import { serve } from "./serve.ts";
@@ -41,6 +42,9 @@ async function main(ending: Ending, opening: Opening | undefined): Promise<void>
       return runDemo(settings, ending);
     case "jobs":
       return runJobs({ words, flags }, settings, ending);
+    case "install":
+    case "uninstall":
+      return runInstall(command, { words, flags }, settings, ending);
   }
 }
 

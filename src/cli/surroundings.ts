@@ -1,4 +1,5 @@
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
+import type { HostPlace } from "../hosts/hosts.ts";
 import type { Command } from "../settings/commands.ts";
 import type { Surroundings } from "../settings/values.ts";
 import { startWords } from "./started.ts";
@@ -24,6 +25,12 @@ export function surroundings(
     isFolder,
     isOffline: OFFLINE.includes(command),
   };
+}
+
+/** Where hosts' files are looked for. */
+export function hostPlace(homeDir: string): HostPlace {
+  const { env, platform } = process;
+  return { platform, env, homeDir, isThere: existsSync };
 }
 
 /** The words that start this program again. */

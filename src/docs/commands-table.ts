@@ -1,4 +1,10 @@
-import { COMMAND_HELP, COMMAND_OPTIONS, COMMANDS, JOB_ACTIONS } from "../settings/commands.ts";
+import {
+  COMMAND_HELP,
+  COMMAND_OPTIONS,
+  COMMANDS,
+  HOST_NAMES,
+  JOB_ACTIONS,
+} from "../settings/commands.ts";
 import { code, table } from "./markdown.ts";
 
 /** What the program can be told to do on the command line. */
@@ -12,6 +18,9 @@ export function commandsTable(): string {
             code(`jobs ${action}${words}`),
             help,
           ])
+        : []),
+      ...(command === "install" || command === "uninstall"
+        ? [[code(`${command} HOST`), HOST_NAMES.map(code).join(", ")]]
         : []),
       ...COMMAND_OPTIONS.filter(({ commands }) => commands.includes(command)).map(
         ({ flag, help }) => [code(`${command} --${flag}`), help],

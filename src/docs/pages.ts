@@ -1,6 +1,7 @@
 import { AppError } from "../core/errors.ts";
 import { commandsTable } from "./commands-table.ts";
 import { faultsTable } from "./faults-table.ts";
+import { installLinks } from "./install-links.ts";
 import { settingsTable } from "./settings-table.ts";
 import { errorsTable, injectedNames, toolsReference } from "./tools-reference.ts";
 import { toolsTables } from "./tools-tables.ts";
@@ -16,6 +17,7 @@ export const BLOCKS: Blocks = {
   errors: errorsTable,
   settings: settingsTable,
   commands: commandsTable,
+  "install-links": installLinks,
   faults: faultsTable,
 };
 

@@ -1,5 +1,14 @@
 /** What this program can be told to do; the first is what it does when told nothing. */
-export const COMMANDS = ["stdio", "http", "sandbox", "demo", "jobs", "doctor"] as const;
+export const COMMANDS = [
+  "stdio",
+  "http",
+  "sandbox",
+  "demo",
+  "jobs",
+  "doctor",
+  "install",
+  "uninstall",
+] as const;
 export type Command = (typeof COMMANDS)[number];
 
 /** Where the commands that listen do so unless they are told another port. */
@@ -11,7 +20,29 @@ export const COMMAND_HELP: Readonly<Record<Command, string>> = {
   sandbox: "run the imitated provider alone, for any client of its API",
   demo: "show the main job on the sandbox: no key, no network, no cost",
   jobs: "list, show, export, settle or delete jobs",
-  doctor: "check folders, keys and dependencies",
+  doctor: "check folders, keys and dependencies, and say which hosts have the server",
+  install: "add the server to a host's configuration; keys go into files of ours",
+  uninstall: "take the server out of a host's configuration, which is then as it was before",
+};
+
+/** The hosts that `install` knows. */
+export const HOST_NAMES = [
+  "claude-desktop",
+  "claude-code",
+  "cursor",
+  "vscode",
+  "codex",
+  "gemini",
+  "opencode",
+  "windsurf",
+] as const;
+export type HostName = (typeof HOST_NAMES)[number];
+
+/** Commands that are followed by words, and by which; the others take options only. */
+export const COMMAND_WORDS: Readonly<Partial<Record<Command, string>>> = {
+  jobs: "[action]",
+  install: "<host>",
+  uninstall: "<host>",
 };
 
 /** What the `jobs` command can be told to do, with the words that follow; the first is its default. */
@@ -55,6 +86,11 @@ export const COMMAND_OPTIONS: readonly CommandOption[] = [
     commands: ["jobs"],
     help: "delete: their finished files too; copies made by save_to stay",
   },
+  {
+    flag: "dry-run",
+    commands: ["install", "uninstall"],
+    help: "show the change, and change nothing",
+  },
 ];
 
 /** Commands that read few settings, and which; the others read all. */
@@ -62,6 +98,7 @@ const FEW: Readonly<Partial<Record<Command, readonly string[]>>> = {
   sandbox: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_SANDBOX_SPEED", "LONGCAT_MCP_PORT"],
   demo: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_SANDBOX_SPEED"],
   jobs: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_DATA_DIR", "LONGCAT_MCP_OUTPUT_DIR"],
+  uninstall: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_DATA_DIR"],
 };
 
 /** Whether a setting means something to a command. */

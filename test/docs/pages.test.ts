@@ -105,7 +105,8 @@ describe("README.md", () => {
   });
 
   it("has snippets that can be pasted", () => {
-    const json = [...readme.matchAll(/^```json\n([\s\S]*?)^```/gm)].map(([, block = ""]) => block);
+    const pages = readme + (all.get("docs/hosts.md") ?? "");
+    const json = [...pages.matchAll(/^```json\n([\s\S]*?)^```/gm)].map(([, block = ""]) => block);
     expect(json.length).toBeGreaterThan(2);
     for (const block of json) expect(() => JSON.parse(block)).not.toThrow();
   });
