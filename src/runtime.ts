@@ -6,8 +6,10 @@ import { Lazy } from "./core/lazy.ts";
 import { Lettering } from "./core/lettering.ts";
 import type { Log } from "./core/log.ts";
 import type { Redact } from "./core/redact.ts";
+import type { Keys } from "./core/service-keys.ts";
 import { HttpClient } from "./gateway/http-client.ts";
 import { LongcatClient } from "./gateway/longcat.ts";
+import { perOwner } from "./gateway/per-owner.ts";
 import { PixazoClient } from "./gateway/pixazo.ts";
 import type { ProxySettings } from "./gateway/proxy-routes.ts";
 import type { HostedFolder } from "./inputs/hosted-folder.ts";
@@ -29,6 +31,8 @@ import { Adoption } from "./purchases/adoption.ts";
 import { earlierFile } from "./purchases/earlier-file.ts";
 import type { PurchaseContext } from "./purchases/purchase-context.ts";
 import { Purchases } from "./purchases/purchases.ts";
+import { KeyFiles } from "./settings/key-files.ts";
+import { ownerKeys } from "./settings/owner-keys.ts";
 import type { Settings } from "./settings/settings.ts";
 import { ClosedMarkerFile } from "./storage/sqlite/closed-marker.ts";
 import { Connection } from "./storage/sqlite/connection.ts";
@@ -101,14 +105,18 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const baseUrl = sandbox?.origin ?? settings.baseUrl;
   const legacyBaseUrl = sandbox?.origin ?? settings.legacyBaseUrl;
   const http = new HttpClient(options.proxies, redact);
-  const gateway = new PixazoClient({
-    http,
-    baseUrl,
-    legacyBaseUrl,
-    apiKey: () => (sandbox ? "sandbox" : settings.apiKey),
-    redact,
-    traceparent: () => log.context().traceparent,
-  });
+  const { keys, closeKeys } = await openKeys(options);
+  const gateway = perOwner(
+    (owner) =>
+      new PixazoClient({
+        http,
+        baseUrl,
+        legacyBaseUrl,
+        apiKey: () => keys.of(owner, "apiKey"),
+        redact,
+        traceparent: () => log.context().traceparent,
+      }),
+  );
   const trustedOrigins = [baseUrl, legacyBaseUrl]
     .map((url) => new URL(url))
     .filter((url) => isLoopbackHost(url.hostname))
@@ -129,6 +137,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     saving,
     places,
     sandbox,
+    keys,
   });
   await chat.threads
     .sweep(clock.now())
@@ -202,18 +211,30 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     purchases,
     adoption: new Adoption(buying, jobs),
     isServed: (job, url) => mayBeServed(job, url, { now: clock.now(), trustedOrigins }),
+    keys,
     ...chat,
     async close() {
       stopping.abort();
       await jobs.close();
       stopReleasing();
       stopLettingGo();
+      closeKeys();
       await hosting.close();
       await store.close();
       await http.close();
       await sandbox?.close();
     },
   };
+}
+
+/** With which keys owners call, and every key known to what takes them out of texts. */
+async function openKeys({ settings, homeOwner, clock, log, redact }: RuntimeOptions) {
+  const { keysDir: folder } = settings;
+  const { learn } = redact;
+  const files = folder === undefined ? undefined : new KeyFiles({ folder, clock, log, learn });
+  await files?.open();
+  const keys = ownerKeys({ settings, files, homeOwner, nameOf: async () => undefined });
+  return { keys, closeKeys: () => files?.close() };
 }
 
 /** The delegate and what it works with. */
@@ -227,14 +248,24 @@ function openChat(
     saving: Saving;
     places: Places;
     sandbox: BuiltInProvider | undefined;
+    keys: Keys;
   },
 ): Pick<Services, "delegate" | "threads" | "longcat"> {
-  const { connection, http, media, saving, places, sandbox } = parts;
+  const { connection, http, media, saving, places, sandbox, keys } = parts;
   const { clock } = shared;
   const baseUrl = sandbox?.origin ?? settings.chatBaseUrl;
-  const apiKey = () => (sandbox ? "sandbox" : settings.chatApiKey);
   const traceparent = () => shared.log.context().traceparent;
-  const longcat = new LongcatClient({ http, clock, baseUrl, apiKey, redact, traceparent });
+  const longcat = perOwner(
+    (owner) =>
+      new LongcatClient({
+        http,
+        clock,
+        baseUrl,
+        apiKey: () => keys.of(owner, "chatApiKey"),
+        redact,
+        traceparent,
+      }),
+  );
   const threads = new SqliteThreadStore(connection);
   const delegate = new Delegate({
     ...shared,

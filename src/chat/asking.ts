@@ -73,7 +73,7 @@ export class Asking {
       delta: answer.take.bind(answer),
     };
     try {
-      const outcome = await client.chat(request, listener, hurry.signal).catch(notSent);
+      const outcome = await client.of(owner).chat(request, listener, hurry.signal).catch(notSent);
       await surely(this.#context, jobId, () => answer.end());
       return { job, outcome, answer, wasStopped };
     } finally {

@@ -1,4 +1,5 @@
 import type { LongcatClient } from "../gateway/longcat.ts";
+import type { PerOwner } from "../gateway/per-owner.ts";
 import type { MoveContext } from "../jobs/job-context.ts";
 import type { Places } from "../media/allowed-files.ts";
 import type { MediaStore } from "../media/media-store.ts";
@@ -7,7 +8,7 @@ import type { ThreadStore } from "./thread-store.ts";
 
 /** What every part of a turn's life works with. */
 export interface ChatContext extends MoveContext {
-  client: LongcatClient;
+  client: PerOwner<LongcatClient>;
   threads: ThreadStore;
   media: MediaStore;
   saving: Saving;

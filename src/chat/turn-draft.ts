@@ -83,7 +83,8 @@ export async function draftTurn(
         await context.saving.check(saveTo, "text", 1);
       }
       const past = await pastOf(threads, owner, threadId, Number.MAX_SAFE_INTEGER);
-      const fitting = { ...context, mayAsk: !isRehearsal };
+      const client = context.client.of(owner);
+      const fitting = { ...context, client, mayAsk: !isRehearsal };
       leftOut = await fitTurn(fitting, request, files, past);
       if (leftOut.length > 0) {
         warnings.push(

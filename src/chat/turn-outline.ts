@@ -32,7 +32,7 @@ export async function outlineTurn(
   const pieces: Uint8Array[] = [];
   for await (const piece of body.pieces()) pieces.push(piece);
   return {
-    url: client.address(request.format),
+    url: client.of(owner).address(request.format),
     body: JSON.parse(Buffer.concat(pieces).toString()),
     files: files.map((file) => `${oneLine(file.name)}: ${sizeOf(file)}`),
     refusals: [],

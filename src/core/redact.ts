@@ -26,6 +26,8 @@ export interface Redact {
    * and more only one that stands as it is: looking for all forms of it would hold up everybody.
    */
   finds(text: string): boolean;
+  /** Takes these out as well from now on, and for good. */
+  learn(secrets: readonly (string | undefined)[]): void;
 }
 
 /**
@@ -35,14 +37,25 @@ export interface Redact {
  * to be a key are left alone: masking them would only garble text.
  */
 export function createRedact(secrets: readonly (string | undefined)[]): Redact {
-  const keys = [...new Set(secrets)].flatMap((secret) =>
-    secret && secret.length >= MIN_SECRET_LENGTH ? [secret] : [],
-  );
-  const needles = keys.flatMap(needlesOf);
+  const keys = new Set<string>();
+  const needles: Needle[] = [];
   /** No provider takes such a key, but nobody should see it either. */
-  const unreadable = keys.filter((key) => needlesOf(key).length === 0);
-  const lengths = [...needles.map(({ text }) => text), ...unreadable].map(({ length }) => length);
-  const [shortest, longest] = [Math.min(...lengths), Math.max(...lengths)];
+  const unreadable: string[] = [];
+  let [shortest, longest] = [Number.POSITIVE_INFINITY, 0];
+  const learn = (more: readonly (string | undefined)[]) => {
+    for (const key of new Set(more)) {
+      if (key === undefined || key.length < MIN_SECRET_LENGTH || keys.has(key)) continue;
+      keys.add(key);
+      const own = needlesOf(key);
+      needles.push(...own);
+      if (own.length === 0) unreadable.push(key);
+      for (const { length } of own.length === 0 ? [key] : own.map(({ text }) => text)) {
+        shortest = Math.min(shortest, length);
+        longest = Math.max(longest, length);
+      }
+    }
+  };
+  learn(secrets);
   const isClean = (text: string) => {
     const plain = unreadable.length === 0 ? plainReading(text) : undefined;
     return plain !== undefined && !needles.some((needle) => plain.includes(needle.text));
@@ -61,7 +74,10 @@ export function createRedact(secrets: readonly (string | undefined)[]): Redact {
       return Math.min(open, text.length);
     },
     finds: (text: string) =>
-      text.length < LOOKED_THROUGH ? redact(text) !== text : keys.some((key) => text.includes(key)),
+      text.length < LOOKED_THROUGH
+        ? redact(text) !== text
+        : [...keys].some((key) => text.includes(key)),
+    learn,
   });
 }
 

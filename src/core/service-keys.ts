@@ -11,6 +11,12 @@ export const SERVICE_KEYS = {
 } as const;
 export type ServiceKey = keyof typeof SERVICE_KEYS;
 
+/** With which keys the services are asked. */
+export interface Keys {
+  /** The key that an owner's calls carry, read anew each time. @throws {configuration} without one */
+  of(owner: string, key: ServiceKey): Promise<string>;
+}
+
 /** Visible ASCII: what an HTTP header carries unchanged. */
 const SENDABLE = /^[!-~]+$/;
 
@@ -23,6 +29,18 @@ export function missingKey(key: ServiceKey, more?: string): AppError {
     `No API key for ${purpose} is set: ${env} is missing.${found}`,
     {
       next: `Set ${env} (or ${env}_FILE) and restart the server, or start it with --sandbox, which needs no key.`,
+    },
+  );
+}
+
+/** That one of several users has no key of their own. @param why what is wrong with it, if it is there. */
+export function missingOwnKey(key: ServiceKey, why = "is missing"): AppError {
+  const { env, purpose } = SERVICE_KEYS[key];
+  return new AppError(
+    "configuration",
+    `This server has no API key for ${purpose} that is this user's own: ${env} ${why}.`,
+    {
+      next: `Ask whoever runs the server to put the key into the file ${env} of this user's folder in LONGCAT_MCP_KEYS_DIR; it counts at once, without a restart. Nothing was sent.`,
     },
   );
 }

@@ -47,13 +47,13 @@ export interface LongcatOptions {
   clock: Clock;
   /** Without a trailing slash and without the path of a format. */
   baseUrl: string;
-  apiKey: () => string | undefined;
+  apiKey: () => Promise<string | undefined> | string | undefined;
   redact: Redact;
   /** The trace that a request is part of, if it is part of one. */
   traceparent?: () => string | undefined;
 }
 
-/** The LongCat chat platform, in both of its formats. */
+/** The LongCat chat platform with one key, in both of its formats. */
 export class LongcatClient {
   readonly #options: LongcatOptions;
   readonly #cache = new Map<string, { at: number; models: ChatModel[] }>();
@@ -71,7 +71,7 @@ export class LongcatClient {
     listener: ChatListener,
     signal: AbortSignal,
   ): Promise<ChatOutcome> {
-    const headers = { ...this.#headers(), "content-type": "application/json" };
+    const headers = { ...(await this.#headers()), "content-type": "application/json" };
     const body = chatBody(request);
     const ending = new AbortController();
     const stop = () => ending.abort();
@@ -133,7 +133,7 @@ export class LongcatClient {
   }
 
   async #get(path: string): Promise<HttpReply> {
-    const headers = { ...this.#headers(), "content-type": "application/json" };
+    const headers = { ...(await this.#headers()), "content-type": "application/json" };
     let reply: HttpReply;
     try {
       reply = await this.#options.http.send({
@@ -155,8 +155,8 @@ export class LongcatClient {
     return redacted;
   }
 
-  #headers(): Record<string, string> {
-    const key = sendableKey("chatApiKey", this.#options.apiKey());
+  async #headers(): Promise<Record<string, string>> {
+    const key = sendableKey("chatApiKey", await this.#options.apiKey());
     const traceparent = this.#options.traceparent?.();
     return {
       authorization: `Bearer ${key}`,

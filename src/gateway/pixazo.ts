@@ -49,13 +49,13 @@ export interface PixazoOptions {
   /** Origin and optional path prefix, without a trailing slash. */
   baseUrl: string;
   legacyBaseUrl: string;
-  apiKey: () => string | undefined;
+  apiKey: () => Promise<string | undefined> | string | undefined;
   redact: Redact;
   /** The trace that a request is part of, if it is part of one. */
   traceparent?: () => string | undefined;
 }
 
-/** The image gateway: ten purchases, one status, and the older status endpoint. */
+/** The image gateway with one key: ten purchases, one status, and the older status endpoint. */
 export class PixazoClient {
   readonly #options: PixazoOptions;
 
@@ -69,7 +69,7 @@ export class PixazoClient {
    * @throws {configuration} without an API key that can be sent; nothing was sent.
    */
   async submit(operation: AnyOperation, wire: Record<string, unknown>): Promise<SubmitOutcome> {
-    const headers = this.#headers();
+    const headers = await this.#headers();
     let reply: HttpReply;
     try {
       reply = await this.#options.http.send({
@@ -98,7 +98,7 @@ export class PixazoClient {
     const reply = await this.#read({
       method: "GET",
       url: new URL(this.#options.baseUrl + path),
-      headers: this.#headers(),
+      headers: await this.#headers(),
     });
     return report(reply.text, readReply(reply.text), false);
   }
@@ -111,15 +111,15 @@ export class PixazoClient {
     const reply = await this.#read({
       method: "POST",
       url: new URL(`${this.#options.legacyBaseUrl}/longcat-image-request-result`),
-      headers: { ...this.#headers(), "content-type": "application/json" },
+      headers: { ...(await this.#headers()), "content-type": "application/json" },
       body: JSON.stringify({ request_id: requestId }),
     });
     const parsed = readReply(reply.text);
     return { ...report(reply.text, parsed, true), progress: parsed?.progress };
   }
 
-  #headers(): Record<string, string> {
-    const key = sendableKey("apiKey", this.#options.apiKey());
+  async #headers(): Promise<Record<string, string>> {
+    const key = sendableKey("apiKey", await this.#options.apiKey());
     const traceparent = this.#options.traceparent?.();
     const trace = traceparent === undefined ? {} : { traceparent };
     return { "ocp-apim-subscription-key": key, accept: "application/json", ...trace };

@@ -45,7 +45,7 @@ export class Adoption {
     if (!(await store.findByRequestId(owner, requestId))) {
       await refuseKnown(store, owner, requestId);
     }
-    const report = await orStrange(requestId, gateway.legacyStatus(requestId));
+    const report = await orStrange(requestId, gateway.of(owner).legacyStatus(requestId));
     // That API has a status, not an HTTP status, for what it does not know.
     const isUnknown = /\brequest\b.*\bnot found\b/i.test(report.error?.message ?? "");
     if (isUnknown) throw strange(requestId, report.error);
@@ -84,7 +84,7 @@ async function adoptRequest(
     );
   }
   await refuseKnown(store, owner, requestId);
-  const report = await orStrange(requestId, gateway.status(requestId));
+  const report = await orStrange(requestId, gateway.of(owner).status(requestId));
   const now = clock.now();
   const job: WholeJob = {
     ...BLANK,
@@ -162,7 +162,7 @@ async function attachRequest(
   if (operationOfRequestId(requestId)?.name !== job.operation) {
     throw new AppError("invalid_input", `That request id is not one of ${job.operation}.`);
   }
-  const report = await orStrange(requestId, gateway.status(requestId));
+  const report = await orStrange(requestId, gateway.of(job.owner).status(requestId));
   return move(context, job, "running", {
     requestId,
     upstreamStatus: report.rawStatus,

@@ -96,7 +96,7 @@ export class Follower {
     let report: StatusReport;
     try {
       this.#context.reached("before-look");
-      report = await gateway.status(followed.requestId);
+      report = await gateway.of(followed.owner).status(followed.requestId);
       this.#context.reached("after-look");
     } catch (error) {
       return this.#trouble(followed, toAppError(error));

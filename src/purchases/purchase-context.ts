@@ -2,6 +2,7 @@ import type { Lazy } from "../core/lazy.ts";
 import type { Lettering } from "../core/lettering.ts";
 import type { Limits, PriceList } from "../core/money.ts";
 import type { HttpClient } from "../gateway/http-client.ts";
+import type { PerOwner } from "../gateway/per-owner.ts";
 import type { PixazoClient } from "../gateway/pixazo.ts";
 import type { Hosting, JobFiles } from "../inputs/hosting.ts";
 import type { InputResolver } from "../inputs/resolver.ts";
@@ -11,7 +12,7 @@ import type { Saving } from "../media/saving.ts";
 
 /** What every part of a purchase's life works with. */
 export interface PurchaseContext extends MoveContext {
-  gateway: PixazoClient;
+  gateway: PerOwner<PixazoClient>;
   http: HttpClient;
   media: MediaStore;
   /** For the numbers on contact sheets. */

@@ -41,7 +41,7 @@ async function buy(
   let outcome: SubmitOutcome;
   try {
     context.reached("before-post");
-    outcome = await context.gateway.submit(operation, wire);
+    outcome = await context.gateway.of(submitting.owner).submit(operation, wire);
     context.reached("after-reply");
   } catch (error) {
     outcome = notSent(error);

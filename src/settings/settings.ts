@@ -47,6 +47,8 @@ export interface Settings {
   previews: "off" | "on" | "full";
   prices: PriceList;
   limits: Limits;
+  /** Has a folder for each user with keys of their own; all share one key where it is absent. */
+  keysDir: string | undefined;
   userLimits: UserLimits;
   /** After how many days ended jobs are forgotten. */
   keepJobsDays: number | undefined;
@@ -116,6 +118,10 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
       .filter((path) => !isFolder(path))
       .map((path) => missingFolder(SETTINGS.inputDirs.env, path)),
   );
+  const keysDir = values.keysDir === undefined ? undefined : folder(values.keysDir);
+  if (keysDir !== undefined && !isFolder(keysDir)) {
+    notes.push(missingFolder(SETTINGS.keysDir.env, keysDir));
+  }
   const homes = [homeDir, ...[cleanValue(env["USERPROFILE"]) ?? []].flat(), ...systemHome()];
   const byDefault = [outputDir, workingDir].filter((path) => !isPrivatePlace(path, homes));
   const savedIn = values.saveDirs?.map(folder);
@@ -164,6 +170,7 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
       perMonthUsd: values.budgetPerMonth,
       confirmAboveUsd: values.confirmAbove,
     },
+    keysDir,
     userLimits: {
       requestsPerMinute: values.requestsPerMinutePerUser,
       streams: values.maxStreamsPerUser,

@@ -1,4 +1,4 @@
-import { wholeNumber } from "./forms.ts";
+import { text, wholeNumber } from "./forms.ts";
 
 const MOST = Number.MAX_SAFE_INTEGER;
 const PER_USER = "over HTTP with users: ";
@@ -6,6 +6,14 @@ const PER_USER = "over HTTP with users: ";
 /* What one user of several may have at a time, so that others have their share. */
 
 export const USER_LIMITS = {
+  keysDir: {
+    env: "LONGCAT_MCP_KEYS_DIR",
+    folder: "one",
+    help: `${PER_USER}a folder with the keys that users have of their own, \`<user>/PIXAZO_API_KEY\` and \`<user>/LONGCAT_API_KEY\`; who has none there cannot call`,
+    unset: "all share the keys above",
+    commands: ["http"],
+    schema: text,
+  },
   requestsPerMinutePerUser: {
     env: "LONGCAT_MCP_REQUESTS_PER_MINUTE_PER_USER",
     help: `${PER_USER}how many requests of one are taken within a minute`,

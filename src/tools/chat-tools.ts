@@ -10,8 +10,8 @@ import { ANY_UPLOAD, readThreadId, uris } from "../core/uris.ts";
 import { CHAT_FORMATS, type ChatFormat } from "../gateway/chat-body.ts";
 import type { ChatModel } from "../gateway/chat-models.ts";
 import { knownAs } from "../models/facts.ts";
-import { requireKey } from "../settings/missing-key.ts";
 import { DEFAULT_PAGE, pageArguments } from "./paging.ts";
+import { requireKey } from "./require-key.ts";
 import { dataResult } from "./result.ts";
 import { readQuery } from "./search-query.ts";
 import type { Services, ToolDeps } from "./services.ts";
@@ -80,7 +80,7 @@ function chatTool(deps: ToolDeps): Tool {
       const startedAt = deps.clock.elapsed();
       const format = input.api_format ?? "openai";
       checkMaxTokens(input.max_tokens, input.model ?? chatModel, format);
-      requireKey(deps.settings, "chatApiKey");
+      await requireKey(deps, call.caller, "chatApiKey");
       const services = await deps.services.get();
       const turn: TurnArguments = {
         prompt: input.prompt,
@@ -116,10 +116,12 @@ function chatModelsTool(deps: ToolDeps): Tool {
       api_format: apiFormat(),
     }),
     output: z.looseObject({ models: z.array(z.looseObject({ id: z.string() })) }),
-    async run(input) {
-      requireKey(deps.settings, "chatApiKey");
+    async run(input, { caller }) {
+      await requireKey(deps, caller, "chatApiKey");
       const { longcat } = await deps.services.get();
-      const models = await longcat.models(input.api_format ?? "openai", input.model);
+      const models = await longcat
+        .of(caller.owner)
+        .models(input.api_format ?? "openai", input.model);
       const others = models.length - MAX_MODELS;
       return dataResult({
         models: models.slice(0, MAX_MODELS).map(viewModel),

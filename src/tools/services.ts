@@ -5,7 +5,9 @@ import type { Clock } from "../core/clock.ts";
 import type { Lazy } from "../core/lazy.ts";
 import type { Log } from "../core/log.ts";
 import type { Redact } from "../core/redact.ts";
+import type { Keys } from "../core/service-keys.ts";
 import type { LongcatClient } from "../gateway/longcat.ts";
+import type { PerOwner } from "../gateway/per-owner.ts";
 import type { PixazoClient } from "../gateway/pixazo.ts";
 import type { InputResolver } from "../inputs/resolver.ts";
 import type { Job } from "../jobs/job.ts";
@@ -24,13 +26,14 @@ export interface Services {
   jobs: JobRunner;
   media: MediaStore;
   saving: Saving;
-  gateway: PixazoClient;
+  gateway: PerOwner<PixazoClient>;
   inputs: InputResolver;
   purchases: Purchases;
   adoption: Adoption;
   delegate: Delegate;
   threads: ThreadStore;
-  longcat: LongcatClient;
+  keys: Keys;
+  longcat: PerOwner<LongcatClient>;
   /** Whether the provider may still serve a job's file at an address. */
   isServed(job: Job, url: string): boolean;
 }

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { ModelUsage } from "../chat/thread-store.ts";
+import { AppError } from "../core/errors.ts";
 import type { LongcatClient } from "../gateway/longcat.ts";
 import { leftUsd } from "../jobs/budget.ts";
 import type { SpendingReport, Sums } from "../jobs/job-store.ts";
@@ -86,7 +87,7 @@ export function spendingTool(deps: ToolDeps): Tool {
         chat: {
           tokens_in: usage.reduce((total, { tokensIn }) => total + tokensIn, 0),
           tokens_out: usage.reduce((total, { tokensOut }) => total + tokensOut, 0),
-          cost_usd: await chatCostUsd(deps, longcat, usage),
+          cost_usd: await chatCostUsd(deps, longcat.of(call.caller.owner), usage),
         },
         ...(notes.length > 0 ? { notes } : {}),
       });
@@ -96,16 +97,16 @@ export function spendingTool(deps: ToolDeps): Tool {
 
 /** What tokens cost by the prices that the platform prints today; `null` where it prints none. */
 async function chatCostUsd(
-  { settings, log }: ToolDeps,
+  { log }: ToolDeps,
   longcat: Pick<LongcatClient, "models">,
   usage: readonly ModelUsage[],
 ): Promise<number | null> {
   const used = usage.filter(({ tokensIn, tokensOut }) => tokensIn + tokensOut > 0);
-  if (used.length > 0 && !settings.sandbox && !settings.chatApiKey) return null;
   let total = 0;
   for (const { model, tokensIn, tokensOut } of used) {
     const found = await longcat.models("openai", model).catch((error: unknown) => {
-      log.warn({ err: error }, "the price of a model is not known");
+      const isKeyless = error instanceof AppError && error.code === "configuration";
+      if (!isKeyless) log.warn({ err: error }, "the price of a model is not known");
       return [];
     });
     const prices = found.find(({ id }) => id === model);

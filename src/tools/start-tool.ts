@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { AnyOperation } from "../models/operation.ts";
-import { requireKey } from "../settings/missing-key.ts";
 import { purchaseCost } from "./dry-run.ts";
+import { requireKey } from "./require-key.ts";
 import type { ToolDeps } from "./services.ts";
 import { previewWish } from "./shown-pictures.ts";
 import { startArguments, startOrRehearse, startPlace, wishesOf } from "./starting.ts";
@@ -27,7 +27,7 @@ export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
       const input = { ...given, ...place };
       const startedAt = deps.clock.elapsed();
       const request = { operation, given: operation.prepare(own), ...wishesOf(input) };
-      requireKey(deps.settings, "apiKey");
+      await requireKey(deps, call.caller, "apiKey");
       const services = await deps.services.get();
       const { purchases } = services;
       return startOrRehearse(deps, services, purchases, request, facts, { call, input, startedAt });

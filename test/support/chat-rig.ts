@@ -4,6 +4,7 @@ import { Delegate } from "../../src/chat/delegate.ts";
 import type { TurnArguments } from "../../src/chat/turn-draft.ts";
 import { createRedact } from "../../src/core/redact.ts";
 import { LongcatClient } from "../../src/gateway/longcat.ts";
+import { perOwner } from "../../src/gateway/per-owner.ts";
 import type { Job } from "../../src/jobs/job.ts";
 import { SqliteThreadStore } from "../../src/storage/sqlite/sqlite-thread-store.ts";
 import { type Hit, json, rawServer } from "./raw-server.ts";
@@ -31,13 +32,16 @@ export async function openChatRig(options: ChatRigOptions): Promise<ChatRig> {
       threads = new SqliteThreadStore(parts.connection);
       delegate = new Delegate({
         ...parts,
-        client: new LongcatClient({
-          http: parts.http,
-          clock: parts.clock,
-          baseUrl: options.origin,
-          apiKey: () => KEY,
-          redact: createRedact([KEY]),
-        }),
+        client: perOwner(
+          () =>
+            new LongcatClient({
+              http: parts.http,
+              clock: parts.clock,
+              baseUrl: options.origin,
+              apiKey: () => KEY,
+              redact: createRedact([KEY]),
+            }),
+        ),
         threads,
         places: { allowedDirs: [parts.folder], workingDir: parts.folder, homeDir: parts.folder },
         defaultModel: "LongCat-2.0-Preview",

@@ -11,6 +11,7 @@ import { LOCAL_CALLER } from "../../src/core/owner.ts";
 import { createRedact } from "../../src/core/redact.ts";
 import type { HttpReply } from "../../src/gateway/exchange.ts";
 import { HttpClient, type OutboundRequest } from "../../src/gateway/http-client.ts";
+import { perOwner } from "../../src/gateway/per-owner.ts";
 import { PixazoClient } from "../../src/gateway/pixazo.ts";
 import type { Hosting, JobFiles } from "../../src/inputs/hosting.ts";
 import { InputResolver } from "../../src/inputs/resolver.ts";
@@ -129,14 +130,17 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     store,
     connection,
     http,
-    gateway: new PixazoClient({
-      http,
-      baseUrl: origin,
-      legacyBaseUrl: origin,
-      apiKey: () => apiKey,
-      redact: createRedact([apiKey]),
-      traceparent: () => log.context().traceparent,
-    }),
+    gateway: perOwner(
+      () =>
+        new PixazoClient({
+          http,
+          baseUrl: origin,
+          legacyBaseUrl: origin,
+          apiKey: () => apiKey,
+          redact: createRedact([apiKey]),
+          traceparent: () => log.context().traceparent,
+        }),
+    ),
     media,
     lettering: new Lazy(() => Lettering.load()),
     saving: new Saving(places, media),

@@ -1,0 +1,27 @@
+import { type Keys, missingOwnKey } from "../core/service-keys.ts";
+import type { KeyFiles } from "./key-files.ts";
+import { setKey } from "./missing-key.ts";
+import type { Settings } from "./settings.ts";
+
+export interface OwnerKeysOptions {
+  settings: Settings;
+  /** `undefined` where all share one key. */
+  files: KeyFiles | undefined;
+  /** Has the keys of the environment in any case. */
+  homeOwner: string;
+  /** By what an owner's folder is named; `undefined` for one without a name. */
+  nameOf: (owner: string) => Promise<string | undefined>;
+}
+
+/** Which key each owner's calls carry: the shared one, or where keys have a folder, the owner's own. */
+export function ownerKeys({ settings, files, homeOwner, nameOf }: OwnerKeysOptions): Keys {
+  return {
+    async of(owner, key) {
+      if (settings.sandbox) return "sandbox";
+      if (files === undefined || owner === homeOwner) return setKey(settings, key);
+      const name = await nameOf(owner);
+      if (name === undefined) throw missingOwnKey(key);
+      return files.read(name, key);
+    },
+  };
+}
