@@ -45,6 +45,7 @@ import { SqliteUserStore } from "./storage/sqlite/sqlite-user-store.ts";
 import type { Services } from "./tools/services.ts";
 import type { AuditLog } from "./users/audit-log.ts";
 import { Door } from "./users/door.ts";
+import { keyFolderOf } from "./users/key-folder.ts";
 import type { UserStore } from "./users/user-store.ts";
 
 /** A provider that lives inside this process. */
@@ -105,7 +106,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const baseUrl = sandbox?.origin ?? settings.baseUrl;
   const legacyBaseUrl = sandbox?.origin ?? settings.legacyBaseUrl;
   const http = new HttpClient(options.proxies, redact);
-  const { keys, closeKeys } = await openKeys(options);
+  const users = new SqliteUserStore(connection);
+  const { keys, closeKeys } = await openKeys(options, users);
   const gateway = perOwner(
     (owner) =>
       new PixazoClient({
@@ -198,7 +200,6 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   });
   await jobs.open();
   await hosting.open();
-  const users = new SqliteUserStore(connection);
   return {
     users,
     audit: new SqliteAuditLog(connection),
@@ -228,12 +229,16 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
 }
 
 /** With which keys owners call, and every key known to what takes them out of texts. */
-async function openKeys({ settings, homeOwner, clock, log, redact }: RuntimeOptions) {
+async function openKeys(
+  { settings, homeOwner, clock, log, redact }: RuntimeOptions,
+  users: UserStore,
+) {
   const { keysDir: folder } = settings;
   const { learn } = redact;
   const files = folder === undefined ? undefined : new KeyFiles({ folder, clock, log, learn });
   await files?.open();
-  const keys = ownerKeys({ settings, files, homeOwner, nameOf: async () => undefined });
+  const nameOf = (owner: string) => keyFolderOf(users, owner);
+  const keys = ownerKeys({ settings, files, homeOwner, nameOf });
   return { keys, closeKeys: () => files?.close() };
 }
 

@@ -204,26 +204,26 @@ describe.each([5, 7, 10, 11, 12])(
     });
 
     it("has figures that are those of its jobs", async () => {
-    await storedDatabase(version);
-    const store = new SqliteJobStore(new Connection(folder));
-    onTestFinished(() => store.close());
-    const { jobs } = await store.list({ owner: OWNER, limit: 100 });
-    const { total } = await store.spending(OWNER, 9);
-    const { counted, oldest } = await store.figures();
-    for (const state of JOB_STATES) {
-      const here = counted.filter((one) => one.state === state);
-      const number = here.reduce((sum, one) => sum + one.jobs, 0);
-      expect(number, state).toBe(jobs.filter((job) => job.state === state).length);
-    }
-    const usd = (charge: string) =>
-      counted.reduce((sum, one) => sum + (one.charge === charge ? one.usd : 0), 0);
-    expect(usd("spent")).toBeCloseTo(total.spentUsd, 9);
-    expect(usd("reserved")).toBeCloseTo(total.reservedUsd, 9);
-    expect(usd("uncertain")).toBeCloseTo(total.uncertainUsd, 9);
-    expect(oldest).toHaveLength(4);
-  });
+      await storedDatabase(version);
+      const store = new SqliteJobStore(new Connection(folder));
+      onTestFinished(() => store.close());
+      const { jobs } = await store.list({ owner: OWNER, limit: 100 });
+      const { total } = await store.spending(OWNER, 9);
+      const { counted, oldest } = await store.figures();
+      for (const state of JOB_STATES) {
+        const here = counted.filter((one) => one.state === state);
+        const number = here.reduce((sum, one) => sum + one.jobs, 0);
+        expect(number, state).toBe(jobs.filter((job) => job.state === state).length);
+      }
+      const usd = (charge: string) =>
+        counted.reduce((sum, one) => sum + (one.charge === charge ? one.usd : 0), 0);
+      expect(usd("spent")).toBeCloseTo(total.spentUsd, 9);
+      expect(usd("reserved")).toBeCloseTo(total.reservedUsd, 9);
+      expect(usd("uncertain")).toBeCloseTo(total.uncertainUsd, 9);
+      expect(oldest).toHaveLength(4);
+    });
 
-  it("goes on: what was not sent still can be, what was is followed, money counts", async () => {
+    it("goes on: what was not sent still can be, what was is followed, money counts", async () => {
       await storedDatabase(version);
       const store = new SqliteJobStore(new Connection(folder));
       onTestFinished(() => store.close());
