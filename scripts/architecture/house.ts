@@ -190,7 +190,7 @@ export const HOUSE: Rules = {
         "src/inputs/hosting.ts",
         "src/inputs/training-folder.ts",
         "src/inputs/training-zip.ts",
-        "src/settings/key-files.ts",
+        "src/settings/user-key-files.ts",
         "src/chat/find-files.ts",
         "src/chat/ignore-rules.ts",
       ],

@@ -1,7 +1,7 @@
 import { type Keys, missingOwnKey } from "../core/service-keys.ts";
-import type { KeyFiles } from "./key-files.ts";
 import { setKey } from "./missing-key.ts";
 import type { Settings } from "./settings.ts";
+import type { KeyFiles } from "./user-key-files.ts";
 
 export interface OwnerKeysOptions {
   settings: Settings;
