@@ -1,4 +1,5 @@
 import {
+  CLIENT_CAPABILITIES_META_KEY,
   type McpRequestContext,
   McpServer,
   type RequestId,
@@ -8,6 +9,7 @@ import {
 import { onAbort } from "./core/aborting.ts";
 import type { Caller } from "./core/caller.ts";
 import { AppError } from "./core/errors.ts";
+import { fieldsOf } from "./core/json-fields.ts";
 import { Lazy } from "./core/lazy.ts";
 import { uris } from "./core/uris.ts";
 import { givenArguments } from "./core/whole-arguments.ts";
@@ -37,6 +39,9 @@ export const INSTRUCTIONS = instructions(
 const INSTRUCTIONS_ELSEWHERE = instructions(
   "Finished files come as links that last for a while: show them. `upload_link` takes the user's files, `image_models` compares models.",
 );
+
+/** MCP Apps. */
+const PAGES_EXTENSION = "io.modelcontextprotocol/ui";
 
 export interface ServerDeps extends ToolDeps {
   version: string;
@@ -135,6 +140,7 @@ export class ServerFactory {
         title: listed.title,
         description: listed.description,
         annotations: listed.annotations,
+        ...(listed.meta && { _meta: listed.meta }),
         // The full schema is advertised; arguments are checked by the tool, whose errors say more.
         inputSchema: acceptingSchema(listed.inputSchema),
       },
@@ -155,6 +161,7 @@ export class ServerFactory {
               }),
             progress: progressOf(context),
             seen,
+            showsPages: showsPages(context, server),
           });
           const ms = Math.round(clock.elapsed() - startedAt);
           log.info({ tool: tool.name, ms, isError: result.isError === true }, "call answered");
@@ -227,6 +234,14 @@ function acceptingSchema(advertised: Record<string, unknown>): StandardSchemaWit
       jsonSchema: { input: () => advertised, output: () => advertised },
     },
   };
+}
+
+/** Whether the client says that it shows pages of ours beside answers. */
+function showsPages({ mcpReq }: ServerContext, { server }: McpServer): boolean {
+  // Later revisions say it with each request, earlier ones once.
+  const declared =
+    fieldsOf(mcpReq.envelope)?.[CLIENT_CAPABILITIES_META_KEY] ?? server.getClientCapabilities();
+  return fieldsOf(fieldsOf(declared)?.["extensions"])?.[PAGES_EXTENSION] !== undefined;
 }
 
 /** A signal that aborts with the first of others, and keeps nothing of them once it is released. */

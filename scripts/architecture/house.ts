@@ -78,6 +78,11 @@ export const HOUSE: Rules = {
       about: "what an assistant reads",
       uses: ["src/core/", "src/models/", "src/media/", "src/jobs/", "src/chat/", "src/tools/"],
     },
+    {
+      path: "src/page/",
+      about: "the page that hosts show beside an answer, in a browser",
+      uses: ["src/core/", "src/jobs/"],
+    },
     { path: "src/prompts/", about: "ready-made openings", uses: ["src/core/", "src/models/"] },
     {
       path: "src/server.ts",

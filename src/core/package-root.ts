@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AppError } from "./errors.ts";
@@ -15,4 +16,9 @@ export function packageRoot(from: string = import.meta.url): string {
     folder = parent;
   }
   return folder;
+}
+
+/** The text of a file that was built for this package. @param name below `dist/`. */
+export function readBuilt(name: string): Promise<string> {
+  return readFile(join(packageRoot(), "dist", name), "utf8");
 }

@@ -18,6 +18,9 @@ export const URI_TEMPLATES = {
   model: `${SCHEME}models/{operation}`,
 } as const;
 
+/** The page that hosts with MCP Apps show beside an answer. */
+export const VIEWER_URI = "ui://longcat/viewer";
+
 /** Where few words have to do: any finished file. */
 export const ANY_MEDIUM = `${SCHEME}media/…`;
 export const ANY_UPLOAD = `${SCHEME}uploads/…`;

@@ -1,6 +1,6 @@
 import { type McpServer, ResourceTemplate } from "@modelcontextprotocol/server";
 import { Lazy } from "../core/lazy.ts";
-import { URI_TEMPLATES } from "../core/uris.ts";
+import { URI_TEMPLATES, VIEWER_URI } from "../core/uris.ts";
 import type { ToolDeps } from "../tools/services.ts";
 
 /**
@@ -19,6 +19,17 @@ export function registerResources(server: McpServer, deps: ToolDeps, owner: stri
       return begunBy(prefix, await (await reader.get()).indexesOf(jobId));
     },
   };
+
+  server.registerResource(
+    "viewer",
+    VIEWER_URI,
+    {
+      title: "Viewer",
+      description: "The page on which hosts with MCP Apps show pictures",
+      mimeType: "text/html;profile=mcp-app",
+    },
+    async () => (await import("./viewer-page.ts")).viewerPage(),
+  );
 
   server.registerResource(
     "job",

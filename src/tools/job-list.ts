@@ -14,6 +14,7 @@ import { structuredResult } from "./result.ts";
 import { readQuery } from "./search-query.ts";
 import type { ToolDeps } from "./services.ts";
 import { defineTool, type Tool } from "./tool.ts";
+import { withViewerMeta } from "./viewer-meta.ts";
 
 /** How much of a prompt a row shows. */
 const PROMPT_CHARACTERS = 80;
@@ -35,6 +36,7 @@ export function jobListTool(deps: ToolDeps): Tool {
     title: "Find jobs",
     description: "Your jobs, newest first: what was asked, when, what it cost.",
     kind: "read",
+    isViewed: true,
     input: z.object({
       query: z.string().optional().describe("Words of prompts, operations, file names"),
       since: z.string().optional().describe("2026-11-20, today, 7d, last week"),
@@ -49,12 +51,12 @@ export function jobListTool(deps: ToolDeps): Tool {
       ...pageArguments(),
     }),
     output: z.looseObject({ jobs: z.array(rowSchema), next_cursor: z.string().optional() }),
-    async run({ query, since, until, state, operation, limit, cursor }, { caller }) {
+    async run({ query, since, until, state, operation, limit, cursor }, call) {
       const words = readQuery(query);
       const span = readSpan(since, until, deps.clock.now());
       const { jobs } = await deps.services.get();
       const page = await jobs.list({
-        owner: caller.owner,
+        owner: call.caller.owner,
         words,
         span,
         states: state === undefined ? undefined : [state],
@@ -73,10 +75,8 @@ export function jobListTool(deps: ToolDeps): Tool {
         ...(next === undefined ? [] : [`next_cursor: ${next}`]),
         ...(deps.settings.sandbox && rows.length > 0 ? ["SANDBOX, nothing was charged."] : []),
       ];
-      return structuredResult(lines.join("\n"), {
-        jobs: rows,
-        ...(next === undefined ? {} : { next_cursor: next }),
-      });
+      const data = { jobs: rows, ...(next === undefined ? {} : { next_cursor: next }) };
+      return withViewerMeta(structuredResult(lines.join("\n"), data), call, { jobs: rows });
     },
   });
 }

@@ -27,6 +27,7 @@ function jobStatus(deps: ToolDeps): Tool {
     title: "Job status and result",
     description: "How a job is doing; once it is completed, its pictures and files.",
     kind: "read",
+    isViewed: true,
     input: z.object({
       job_id: jobId().optional(),
       request_id: id().optional().describe("The provider's id; job_id attaches it"),

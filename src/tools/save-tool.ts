@@ -20,6 +20,7 @@ export function saveTool(deps: ToolDeps): Tool {
     title: "Save finished files",
     description: "Copy finished files to a folder such as ~/Desktop, converted if wanted.",
     kind: "add",
+    isViewed: true,
     input: z.object({
       media: z
         .array(knownAs(z.string().min(1), { reference: "pattern" }))

@@ -61,6 +61,8 @@ export interface Call {
    * @param of how far it is, where that can be estimated: of a total that stays the same.
    */
   progress: (message: string, of?: Progress) => void;
+  /** Whether the host shows pages of ours beside answers (MCP Apps). */
+  showsPages?: boolean | undefined;
   /** What its connection was given before; absent where that ends with the call. */
   seen?: SeenResults | undefined;
 }

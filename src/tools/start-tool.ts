@@ -16,6 +16,7 @@ export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
     title: operation.title,
     description: operation.description,
     kind: "start",
+    isViewed: true,
     input: z.object({
       ...startArguments(maxWaitSeconds),
       max_cost_usd: z.number().min(0).optional(),

@@ -13,6 +13,7 @@ import { checkPlaceAgain, savedAgain } from "./save-again.ts";
 import type { Call, Services, ToolDeps } from "./services.ts";
 import type { PreviewWish } from "./shown-pictures.ts";
 import { progressOf, usualTimeOf } from "./usual-time.ts";
+import { withJobView } from "./viewer-meta.ts";
 
 /** How long a call waits unasked, in seconds. */
 const DEFAULT_WAIT_SECONDS = 25;
@@ -167,6 +168,7 @@ export async function finishCall(
 ) {
   const { previews, sandbox, program } = deps.settings;
   const isOver = isFinal(job.state);
+  const usual = isOver ? undefined : await usualTimeOf(services, job);
   deps.reached("before-answer");
   const result = await presenterOf(job).result(services, job, {
     previews,
@@ -178,7 +180,7 @@ export async function finishCall(
     isDuplicate,
     media: services.media,
     heldUpBy: services.jobs.heldUpBy(job.jobId),
-    usual: isOver ? undefined : await usualTimeOf(services, job),
+    usual,
     program,
     isServed: (url) => services.isServed(job, url),
   });
@@ -187,7 +189,8 @@ export async function finishCall(
     await services.jobs.markDelivered(job);
   });
   // The last line about a turn has its facts; what was asked is told where it is looked at.
-  return isLook || job.threadId === null ? withArguments(result, job, deps.redact) : result;
+  const whole = isLook || job.threadId === null ? withArguments(result, job, deps.redact) : result;
+  return withJobView(whole, job, call, deps, services, usual);
 }
 
 function isTaken(job: Job): boolean {

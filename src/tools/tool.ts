@@ -5,6 +5,7 @@ import { toAppError } from "../core/errors.ts";
 import { isLoopbackHost } from "../core/host-addresses.ts";
 import type { Redact } from "../core/redact.ts";
 import { message } from "../core/text.ts";
+import { VIEWER_URI } from "../core/uris.ts";
 import type { Settings } from "../settings/settings.ts";
 import { advertisedSchema } from "./advertised-schema.ts";
 import { bounded } from "./bounded.ts";
@@ -51,6 +52,8 @@ export interface Tool {
   title: string;
   description: string;
   annotations: ToolAnnotations;
+  /** What hosts read of it beside the protocol. */
+  meta?: Record<string, unknown>;
   /** JSON Schema of the arguments, as advertised. */
   inputSchema: Record<string, unknown>;
   /** The same as callers elsewhere are told, who have nothing on this machine. */
@@ -76,6 +79,8 @@ export interface ToolSpec<I extends z.ZodObject, L extends z.ZodObject> {
   descriptionElsewhere?: string;
   isForElsewhere?: boolean;
   kind: ToolKind;
+  /** Hosts with MCP Apps show its answers on the viewer page. */
+  isViewed?: boolean;
   input: I;
   /** Arguments that name places on this machine: callers elsewhere have none of them. */
   local?: L;
@@ -115,6 +120,7 @@ export function defineTool<I extends z.ZodObject, L extends z.ZodObject>(
     title: spec.title,
     description: spec.description,
     annotations: HINTS[spec.kind],
+    ...(spec.isViewed ? { meta: { ui: { resourceUri: VIEWER_URI } } } : {}),
     // Lists are made of what was prepared; a session that calls tools need not make it again.
     get inputSchema() {
       return advertisedSchema(all);

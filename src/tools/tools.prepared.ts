@@ -5,7 +5,7 @@ import { unconfiguredDeps } from "./unconfigured.ts";
 /** All that a list shows of a tool, as JSON. */
 export type ListedTool = Pick<
   Tool,
-  "name" | "title" | "description" | "annotations" | "inputSchema"
+  "name" | "title" | "description" | "annotations" | "inputSchema" | "meta"
 >;
 
 /**
@@ -24,8 +24,8 @@ function listedTools() {
   });
   // Callers elsewhere come over HTTP, to a program that has been running.
   const here = createTools(deps).filter((tool) => !tool.isForElsewhere);
-  return here.map(({ name, title, description, annotations, inputSchema }) => ({
+  return here.map(({ name, title, description, annotations, inputSchema, meta }) => ({
     toolsets: namesIn.filter(({ names }) => names.includes(name)).map(({ toolset }) => toolset),
-    listed: { name, title, description, annotations, inputSchema },
+    listed: { name, title, description, annotations, inputSchema, ...(meta ? { meta } : {}) },
   }));
 }

@@ -7,6 +7,7 @@ const TAKES: Readonly<Record<string, string>> = {
   program: "two minutes",
   attack: "five minutes",
   soak: "seven minutes",
+  browser: "a minute",
 };
 
 /** Says at the start of a run how long it will take. */
