@@ -6,7 +6,12 @@ const root = resolve(import.meta.dirname, "../..");
 
 /** Builds the program once if any source is newer than the bundle. */
 export function setup(): void {
-  const sources = ["package.json", "scripts/build.mjs", "scripts/build-page.mjs", ...filesBelow("src")];
+  const sources = [
+    "package.json",
+    "scripts/build.mjs",
+    "scripts/build-page.mjs",
+    ...filesBelow("src"),
+  ];
   if (newest(sources) > newest(["dist/cli.js"])) {
     execFileSync(process.execPath, ["scripts/build.mjs"], { cwd: root, stdio: "inherit" });
   }
