@@ -64,6 +64,15 @@ export interface Connection {
   leaving?: AbortSignal;
 }
 
+/** What is asked by these is the same as long as the program runs. */
+const CONSTANT: ReadonlySet<string> = new Set([
+  "ping",
+  "tools/list",
+  "prompts/list",
+  "resources/templates/list",
+  "server/discover",
+]);
+
 /** Makes MCP server instances that share tools and jobs. */
 export class ServerFactory {
   readonly #deps: ServerDeps;
@@ -86,6 +95,27 @@ export class ServerFactory {
   /** Loads what a first call needs, so that it need not wait for it. */
   async preload(): Promise<void> {
     await this.#tools.get();
+  }
+
+  /**
+   * What answers to a caller depend on beside their questions: most on all that happens, the lists
+   * of what this program can do on nothing, and those of tools whose answers stay the same on whether
+   * there is news to be told under them.
+   */
+  markOf(caller: Caller): (method: string, params: unknown) => string | number | undefined {
+    return (method, params) => {
+      if (CONSTANT.has(method)) return method;
+      if (method !== "tools/call" || !this.#isConstantCall(params)) return undefined;
+      // Before anything is open, nobody looks for news.
+      const services = this.#deps.services.current;
+      return services ? services.jobs.quietSince(caller.owner) : "nothing open";
+    };
+  }
+
+  #isConstantCall(params: unknown): boolean {
+    if (typeof params !== "object" || params === null || !("name" in params)) return false;
+    const { name } = params;
+    return typeof name === "string" && this.#tools.current?.get(name)?.isConstant === true;
   }
 
   /** As {@link ServerFactory.create}, for a caller anywhere. */

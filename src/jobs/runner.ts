@@ -211,9 +211,12 @@ export class JobRunner {
     return this.#untold.of(owner);
   }
 
-  /** Whether an owner may have some; `false` costs nothing to find out. */
-  mayHaveUntold(owner: string): boolean {
-    return this.#untold.mayBe(owner);
+  /**
+   * Since when an owner surely has none of these: a number that stays the same until there may be
+   * some. Costs nothing to find out.
+   */
+  quietSince(owner: string): number | undefined {
+    return this.#untold.noneSince(owner);
   }
 
   /** Notes that an answer that mentions these jobs has left. */

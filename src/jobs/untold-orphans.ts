@@ -8,8 +8,9 @@ import type { JobStore } from "./job-store.ts";
  */
 export class UntoldOrphans {
   readonly #store: Pick<JobStore, "untoldOrphans">;
-  /** Owners who have none, as far as has been heard. */
-  readonly #without = new Set<string>();
+  /** Owners who have none, as far as has been heard, and since which look. */
+  readonly #without = new Map<string, number>();
+  #looks = 0;
 
   constructor(store: Pick<JobStore, "untoldOrphans">, events: JobEvents) {
     this.#store = store;
@@ -18,16 +19,19 @@ export class UntoldOrphans {
     });
   }
 
-  /** Whether an owner may have some; `false` costs nothing to find out. */
-  mayBe(owner: string): boolean {
-    return !this.#without.has(owner);
+  /**
+   * Since which look an owner surely has none: a number that stays the same until there may be some.
+   * Costs nothing to find out.
+   */
+  noneSince(owner: string): number | undefined {
+    return this.#without.get(owner);
   }
 
   /** An owner's, the oldest first and some at a time. @throws {storage} */
   async of(owner: string): Promise<Job[]> {
-    if (!this.mayBe(owner)) return [];
+    if (this.#without.has(owner)) return [];
     // Noted before it is known: what happens while the store is read takes it back.
-    this.#without.add(owner);
+    this.#without.set(owner, ++this.#looks);
     let jobs: Job[] | undefined;
     try {
       jobs = await this.#store.untoldOrphans(owner);

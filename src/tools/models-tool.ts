@@ -31,6 +31,7 @@ export function modelsTool(deps: ToolDeps): Tool {
     description:
       "The image operations: sizes, formats, prices and usual times. Unknown prices are null.",
     kind: "read",
+    isConstant: true,
     input: z.object({
       operation: knownAs(z.enum(OPERATIONS.map((operation) => operation.name)), {
         namesTools: true,

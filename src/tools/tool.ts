@@ -65,6 +65,8 @@ export interface Tool {
    * known to use it, and every one pays for it in tokens.
    */
   output?: z.ZodObject;
+  /** Whether the same arguments get the same answer as long as the program runs. */
+  isConstant: boolean;
   /** What a call's arguments mean. @throws {invalid_input} */
   read(args: unknown, isRemote?: boolean): ReadArguments;
   /** Never throws: every failure is a result. */
@@ -87,6 +89,8 @@ export interface ToolSpec<I extends z.ZodObject, L extends z.ZodObject> {
   /** More arguments, of a schema that only runs know; `run` gets them as they were read. */
   more?: z.ZodObject;
   output?: z.ZodObject;
+  /** Says that the same arguments get the same answer as long as the program runs. */
+  isConstant?: true;
   /**
    * @param values all arguments as they were read.
    * @param local `undefined` for callers elsewhere.
@@ -133,6 +137,7 @@ export function defineTool<I extends z.ZodObject, L extends z.ZodObject>(
     },
     isForElsewhere: spec.isForElsewhere === true,
     ...(spec.output ? { output: spec.output } : {}),
+    isConstant: spec.isConstant === true,
     read,
     async call(args, call) {
       try {

@@ -1,21 +1,12 @@
 import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/server";
+import { aroundId, type MarkOf, type Question, questionOf } from "./questions.ts";
 
-/** What is asked by these is the same all the time that a connection lasts. */
-const CONSTANT: ReadonlySet<string> = new Set([
-  "ping",
-  "tools/list",
-  "prompts/list",
-  "resources/templates/list",
-  "server/discover",
-]);
 /** More ways to ask than any client has. */
 const MOST_REMEMBERED = 16;
 
-/** Longer than what any client tells of itself with each request. */
-const MAX_QUESTION_CHARACTERS = 4_096;
-
 /** The bytes of an answer around the id of its request. */
 interface Remembered {
+  mark: Question["mark"];
   before: Buffer;
   after: Buffer;
 }
@@ -25,41 +16,48 @@ interface Remembered {
  * library checks and writes that answer once, and the same question gets the same bytes from then on.
  */
 export class RememberedAnswers {
-  readonly #asked = new Map<RequestId, string>();
+  readonly #markOf: MarkOf;
+  readonly #asked = new Map<RequestId, Question>();
   readonly #answers = new Map<string, Remembered>();
 
-  /** The line that answers a request, if the same has been asked and answered before. */
-  lineFor(message: JSONRPCMessage): Buffer | undefined {
-    if (!("method" in message) || !("id" in message) || !CONSTANT.has(message.method)) {
-      return undefined;
+  /** @param markOf what the answer to a request of this connection depends on */
+  constructor(markOf: MarkOf) {
+    this.#markOf = markOf;
+  }
+
+  /** The line that answers a message, if the same has been asked and answered before. */
+  lineFor(message: unknown): Buffer | undefined {
+    const question = questionOf(message, this.#markOf);
+    if (!question) return undefined;
+    const known = this.#answers.get(question.text);
+    if (known?.mark === question.mark) {
+      return Buffer.concat([known.before, Buffer.from(JSON.stringify(question.id)), known.after]);
     }
-    const question = JSON.stringify([message.method, message.params]);
-    const known = this.#answers.get(question);
-    if (known) {
-      return Buffer.concat([known.before, Buffer.from(JSON.stringify(message.id)), known.after]);
-    }
-    const isRoom = this.#answers.size + this.#asked.size < MOST_REMEMBERED;
-    if (isRoom && question.length <= MAX_QUESTION_CHARACTERS) this.#asked.set(message.id, question);
+    if (this.#asked.size < MOST_REMEMBERED) this.#asked.set(question.id, question);
     return undefined;
   }
 
-  /** Remembers an answer, if it is one that stays. */
-  learn(answer: JSONRPCMessage): void {
+  /**
+   * Remembers an answer, if it is one that stays.
+   * @param line as it is written, without its end
+   */
+  learn(answer: JSONRPCMessage, line: string): void {
     if ("method" in answer || answer.id === undefined) return;
     const question = this.#asked.get(answer.id);
+    if (!question) return;
     this.#asked.delete(answer.id);
-    if (question === undefined || !("result" in answer)) return;
-    this.#answers.set(question, around(answer));
+    // What it depends on may have changed while it was made.
+    const around = question.isCurrent() ? aroundId(line, answer.id) : undefined;
+    if (!around) return;
+    const [before, after] = around;
+    const { mark, text } = question;
+    this.#answers.set(text, {
+      mark,
+      before: Buffer.from(before),
+      after: Buffer.from(`${after}\n`),
+    });
+    // Where every request differs, the oldest are of no more use than the newest.
+    const [oldest] = this.#answers.keys();
+    if (oldest !== undefined && this.#answers.size > MOST_REMEMBERED) this.#answers.delete(oldest);
   }
-}
-
-function around(answer: object): Remembered {
-  const fields = Object.entries(answer).filter(([, value]) => value !== undefined);
-  const at = fields.findIndex(([name]) => name === "id");
-  const written = fields.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
-  const [before, after] = [written.slice(0, at), written.slice(at + 1)];
-  return {
-    before: Buffer.from(`{${before.map((field) => `${field},`).join("")}"id":`),
-    after: Buffer.from(`${after.map((field) => `,${field}`).join("")}}\n`),
-  };
 }

@@ -13,6 +13,7 @@ import { LineReader } from "./lines.ts";
 import { MAX_MESSAGE_BYTES, type Refusal, readMessage, tooLong } from "./message.ts";
 
 import type { Heard } from "./opening.ts";
+import { MAX_QUESTION_CHARACTERS, type MarkOf } from "./questions.ts";
 import { RememberedAnswers } from "./remembered-answers.ts";
 
 /** What answers a subscription, whose answer in the sense of JSON-RPC is its end. */
@@ -23,6 +24,8 @@ export interface StdioStreams {
   stdout: Writable;
   /** What was answered before; it is taken note of, and not answered again. */
   heard?: readonly Heard[] | undefined;
+  /** What answers depend on beside their questions. */
+  markOf: MarkOf;
   /** Runs what a message sets going. */
   around?: (message: JSONRPCMessage, run: () => void) => void;
   /** Called once, right after the first answer has been written. */
@@ -49,13 +52,14 @@ export class StdioTransport implements Transport {
   readonly #unanswered: RequestId[] = [];
   /** What was asked and answered before this transport was there. */
   readonly #known = new Set<RequestId>();
-  readonly #remembered = new RememberedAnswers();
+  readonly #remembered: RememberedAnswers;
   #onIdle: (() => void) | undefined;
   #hasAnswered = false;
   #isClosed = false;
 
   constructor(streams: StdioStreams) {
     this.#streams = streams;
+    this.#remembered = new RememberedAnswers(streams.markOf);
     this.#lines = new LineReader(MAX_MESSAGE_BYTES, {
       onLine: (text) => this.#read(text),
       onLongLine: (line) => this.#refuse(tooLong(line)),
@@ -91,9 +95,10 @@ export class StdioTransport implements Transport {
   async send(message: JSONRPCMessage): Promise<void> {
     const answered = answeredBy(message);
     try {
-      this.#remembered.learn(message);
+      const line = serializeMessage(message);
+      this.#remembered.learn(message, line.trimEnd());
       const isKnown = answered !== undefined && this.#known.delete(answered);
-      if (!isKnown) await this.#write(serializeMessage(message));
+      if (!isKnown) await this.#write(line);
       if (!this.#hasAnswered) this.#streams.onFirstAnswer();
       this.#hasAnswered = true;
       if (answered === undefined) return;
@@ -126,7 +131,14 @@ export class StdioTransport implements Transport {
     const read = readMessage(text);
     // Some programs mix other words into what they pipe.
     if (read === undefined) return;
-    if ("refusal" in read) this.#refuse(read.refusal);
+    if ("refusal" in read) {
+      this.#refuse(read.refusal);
+      return;
+    }
+    // What was asked and answered before is known to be a message that the library takes.
+    const isShort = text.length <= MAX_QUESTION_CHARACTERS;
+    const line = isShort ? this.#remembered.lineFor(read.message) : undefined;
+    if (line) this.#write(line).catch((error) => this.#report(error));
     else this.#deliver(read.message);
   }
 
@@ -134,18 +146,14 @@ export class StdioTransport implements Transport {
   #hearAgain(text: string, id: RequestId): void {
     const message = JSON.parse(text);
     if ("id" in message) this.#known.add(id);
-    this.#deliver("id" in message ? { ...message, id } : message, true);
+    const heard = "id" in message ? { ...message, id } : message;
+    this.#remembered.lineFor(heard);
+    this.#deliver(heard);
   }
 
-  /** @param isHeard whether the client has its answer already */
-  #deliver(read: unknown, isHeard = false): void {
+  #deliver(read: unknown): void {
     try {
       const message = parseJSONRPCMessage(read);
-      const line = this.#remembered.lineFor(message);
-      if (line && !isHeard) {
-        this.#write(line).catch((error) => this.#report(error));
-        return;
-      }
       this.#note(message);
       const { around = (_, run) => run() } = this.#streams;
       around(message, () => this.onmessage?.(message));

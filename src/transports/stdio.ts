@@ -9,7 +9,7 @@ import { type StdioStreams, StdioTransport } from "./stdio-transport.ts";
 /** How long a client that has ended its input is still answered. */
 const LAST_ANSWERS_MS = 10_000;
 
-export interface StdioOptions extends Omit<StdioStreams, "onClosed" | "around"> {
+export interface StdioOptions extends Omit<StdioStreams, "onClosed" | "around" | "markOf"> {
   clock: Clock;
   log: Log;
   /** Called when the client is gone and what it asked before has been answered. */
@@ -24,6 +24,7 @@ export function serveOnStdio(factory: ServerFactory, options: StdioOptions): () 
     stdin,
     stdout,
     heard,
+    markOf: factory.markOf(LOCAL_CALLER),
     around: (message, run) => log.within(requestContext(message, LOCAL_CALLER.owner), run),
     onFirstAnswer,
     onClosed: onEnd,

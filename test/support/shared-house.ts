@@ -72,6 +72,7 @@ export async function openSharedHouse() {
     isGone: () => false,
   });
   const services = new Lazy(async () => runtime);
+  await services.get();
   const factory = new ServerFactory({ ...common, reached, version: "1", services });
   const serving = await serveOnHttp(factory, {
     ...{ host: "127.0.0.1", port: 0, version: "1", events, clock: systemClock },
@@ -90,6 +91,9 @@ export async function openSharedHouse() {
     requestInit: { headers: { authorization: `Bearer ${owner}` } },
   });
   return {
+    url: serving.url,
+    factory,
+    dataDir: settings.dataDir,
     /** A connection that lasts, as on stdio: events are pushed through it. */
     async lasting(owner: string): Promise<Client> {
       const client = kept(new Client({ name: "lasting", version: "1" }));

@@ -9,6 +9,7 @@ import type { Connection, ServerFactory } from "../../server.ts";
 import type { RateLimits } from "../rate-limits.ts";
 import { readBody } from "./body.ts";
 import { OwnerHandlers } from "./owner-handlers.ts";
+import { RememberedResponses } from "./remembered-responses.ts";
 
 export interface McpRouteOptions {
   events: JobEvents;
@@ -21,11 +22,12 @@ export class McpRoute {
   /** Who asks, and the answer that is being made. */
   readonly #asking = new AsyncLocalStorage<{ caller: Caller; answer: ServerResponse }>();
   readonly #handlers: OwnerHandlers;
-
+  readonly #remembered: RememberedResponses;
   readonly #limits: RateLimits;
 
   constructor(factory: ServerFactory, { events, limits, onError }: McpRouteOptions) {
     this.#limits = limits;
+    this.#remembered = new RememberedResponses((caller) => factory.markOf(caller));
     this.#handlers = new OwnerHandlers({
       events,
       createServer: ({ era }) => {
@@ -47,9 +49,13 @@ export class McpRoute {
     if (body && "refusal" in body) return Response.json(body.refusal, { status: body.status });
     const tooManyStreams = this.#limits.refuseStream(caller, body?.message, outgoing);
     if (tooManyStreams) return tooManyStreams;
-    const given = body ? { parsedBody: body.message } : {};
+    const message = body?.message;
+    const given = body ? { parsedBody: message } : {};
     const handler = this.#handlers.of(caller.owner);
-    return this.#asking.run({ caller, answer: outgoing }, () => handler.fetch(request, given));
+    const { url = "", rawHeaders } = incoming;
+    return this.#remembered.answer({ caller, url, rawHeaders, message }, () =>
+      this.#asking.run({ caller, answer: outgoing }, () => handler.fetch(request, given)),
+    );
   }
 
   close(): Promise<void> {
