@@ -200,6 +200,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   });
   await jobs.open();
   await hosting.open();
+  await removeErased(users, media, log);
   return {
     users,
     audit: new SqliteAuditLog(connection),
@@ -240,6 +241,15 @@ async function openKeys(
   const nameOf = (owner: string) => keyFolderOf(users, owner);
   const keys = ownerKeys({ settings, files, homeOwner, nameOf });
   return { keys, closeKeys: () => files?.close() };
+}
+
+/** What came for users after they were erased. */
+async function removeErased(users: UserStore, media: MediaStore, log: Log): Promise<void> {
+  try {
+    for (const userId of await users.erased()) await media.deleteAll(userId);
+  } catch (error) {
+    log.error({ err: error }, "files of erased users were not removed");
+  }
 }
 
 /** The delegate and what it works with. */

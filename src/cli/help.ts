@@ -1,4 +1,6 @@
 import {
+  ACTIONS,
+  type Action,
   COMMAND_HELP,
   COMMAND_OPTIONS,
   COMMAND_WORDS,
@@ -6,7 +8,6 @@ import {
   type Command,
   HOST_NAMES,
   isRead,
-  JOB_ACTIONS,
 } from "../settings/commands.ts";
 import { SETTINGS, type SettingSpec, shownDefault } from "../settings/specs.ts";
 
@@ -44,13 +45,14 @@ function programPage(start: string): string[] {
 
 function commandPage(command: Command, start: string): string[] {
   const read = specs.filter((spec) => isRead(spec, command));
+  const known = ACTIONS[command];
   const words = COMMAND_WORDS[command];
   return [
     `longcat-mcp ${command}: ${COMMAND_HELP[command]}`,
     "",
     `Usage: ${[start, command, ...(words ? [words] : [])].join(" ")} [options]`,
     "",
-    ...(command === "jobs" ? [...actions(), ""] : []),
+    ...(known ? [...actions(known), ""] : []),
     ...(words === COMMAND_WORDS.install ? ["Hosts", `  ${HOST_NAMES.join(", ")}`, ""] : []),
     ...options(read, ({ help }) => help, command),
     "",
@@ -61,10 +63,8 @@ function commandPage(command: Command, start: string): string[] {
   ];
 }
 
-function actions(): string[] {
-  const rows = Object.entries(JOB_ACTIONS).map(([name, { words, help }]) =>
-    row(name + words, help),
-  );
+function actions(known: Readonly<Record<string, Action>>): string[] {
+  const rows = Object.entries(known).map(([name, { words, help }]) => row(name + words, help));
   return ["Actions", ...rows];
 }
 

@@ -2,17 +2,16 @@ import { AppError } from "../core/errors.ts";
 import { JOB_ID_PATTERN } from "../core/id-patterns.ts";
 import { formatUsd } from "../core/money.ts";
 import { oneLine, visibleJson } from "../core/text.ts";
-import { countedUsd } from "../jobs/budget.ts";
 import type { Job, WholeJob } from "../jobs/job.ts";
 import type { JobStore } from "../jobs/job-store.ts";
 import { viewJob } from "../jobs/view.ts";
 import { nearMiss } from "../models/near-miss.ts";
 import { JOB_ACTIONS } from "../settings/commands.ts";
 import type { Settings } from "../settings/settings.ts";
+import { exportedJobs } from "./exported-jobs.ts";
 import { type DeletionOptions, deleteJobs, readDeletion } from "./job-deletions.ts";
 
 const LISTED = 20;
-const PAGE = 100;
 
 export interface JobsCommandOptions {
   settings: Settings;
@@ -87,7 +86,9 @@ async function list(store: JobStore, { owner, write }: JobsCommandOptions): Prom
 }
 
 async function exportAll(store: JobStore, { owner, write }: JobsCommandOptions): Promise<void> {
-  write(`${visibleJson(await allJobs(store, owner))}\n`);
+  const all: unknown[] = [];
+  for await (const one of exportedJobs(store, owner)) all.push(one.exported);
+  write(`${visibleJson(all)}\n`);
 }
 
 async function show(
@@ -124,26 +125,6 @@ async function find(store: JobStore, owner: string, jobId: string): Promise<Whol
   const job = JOB_ID_PATTERN.test(jobId) ? await store.get(owner, jobId) : undefined;
   if (!job) throw new AppError("not_found", `There is no job "${oneLine(jobId, 60)}".`);
   return job;
-}
-
-async function allJobs(store: JobStore, owner: string): Promise<unknown[]> {
-  const all: unknown[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await store.list({ owner, limit: PAGE, cursor });
-    for (const { jobId } of page.jobs) {
-      const job = await store.get(owner, jobId);
-      if (job) all.push(exported(job));
-    }
-    cursor = page.nextCursor;
-  } while (cursor !== undefined);
-  return all;
-}
-
-/** A job with the money that it stands for, so that an export adds up to what `spending` says. */
-function exported(job: WholeJob): Record<string, unknown> {
-  const { reservedUsd, input } = job;
-  return { ...viewJob(job), reserved_usd: reservedUsd, counted_usd: countedUsd(job), input };
 }
 
 function line(job: Job): string {

@@ -5,6 +5,7 @@ import { runnable } from "../core/program.ts";
 import { proxySecrets } from "../settings/proxies.ts";
 import { checkSettings, soundSettings } from "../settings/settings.ts";
 import type { Opening } from "../transports/opening.ts";
+import { runAudit } from "./audit.ts";
 import { readCommandLine } from "./command-line.ts";
 import { runDemo } from "./demo.ts";
 import { runDoctor } from "./doctor.ts";
@@ -15,6 +16,7 @@ import { runJobs } from "./jobs.ts";
 import { serveSandbox } from "./sandbox.ts";
 import { serve } from "./serve.ts";
 import { startOfThis, surroundings } from "./surroundings.ts";
+import { runUsers } from "./users.ts";
 
 const WRONG_USAGE = 2;
 const WRONG_USAGE_CODES: readonly ErrorCode[] = ["configuration", "storage", "invalid_input"];
@@ -45,6 +47,10 @@ async function main(ending: Ending, opening: Opening | undefined): Promise<void>
     case "install":
     case "uninstall":
       return runInstall(command, { words, flags }, settings, ending);
+    case "users":
+      return runUsers({ words, flags }, settings, ending);
+    case "audit":
+      return runAudit(flags["since"], settings, ending);
   }
 }
 

@@ -1,9 +1,9 @@
 import {
+  ACTIONS,
   COMMAND_HELP,
   COMMAND_OPTIONS,
   COMMANDS,
   HOST_NAMES,
-  JOB_ACTIONS,
 } from "../settings/commands.ts";
 import { code, table } from "./markdown.ts";
 
@@ -13,12 +13,10 @@ export function commandsTable(): string {
     ["Command", "What it does"],
     COMMANDS.flatMap((command) => [
       [code(command), COMMAND_HELP[command]],
-      ...(command === "jobs"
-        ? Object.entries(JOB_ACTIONS).map(([action, { words, help }]) => [
-            code(`jobs ${action}${words}`),
-            help,
-          ])
-        : []),
+      ...Object.entries(ACTIONS[command] ?? {}).map(([action, { words, help }]) => [
+        code(`${command} ${action}${words}`),
+        help,
+      ]),
       ...(command === "install" || command === "uninstall"
         ? [[code(`${command} HOST`), HOST_NAMES.map(code).join(", ")]]
         : []),

@@ -1,5 +1,5 @@
 import { AppError } from "../core/errors.ts";
-import { isFinal, type Job } from "./job.ts";
+import { type Charge, isFinal, type Job } from "./job.ts";
 import { SETTLED_CHARGES } from "./retention.ts";
 
 /** What can still be told of a job that was deleted. */
@@ -56,6 +56,15 @@ export function whyNotDeleted(
     `${jobId} may have been charged, and nobody knows it yet: without it nobody could find out.`,
     `Ask the user to look into the provider's console; \`longcat-mcp jobs settle ${jobId} charged\` (or not-charged) settles it. Then delete it.`,
   );
+}
+
+/**
+ * What is said of the charge of a job whose owner is erased: nobody will look at it any more. What
+ * was not sent costs nothing, because without its record it never is.
+ */
+export function chargeLeftBehind({ state, charge }: Pick<Job, "state" | "charge">): Charge {
+  if (charge !== "reserved") return charge;
+  return state === "queued" ? "none" : "uncertain";
 }
 
 /** @returns a listener's view of a job that is deleted. */

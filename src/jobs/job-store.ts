@@ -116,6 +116,7 @@ export interface JobStore {
    * @throws {over_budget} above a limit
    * @throws {invalid_input} when its idempotency key belongs to other arguments
    * @throws {not_found} when the job that would stand for it was deleted
+   * @throws {forbidden} when its owner is a user who was revoked
    */
   admit(job: WholeJob, holder: string, rules: AdmissionRules): Promise<Admission>;
   /**

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { open, readdir, stat, unlink } from "node:fs/promises";
+import { open, readdir, rm, stat, unlink } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { Readable } from "node:stream";
 import { AppError } from "../core/errors.ts";
@@ -161,6 +161,18 @@ export class DiskStore implements MediaStore {
     } catch (error) {
       if (isCode(error, "ENOENT", "ENOTDIR")) return;
       throw new AppError("storage", `${oneLine(ref)} cannot be deleted.`, { cause: error });
+    }
+  }
+
+  async deleteAll(owner: string): Promise<void> {
+    if (owner === this.#options.homeOwner) {
+      throw new AppError("internal", "The folder of this machine's user is never removed.");
+    }
+    const root = this.#root(owner);
+    try {
+      await rm(root, { recursive: true, force: true });
+    } catch (error) {
+      throw new AppError("storage", `${oneLine(root)} cannot be removed.`, { cause: error });
     }
   }
 

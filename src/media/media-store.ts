@@ -89,6 +89,11 @@ export interface MediaStore {
   url(owner: string, ref: MediaRef): Promise<string | undefined>;
   /** A file that is not there is deleted already. @throws {storage} */
   delete(owner: string, ref: MediaRef): Promise<void>;
+  /**
+   * Everything of an owner's, also what is unfinished; not of the one whose files lie directly in a
+   * folder of this machine's user. @throws {storage}
+   */
+  deleteAll(owner: string): Promise<void>;
   /** All files of an owner. @throws {storage} */
   list(owner: string): AsyncIterable<MediaRef>;
 

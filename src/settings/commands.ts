@@ -5,6 +5,8 @@ export const COMMANDS = [
   "sandbox",
   "demo",
   "jobs",
+  "users",
+  "audit",
   "doctor",
   "install",
   "uninstall",
@@ -20,6 +22,8 @@ export const COMMAND_HELP: Readonly<Record<Command, string>> = {
   sandbox: "run the imitated provider alone, for any client of its API",
   demo: "show the main job on the sandbox: no key, no network, no cost",
   jobs: "list, show, export, settle or delete jobs",
+  users: "say who may call over HTTP: add, change, revoke, export or erase users",
+  audit: "print what has happened here, a JSON object a line",
   doctor: "check folders, keys and dependencies, and say which hosts have the server",
   install: "add the server to a host's configuration; keys go into files of ours",
   uninstall: "take the server out of a host's configuration, which is then as it was before",
@@ -41,11 +45,19 @@ export type HostName = (typeof HOST_NAMES)[number];
 /** Commands that are followed by words, and by which; the others take options only. */
 export const COMMAND_WORDS: Readonly<Partial<Record<Command, string>>> = {
   jobs: "[action]",
+  users: "[action]",
   install: "<host>",
   uninstall: "<host>",
 };
 
-/** What the `jobs` command can be told to do, with the words that follow; the first is its default. */
+/** Something that a command can be told to do. */
+export interface Action {
+  /** That follow it, with a leading space. */
+  words: string;
+  help: string;
+}
+
+/** What the `jobs` command can be told to do; the first is its default. */
 export const JOB_ACTIONS = {
   list: { words: "", help: "the newest jobs, one a line" },
   show: { words: " <job_id>", help: "all that is known of a job, as JSON" },
@@ -59,6 +71,48 @@ export const JOB_ACTIONS = {
     help: "forget ended jobs, their prompts included; what they cost still counts",
   },
 } as const;
+
+/** What the `users` command can be told to do, and the options that go with it. */
+export const USER_ACTIONS = {
+  list: { words: "", help: "who there is", options: ["json"] },
+  add: {
+    words: " <name>",
+    help: "add a user and print the token, once; from the first one on HTTP asks for tokens",
+    options: ["scopes", "budget-day", "budget-month", "days", "subject"],
+  },
+  set: {
+    words: " <name>",
+    help: "change a user: scopes, caps, the end of the token, the subject",
+    options: ["scopes", "budget-day", "budget-month", "days", "subject"],
+  },
+  rotate: {
+    words: " <name>",
+    help: "print another token; the one before ends at once",
+    options: ["days"],
+  },
+  revoke: { words: " <name>", help: "let a user in no more, at once and for good", options: [] },
+  export: {
+    words: " <name>",
+    help: "all that is a user's, a JSON object a line",
+    options: ["to"],
+  },
+  erase: {
+    words: " <name>",
+    help: "revoke a user and remove all that is theirs; what was spent still counts",
+    options: ["force"],
+  },
+  open: {
+    words: "",
+    help: "ask for no token on this machine any more, once all users are revoked",
+    options: [],
+  },
+} as const;
+
+/** Commands that are told what to do by a word. */
+export const ACTIONS: Readonly<Partial<Record<Command, Readonly<Record<string, Action>>>>> = {
+  jobs: JOB_ACTIONS,
+  users: USER_ACTIONS,
+};
 
 /** An option that is no setting: it belongs to one start of one command. */
 export interface CommandOption {
@@ -91,6 +145,54 @@ export const COMMAND_OPTIONS: readonly CommandOption[] = [
     commands: ["install", "uninstall"],
     help: "show the change, and change nothing",
   },
+  {
+    flag: "scopes",
+    commands: ["users"],
+    value: "list",
+    help: "add, set: some of jobs:read,jobs:buy,chat,admin; by default all but admin",
+  },
+  {
+    flag: "budget-day",
+    commands: ["users"],
+    value: "usd",
+    help: "add, set: the most the user may spend a day, in US dollars; none for no cap",
+  },
+  {
+    flag: "budget-month",
+    commands: ["users"],
+    value: "usd",
+    help: "add, set: the most the user may spend a month, in US dollars; none for no cap",
+  },
+  {
+    flag: "days",
+    commands: ["users"],
+    value: "n",
+    help: "add, set, rotate: the token ends after so many days; by default 365",
+  },
+  {
+    flag: "subject",
+    commands: ["users"],
+    value: "sub",
+    help: "add, set: the OAuth login that is this user as well",
+  },
+  { flag: "json", commands: ["users"], help: "list: as JSON" },
+  {
+    flag: "to",
+    commands: ["users"],
+    value: "dir",
+    help: "export: into a new folder, with the files",
+  },
+  {
+    flag: "force",
+    commands: ["users"],
+    help: "erase: also while jobs are unfinished, which may still be charged",
+  },
+  {
+    flag: "since",
+    commands: ["audit"],
+    value: "when",
+    help: "from then on: 2026-11-20, 2026-11-20T08:30Z, today, yesterday, or ago as 30m, 12h, 7d, 4w",
+  },
 ];
 
 /** Commands that read few settings, and which; the others read all. */
@@ -99,6 +201,8 @@ const FEW: Readonly<Partial<Record<Command, readonly string[]>>> = {
   demo: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_SANDBOX_SPEED"],
   jobs: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_DATA_DIR", "LONGCAT_MCP_OUTPUT_DIR"],
   uninstall: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_DATA_DIR"],
+  users: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_DATA_DIR", "LONGCAT_MCP_OUTPUT_DIR"],
+  audit: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_DATA_DIR"],
 };
 
 /** Whether a setting means something to a command. */

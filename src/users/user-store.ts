@@ -50,6 +50,8 @@ export interface UserStore {
   forget(userId: string, now: number): Promise<void>;
   /** All but the erased, the oldest first. */
   list(): Promise<User[]>;
+  /** The ids of those who were erased. */
+  erased(): Promise<string[]>;
   /** Erased ones as well. */
   get(userId: string): Promise<User | undefined>;
   /** Whose token has a hash, revoked and expired ones too: see `tokenProblem`. */

@@ -61,8 +61,7 @@ export function checkedName(name: string): string {
   if (NAME.test(name) && !name.includes("..")) return name;
   throw new AppError(
     "invalid_input",
-    `"${oneLine(name, 80)}" cannot be a user's name: up to 64 of a-z, 0-9, ".", "_" and "-", beginning with a letter or a digit, without "..".`,
-    { next: "Choose another name; nothing was changed." },
+    `"${oneLine(name, 80)}" cannot be a user's name: up to 64 of a-z, 0-9, ".", "_" and "-", beginning with a letter or a digit, without "..". Choose another; nothing was changed.`,
   );
 }
 

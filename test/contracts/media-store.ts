@@ -208,6 +208,23 @@ export function describeMediaStore(
       for (const [owner, ref] of Object.entries(refs)) expect(await listed(owner)).toEqual([ref]);
     });
 
+    it("removes all of an owner's, drafts included, and nothing of anybody else's", async () => {
+      await put("one", { owner: "ada" });
+      await put("two", { owner: "ada", index: 2, createdAt: NAMING.createdAt + 86_400_000 });
+      const draft = store.newDraft({ ...NAMING, owner: "ada" });
+      await store.prepareDraft(draft);
+      await writeFile(draft, "half");
+      const others = [(await put("mine")).ref, (await put("his", { owner: "adam" })).ref];
+      await store.deleteAll("ada");
+      await store.deleteAll("ada");
+      expect(await listed("ada")).toEqual([]);
+      await expect(store.keep(draft, { ...NAMING, owner: "ada" })).rejects.toThrow();
+      expect([...(await listed()), ...(await listed("adam"))]).toEqual(others);
+      await expect(store.deleteAll("..")).rejects.toMatchObject({ code: "configuration" });
+      await expect(store.deleteAll(OWNER)).rejects.toThrow();
+      expect(await listed()).toEqual([others[0]]);
+    });
+
     it.each(["..", "a/b", "a\\b", "", "Ada", "con", "x".repeat(65), "a b", ".a", "a\0"])(
       "refuses an owner called %j before anything is bought",
       async (owner) => {

@@ -3,6 +3,7 @@ import { AppError } from "../../core/errors.ts";
 import { oneLine } from "../../core/text.ts";
 import { duplicatesUntil } from "../../jobs/deduplication.ts";
 import {
+  chargeLeftBehind,
   type DeletedJob,
   type Deletions,
   type DeletionWishes,
@@ -99,6 +100,25 @@ export class JobRemoval {
     // Whoever deleted them may have ended before their bytes were gone.
     if (deletions.length > 0) this.#db.scrub();
     return deletions;
+  }
+
+  /**
+   * Deletes every job of an owner with its files, whatever has become of it, and what repeats of
+   * them would be told by. Within a transaction. @returns how many.
+   */
+  deleteAllOf(owner: string, now: number): number {
+    removeWords(this.#db, "job_words", "SELECT seq FROM jobs WHERE owner = ?", [owner]);
+    const jobs = this.#db.all("SELECT * FROM jobs WHERE owner = ?", [owner]).map(readRow);
+    for (const job of jobs) {
+      const charge = chargeLeftBehind(job);
+      this.#delete({ ...job, charge }, { withFiles: true, now });
+    }
+    this.#db.run(
+      `UPDATE deleted_jobs SET idempotency_key = NULL, fingerprint = NULL, duplicates_until = NULL
+       WHERE owner = ?`,
+      [owner],
+    );
+    return jobs.length;
   }
 
   #missing(owner: string, jobId: string): AppError {

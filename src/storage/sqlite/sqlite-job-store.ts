@@ -40,6 +40,7 @@ import { forgetOld } from "./old-rows.ts";
 import { markMentioned, untoldOrphans } from "./orphan-rows.ts";
 import { fillWords } from "./search-filling.ts";
 import { StoreSecret } from "./store-secret.ts";
+import { refuseRevoked } from "./user-rows.ts";
 
 const settledRow = z.object({ settled_at: z.number().nullable() });
 
@@ -66,6 +67,7 @@ export class SqliteJobStore implements JobStore {
 
   async admit(job: WholeJob, holder: string, rules: AdmissionRules): Promise<Admission> {
     const record = (): Admission => {
+      refuseRevoked(this.#connection, job.owner);
       const earlier = duplicateOf(this.#connection, job, rules);
       if (earlier) return { kind: "duplicate", job: earlier };
       const wanted = wantedBy(job, rules.maxCostUsd);

@@ -106,6 +106,10 @@ export class SqliteUserStore implements UserStore {
     return this.#asking(() => this.#all("erased_at IS NULL ORDER BY created_at, rowid", []));
   }
 
+  async erased(): Promise<string[]> {
+    return this.#all("erased_at IS NOT NULL", []).map(({ userId }) => userId);
+  }
+
   async get(userId: string): Promise<User | undefined> {
     return this.#asking(() => this.#all("user_id = ?", [userId])[0]);
   }

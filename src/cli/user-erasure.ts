@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import { systemClock } from "../core/clock.ts";
+import { LOCAL_OWNER } from "../core/owner.ts";
+import { oneLine } from "../core/text.ts";
+import { HOSTED_FOLDER, HostedFolder } from "../inputs/hosted-folder.ts";
+import { removeDoomed } from "../jobs/doomed-files.ts";
+import { nameHolder } from "../jobs/lease-holder.ts";
+import { DiskStore } from "../media/disk-store.ts";
+import { FolderLock } from "../storage/sqlite/folder-lock.ts";
+import { SqliteHostingRecord } from "../storage/sqlite/hosted-record.ts";
+import { SqliteBelongings } from "../storage/sqlite/sqlite-belongings.ts";
+import { SqliteJobStore } from "../storage/sqlite/sqlite-job-store.ts";
+import { findPlace, lives } from "./process-place.ts";
+import { findUser } from "./user-named.ts";
+import type { UserOrder } from "./user-options.ts";
+import type { UserSurroundings } from "./user-record.ts";
+
+/**
+ * Revokes a user and removes what is theirs; the name goes last, so that an erasure that was cut
+ * short can be done again.
+ * @throws {invalid_input} while jobs are unfinished and nothing else was asked for
+ */
+export async function eraseUser(
+  { who, force }: UserOrder,
+  surroundings: UserSurroundings,
+): Promise<void> {
+  const { users, connection, now, write, say } = surroundings;
+  const user = await findUser(users, who);
+  const { userId } = user;
+  const belongings = new SqliteBelongings(connection);
+  if (!force) await belongings.requireFinished(userId);
+  // Nothing new begins from here on.
+  if (user.revokedAt === undefined) await users.revoke(userId, now);
+  const { jobs, threads } = await belongings.remove(userId, { force, now });
+  const stuck = await removeFiles(userId, surroundings);
+  await users.forget(userId, now);
+  for (const path of stuck) say(`${oneLine(path)} cannot be removed yet; the next start tries.`);
+  write(
+    `${user.name ?? userId} is erased: ${jobs} jobs, ${threads} conversations and their files. What was spent still counts.\n`,
+  );
+}
+
+/** @returns those that cannot be removed. */
+async function removeFiles(
+  owner: string,
+  { connection, settings }: UserSurroundings,
+): Promise<string[]> {
+  const media = new DiskStore({ ...settings, homeOwner: LOCAL_OWNER });
+  const jobs = new SqliteJobStore(connection);
+  const left = await removeDoomed(jobs, (whose, ref) => media.delete(whose, ref));
+  await media.deleteAll(owner);
+  await removeHosted({ connection, settings });
+  return left.flatMap(({ file }) => (file.owner === owner ? [file.ref] : []));
+}
+
+/** Files for the provider whose jobs are gone. */
+async function removeHosted({
+  connection,
+  settings,
+}: Pick<UserSurroundings, "connection" | "settings">): Promise<void> {
+  const startedAt = Math.round(performance.timeOrigin);
+  const naming = nameHolder({ place: findPlace(), pid: process.pid, startedAt, lives });
+  const lock = new FolderLock(join(settings.dataDir, "hosted.lock"), systemClock);
+  const record = new SqliteHostingRecord(connection, lock, { clock: systemClock, ...naming });
+  const folder = new HostedFolder(join(settings.dataDir, HOSTED_FOLDER), naming.holder);
+  for (const { owner, jobId } of await record.overdue()) {
+    await record.release(owner, jobId, (name) => folder.remove(name));
+  }
+}

@@ -1,0 +1,145 @@
+import { copyFile, mkdir, open, readdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { ThreadStore } from "../chat/thread-store.ts";
+import { AppError } from "../core/errors.ts";
+import { LOCAL_OWNER } from "../core/owner.ts";
+import { oneLine, visibleJson } from "../core/text.ts";
+import type { WholeJob } from "../jobs/job.ts";
+import { DiskStore } from "../media/disk-store.ts";
+import { nameOf } from "../media/media-store.ts";
+import { SqliteJobStore } from "../storage/sqlite/sqlite-job-store.ts";
+import { SqliteThreadStore } from "../storage/sqlite/sqlite-thread-store.ts";
+import { exportedJobs } from "./exported-jobs.ts";
+import { listedUser } from "./user-list.ts";
+import { findUser } from "./user-named.ts";
+import type { UserOrder } from "./user-options.ts";
+import type { UserSurroundings } from "./user-record.ts";
+
+const PAGE = 100;
+const LINES = "export.jsonl";
+const FILES = "files";
+
+/** Where an export goes. */
+interface Target {
+  line(value: Record<string, unknown>): Promise<void>;
+  /** Brings a job's finished files along. @returns their names there, and what cannot be had. */
+  files(job: WholeJob): Promise<{ files?: string[]; missing?: string[] }>;
+  close(): Promise<void>;
+}
+
+/** Writes all that is a user's: user, jobs, conversations, turns, a JSON object a line. */
+export async function exportUser(
+  { who, to }: UserOrder,
+  surroundings: UserSurroundings,
+): Promise<void> {
+  const { users, connection, now, say } = surroundings;
+  const user = await findUser(users, who);
+  const owner = user.userId;
+  const target =
+    to === undefined ? onStdout(surroundings) : await inFolder(to, owner, surroundings);
+  try {
+    await target.line({ kind: "user", ...listedUser(user, now) });
+    const threads = new SqliteThreadStore(connection);
+    for await (const { job, exported } of exportedJobs(new SqliteJobStore(connection), owner)) {
+      const said = job.threadId === null ? {} : await saidIn(threads, job);
+      await target.line({ kind: "job", ...exported, ...said, ...(await target.files(job)) });
+    }
+    for await (const thread of threadsOf(threads, owner)) await target.line(thread);
+  } finally {
+    await target.close();
+  }
+  if (to !== undefined) say(`All that is ${oneLine(who, 80)}'s is in ${oneLine(resolve(to))}.`);
+}
+
+async function saidIn(threads: ThreadStore, { owner, jobId, threadId }: WholeJob) {
+  const { answer, reasoning } = await threads.said(owner, jobId);
+  return { thread_id: threadId, answer, reasoning };
+}
+
+async function* threadsOf(
+  threads: ThreadStore,
+  owner: string,
+): AsyncGenerator<Record<string, unknown>> {
+  let cursor: string | undefined;
+  do {
+    const page = await threads.list(owner, PAGE, cursor);
+    for (const { threadId, title, createdAt, updatedAt } of page.threads) {
+      const files = await threads.files(owner, threadId);
+      yield {
+        kind: "thread",
+        thread_id: threadId,
+        title,
+        created_at: new Date(createdAt).toISOString(),
+        updated_at: new Date(updatedAt).toISOString(),
+        files: files.map(({ name, sizeBytes }) => ({ name, size_bytes: sizeBytes })),
+      };
+    }
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+}
+
+function onStdout({ write }: UserSurroundings): Target {
+  return {
+    line: async (value) => write(lineOf(value)),
+    files: async () => ({}),
+    close: async () => undefined,
+  };
+}
+
+/** @throws {invalid_input} for a folder with anything in it. @throws {storage} */
+async function inFolder(
+  to: string,
+  owner: string,
+  { settings }: UserSurroundings,
+): Promise<Target> {
+  const folder = resolve(to);
+  await orStorage(folder, () => mkdir(join(folder, FILES), { recursive: true, mode: 0o700 }));
+  const others = (await orStorage(folder, () => readdir(folder))).filter((name) => name !== FILES);
+  const before = await readdir(join(folder, FILES));
+  if (others.length > 0 || before.length > 0) {
+    throw new AppError(
+      "invalid_input",
+      `${oneLine(folder)} is not empty: --to takes a new or an empty folder. Nothing was exported.`,
+    );
+  }
+  const lines = await orStorage(folder, () => open(join(folder, LINES), "wx", 0o600));
+  const media = new DiskStore({ ...settings, homeOwner: LOCAL_OWNER });
+  return {
+    async line(value) {
+      await orStorage(folder, () => lines.writeFile(lineOf(value)));
+    },
+    async files(job) {
+      const files: string[] = [];
+      const missing: string[] = [];
+      for (const { path: ref } of job.media) {
+        const name = nameOf(ref);
+        const path = (await media.stat(owner, ref)) && media.localPath(owner, ref);
+        if (path === undefined) missing.push(name);
+        else {
+          // Names have their job's id, but a day has a folder: two may be called the same.
+          const free = `${job.jobId.slice(-8)}-${name}`;
+          await orStorage(folder, () => copyFile(path, join(folder, FILES, free)));
+          files.push(`${FILES}/${free}`);
+        }
+      }
+      return { files, ...(missing.length > 0 ? { missing } : {}) };
+    },
+    close: () => lines.close(),
+  };
+}
+
+function lineOf(value: Record<string, unknown>): string {
+  return `${visibleJson(value, 0)}\n`;
+}
+
+async function orStorage<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new AppError("storage", `${oneLine(folder)} cannot be written: ${oneLine(reason)}.`, {
+      cause: error,
+      next: "Choose another folder with --to.",
+    });
+  }
+}
