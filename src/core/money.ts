@@ -1,7 +1,11 @@
-/** Limits that the user has set, in US dollars; absent ones do not limit. */
-export interface Limits {
+/** What may be spent in a UTC day and month, in US dollars; absent ones do not limit. */
+export interface Caps {
   perDayUsd: number | undefined;
   perMonthUsd: number | undefined;
+}
+
+/** Limits that the user has set, in US dollars; where several use the server, for all together. */
+export interface Limits extends Caps {
   /** A dearer start must be allowed by the call itself. */
   confirmAboveUsd: number | undefined;
 }

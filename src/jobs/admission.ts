@@ -1,6 +1,6 @@
 import type { AppError } from "../core/errors.ts";
 import type { Limits } from "../core/money.ts";
-import { type Committed, objectionsTo, refusalFor, wantedBy } from "./budget.ts";
+import { moneyRefusal, type Standing } from "./budget.ts";
 import type { Job, WholeJob } from "./job.ts";
 import type { Draft, Outline, StartWishes } from "./job-kind.ts";
 import type { AdmissionRules, JobStore } from "./job-store.ts";
@@ -12,7 +12,7 @@ export interface Examination {
   /** Why the user's limits forbid it, all reasons in one. */
   refusal?: AppError | undefined;
   /** What the owner's jobs have cost or may cost by now. */
-  committed?: Committed;
+  committed?: Standing;
 }
 
 /** What a start would come to, of which nothing was kept, recorded or sent. */
@@ -47,6 +47,5 @@ export async function examine(
   if (earlier) return { earlier };
   await draft.check();
   const committed = await store.committed(job.owner, rules.now);
-  const wanted = wantedBy(job, rules.maxCostUsd);
-  return { refusal: refusalFor(wanted, objectionsTo(wanted, committed, rules.limits)), committed };
+  return { refusal: moneyRefusal(job, rules, committed), committed };
 }

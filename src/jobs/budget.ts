@@ -1,11 +1,22 @@
 import { AppError } from "../core/errors.ts";
-import { exactUsd, formatUsd, type Limits } from "../core/money.ts";
+import { type Caps, exactUsd, formatUsd, type Limits } from "../core/money.ts";
 import type { Job } from "./job.ts";
 
 /** Money that has left or may leave, in US dollars, since the start of the UTC day and month. */
 export interface Committed {
   todayUsd: number;
   thisMonthUsd: number;
+}
+
+/** What an owner's jobs have cost or may cost by now, and where others use the server, what theirs do. */
+export interface Standing extends Committed {
+  /** Absent where there are no users: then the limits are of the one who is there. */
+  shared?: {
+    /** Of all owners; it is told to none of them. */
+    all: Committed;
+    /** The owner's own. */
+    caps: Caps;
+  };
 }
 
 /** What a start would cost, and what its call allows. */
@@ -17,12 +28,15 @@ export interface Wanted {
   maxCostUsd?: number | undefined;
 }
 
-/** What a job that is about to be recorded would cost. */
-export function wantedBy(
-  { operation, reservedUsd }: Pick<Job, "operation" | "reservedUsd">,
-  maxCostUsd: number | undefined,
-): Wanted {
-  return { operation, estimateUsd: reservedUsd, maxCostUsd };
+/** Why limits forbid to record a job, if they do: of one that costs nothing they say nothing. */
+export function moneyRefusal(
+  { operation, charge, reservedUsd }: Pick<Job, "operation" | "charge" | "reservedUsd">,
+  { limits, maxCostUsd }: { limits: Limits; maxCostUsd?: number | undefined },
+  standing: Standing,
+): AppError | undefined {
+  if (charge === "none") return undefined;
+  const wanted = { operation, estimateUsd: reservedUsd, maxCostUsd };
+  return refusalFor(wanted, objectionsTo(wanted, standing, limits));
 }
 
 /** What a limit has against a start. `confirm` is gone as soon as the user agrees. */
@@ -35,13 +49,18 @@ export interface Objection {
 const DAY_CAP = "LONGCAT_MCP_BUDGET_USD_PER_DAY";
 const MONTH_CAP = "LONGCAT_MCP_BUDGET_USD_PER_MONTH";
 
+interface Cap {
+  name: string;
+  cap: number;
+  used: number;
+  /** Of all together: what others have spent is nobody's business. */
+  isSecret: boolean;
+}
+
 /** Everything that stands against a start, so that one answer can say all of it. */
-export function objectionsTo(wanted: Wanted, committed: Committed, limits: Limits): Objection[] {
+export function objectionsTo(wanted: Wanted, standing: Standing, limits: Limits): Objection[] {
   const { operation, estimateUsd, maxCostUsd } = wanted;
-  const caps = [
-    { name: DAY_CAP, cap: limits.perDayUsd, used: committed.todayUsd },
-    { name: MONTH_CAP, cap: limits.perMonthUsd, used: committed.thisMonthUsd },
-  ].flatMap(({ name, cap, used }) => (cap === undefined ? [] : [{ name, cap, used }]));
+  const caps = capsOn(standing, limits);
   if (estimateUsd === null) {
     const names = [
       ...(maxCostUsd === undefined ? [] : ["`max_cost_usd`"]),
@@ -61,22 +80,34 @@ export function objectionsTo(wanted: Wanted, committed: Committed, limits: Limit
     const words = `; above ${formatUsd(confirmAboveUsd)} a start must be confirmed`;
     found.push({ kind: "confirm", words });
   }
-  for (const { name, cap, used } of caps) {
+  for (const { name, cap, used, isSecret } of caps) {
     if (exactUsd(used + estimateUsd) <= cap) continue;
-    const words = `, and ${formatUsd(exactUsd(used))} of the ${formatUsd(cap)} of ${name} are spent or reserved`;
+    const words = isSecret
+      ? `, and too little is left of ${name}, which is for all users together`
+      : `, and ${formatUsd(exactUsd(used))} of the ${formatUsd(cap)} of ${name} are spent or reserved`;
     found.push({ kind: "cap", words });
   }
   return found;
 }
 
-/**
- * Decides on a start by the user's limits. Asked inside the transaction that records the job, so
- * that two processes cannot both take the last dollar.
- * @throws {over_budget} that names every reason
- */
-export function checkMoney(wanted: Wanted, committed: Committed, limits: Limits): void {
-  const refusal = refusalFor(wanted, objectionsTo(wanted, committed, limits));
-  if (refusal) throw refusal;
+/** The caps that hold for an owner: those of all together, and the owner's own. */
+function capsOn({ todayUsd, thisMonthUsd, shared }: Standing, limits: Limits): Cap[] {
+  const own = { todayUsd, thisMonthUsd };
+  const of = (caps: Caps, used: Committed, [day, month]: [string, string], isSecret: boolean) =>
+    [
+      { name: day, cap: caps.perDayUsd, used: used.todayUsd },
+      { name: month, cap: caps.perMonthUsd, used: used.thisMonthUsd },
+    ].flatMap(({ name, cap, used }) => (cap === undefined ? [] : [{ name, cap, used, isSecret }]));
+  if (!shared) return of(limits, own, [DAY_CAP, MONTH_CAP], false);
+  return [
+    ...of(shared.caps, own, ["this user's budget a day", "this user's budget a month"], false),
+    ...of(limits, shared.all, [DAY_CAP, MONTH_CAP], true),
+  ];
+}
+
+/** The caps of which an owner is told how much is left. */
+export function ownCaps({ shared }: Standing, limits: Limits): Caps {
+  return shared ? shared.caps : limits;
 }
 
 /** Objections as one error; `undefined` where there are none. */

@@ -1,6 +1,6 @@
 import type { Limits } from "../core/money.ts";
 import type { QueryWord } from "../core/search-words.ts";
-import type { Committed } from "./budget.ts";
+import type { Standing } from "./budget.ts";
 import type { DeletedJob, Deletions, DeletionWishes, DoomedFile } from "./deletion.ts";
 import type { Job, JobPatch, JobState, Medium, WholeJob } from "./job.ts";
 import type { JobFigures } from "./job-figures.ts";
@@ -113,6 +113,7 @@ export interface JobStore {
   /**
    * Records a job unless an earlier one stands for it or a limit forbids it; all in one
    * transaction, so that processes racing for the same purchase or the last dollar cannot both win.
+   * Limits are those of the rules, for all together where there are users, and the owner's own.
    * @throws {over_budget} above a limit
    * @throws {invalid_input} when its idempotency key belongs to other arguments
    * @throws {not_found} when the job that would stand for it was deleted
@@ -124,8 +125,8 @@ export interface JobStore {
    * @throws {invalid_input | not_found} as that does
    */
   findDuplicate(job: WholeJob, rules: AdmissionRules): Promise<Job | undefined>;
-  /** What an owner's jobs have cost or may cost by now. */
-  committed(owner: string, now: number): Promise<Committed>;
+  /** What an owner's jobs have cost or may cost by now, and how that stands among all owners. */
+  committed(owner: string, now: number): Promise<Standing>;
   /** A whole job, for the one that is looked at or sent. */
   get(owner: string, jobId: string): Promise<WholeJob | undefined>;
   findByRequestId(owner: string, requestId: string): Promise<Job | undefined>;

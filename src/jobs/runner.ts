@@ -3,6 +3,7 @@ import { AppError } from "../core/errors.ts";
 import { FairGate } from "../core/fair-gate.ts";
 import { hashedOwner } from "../core/log-context.ts";
 import { examine, type Rehearsal, rulesFor } from "./admission.ts";
+import type { Standing } from "./budget.ts";
 import { type Cancellation, cancelJob } from "./cancelling.ts";
 import { fingerprintOf } from "./deduplication.ts";
 import { deletedJob } from "./deletion.ts";
@@ -130,6 +131,11 @@ export class JobRunner {
   async restore(job: WholeJob): Promise<WholeJob> {
     if (job.state !== "completed") return job;
     return kindOf(this.#context.kinds, job).restore(job);
+  }
+
+  /** How an owner stands at the moment. */
+  async standing(owner: string): Promise<Standing> {
+    return this.#context.store.committed(owner, this.#context.clock.now());
   }
 
   /** What was spent and what may have been, in US dollars. */

@@ -5,7 +5,7 @@ import { runnable } from "../core/program.ts";
 import { SERVICE_KEYS, type ServiceKey } from "../core/service-keys.ts";
 import { message, oneLine, shortened, visibleJson } from "../core/text.ts";
 import type { Rehearsal } from "../jobs/admission.ts";
-import { leftUsd } from "../jobs/budget.ts";
+import { leftUsd, ownCaps } from "../jobs/budget.ts";
 import type { JobBody } from "../jobs/job.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import { imagesAsked } from "../purchases/keeping.ts";
@@ -94,9 +94,10 @@ function verdict(refusals: readonly AppError[], { program }: Settings): string[]
 
 function budgetLines({ limits, committed, job }: Rehearsal): string[] {
   const cost = job.reservedUsd ?? 0;
+  const caps = committed ? ownCaps(committed, limits) : limits;
   return [
-    { period: "today", cap: limits.perDayUsd, used: committed?.todayUsd ?? 0 },
-    { period: "this month", cap: limits.perMonthUsd, used: committed?.thisMonthUsd ?? 0 },
+    { period: "today", cap: caps.perDayUsd, used: committed?.todayUsd ?? 0 },
+    { period: "this month", cap: caps.perMonthUsd, used: committed?.thisMonthUsd ?? 0 },
   ].flatMap(({ period, cap, used }) => {
     const left = leftUsd(cap, used);
     if (cap === undefined || left === null) return [];

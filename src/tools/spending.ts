@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { ModelUsage } from "../chat/thread-store.ts";
 import { AppError } from "../core/errors.ts";
 import type { LongcatClient } from "../gateway/longcat.ts";
-import { leftUsd } from "../jobs/budget.ts";
+import { leftUsd, ownCaps } from "../jobs/budget.ts";
 import type { SpendingReport, Sums } from "../jobs/job-store.ts";
 import { isoDay, type Period, readPeriod } from "./period.ts";
 import { dataResult } from "./result.ts";
@@ -61,7 +61,8 @@ export function spendingTool(deps: ToolDeps): Tool {
       const { jobs, threads, longcat } = await deps.services.get();
       const report = await jobs.spending(call.caller.owner, period);
       const usage = await threads.usage(call.caller.owner, period);
-      const { perDayUsd, perMonthUsd } = deps.settings.limits;
+      const standing = await jobs.standing(call.caller.owner);
+      const { perDayUsd, perMonthUsd } = ownCaps(standing, deps.settings.limits);
       const notes = leftOut(report);
       return dataResult({
         period: shownPeriod(period),
@@ -71,8 +72,8 @@ export function spendingTool(deps: ToolDeps): Tool {
         budget: {
           per_day_usd: perDayUsd ?? null,
           per_month_usd: perMonthUsd ?? null,
-          left_today_usd: leftUsd(perDayUsd, committed(report.today)),
-          left_this_month_usd: leftUsd(perMonthUsd, committed(report.thisMonth)),
+          left_today_usd: leftUsd(perDayUsd, standing.todayUsd),
+          left_this_month_usd: leftUsd(perMonthUsd, standing.thisMonthUsd),
         },
         by_day: report.byDay.slice(0, MAX_DAYS).map((one) => ({ day: one.day, ...viewSums(one) })),
         by_operation: report.byOperation.map((one) => ({
@@ -132,11 +133,6 @@ function leftOut({ byDay, byDayAndOperation }: SpendingReport): string[] {
 
 function shownPeriod({ since, before }: Period) {
   return { since: isoDay(since), until: isoDay(before - 1) };
-}
-
-/** All three lower what is left: a cap that forgot the uncertain could be overspent. */
-function committed(one: Sums): number {
-  return one.spentUsd + one.reservedUsd + one.uncertainUsd;
 }
 
 function viewSums(one: Sums) {

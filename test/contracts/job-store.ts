@@ -8,6 +8,7 @@ import { describeJobRecords } from "./job-records.ts";
 import { describeJobSearch } from "./job-search.ts";
 import { describeJobSharing } from "./job-sharing.ts";
 import type { StoreKit } from "./kit.ts";
+import { describeSharedMoney } from "./shared-money.ts";
 
 /** Holds an implementation of `JobStore` to everything that the program relies on. */
 export function describeJobStore(kit: StoreKit): void {
@@ -17,6 +18,7 @@ export function describeJobStore(kit: StoreKit): void {
   describeJobEnds(kit);
   describeJobDeletions(kit);
   describeJobMoney(kit);
+  describeSharedMoney(kit);
   describeJobFigures(kit);
   describeJobOwners(kit);
   describeJobRaces(kit);

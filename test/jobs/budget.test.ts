@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Limits } from "../../src/core/money.ts";
 import {
-  checkMoney,
   leftUsd,
+  moneyRefusal,
   objectionsTo,
   periodStarts,
   refusalFor,
@@ -21,8 +21,12 @@ function start(
 ) {
   const wanted = { operation: "paint", estimateUsd, maxCostUsd };
   const all = { ...NO_LIMITS, ...limits };
+  const job = { operation: "paint", charge: "reserved", reservedUsd: estimateUsd } as const;
   return {
-    run: () => checkMoney(wanted, used, all),
+    run: () => {
+      const refusal = moneyRefusal(job, { limits: all, maxCostUsd }, used);
+      if (refusal) throw refusal;
+    },
     kinds: objectionsTo(wanted, used, all).map(({ kind }) => kind),
     refusal: refusalFor(wanted, objectionsTo(wanted, used, all)),
   };

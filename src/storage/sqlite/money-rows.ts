@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { exactUsd } from "../../core/money.ts";
-import { periodStarts } from "../../jobs/budget.ts";
+import { type Committed, periodStarts, type Standing } from "../../jobs/budget.ts";
 import type { SpendingReport, Sums, TimeSpan } from "../../jobs/job-store.ts";
 import type { Connection } from "./connection.ts";
 import { CHARGED_JOBS } from "./job-rows.ts";
@@ -22,6 +22,13 @@ const sumsSchema = z.object({
   unpriced: z.number(),
 });
 const totalRow = z.object({ n: usd });
+const NO_CAPS = { per_day_usd: null, per_month_usd: null };
+const capsRow = z
+  .object({ per_day_usd: z.number().nullable(), per_month_usd: z.number().nullable() })
+  .transform(({ per_day_usd, per_month_usd }) => ({
+    perDayUsd: per_day_usd ?? undefined,
+    perMonthUsd: per_month_usd ?? undefined,
+  }));
 
 /** What an owner's jobs have cost and may still cost, by period and operation. */
 export function spendingOf(
@@ -60,12 +67,33 @@ export function spendingOf(
   };
 }
 
-/** Everything of an owner's that was or may still be charged since a time, in US dollars. */
-export function committedUsd(connection: Connection, owner: string, since: number): number {
-  const [row] = connection.all(
-    `SELECT total(coalesce(cost_usd, reserved_usd)) AS n FROM ${CHARGED_JOBS}
-     WHERE owner = ? AND created_at >= ? AND ${CHARGED}`,
-    [owner, since],
-  );
-  return totalRow.parse(row).n;
+/** How an owner stands. Within the transaction that decides by it. */
+export function standingOf(connection: Connection, owner: string, now: number): Standing {
+  const own = committedBy(connection, "owner = ?", [owner], now);
+  const isShared = connection.all("SELECT 1 FROM closed LIMIT 1", []).length > 0;
+  if (!isShared) return own;
+  const [caps] = connection.all("SELECT per_day_usd, per_month_usd FROM users WHERE user_id = ?", [
+    owner,
+  ]);
+  const all = committedBy(connection, "TRUE", [], now);
+  return { ...own, shared: { all, caps: capsRow.parse(caps ?? NO_CAPS) } };
+}
+
+/** Everything of some owners that was or may still be charged, today and this month. */
+function committedBy(
+  connection: Connection,
+  whose: string,
+  values: readonly string[],
+  now: number,
+): Committed {
+  const { day, month } = periodStarts(now);
+  const since = (start: number) => {
+    const [row] = connection.all(
+      `SELECT total(coalesce(cost_usd, reserved_usd)) AS n FROM ${CHARGED_JOBS}
+       WHERE ${whose} AND created_at >= ? AND ${CHARGED}`,
+      [...values, start],
+    );
+    return totalRow.parse(row).n;
+  };
+  return { todayUsd: since(day), thisMonthUsd: since(month) };
 }

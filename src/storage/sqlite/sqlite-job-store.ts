@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { AppError } from "../../core/errors.ts";
 import { oneLine } from "../../core/text.ts";
-import { type Committed, checkMoney, periodStarts, wantedBy } from "../../jobs/budget.ts";
+import { moneyRefusal, type Standing } from "../../jobs/budget.ts";
 import type { DeletedJob, Deletions, DeletionWishes, DoomedFile } from "../../jobs/deletion.ts";
 import {
   canBecome,
@@ -35,7 +35,7 @@ import { type Column, readRow, readWholeRow } from "./job-rows.ts";
 import { insertJob, type JobName, updateJob } from "./job-writes.ts";
 import { LeaseTables } from "./lease-rows.ts";
 import { durationsOf, endedJobs, listJobs } from "./list-rows.ts";
-import { committedUsd, spendingOf } from "./money-rows.ts";
+import { spendingOf, standingOf } from "./money-rows.ts";
 import { forgetOld } from "./old-rows.ts";
 import { markMentioned, untoldOrphans } from "./orphan-rows.ts";
 import { fillWords } from "./search-filling.ts";
@@ -70,8 +70,9 @@ export class SqliteJobStore implements JobStore {
       refuseRevoked(this.#connection, job.owner);
       const earlier = duplicateOf(this.#connection, job, rules);
       if (earlier) return { kind: "duplicate", job: earlier };
-      const wanted = wantedBy(job, rules.maxCostUsd);
-      checkMoney(wanted, this.#committed(job.owner, rules.now), rules.limits);
+      const standing = standingOf(this.#connection, job.owner, rules.now);
+      const refusal = moneyRefusal(job, rules, standing);
+      if (refusal) throw refusal;
       this.#holders.expect(holder);
       this.#feed.wrote(insertJob(this.#connection, job, holder));
       return { kind: "new" };
@@ -82,8 +83,8 @@ export class SqliteJobStore implements JobStore {
     });
   }
 
-  async committed(owner: string, now: number): Promise<Committed> {
-    return this.#committed(owner, now);
+  async committed(owner: string, now: number): Promise<Standing> {
+    return standingOf(this.#connection, owner, now);
   }
 
   async findDuplicate(job: WholeJob, rules: AdmissionRules): Promise<Job | undefined> {
@@ -269,14 +270,6 @@ export class SqliteJobStore implements JobStore {
   /** Ends the connection, and with it whatever else uses it. */
   async close(): Promise<void> {
     this.#connection.close();
-  }
-
-  #committed(owner: string, now: number): Committed {
-    const { day, month } = periodStarts(now);
-    return {
-      todayUsd: committedUsd(this.#connection, owner, day),
-      thisMonthUsd: committedUsd(this.#connection, owner, month),
-    };
   }
 
   #update(
