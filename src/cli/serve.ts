@@ -111,9 +111,13 @@ export async function serve(
   } else {
     const { serveOnHttp } = await import("../transports/http.ts");
     const { RateLimits } = await import("../transports/rate-limits.ts");
+    const { openAccess } = await import("./http-access.ts");
     const { refuseServerPort } = await import("./public-place.ts");
     const { host, port = DEFAULT_PORTS.http, publicPort, publicUrl } = settings;
+    const callers = openAccess({ settings, runtime: services, clock: systemClock, onError });
+    for (const note of callers.notes) ending.say(note);
     const serving = await serveOnHttp(factory, {
+      ...callers,
       host,
       port,
       version: packageJson.version,
@@ -122,7 +126,10 @@ export async function serve(
       limits: new RateLimits({ clock: systemClock, ...settings.userLimits }),
       onError,
     });
-    stopServing = serving.close;
+    stopServing = async () => {
+      await serving.close();
+      await callers.close();
+    };
     serverPort = serving.port;
     if (publicUrl !== undefined || publicPort !== undefined) {
       refuseServerPort(settings, serverPort);

@@ -58,6 +58,10 @@ export interface Settings {
   logLevel: (typeof LOG_LEVELS)[number];
   port: number | undefined;
   host: string;
+  /** Whose logins are taken over HTTP, and for which address of ours they are made. */
+  oauth: { issuer: string; audience: string } | undefined;
+  /** What stands in front of the server over HTTP. */
+  front: { hosts: string[]; origins: string[]; proxies: string[] };
   proxies: ProxySettings;
   /** Of a key that is not set: which variable may have been meant as it, in a sentence. */
   strayKeys: { apiKey: string | undefined; chatApiKey: string | undefined };
@@ -138,6 +142,11 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
   problems.push(...misnamed(env, platform));
   const publicProblem = publicUrlProblem(values.publicUrl, sandbox ? undefined : baseUrl);
   if (publicProblem) problems.push(publicProblem);
+  if ((values.oauthIssuer === undefined) !== (values.oauthAudience === undefined)) {
+    problems.push(
+      `${SETTINGS.oauthIssuer.env} and ${SETTINGS.oauthAudience.env} belong together: set both, or neither.`,
+    );
+  }
   const { proxies, problems: ofProxies } = readProxies(env);
   if (!surroundings.isOffline) problems.push(...ofProxies);
   const stray = (key: string | undefined, name: string) =>
@@ -183,6 +192,15 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
     logLevel: values.logLevel,
     port: values.port,
     host: values.host,
+    oauth:
+      values.oauthIssuer && values.oauthAudience
+        ? { issuer: values.oauthIssuer, audience: values.oauthAudience }
+        : undefined,
+    front: {
+      hosts: values.allowedHosts ?? [],
+      origins: values.allowedOrigins ?? [],
+      proxies: values.trustedProxies ?? [],
+    },
     program: {
       start: surroundings.start ?? "longcat-mcp",
       options: [

@@ -2,6 +2,7 @@ import type * as z from "zod";
 import { LOG_LEVELS } from "../core/log.ts";
 import { SERVICE_KEYS } from "../core/service-keys.ts";
 import { MAX_INLINE_BYTES, POLL_FLOOR_MS } from "../models/limits.ts";
+import { ACCESS } from "./access-settings.ts";
 import { chatBase, gatewayBase, legacyBase, url } from "./base-urls.ts";
 import { type Command, DEFAULT_PORTS } from "./commands.ts";
 import { OUTPUT_FOLDER } from "./folders.ts";
@@ -263,12 +264,5 @@ export const SETTINGS = {
     commands: ["http", "sandbox"],
     schema: wholeNumber(0, 65_535),
   },
-  host: {
-    env: "LONGCAT_MCP_HOST",
-    flag: "host",
-    help: "the loopback address to listen on",
-    default: "127.0.0.1",
-    commands: ["http"],
-    schema: oneOf(["127.0.0.1", "localhost", "::1"]),
-  },
+  ...ACCESS,
 } as const satisfies Record<string, SettingSpec>;

@@ -23,6 +23,13 @@ describe("what Host may name", () => {
     expect(hostnamesOf({ ...NO_FRONT, hosts }, host)).toEqual(named);
   });
 
+  it("the name that tokens are made for, too", () => {
+    const front = { ...NO_FRONT, outside: "mcp.example.com" };
+    expect(hostnamesOf(front, "127.0.0.1")).toEqual(["mcp.example.com"]);
+    expect(hostnamesOf(front, "10.0.0.7")).toEqual(["10.0.0.7", "mcp.example.com"]);
+    expect(hostnamesOf(front, "0.0.0.0")).toBeUndefined();
+  });
+
   it.each(["0.0.0.0", "::", "0:0:0:0:0:0:0:0"])("%s is every address", (host) => {
     expect(isAnyAddress(host)).toBe(true);
   });

@@ -5,6 +5,8 @@ import { isLoopbackHost } from "../../core/host-addresses.ts";
 export interface Front {
   /** Names in `Host`, beside those of this machine where it listens for this machine. */
   hosts: readonly string[];
+  /** The name that is known of it outside, if any is. */
+  outside?: string | undefined;
   /** Origins of web pages that may call, as browsers write them. */
   origins: readonly string[];
   /** Whose word is taken that a request was passed on. */
@@ -23,9 +25,13 @@ export function isAnyAddress(host: string): boolean {
  * What `Host` may name, in the form of `URL.hostname`.
  * @returns `undefined` where it may name anything: the machine has more addresses than we know of.
  */
-export function hostnamesOf(front: Front, host: string): readonly string[] | undefined {
-  if (front.hosts.length > 0 || isLoopbackHost(host)) return front.hosts;
-  return isAnyAddress(host) ? undefined : [host.includes(":") ? `[${host}]` : host];
+export function hostnamesOf(
+  { hosts, outside }: Front,
+  host: string,
+): readonly string[] | undefined {
+  const more = outside === undefined ? [] : [outside];
+  if (hosts.length > 0 || isLoopbackHost(host)) return [...hosts, ...more];
+  return isAnyAddress(host) ? undefined : [host.includes(":") ? `[${host}]` : host, ...more];
 }
 
 /**
