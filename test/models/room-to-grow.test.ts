@@ -1,5 +1,4 @@
 import { Client, InMemoryTransport } from "@modelcontextprotocol/client";
-import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import { expect, it, onTestFinished, vi } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import { Lazy } from "../../src/core/lazy.ts";
@@ -16,12 +15,12 @@ import { readSettings } from "../../src/settings/settings.ts";
 import type { Services } from "../../src/tools/services.ts";
 import { openRig } from "../support/rig.ts";
 import { idleToolDeps } from "../support/tool-deps.ts";
+import { MAX_TOOL_TOKENS, tokensOf } from "../support/tool-tokens.ts";
 
 /*
  * One file of data and one line in the catalogue: everything else has to find a new operation there.
  */
 const NAME = "made_up_image_generate";
-const MAX_TOKENS = 5_000;
 
 vi.mock(import("../../src/models/catalogue.ts"), async (importOriginal) => {
   const original = await importOriginal();
@@ -59,7 +58,7 @@ it("is in the list of tools, which stays within its budget", async () => {
     required: ["prompt", "image_size"],
   });
   expect(tools.filter(({ name }) => name === NAME)).toHaveLength(1);
-  expect(encode(JSON.stringify(tools)).length).toBeLessThanOrEqual(MAX_TOKENS);
+  expect(tokensOf(tools)).toBeLessThanOrEqual(MAX_TOOL_TOKENS);
 });
 
 it("has a card, and is where operations are named", async () => {

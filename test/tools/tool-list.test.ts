@@ -9,8 +9,8 @@ import { OPERATIONS } from "../../src/models/catalogue.ts";
 import { INSTRUCTIONS, ServerFactory } from "../../src/server.ts";
 import { createTools } from "../../src/tools/tool-list.ts";
 import { idleToolDeps } from "../support/tool-deps.ts";
+import { MAX_TOOL_TOKENS, tokensOf } from "../support/tool-tokens.ts";
 
-const MAX_TOKENS = 5_000;
 const tools = createTools(idleToolDeps());
 
 const record = z.record(z.string(), z.unknown());
@@ -179,7 +179,7 @@ describe("the tool list", () => {
     expect(names.map((tool) => tool.name)).not.toContain("longcat_image_generate");
   });
 
-  it(`costs an assistant at most ${MAX_TOKENS} tokens, as it travels`, async () => {
+  it(`costs an assistant at most ${MAX_TOOL_TOKENS} tokens`, async () => {
     const [ours, theirs] = InMemoryTransport.createLinkedPair();
     const factory = new ServerFactory({
       ...idleToolDeps(),
@@ -203,6 +203,6 @@ describe("the tool list", () => {
     }
     // No host is known to use the schema of a result, and every assistant would pay for it.
     expect(listed.tools.filter((tool) => tool.outputSchema !== undefined)).toEqual([]);
-    expect(encode(JSON.stringify(listed.tools)).length).toBeLessThanOrEqual(MAX_TOKENS);
+    expect(tokensOf(listed.tools)).toBeLessThanOrEqual(MAX_TOOL_TOKENS);
   });
 });
