@@ -4,6 +4,7 @@ import type { HostingRecord } from "../../src/inputs/hosting-record.ts";
 import type { WholeJob } from "../../src/jobs/job.ts";
 import type { JobStore } from "../../src/jobs/job-store.ts";
 import type { AuditLog } from "../../src/users/audit-log.ts";
+import type { Belongings } from "../../src/users/belongings.ts";
 import type { UserStore } from "../../src/users/user-store.ts";
 import { leftJob, recordJob } from "../support/rig.ts";
 
@@ -14,6 +15,7 @@ export interface Stores {
   hosting: HostingRecord;
   users: UserStore;
   audit: AuditLog;
+  belongings: Belongings;
   /** From now on nothing need be durable, where many jobs are only made to be counted. */
   hurry: () => void;
 }
@@ -44,6 +46,7 @@ export interface Bench {
   readonly hosting: HostingRecord;
   readonly users: UserStore;
   readonly audit: AuditLog;
+  readonly belongings: Belongings;
   /** As another process would. */
   another(as?: OpenedAs): Promise<Stores>;
   hurry(): void;
@@ -81,6 +84,9 @@ export function benchFor(kit: StoreKit): Bench {
     },
     get audit() {
       return stores.audit;
+    },
+    get belongings() {
+      return stores.belongings;
     },
     another: open,
     hurry: () => stores.hurry(),

@@ -4,6 +4,7 @@ import { Connection } from "../../../src/storage/sqlite/connection.ts";
 import { FolderLock } from "../../../src/storage/sqlite/folder-lock.ts";
 import { SqliteHostingRecord } from "../../../src/storage/sqlite/hosted-record.ts";
 import { SqliteAuditLog } from "../../../src/storage/sqlite/sqlite-audit-log.ts";
+import { SqliteBelongings } from "../../../src/storage/sqlite/sqlite-belongings.ts";
 import { SqliteJobStore } from "../../../src/storage/sqlite/sqlite-job-store.ts";
 import { SqliteThreadStore } from "../../../src/storage/sqlite/sqlite-thread-store.ts";
 import { SqliteUserStore } from "../../../src/storage/sqlite/sqlite-user-store.ts";
@@ -21,6 +22,7 @@ export async function open(place: string, { holder = "me", now }: OpenedAs = {})
     hosting: new SqliteHostingRecord(connection, lock, { clock, holder, isGone }),
     users: new SqliteUserStore(connection),
     audit: new SqliteAuditLog(connection),
+    belongings: new SqliteBelongings(connection),
     hurry: () => void connection.all("PRAGMA synchronous=OFF", []),
   };
 }
