@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { Delegate } from "./chat/delegate.ts";
+import { onAbort } from "./core/aborting.ts";
 import type { Clock } from "./core/clock.ts";
 import { isLoopbackHost } from "./core/host-addresses.ts";
 import { Lazy } from "./core/lazy.ts";
@@ -79,6 +80,10 @@ export interface RuntimeOptions {
   /** Starts the sandbox; asked only when the settings want it. */
   startSandbox: (speed: number) => Promise<BuiltInProvider>;
   reached: (point: LifePoint) => void;
+  /** Aborts when the server is asked to end: nothing new is started from then on. */
+  stopping?: AbortSignal;
+  /** How long what is in flight then may still take, in milliseconds. */
+  patienceMs: number;
   publicPlace: PublicPlace;
   holder: string;
   /** Whose files lie where they did before callers were told apart. */
@@ -87,6 +92,8 @@ export interface RuntimeOptions {
 }
 
 export interface Runtime extends Services {
+  /** Once what was in flight when the server was asked to end is over, or has taken too long. */
+  settled(): Promise<void>;
   users: UserStore;
   audit: AuditLog;
   /** Whether calls over HTTP need a token. */
@@ -125,14 +132,16 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     .map((url) => new URL(url))
     .filter((url) => isLoopbackHost(url.hostname))
     .map((url) => url.origin);
-  const stopping = new AbortController();
   const { events, holder } = options;
   const media = new DiskStore({ ...settings, homeOwner: options.homeOwner });
   const places = { ...settings, closedDirs: ownersFolders(settings.outputDir) };
   const saving = new Saving(places, media);
   const { reached } = options;
   const { keepPrompts: keepsPrompts } = settings;
-  const asHolder = { holder, stopping: stopping.signal, keepsPrompts };
+  const stopping = new AbortController();
+  onAbort(options.stopping, () => stopping.abort());
+  const { patienceMs } = options;
+  const asHolder = { holder, stopping: stopping.signal, patienceMs, keepsPrompts };
   const shared = { store, events, clock, log, reached, ...asHolder };
   const chat = openChat(options, shared, {
     connection,
@@ -220,6 +229,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     isServed: (job, url) => mayBeServed(job, url, { now: clock.now(), trustedOrigins }),
     keys,
     ...chat,
+    settled: () => jobs.settled(),
     async close() {
       stopping.abort();
       await jobs.close();

@@ -10,8 +10,8 @@ import { chatRequest, pastOf } from "./history.ts";
 import { LiveAnswer } from "./live-answer.ts";
 import type { Turn } from "./thread.ts";
 
-/** How long a turn may go on after the server was asked to end. */
-const LAST_WORDS_MS = 8_000;
+/** What is left for keeping the last words when a turn is cut off because the server ends. */
+const KEEPING_MS = 2_000;
 
 /** What a question came to. */
 export interface Asked {
@@ -39,7 +39,7 @@ export class Asking {
 
   /** Asks once. All that has come is on disk when it is over. */
   async ask(submitting: Job, request: ChatRequest): Promise<Asked> {
-    const { client, clock, events, log, threads, stopping } = this.#context;
+    const { client, clock, events, log, threads, stopping, patienceMs } = this.#context;
     const { owner, jobId } = submitting;
     let job = submitting;
     const answer = new LiveAnswer({
@@ -56,7 +56,7 @@ export class Asking {
     const hurry = new AbortController();
     const release = onAbort(stopping, () => {
       void answer.save();
-      clock.schedule(LAST_WORDS_MS, () => hurry.abort());
+      clock.schedule(Math.max(0, patienceMs - KEEPING_MS), () => hurry.abort());
     });
     let wasStopped = false;
     const unsubscribe = events.subscribe(owner, (changed) => {

@@ -1,5 +1,5 @@
 import packageJson from "../../package.json" with { type: "json" };
-import { systemClock } from "../core/clock.ts";
+import { atMost, systemClock } from "../core/clock.ts";
 import { Lazy } from "../core/lazy.ts";
 import { createLog } from "../core/log.ts";
 import { LOCAL_OWNER } from "../core/owner.ts";
@@ -21,6 +21,18 @@ import { startSandbox } from "./sandbox.ts";
 /** A client lists the tools right after the first answer; loading the rest must not delay that. */
 const AFTER_FIRST_LIST_MS = 300;
 
+/** Clients that started us do not wait long until they kill us. */
+const STDIO_PATIENCE_MS = 10_000;
+const STDIO_ANSWERS_MS = 2_000;
+/** What is told apart among the addresses that are asked for. */
+const ROUTES = ["/mcp", "/healthz", "/readyz", "/"];
+
+/** What answers clients. */
+interface Serving {
+  answered(): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** Runs the MCP server until its client or a signal ends it. */
 export async function serve(
   command: "stdio" | "http",
@@ -36,6 +48,8 @@ export async function serve(
   ]);
   const log = createLog(settings.logLevel, redact, (line) => process.stderr.write(line));
   const events = new JobEvents();
+  const stopping = new AbortController();
+  const patienceMs = command === "stdio" ? STDIO_PATIENCE_MS : settings.drainSeconds * 1000;
   const reached = crashPoint(process.env["LONGCAT_MCP_TEST_CRASH_AT"]);
   /** Where MCP is served over HTTP. */
   let serverPort: number | undefined;
@@ -62,6 +76,8 @@ export async function serve(
       homeOwner: LOCAL_OWNER,
       startSandbox,
       reached,
+      stopping: stopping.signal,
+      patienceMs,
       publicPlace: await place.get(),
       ...(await naming.get()),
     });
@@ -86,24 +102,30 @@ export async function serve(
   };
   const onError = (error: Error) => log.warn({ err: error }, "protocol error");
 
-  let stopServing = async () => {};
+  let serving: Serving = { answered: async () => {}, close: async () => {} };
   ending.closeWith(async () => {
-    await stopServing();
-    await (await services.settled())?.close();
+    // Nothing new is started, and what waits is answered; what is in flight may be a purchase.
+    stopping.abort();
+    const runtime = await services.settled();
+    const answersMs = Math.min(patienceMs, command === "stdio" ? STDIO_ANSWERS_MS : patienceMs);
+    await Promise.all([atMost(systemClock, answersMs, serving.answered()), runtime?.settled()]);
+    await serving.close();
+    await runtime?.close();
     await place.current?.close();
-  });
+  }, patienceMs);
   ending.onSignals();
 
   if (command === "stdio") {
     const { stdout, stderr } = process;
     const { stdin, heard } = opening ?? { stdin: process.stdin, heard: [] };
     if (process.stdin.isTTY && stderr.isTTY) stderr.write(waitingText(settings.program));
-    stopServing = serveOnStdio(factory, {
+    serving = serveOnStdio(factory, {
       stdin,
       heard,
       stdout,
       clock: systemClock,
       log,
+      stopping: stopping.signal,
       onFirstAnswer: openEarly,
       onEnd: () => ending.end(0),
       onError,
@@ -116,7 +138,16 @@ export async function serve(
     const { host, port = DEFAULT_PORTS.http, publicPort, publicUrl } = settings;
     const callers = openAccess({ settings, runtime: services, clock: systemClock, onError });
     for (const note of callers.notes) ending.say(note);
-    const serving = await serveOnHttp(factory, {
+    const { Readiness } = await import("./readiness.ts");
+    const { Traffic } = await import("../transports/traffic.ts");
+    const readiness = new Readiness({
+      settings,
+      askStore: async () => (await services.get()).jobs.figures(),
+      checkRoom: async () => (await services.get()).media.checkRoom(LOCAL_OWNER, "images", 1),
+      stopping: stopping.signal,
+      clock: systemClock,
+    });
+    const http = await serveOnHttp(factory, {
       ...callers,
       host,
       port,
@@ -124,13 +155,20 @@ export async function serve(
       events,
       clock: systemClock,
       limits: new RateLimits({ clock: systemClock, ...settings.userLimits }),
+      log,
+      traffic: new Traffic(systemClock, ROUTES, () => {}),
+      readiness: () => readiness.reasons(),
+      stopping: stopping.signal,
       onError,
     });
-    stopServing = async () => {
-      await serving.close();
-      await callers.close();
+    serving = {
+      answered: http.answered,
+      async close() {
+        await http.close();
+        await callers.close();
+      },
     };
-    serverPort = serving.port;
+    serverPort = http.port;
     if (publicUrl !== undefined || publicPort !== undefined) {
       refuseServerPort(settings, serverPort);
       const { listen, open } = await place.get();
@@ -140,7 +178,7 @@ export async function serve(
         `Public files, and nothing else, are at ${served}: lead a tunnel there.\n`,
       );
     }
-    process.stderr.write(`longcat-mcp listens on ${serving.url}\n`);
+    process.stderr.write(`longcat-mcp listens on ${http.url}\n`);
     openEarly();
   }
 }

@@ -49,3 +49,12 @@ export function delay(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
     });
   });
 }
+
+/** Waits for something, but at most `ms` milliseconds. */
+export async function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  let callOff = () => {};
+  const patience = new Promise<void>((resolve) => {
+    callOff = clock.schedule(ms, resolve);
+  });
+  await Promise.race([work, patience]).finally(callOff);
+}

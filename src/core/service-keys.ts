@@ -45,10 +45,15 @@ export function missingOwnKey(key: ServiceKey, why = "is missing"): AppError {
   );
 }
 
+/** Whether there is a key, and a request can carry it. */
+export function isSendable(value: string | undefined): value is string {
+  return value !== undefined && SENDABLE.test(value);
+}
+
 /** A key as it can be sent. @throws {configuration} where it is none; nothing is sent then. */
 export function sendableKey(key: ServiceKey, value: string | undefined): string {
   if (!value) throw missingKey(key);
-  if (SENDABLE.test(value)) return value;
+  if (isSendable(value)) return value;
   throw new AppError(
     "configuration",
     `${SERVICE_KEYS[key].env} has characters in it that no key has, such as spaces or typographic quotes.`,

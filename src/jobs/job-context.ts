@@ -36,6 +36,8 @@ export interface JobContext {
   holder: string;
   /** Aborts when the server is asked to end. */
   stopping: AbortSignal;
+  /** How long what is in flight then may still take, in milliseconds. */
+  patienceMs: number;
 }
 
 /** With what it takes to change a job's state: how long a moment is at its base. */

@@ -43,6 +43,7 @@ export class Leases {
   /** When each other holder was last seen to change its beat. */
   readonly #seenAlive = new Map<string, { beat: number; at: number }>();
   #roundAt = 0;
+  #isClosed = false;
 
   constructor(context: LeaseContext, takers: Takers) {
     this.#context = context;
@@ -57,7 +58,9 @@ export class Leases {
     await this.#every(WATCH_MS, () => this.#watchOthers());
   }
 
+  /** Shows no life any more; until then nobody takes what is still in flight for lost. */
   close(): void {
+    this.#isClosed = true;
     for (const end of this.#rounds) end();
   }
 
@@ -67,7 +70,7 @@ export class Leases {
     this.#roundAt = now;
     try {
       await this.#holdOn();
-      await this.#takeOver();
+      if (!this.#context.stopping.aborted) await this.#takeOver();
     } catch (error) {
       // What we cannot write, others cannot write either: they are given a whole lease again.
       this.#seenAlive.clear();
@@ -133,7 +136,7 @@ export class Leases {
    * comes: on a full disk, what is there can still be read.
    */
   async #every(ms: number, work: () => Promise<void>): Promise<void> {
-    const { clock, log, stopping } = this.#context;
+    const { clock, log } = this.#context;
     const slot = this.#rounds.length;
     const run = async () => {
       try {
@@ -141,7 +144,7 @@ export class Leases {
       } catch (error) {
         log.error({ err: error }, "housekeeping failed");
       }
-      if (!stopping.aborted) this.#rounds[slot] = clock.schedule(ms, run);
+      if (!this.#isClosed) this.#rounds[slot] = clock.schedule(ms, run);
     };
     this.#rounds.push(() => {});
     await run();

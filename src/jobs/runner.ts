@@ -1,4 +1,5 @@
 import type { Caller } from "../core/caller.ts";
+import { atMost } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { FairGate } from "../core/fair-gate.ts";
 import { hashedOwner } from "../core/log-context.ts";
@@ -10,6 +11,7 @@ import { deletedJob } from "./deletion.ts";
 import { removeDoomed } from "./doomed-files.ts";
 import { forgetWords } from "./forgotten-words.ts";
 import { isFinal, type Job, type WholeJob } from "./job.ts";
+import type { JobFigures } from "./job-figures.ts";
 import {
   type Draft,
   type JobKind,
@@ -22,11 +24,10 @@ import { type LeaseContext, Leases } from "./leases.ts";
 import { BLANK } from "./record.ts";
 import { requireJob } from "./require-job.ts";
 import { MAX_CONCURRENT_SUBMITS, sendJob } from "./sending.ts";
+import { refuseIfStopping } from "./shutting-down.ts";
 import { UntoldOrphans } from "./untold-orphans.ts";
 import { REMEMBERED_DURATIONS, usualMs } from "./usual-duration.ts";
 import { type WaitOptions, waitFor } from "./waiting.ts";
-
-const LAST_POST_MS = 10_000;
 
 /** What a start came to. */
 export interface Started {
@@ -44,6 +45,7 @@ export class JobRunner {
   /** What is done with jobs in this process at the moment. */
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #leases: Leases;
+  #settling: Promise<void> | undefined;
   /** To send: what one owner sends, however much, holds up no other. */
   readonly #turns = new FairGate(MAX_CONCURRENT_SUBMITS);
   readonly #untold: UntoldOrphans;
@@ -143,6 +145,11 @@ export class JobRunner {
     return this.#context.store.spending(owner, this.#context.clock.now(), period);
   }
 
+  /** How the jobs of everybody stand; see `JobStore.figures`. */
+  async figures(): Promise<JobFigures> {
+    return this.#context.store.figures();
+  }
+
   /**
    * Stops a job that has not been sent yet, or whose kind can be stopped: what the gateway has
    * accepted runs on there.
@@ -231,18 +238,27 @@ export class JobRunner {
     await this.#context.store.noteMentioned(owner, jobIds, this.#context.clock.now());
   }
 
-  /** Ends orderly: a POST in flight gets ten seconds, everything else waits for the next start. */
+  /**
+   * Waits for what is in flight when the server is asked to end, as long as that is given. All else
+   * is left for the next process; nothing new is started.
+   */
+  settled(): Promise<void> {
+    this.#settling ??= this.#settle();
+    return this.#settling;
+  }
+
+  /** Ends orderly, and gives all jobs back. */
   async close(): Promise<void> {
-    const { clock, store, holder } = this.#context;
+    await this.settled();
     this.#leases.close();
-    for (const kind of this.#kinds()) kind.stop();
-    let callOff: (() => void) | undefined;
-    const patience = new Promise<void>((resolve) => {
-      callOff = clock.schedule(LAST_POST_MS, resolve);
-    });
-    await Promise.race([Promise.allSettled([...this.#underWay]), patience]);
-    callOff?.();
+    const { store, holder } = this.#context;
     await store.release(holder);
+  }
+
+  async #settle(): Promise<void> {
+    const { clock, patienceMs } = this.#context;
+    for (const kind of this.#kinds()) kind.stop();
+    await atMost(clock, patienceMs, Promise.allSettled([...this.#underWay]));
   }
 
   async #draft<R extends StartWishes>(
@@ -251,9 +267,7 @@ export class JobRunner {
     request: R,
     isRehearsal: boolean,
   ): Promise<Draft> {
-    if (this.#context.stopping.aborted) {
-      throw new AppError("cancelled", "The server is shutting down.");
-    }
+    if (!isRehearsal) refuseIfStopping(this.#context.stopping);
     return kind.draft(caller, request, isRehearsal);
   }
 
@@ -287,6 +301,8 @@ export class JobRunner {
     const found = await examine(store, job, draft, rules);
     if (found.earlier) return { job: found.earlier, isDuplicate: true };
     if (found.refusal) throw found.refusal;
+    // It may have taken a while to get here.
+    refuseIfStopping(this.#context.stopping);
     await draft.keep();
     reached("before-record");
     const admission = await store.admit(job, holder, rules);

@@ -1,3 +1,4 @@
+import { atMost } from "../core/clock.ts";
 import { isFinal, type Job } from "./job.ts";
 import type { JobContext } from "./job-context.ts";
 
@@ -58,10 +59,5 @@ export async function cleared(
 ): Promise<void> {
   const work = events.workOn(jobId);
   if (!work) return;
-  let callOff = () => {};
-  const patience = new Promise<void>((resolve) => {
-    callOff = clock.schedule(CLEARED_MS, resolve);
-  });
-  await Promise.race([work, patience]);
-  callOff();
+  await atMost(clock, CLEARED_MS, work);
 }

@@ -56,6 +56,9 @@ export interface Settings {
   toolsets: readonly Toolset[];
   pollFloorMs: number;
   logLevel: (typeof LOG_LEVELS)[number];
+  /** Where Prometheus asks; nowhere when absent. */
+  metricsPort: number | undefined;
+  drainSeconds: number;
   port: number | undefined;
   host: string;
   /** Whose logins are taken over HTTP, and for which address of ours they are made. */
@@ -190,6 +193,8 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
     toolsets: values.toolsets,
     pollFloorMs: values.pollFloorMs,
     logLevel: values.logLevel,
+    metricsPort: values.metricsPort,
+    drainSeconds: values.drainSeconds,
     port: values.port,
     host: values.host,
     oauth:

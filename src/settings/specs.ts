@@ -256,6 +256,20 @@ export const SETTINGS = {
     commands: ["stdio"],
     schema: onOff,
   },
+  metricsPort: {
+    env: "LONGCAT_MCP_METRICS_PORT",
+    help: "the loopback port for Prometheus at /metrics; never lead a tunnel there",
+    unset: "unset: no metrics",
+    commands: ["http"],
+    schema: wholeNumber(1, 65_535),
+  },
+  drainSeconds: {
+    env: "LONGCAT_MCP_DRAIN_SECONDS",
+    help: "how long what is in flight may still take when the server is asked to end",
+    default: "25",
+    commands: ["http"],
+    schema: wholeNumber(0, 3600),
+  },
   port: {
     env: "LONGCAT_MCP_PORT",
     flag: "port",

@@ -2,11 +2,13 @@ import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Access } from "../access/authenticator.ts";
 import type { Clock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
 import type { JobEvents } from "../jobs/events.ts";
 import type { ServerFactory } from "../server.ts";
 import { Authentication } from "./http/authentication.ts";
 import { corsFor } from "./http/cors.ts";
 import { Guards } from "./http/guards.ts";
+import { healthRoutes, type Readiness } from "./http/health.ts";
 import { type Front, NO_FRONT } from "./http/in-front.ts";
 import { listen } from "./http/listening.ts";
 import { McpRoute } from "./http/mcp-route.ts";
@@ -14,6 +16,10 @@ import { OpenAnswers } from "./http/open-answers.ts";
 import { ONLY_LOCAL } from "./http/refusing.ts";
 import { metadataPaths, resourceMetadata } from "./http/resource-metadata.ts";
 import type { RateLimits } from "./rate-limits.ts";
+import type { Traffic } from "./traffic.ts";
+
+/** How long a client may take to read the end of what is closed. */
+const LAST_BYTES_MS = 1_000;
 
 export interface HttpOptions {
   host: string;
@@ -27,6 +33,13 @@ export interface HttpOptions {
   front?: Front;
   /** How much one of several users may ask. */
   limits: RateLimits;
+  log: Log;
+  /** Counts what is answered. */
+  traffic: Traffic;
+  /** Whether the server can do its work. */
+  readiness: Readiness;
+  /** Aborts when the server is asked to end: what waits is answered at once. */
+  stopping?: AbortSignal;
   onError: (error: Error) => void;
 }
 
@@ -34,6 +47,9 @@ export interface HttpServing {
   /** Where clients connect. */
   url: string;
   port: number;
+  /** Once nothing but streams is left to be answered. */
+  answered(): Promise<void>;
+  /** Ends streams as clients expect it, and all else. */
   close(): Promise<void>;
 }
 
@@ -48,13 +64,14 @@ export async function serveOnHttp(
   factory: ServerFactory,
   options: HttpOptions,
 ): Promise<HttpServing> {
-  const { access, front = NO_FRONT, clock, onError, version } = options;
+  const { access, front = NO_FRONT, clock, traffic, onError, version } = options;
   const authentication = new Authentication(access);
   const guards = new Guards(front, options.host);
   const open = new OpenAnswers(clock, onError);
   const mcp = new McpRoute(factory, options);
 
   const app = new Hono<{ Bindings: HttpBindings; Variables: { isClosed: boolean } }>();
+  healthRoutes(app, options);
   const addressOf = ({ incoming }: HttpBindings) => incoming.socket.remoteAddress ?? "";
   app.use(async (context, next) => {
     const isClosed = await authentication.isClosed();
@@ -65,7 +82,6 @@ export async function serveOnHttp(
   });
   const cors = corsFor((origin) => guards.isOfOurs(origin));
   app.use((context, next) => (context.var.isClosed ? cors(context, next) : next()));
-  app.get("/healthz", (context) => context.json({ status: "ok", version }));
   app.use(async (context, next) => {
     const { headers } = context.req.raw;
     const { isClosed } = context.var;
@@ -106,15 +122,19 @@ export async function serveOnHttp(
   );
 
   const { server, port } = await listen(app.fetch, options.host, options.port);
+  server.prependListener("request", (request, response) => traffic.arrived(request, response));
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   return {
     url: `http://${host}:${port}/mcp`,
     port,
+    answered: () => traffic.callsAnswered(),
     async close() {
       open.close();
+      const closed = new Promise((resolve) => server.close(resolve));
       await mcp.close();
+      await traffic.allOver(LAST_BYTES_MS);
       server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await closed;
     },
   };
 }

@@ -127,7 +127,7 @@ function forgetOld({ requests }: Use, now: number): void {
 }
 
 /** In the revisions that have such streams, nothing else leaves an answer open. */
-function opensStream(message: unknown): boolean {
+export function opensStream(message: unknown): boolean {
   if (typeof message !== "object" || message === null) return false;
   return "method" in message && message.method === "subscriptions/listen";
 }

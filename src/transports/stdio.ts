@@ -1,4 +1,5 @@
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
+import { onAbort } from "../core/aborting.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import { requestContext } from "../core/log-context.ts";
@@ -12,13 +13,21 @@ const LAST_ANSWERS_MS = 10_000;
 export interface StdioOptions extends Omit<StdioStreams, "onClosed" | "around" | "markOf"> {
   clock: Clock;
   log: Log;
+  /** Aborts when the server is asked to end: what waits is answered at once. */
+  stopping?: AbortSignal;
   /** Called when the client is gone and what it asked before has been answered. */
   onEnd: () => void;
   onError: (error: Error) => void;
 }
 
+export interface StdioServing {
+  /** Once nothing is left to be answered. */
+  answered(): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** Serves one client on stdin and stdout, of any protocol revision. */
-export function serveOnStdio(factory: ServerFactory, options: StdioOptions): () => Promise<void> {
+export function serveOnStdio(factory: ServerFactory, options: StdioOptions): StdioServing {
   const { stdin, stdout, heard, clock, log, onFirstAnswer, onEnd } = options;
   const transport = new StdioTransport({
     stdin,
@@ -30,6 +39,7 @@ export function serveOnStdio(factory: ServerFactory, options: StdioOptions): () 
     onClosed: onEnd,
   });
   const leaving = new AbortController();
+  onAbort(options.stopping, () => leaving.abort());
   const handle = serveStdio(
     ({ era }) =>
       factory.create({
@@ -51,5 +61,11 @@ export function serveOnStdio(factory: ServerFactory, options: StdioOptions): () 
     if (!stdin.readableEnded) onEnd();
   });
   stdin.once("error", onEnd);
-  return () => handle.close();
+  return {
+    answered: () =>
+      new Promise((resolve) => {
+        transport.onIdle(() => stdout.write("", () => resolve()));
+      }),
+    close: () => handle.close(),
+  };
 }

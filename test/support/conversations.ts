@@ -86,13 +86,13 @@ function serve(opening: Opening, version: string, clock: FakeClock, written: str
     },
   });
   return new Promise<void>((resolve) => {
-    const stop = serveOnStdio(factory, {
+    const { close } = serveOnStdio(factory, {
       ...opening,
       stdout,
       clock,
       log: silentLog,
       onFirstAnswer: () => {},
-      onEnd: () => void stop().then(resolve),
+      onEnd: () => void close().then(resolve),
       onError: () => {},
     });
   });

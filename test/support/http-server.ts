@@ -6,7 +6,8 @@ import { JobEvents } from "../../src/jobs/events.ts";
 import { ServerFactory } from "../../src/server.ts";
 import { type HttpOptions, serveOnHttp } from "../../src/transports/http.ts";
 import { RateLimits } from "../../src/transports/rate-limits.ts";
-import { idleToolDeps } from "./tool-deps.ts";
+import { Traffic } from "../../src/transports/traffic.ts";
+import { idleToolDeps, silentLog } from "./tool-deps.ts";
 
 /** A user over HTTP who may do what users usually may. */
 export function remoteCaller(owner: string, more: Partial<Caller> = {}): Caller {
@@ -44,6 +45,11 @@ export class KnownTokens implements Authenticator {
   }
 }
 
+/** For servers of whose traffic nobody wants to know. */
+export function unwatched(): Traffic {
+  return new Traffic(systemClock, [], () => {});
+}
+
 export interface HttpServer {
   origin: string;
   events: JobEvents;
@@ -65,7 +71,7 @@ export async function openHttpServer(
     limits: new RateLimits({
       ...{ clock: systemClock, requestsPerMinute: undefined, streams: 16, bodyBytes: 1e9 },
     }),
-    onError: () => {},
+    ...{ log: silentLog, readiness: async () => [], traffic: unwatched(), onError: () => {} },
     ...more,
   });
   onTestFinished(() => serving.close());

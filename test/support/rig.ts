@@ -165,6 +165,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     keepsPrompts: options.keepsPrompts ?? true,
     holder,
     stopping: stopping.signal,
+    patienceMs: 10_000,
   };
   const purchases = new Purchases(parts);
   const runner = new JobRunner({

@@ -21,6 +21,7 @@ import { ServerFactory } from "../../src/server.ts";
 import { readSettings } from "../../src/settings/settings.ts";
 import { serveOnHttp } from "../../src/transports/http.ts";
 import { RateLimits } from "../../src/transports/rate-limits.ts";
+import { unwatched } from "./http-server.ts";
 import { silentLog } from "./tool-deps.ts";
 
 export type AnyClient = Client | ModernClient;
@@ -67,6 +68,7 @@ export async function openSharedHouse() {
       open: async () => 9,
       require: async () => {},
     },
+    patienceMs: 10_000,
     holder: "this-process",
     homeOwner: "local",
     isGone: () => false,
@@ -77,6 +79,7 @@ export async function openSharedHouse() {
   const serving = await serveOnHttp(factory, {
     ...{ host: "127.0.0.1", port: 0, version: "1", events, clock: systemClock },
     onError: () => {},
+    ...{ log: silentLog, readiness: async () => [], traffic: unwatched() },
     limits: new RateLimits({ clock: systemClock, ...settings.userLimits }),
     access: { authenticator: NAMES_AS_TOKENS },
   });

@@ -59,6 +59,7 @@ export async function openToolRig(origin: string, clock: Clock = systemClock): P
       open: () => Promise.reject(new Error("nothing is served")),
       require: () => Promise.reject(new Error("nothing is served")),
     },
+    patienceMs: 10_000,
     holder: "this-process",
     homeOwner: OWNER,
     isGone: () => false,

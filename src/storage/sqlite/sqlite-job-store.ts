@@ -260,6 +260,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   async figures(): Promise<JobFigures> {
+    this.#connection.requireFiles();
     return figuresOf(this.#connection);
   }
 

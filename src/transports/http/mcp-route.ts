@@ -4,9 +4,12 @@ import type { HttpBindings } from "@hono/node-server";
 import type { Credential } from "../../access/authenticator.ts";
 import type { Caller } from "../../core/caller.ts";
 import { AppError } from "../../core/errors.ts";
+import type { Log } from "../../core/log.ts";
+import { requestContext } from "../../core/log-context.ts";
 import type { JobEvents } from "../../jobs/events.ts";
 import type { Connection, ServerFactory } from "../../server.ts";
-import type { RateLimits } from "../rate-limits.ts";
+import { opensStream, type RateLimits } from "../rate-limits.ts";
+import type { Traffic } from "../traffic.ts";
 import { readBody } from "./body.ts";
 import { OwnerHandlers } from "./owner-handlers.ts";
 import { RememberedResponses } from "./remembered-responses.ts";
@@ -14,6 +17,10 @@ import { RememberedResponses } from "./remembered-responses.ts";
 export interface McpRouteOptions {
   events: JobEvents;
   limits: RateLimits;
+  log: Log;
+  traffic: Traffic;
+  /** Aborts when the server is asked to end: what waits is answered. */
+  stopping?: AbortSignal | undefined;
   onError: (error: Error) => void;
 }
 
@@ -23,10 +30,12 @@ export class McpRoute {
   readonly #asking = new AsyncLocalStorage<{ caller: Caller; answer: ServerResponse }>();
   readonly #handlers: OwnerHandlers;
   readonly #remembered: RememberedResponses;
-  readonly #limits: RateLimits;
+  readonly #options: McpRouteOptions;
 
-  constructor(factory: ServerFactory, { events, limits, onError }: McpRouteOptions) {
-    this.#limits = limits;
+  constructor(factory: ServerFactory, options: McpRouteOptions) {
+    this.#options = options;
+    const { events, stopping, onError } = options;
+    const leaving = stopping && { leaving: stopping };
     this.#remembered = new RememberedResponses((caller) => factory.markOf(caller));
     this.#handlers = new OwnerHandlers({
       events,
@@ -35,7 +44,7 @@ export class McpRoute {
         if (!asked) throw new AppError("internal", "A server was made for no request.");
         const { caller, answer } = asked;
         const onDelivered: Connection["onDelivered"] = (_, run) => answer.once("finish", run);
-        return factory.createFor({ caller, era, lasting: false, onDelivered });
+        return factory.createFor({ caller, era, lasting: false, onDelivered, ...leaving });
       },
       onError,
     });
@@ -43,18 +52,22 @@ export class McpRoute {
 
   async answer(request: Request, bindings: HttpBindings, { caller }: Credential) {
     const { incoming, outgoing } = bindings;
-    const tooMany = this.#limits.refuseRequest(caller, incoming, outgoing);
+    const { limits, log, traffic } = this.#options;
+    const tooMany = limits.refuseRequest(caller, incoming, outgoing);
     if (tooMany) return tooMany;
     const body = await readBody(incoming);
     if (body && "refusal" in body) return Response.json(body.refusal, { status: body.status });
-    const tooManyStreams = this.#limits.refuseStream(caller, body?.message, outgoing);
+    const tooManyStreams = limits.refuseStream(caller, body?.message, outgoing);
     if (tooManyStreams) return tooManyStreams;
     const message = body?.message;
+    if (opensStream(message)) traffic.isStream(outgoing);
     const given = body ? { parsedBody: message } : {};
     const handler = this.#handlers.of(caller.owner);
     const { url = "", rawHeaders } = incoming;
     return this.#remembered.answer({ caller, url, rawHeaders, message }, () =>
-      this.#asking.run({ caller, answer: outgoing }, () => handler.fetch(request, given)),
+      log.within(requestContext(message, caller.owner), () =>
+        this.#asking.run({ caller, answer: outgoing }, () => handler.fetch(request, given)),
+      ),
     );
   }
 
