@@ -6,7 +6,8 @@ export const longcatImage = defineOperation({
   name: "longcat_image_generate",
   title: "LongCat-Image: text to image",
   description:
-    "Make pictures with LongCat-Image. Text to be drawn goes in quotation marks. Paid: $0.13.",
+    "Make a picture of anything: create, draw, paint or design a photo, illustration, logo or poster. Text to be drawn goes in quotation marks. Paid: $0.13.",
+  searchHint: "create an image",
   kind: "queued",
   modelId: "longcat-image-498",
   path: "/longcat-image-498/v1/longcat-image-request",

@@ -33,6 +33,8 @@ export interface Operation<I extends z.ZodObject = z.ZodObject> {
   name: string;
   title: string;
   description: string;
+  /** Words that people use for it, beside those of title and description. */
+  searchHint?: string;
   /** `queued`: 202 and a status to poll. `sync`: the answer carries the picture. */
   kind: "queued" | "sync";
   /** Prefix of the gateway's request ids. Not always the first segment of the path. */

@@ -14,7 +14,7 @@ export const qwenImageEditPlusLora = defineOperation({
   name: "qwen_image_edit_plus_lora",
   title: "Qwen Image Edit Plus: compose from references",
   description:
-    "Edit or compose from 1-10 reference pictures; no documented way to choose a trained LoRA. Paid: $0.055.",
+    "Combine or edit several reference images (1-10) into one scene, to keep a character or product the same; takes no trained LoRA. Paid: $0.055.",
   kind: "queued",
   modelId: "qwen-image-edit-plus-lora",
   path: "/qwen-image-edit-plus/v1/qwen-image-edit-plus-lora/generate",

@@ -5,7 +5,9 @@ import * as fields from "./fields.ts";
 export const qwenImageEdit = defineOperation({
   name: "qwen_image_edit",
   title: "Qwen Image: edit a picture",
-  description: "Edit one picture; takes local files as they are. Answers directly. Paid: $0.045.",
+  description:
+    "Edit or change a photo or picture: remove the background, retouch, add. Takes local files as they are. Answers directly. Paid: $0.045.",
+  searchHint: "image editing, turn a photo into",
   kind: "sync",
   modelId: "qwen-image-edit",
   path: "/qwen-image/v1/generateMultimodeTextToImageEditRequest",

@@ -6,7 +6,7 @@ import * as fields from "./fields.ts";
 export const qwenImageLayered = defineOperation({
   name: "qwen_image_layered",
   title: "Qwen Image Layered: split into layers",
-  description: "Split a picture into transparent PNG layers. Paid: $0.05.",
+  description: "Split an image into transparent PNG layers: cut out objects. Paid: $0.05.",
   kind: "queued",
   modelId: "qwen-image-layered",
   path: "/qwen-image-layered/v1/qwen-image-layered-request",

@@ -5,7 +5,8 @@ import * as fields from "./fields.ts";
 export const zImageTurbo = defineOperation({
   name: "z_image_turbo_generate",
   title: "Z-Image Turbo: text to image",
-  description: "Make pictures with Z-Image Turbo, the fastest model. Price not published.",
+  description:
+    "Make pictures fast: the fastest image generation, for a quick draft. Price not published.",
   kind: "queued",
   modelId: "z-image-turbo-834",
   path: "/z-image-turbo-834/v1/z-image-turbo-request",

@@ -49,7 +49,9 @@ function chatTool(deps: ToolDeps): Tool {
     name: CHAT_OPERATION,
     title: "LongCat: delegate a task",
     description:
-      "Hand a task, with files, to a model with a 1M-token window and get only its answer. Files are read here, not by you.",
+      "Ask another model with a 1M-token window: hand it a task, with many or large files, logs or documents, to summarise, analyse or translate, and get only its answer. Files are read here, not by you.",
+    longestAnswer: 100000,
+    searchHint: "delegate reading a codebase or long document, second opinion of an LLM",
     kind: "start",
     input: z.object({
       prompt: task(z.string().min(1)).describe("The task, with all it needs"),
@@ -109,7 +111,8 @@ function chatModelsTool(deps: ToolDeps): Tool {
   return defineTool(deps, {
     name: "longcat_models",
     title: "LongCat: models",
-    description: "The chat models that `longcat_chat` can ask, or one with its context and prices.",
+    description:
+      "Which chat models there are for `longcat_chat`, or one with its context and prices.",
     kind: "read",
     input: z.object({
       model: z.string().min(1).optional().describe("Details of this one"),
@@ -137,7 +140,7 @@ function threadsTool(deps: ToolDeps): Tool {
   return defineTool(deps, {
     name: "chat_threads",
     title: "LongCat: threads",
-    description: "List, read or delete the threads of `longcat_chat`, newest first.",
+    description: "List earlier conversations, newest first; read or delete a conversation thread.",
     kind: "remove",
     input: z.object({
       action: z.enum(["list", "read", "delete"]).optional().describe("Default list"),

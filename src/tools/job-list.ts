@@ -34,7 +34,8 @@ export function jobListTool(deps: ToolDeps): Tool {
   return defineTool(deps, {
     name: "job_list",
     title: "Find jobs",
-    description: "Your jobs, newest first: what was asked, when, what it cost.",
+    description: "Find or show earlier jobs and pictures, newest first: prompts, days, costs.",
+    searchHint: "history of what was generated or made",
     kind: "read",
     isViewed: true,
     input: z.object({

@@ -25,7 +25,9 @@ function jobStatus(deps: ToolDeps): Tool {
   return defineTool(deps, {
     name: "job_status",
     title: "Job status and result",
-    description: "How a job is doing; once it is completed, its pictures and files.",
+    description:
+      "Is it ready? How a job is doing and how long it takes; once it is completed, its pictures and files.",
+    searchHint: "check the result, still working",
     kind: "read",
     isViewed: true,
     input: z.object({
@@ -49,7 +51,8 @@ function jobCancel(deps: ToolDeps): Tool {
   return defineTool(deps, {
     name: "job_cancel",
     title: "Cancel a job",
-    description: "Stop a job that was not sent yet, or a turn of `longcat_chat`.",
+    description:
+      "Stop (abort) generating: a job that was not sent yet, or an answer of `longcat_chat`.",
     kind: "change",
     input: z.object({ job_id: jobId() }),
     async run(input, call) {
@@ -67,7 +70,8 @@ function jobDelete(deps: ToolDeps): Tool {
   return defineTool(deps, {
     name: "job_delete",
     title: "Delete a job",
-    description: "Delete an ended job: prompt, arguments, addresses. Its cost still counts.",
+    description:
+      "Delete an ended job: forget its prompt, arguments and addresses. Its cost still counts.",
     kind: "remove",
     input: z.object({
       job_id: jobId(),

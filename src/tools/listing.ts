@@ -15,8 +15,8 @@ export function listTools({
 
 /** The tools as callers elsewhere are told of them. */
 export function listElsewhere(tools: Iterable<Tool>): ListedTool[] {
-  return [...tools].map(({ name, title, annotations, elsewhere }) => ({
-    ...{ name, title, annotations },
+  return [...tools].map(({ name, title, annotations, meta, elsewhere }) => ({
+    ...{ name, title, annotations, meta },
     ...{ description: elsewhere.description, inputSchema: elsewhere.inputSchema },
   }));
 }

@@ -18,7 +18,8 @@ export function saveTool(deps: ToolDeps): Tool {
   return defineTool(deps, {
     name: "media_save",
     title: "Save finished files",
-    description: "Copy finished files to a folder such as ~/Desktop, converted if wanted.",
+    description:
+      "Save, copy, download or export finished image files to a folder such as ~/Desktop; convert to JPEG, PNG, WebP.",
     kind: "add",
     isViewed: true,
     input: z.object({

@@ -15,6 +15,7 @@ export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
     name: operation.name,
     title: operation.title,
     description: operation.description,
+    ...(operation.searchHint && { searchHint: operation.searchHint }),
     kind: "start",
     isViewed: true,
     input: z.object({

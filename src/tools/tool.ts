@@ -47,13 +47,22 @@ const HINTS: Readonly<Record<ToolKind, ToolAnnotations>> = {
   },
 };
 
+export interface ToolMeta {
+  /** What shows its results, in hosts that can. */
+  ui?: { resourceUri: string };
+  /** Words that people use for it: hosts with many tools find them by words. */
+  "anthropic/searchHint"?: string;
+  /** How long an answer may be before it is put into a file. */
+  "anthropic/maxResultSizeChars"?: number;
+}
+
 export interface Tool {
   name: string;
   title: string;
   description: string;
   annotations: ToolAnnotations;
-  /** What hosts read of it beside the protocol. */
-  meta?: Record<string, unknown>;
+  /** What hosts read beside the protocol's own fields. */
+  meta: ToolMeta;
   /** JSON Schema of the arguments, as advertised. */
   inputSchema: Record<string, unknown>;
   /** The same as callers elsewhere are told, who have nothing on this machine. */
@@ -77,6 +86,10 @@ export interface ToolSpec<I extends z.ZodObject, L extends z.ZodObject> {
   name: string;
   title: string;
   description: string;
+  /** Words that people use for it and that its title and description do not have. */
+  searchHint?: string;
+  /** How many characters an answer may have that is to be seen whole, where that is many. */
+  longestAnswer?: number;
   /** For callers elsewhere, where that differs. */
   descriptionElsewhere?: string;
   isForElsewhere?: boolean;
@@ -124,7 +137,11 @@ export function defineTool<I extends z.ZodObject, L extends z.ZodObject>(
     title: spec.title,
     description: spec.description,
     annotations: HINTS[spec.kind],
-    ...(spec.isViewed ? { meta: { ui: { resourceUri: VIEWER_URI } } } : {}),
+    meta: {
+      ...(spec.isViewed && { ui: { resourceUri: VIEWER_URI } }),
+      ...(spec.searchHint && { "anthropic/searchHint": spec.searchHint }),
+      ...(spec.longestAnswer && { "anthropic/maxResultSizeChars": spec.longestAnswer }),
+    },
     // Lists are made of what was prepared; a session that calls tools need not make it again.
     get inputSchema() {
       return advertisedSchema(all);

@@ -5,7 +5,7 @@ import { unconfiguredDeps } from "./unconfigured.ts";
 /** All that a list shows of a tool, as JSON. */
 export type ListedTool = Pick<
   Tool,
-  "name" | "title" | "description" | "annotations" | "inputSchema" | "meta"
+  "name" | "title" | "description" | "annotations" | "meta" | "inputSchema"
 >;
 
 /**
@@ -24,8 +24,8 @@ function listedTools() {
   });
   // Callers elsewhere come over HTTP, to a program that has been running.
   const here = createTools(deps).filter((tool) => !tool.isForElsewhere);
-  return here.map(({ name, title, description, annotations, inputSchema, meta }) => ({
+  return here.map(({ name, title, description, annotations, meta, inputSchema }) => ({
     toolsets: namesIn.filter(({ names }) => names.includes(name)).map(({ toolset }) => toolset),
-    listed: { name, title, description, annotations, inputSchema, ...(meta ? { meta } : {}) },
+    listed: { name, title, description, annotations, meta, inputSchema },
   }));
 }
