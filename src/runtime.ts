@@ -44,6 +44,7 @@ import { SqliteJobStore } from "./storage/sqlite/sqlite-job-store.ts";
 import { SqliteThreadStore } from "./storage/sqlite/sqlite-thread-store.ts";
 import { SqliteUserStore } from "./storage/sqlite/sqlite-user-store.ts";
 import type { Services } from "./tools/services.ts";
+import { Waits } from "./tools/waits.ts";
 import type { AuditLog } from "./users/audit-log.ts";
 import { Door } from "./users/door.ts";
 import { keyFolderOf } from "./users/key-folder.ts";
@@ -166,6 +167,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     ),
     address: await publicAddress(options),
     maxBytes: settings.hostedBytes,
+    maxOwnBytes: (owner) =>
+      owner === options.homeOwner ? undefined : settings.userLimits.hostedBytes,
     log,
   });
   const stopReleasing = events.subscribeToAll((job) => {
@@ -206,6 +209,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     ...shared,
     kinds: { named: [chat.delegate], other: purchases },
     keepJobsDays: settings.keepJobsDays,
+    quotas: settings.userLimits,
     removeFile: (owner, ref) => media.delete(owner, ref),
     isGone: options.isGone,
   });
@@ -228,6 +232,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     adoption: new Adoption(buying, jobs),
     isServed: (job, url) => mayBeServed(job, url, { now: clock.now(), trustedOrigins }),
     keys,
+    waits: new Waits(settings.userLimits.waits),
     ...chat,
     settled: () => jobs.settled(),
     async close() {

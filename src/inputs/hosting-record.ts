@@ -21,6 +21,8 @@ export interface Claim {
   files: readonly StagedFile[];
   /** The most that the jobs of all owners may need together. */
   maxBytes: number;
+  /** The most of it that this owner's may need; all of it when absent. */
+  maxOwnBytes?: number | undefined;
 }
 
 /** What a claim comes to. */

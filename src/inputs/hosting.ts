@@ -71,6 +71,8 @@ export interface HostingOptions {
   address: PublicAddress | undefined;
   /** The most that may be hosted at a time. */
   maxBytes: number;
+  /** The most of it that one owner's jobs may need; all of it when absent. */
+  maxOwnBytes?: (owner: string) => number | undefined;
   isGone: (holder: string) => boolean;
   clock: Clock;
   log: Log;
@@ -108,6 +110,7 @@ export class OwnHosting implements Hosting, JobFiles {
 
   async stage(owner: string, content: Buffer | Readable, extension: string): Promise<StagedFile> {
     const { folder, address, maxBytes } = this.#options;
+    const limits = this.#limits(owner);
     if (!address) {
       throw new AppError("configuration", "This server has no public address for files.");
     }
@@ -116,7 +119,8 @@ export class OwnHosting implements Hosting, JobFiles {
       const written = await folder.write(content, (sizeBytes) => {
         this.#stagingBytes += sizeBytes - counted;
         counted = sizeBytes;
-        if (this.#stagingBytes > maxBytes) throw overQuota(sizeBytes, maxBytes);
+        const isTooMuch = this.#stagingBytes > maxBytes || sizeBytes > limits.maxOwnBytes;
+        if (isTooMuch) throw overQuota(limits, sizeBytes);
       });
       const name = await folder.names.nameFor(owner, written.sha256, extension);
       return { ...written, name, url: address.url + HOSTED_PATH + name };
@@ -126,13 +130,14 @@ export class OwnHosting implements Hosting, JobFiles {
   }
 
   async measure(owner: string, content: Buffer | Readable, extension: string): Promise<StagedFile> {
-    const { folder, maxBytes } = this.#options;
+    const { folder } = this.#options;
+    const limits = this.#limits(owner);
     const hash = createHash("sha256");
     let sizeBytes = 0;
     for await (const chunk of unbroken(content)) {
       hash.update(chunk);
       sizeBytes += chunk.length;
-      if (sizeBytes > maxBytes) throw overQuota(sizeBytes, maxBytes);
+      if (sizeBytes > limits.maxOwnBytes) throw overQuota(limits, sizeBytes);
     }
     const sha256 = hash.digest("hex");
     const known = await folder.names.knownNameFor(owner, sha256, extension);
@@ -146,12 +151,12 @@ export class OwnHosting implements Hosting, JobFiles {
   }
 
   async checkQuota(owner: string, files: readonly StagedFile[]): Promise<void> {
-    const { record, maxBytes } = this.#options;
-    const claim = { owner, jobId: "", files, maxBytes };
+    const { record } = this.#options;
+    const claim = { owner, jobId: "", files, ...this.#limits(owner) };
     if (files.length === 0 || (await record.wouldClaim(claim)).isNoted) return;
     await this.sweep();
     const { isNoted, usedBytes, addedBytes } = await record.wouldClaim(claim);
-    if (!isNoted) throw overQuota(addedBytes, maxBytes, usedBytes);
+    if (!isNoted) throw overQuota(claim, addedBytes, usedBytes);
   }
 
   async discard(files: readonly StagedFile[]): Promise<void> {
@@ -160,14 +165,14 @@ export class OwnHosting implements Hosting, JobFiles {
 
   async reserve(owner: string, jobId: string, files: readonly StagedFile[]): Promise<void> {
     if (files.length === 0) return;
-    const { folder, record, address, maxBytes } = this.#options;
+    const { folder, record, address } = this.#options;
     await address?.require();
     const place = ({ path, name }: StagedFile) => orStorage(folder.makeReady(path, name));
-    const claim = { owner, jobId, files, maxBytes };
+    const claim = { owner, jobId, files, ...this.#limits(owner) };
     if ((await record.claim(claim, place)).isNoted) return;
     await this.sweep();
     const { isNoted, usedBytes, addedBytes } = await record.claim(claim, place);
-    if (!isNoted) throw overQuota(addedBytes, maxBytes, usedBytes);
+    if (!isNoted) throw overQuota(claim, addedBytes, usedBytes);
   }
 
   async publish(owner: string, jobId: string, wire: unknown): Promise<void> {
@@ -206,6 +211,11 @@ export class OwnHosting implements Hosting, JobFiles {
   /** Removes files of jobs that have ended, and what nobody has finished or speaks for. */
   async sweep(): Promise<void> {
     await this.#track(this.#sweep());
+  }
+
+  #limits(owner: string): { maxBytes: number; maxOwnBytes: number } {
+    const { maxBytes, maxOwnBytes } = this.#options;
+    return { maxBytes, maxOwnBytes: Math.min(maxBytes, maxOwnBytes?.(owner) ?? maxBytes) };
   }
 
   async #release(owner: string, jobId: string): Promise<void> {
@@ -253,14 +263,22 @@ async function orStorage(work: Promise<void>): Promise<void> {
 }
 
 /** @param usedBytes what the same owner's jobs need: of other owners' nothing is told. */
-function overQuota(addedBytes: number, maxBytes: number, usedBytes = 0): AppError {
+function overQuota(
+  { maxBytes, maxOwnBytes }: { maxBytes: number; maxOwnBytes: number },
+  addedBytes: number,
+  usedBytes = 0,
+): AppError {
   const used = usedBytes === 0 ? "" : `, and running jobs need ${byteCount(usedBytes)} already`;
-  const left = addedBytes + usedBytes > maxBytes ? "" : "is left at the moment of ";
+  const isOwn = maxOwnBytes < maxBytes && addedBytes + usedBytes > maxOwnBytes;
+  const most = isOwn ? maxOwnBytes : maxBytes;
+  const left = addedBytes + usedBytes > most ? "" : "is left at the moment of ";
+  const whose = isOwn ? " for one user" : "";
+  const setting = isOwn ? "LONGCAT_MCP_HOSTED_BYTES_PER_USER" : "LONGCAT_MCP_HOSTED_BYTES";
   return new AppError(
     "storage",
-    `The files for the provider have ${byteCount(addedBytes)}${used}: more than ${left}the ${byteCount(maxBytes)} that may be hosted at a time.`,
+    `The files for the provider have ${byteCount(addedBytes)}${used}: more than ${left}the ${byteCount(most)} that may be hosted${whose} at a time.`,
     {
-      next: "Wait until running jobs have ended, send less, give a public https URL instead, or ask the user to raise LONGCAT_MCP_HOSTED_BYTES; nothing was sent.",
+      next: `Wait until running jobs have ended, send less, give a public https URL instead, or ask the user to raise ${setting}; nothing was sent.`,
     },
   );
 }

@@ -4,6 +4,7 @@ import { moneyRefusal, type Standing } from "./budget.ts";
 import type { Job, WholeJob } from "./job.ts";
 import type { Draft, Outline, StartWishes } from "./job-kind.ts";
 import type { AdmissionRules, JobStore } from "./job-store.ts";
+import { type Quotas, quotaRefusal } from "./quotas.ts";
 
 /** What a start comes to before anything of it is kept, recorded or sent. */
 export interface Examination {
@@ -28,8 +29,9 @@ export function rulesFor(
   job: WholeJob,
   { limits }: Draft,
   { forceNew = false, maxCostUsd }: StartWishes,
+  quotas: Quotas | undefined,
 ): AdmissionRules {
-  return { forceNew, maxCostUsd, limits, now: job.createdAt };
+  return { forceNew, maxCostUsd, limits, quotas, now: job.createdAt };
 }
 
 /**
@@ -38,7 +40,7 @@ export function rulesFor(
  * @throws what {@link Draft.check} throws, and {invalid_input} for the key of another call
  */
 export async function examine(
-  store: Pick<JobStore, "findDuplicate" | "committed">,
+  store: Pick<JobStore, "findDuplicate" | "committed" | "held">,
   job: WholeJob,
   draft: Draft,
   rules: AdmissionRules,
@@ -46,6 +48,9 @@ export async function examine(
   const earlier = await store.findDuplicate(job, rules);
   if (earlier) return { earlier };
   await draft.check();
+  const { quotas } = rules;
+  const tooMuch = quotas && quotaRefusal(await store.held(job.owner), quotas);
+  if (tooMuch) return { refusal: tooMuch };
   const committed = await store.committed(job.owner, rules.now);
   return { refusal: moneyRefusal(job, rules, committed), committed };
 }

@@ -4,6 +4,7 @@ import type { Standing } from "./budget.ts";
 import type { DeletedJob, Deletions, DeletionWishes, DoomedFile } from "./deletion.ts";
 import type { Job, JobPatch, JobState, Medium, WholeJob } from "./job.ts";
 import type { JobFigures } from "./job-figures.ts";
+import type { Held, Quotas } from "./quotas.ts";
 import type { Verdict } from "./settlement.ts";
 
 /** Some time, in milliseconds since the epoch; all of it when absent. */
@@ -47,6 +48,8 @@ export interface AdmissionRules {
   /** Buy even if an identical job was started a moment ago. */
   forceNew: boolean;
   limits: Limits;
+  /** What an owner may have at a time; anything when absent. */
+  quotas?: Quotas | undefined;
   /** The most that the call allows, in US dollars. */
   maxCostUsd?: number | undefined;
   now: number;
@@ -115,6 +118,7 @@ export interface JobStore {
    * transaction, so that processes racing for the same purchase or the last dollar cannot both win.
    * Limits are those of the rules, for all together where there are users, and the owner's own.
    * @throws {over_budget} above a limit
+   * @throws {rate_limited | storage} above a quota
    * @throws {invalid_input} when its idempotency key belongs to other arguments
    * @throws {not_found} when the job that would stand for it was deleted
    * @throws {forbidden} when its owner is a user who was revoked
@@ -127,6 +131,8 @@ export interface JobStore {
   findDuplicate(job: WholeJob, rules: AdmissionRules): Promise<Job | undefined>;
   /** What an owner's jobs have cost or may cost by now, and how that stands among all owners. */
   committed(owner: string, now: number): Promise<Standing>;
+  /** How much an owner has by now of what quotas limit. */
+  held(owner: string): Promise<Held>;
   /** A whole job, for the one that is looked at or sent. */
   get(owner: string, jobId: string): Promise<WholeJob | undefined>;
   findByRequestId(owner: string, requestId: string): Promise<Job | undefined>;

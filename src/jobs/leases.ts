@@ -3,6 +3,7 @@ import { removeDoomed } from "./doomed-files.ts";
 import type { Job } from "./job.ts";
 import type { JobContext } from "./job-context.ts";
 import type { JobKinds } from "./job-kind.ts";
+import type { Quotas } from "./quotas.ts";
 
 /** A holder that shows no life for so long has lost its jobs. */
 const LEASE_MS = 30_000;
@@ -15,6 +16,8 @@ export interface LeaseContext extends JobContext {
   kinds: JobKinds;
   /** After how many days ended jobs are forgotten; never when absent. */
   keepJobsDays: number | undefined;
+  /** What each of several users may have at a time. */
+  quotas?: Quotas;
   /** Removes a finished file of an owner's, if it is still there. @throws {storage} */
   removeFile: (owner: string, ref: string) => Promise<void>;
   /** Whether the process that a lease names has ended. */

@@ -19,7 +19,7 @@ import {
   type StartableKind,
   type StartWishes,
 } from "./job-kind.ts";
-import type { JobPage, JobQuery, SpendingReport, TimeSpan } from "./job-store.ts";
+import type { AdmissionRules, JobPage, JobQuery, SpendingReport, TimeSpan } from "./job-store.ts";
 import { type LeaseContext, Leases } from "./leases.ts";
 import { BLANK } from "./record.ts";
 import { requireJob } from "./require-job.ts";
@@ -83,7 +83,8 @@ export class JobRunner {
     let isRecorded = false;
     try {
       const job = await this.#jobOf(kind, caller.owner, request, draft);
-      const started = await this.#admit(job, draft, request);
+      const rules = this.#rules(job, draft, request, caller);
+      const started = await this.#admit(job, draft, rules);
       isRecorded = !started.isDuplicate;
       if (isRecorded) this.#workOn(started.job, () => this.#goOn(started.job, false));
       return started;
@@ -105,7 +106,8 @@ export class JobRunner {
     const draft = await this.#draft(kind, caller, request, true);
     try {
       const job = await this.#jobOf(kind, caller.owner, request, draft);
-      const found = await examine(this.#context.store, job, draft, rulesFor(job, draft, request));
+      const rules = this.#rules(job, draft, request, caller);
+      const found = await examine(this.#context.store, job, draft, rules);
       return { ...found, job, limits: draft.limits, outline: await draft.outline() };
     } finally {
       await draft.over(false);
@@ -294,10 +296,14 @@ export class JobRunner {
     };
   }
 
+  /** What the job is admitted by; only of callers elsewhere there are several. */
+  #rules(job: WholeJob, draft: Draft, wishes: StartWishes, { isRemote }: Caller): AdmissionRules {
+    return rulesFor(job, draft, wishes, isRemote ? this.#context.quotas : undefined);
+  }
+
   /** Records a job, unless an earlier one stands for it or the last check forbids it. */
-  async #admit(job: WholeJob, draft: Draft, wishes: StartWishes): Promise<Started> {
+  async #admit(job: WholeJob, draft: Draft, rules: AdmissionRules): Promise<Started> {
     const { store, holder, events, reached } = this.#context;
-    const rules = rulesFor(job, draft, wishes);
     const found = await examine(store, job, draft, rules);
     if (found.earlier) return { job: found.earlier, isDuplicate: true };
     if (found.refusal) throw found.refusal;

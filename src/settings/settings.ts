@@ -74,10 +74,14 @@ export interface Settings {
 
 /** What each user of several may have at a time. */
 export interface UserLimits {
+  runningJobs: number | undefined;
   requestsPerMinute: number | undefined;
+  waits: number;
   streams: number;
   /** Of requests that are being answered. */
   bodyBytes: number;
+  hostedBytes: number | undefined;
+  keptBytes: number | undefined;
 }
 
 /** Settings, and what is to be said of them. */
@@ -184,9 +188,13 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
     },
     keysDir,
     userLimits: {
+      runningJobs: values.maxRunningJobsPerUser,
       requestsPerMinute: values.requestsPerMinutePerUser,
+      waits: values.maxWaitsPerUser,
       streams: values.maxStreamsPerUser,
       bodyBytes: values.bodyBytesPerUser,
+      hostedBytes: values.hostedBytesPerUser,
+      keptBytes: values.keptBytesPerUser,
     },
     keepJobsDays: values.keepJobsDays,
     maxWaitSeconds: values.maxWaitSeconds,

@@ -3,6 +3,7 @@ import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
 import { readJobId } from "../core/uris.ts";
 import { deletionText } from "../jobs/deletion-text.ts";
+import { isFinal } from "../jobs/job.ts";
 import { knownAs } from "../models/facts.ts";
 import { cancellationText } from "./cancellation-text.ts";
 import { jobListTool } from "./job-list.ts";
@@ -40,7 +41,14 @@ function jobStatus(deps: ToolDeps): Tool {
     async run(input, call) {
       const services = await deps.services.get();
       const job = await findJob(services, call.caller.owner, input.job_id, input.request_id);
-      const ended = await waitForJob(deps, services, job, call, input.wait_seconds);
+      const { wait_seconds } = input;
+      const look = () => waitForJob(deps, services, job, call, wait_seconds);
+      // Of an ended job nothing is waited for.
+      const ended = await services.waits.during(
+        call.caller,
+        isFinal(job.state) ? 0 : wait_seconds,
+        look,
+      );
       const waited = input.redownload ? await services.jobs.restore(ended) : ended;
       return finishCall(deps, services, waited, call, { previews: input.previews, isLook: true });
     },

@@ -20,6 +20,7 @@ import type { Purchases } from "../purchases/purchases.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { SeenResults } from "./seen-results.ts";
 import type { Progress } from "./usual-time.ts";
+import type { Waits } from "./waits.ts";
 
 /** What costs time to load and is opened at the first call that needs it. */
 export interface Services {
@@ -33,6 +34,7 @@ export interface Services {
   delegate: Delegate;
   threads: ThreadStore;
   keys: Keys;
+  waits: Waits;
   longcat: PerOwner<LongcatClient>;
   /** Whether the provider may still serve a job's file at an address. */
   isServed(job: Job, url: string): boolean;

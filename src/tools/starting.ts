@@ -79,9 +79,11 @@ export async function startOrRehearse<R extends StartWishes>(
     }
     return dryRunResult(rehearsal, facts, deps.settings);
   }
-  const started = await services.jobs.start(kind, call.caller, request);
-  const spentMs = deps.clock.elapsed() - startedAt;
-  return answerStart(deps, services, started, call, { input, spentMs });
+  return services.waits.during(call.caller, input.wait_seconds, async () => {
+    const started = await services.jobs.start(kind, call.caller, request);
+    const spentMs = deps.clock.elapsed() - startedAt;
+    return answerStart(deps, services, started, call, { input, spentMs });
+  });
 }
 
 /** What a start tool answers about the job that it has started: whatever goes wrong, its id. */

@@ -29,11 +29,12 @@ export function hostedActs(record: HostingRecord, place: string) {
       owner: string,
       jobId: string,
       names: readonly string[],
-      { sizeBytes = 1, maxBytes = 1_000 } = {},
+      limits: { sizeBytes?: number; maxBytes?: number; maxOwnBytes?: number } = {},
     ): Promise<Claimed> {
+      const { sizeBytes = 1, maxBytes = 1_000, maxOwnBytes } = limits;
       const files = names.map((name) => stagedFile(name, sizeBytes));
       await mkdir(folder, { recursive: true });
-      return record.claim({ owner, jobId, files, maxBytes }, ({ name }) =>
+      return record.claim({ owner, jobId, files, maxBytes, maxOwnBytes }, ({ name }) =>
         alone(() => writeFile(pathOf(name), name)),
       );
     },

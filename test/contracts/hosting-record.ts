@@ -57,6 +57,16 @@ export function describeHostingRecord(kit: StoreKit): void {
       expect((await acts().claim(OWNER, "job_c", ["z"], limited)).isNoted).toBe(true);
     });
 
+    it("is refused above an owner's own limit, of which others use nothing", async () => {
+      const limited = { sizeBytes: 40, maxBytes: 1_000, maxOwnBytes: 100 };
+      await acts().claim(OWNER, "job_a", ["x", "y"], limited);
+      expect(await acts().claim(OWNER, "job_b", ["z"], limited)).toEqual({
+        ...{ isNoted: false, usedBytes: 80, addedBytes: 40 },
+      });
+      expect((await acts().claim(STRANGER, "job_s", ["s", "t"], limited)).isNoted).toBe(true);
+      expect((await acts().claim(OWNER, "job_b", ["x"], limited)).isNoted).toBe(true);
+    });
+
     it("is removed with the last job that needs it", async () => {
       await acts().claim(OWNER, "job_a", ["x", "y"]);
       await acts().claim(OWNER, "job_b", ["x"]);

@@ -97,6 +97,47 @@ export function describeSharedMoney(kit: StoreKit): void {
       await expect(admit(anna, 0.01)).rejects.toMatchObject({ code: "over_budget" });
     });
 
+    it("is nothing that quotas stand back for: as many jobs run as may, in two processes", async () => {
+      const quotas = { runningJobs: 5, keptBytes: undefined };
+      const by = (holder: string): Race => ({
+        ...{ store: "jobs", method: "admit" },
+        calls: Array.from({ length: 20 }, (_, n) => [
+          purchase(anna, 0.01, { fingerprint: `${holder} ${n}` }),
+          holder,
+          { ...rules(), quotas },
+        ]),
+      });
+      const found = (await race(bench.place, by("one"), by("two"))).flat();
+      expect(valuesOf(found)).toEqual(Array.from({ length: 5 }, () => ({ kind: "new" })));
+      expect(new Set(codesOf(found))).toEqual(new Set(["rate_limited"]));
+      expect(await bench.jobs.held(anna)).toEqual({ runningJobs: 5, keptBytes: 0 });
+      expect(await bench.jobs.admit(purchase(berta, 0.01), "me", { ...rules(), quotas })).toEqual({
+        kind: "new",
+      });
+    });
+
+    it("buys nothing for one whose finished files are too many bytes, and an ended job is none that runs", async () => {
+      const medium = {
+        index: 1,
+        url: "",
+        path: "/a",
+        mimeType: "image/png",
+        sha256: "",
+        copies: [],
+      };
+      const media = [
+        { ...medium, sizeBytes: 600 },
+        { ...medium, index: 2, sizeBytes: 400 },
+      ];
+      await admit(anna, 0.01, {}, { state: "completed", charge: "spent", media });
+      expect(await bench.jobs.held(anna)).toEqual({ runningJobs: 0, keptBytes: 1_000 });
+      const full = { ...rules(), quotas: { runningJobs: 1, keptBytes: 1_000 } };
+      await expect(bench.jobs.admit(purchase(anna, 0.01), "me", full)).rejects.toMatchObject({
+        code: "storage",
+      });
+      expect(await bench.jobs.admit(purchase(berta, 0.01), "me", full)).toEqual({ kind: "new" });
+    });
+
     it("is never above any cap by a cent, whoever races for it in two processes", async () => {
       const limits = { perDayUsd: 1.5 };
       const calls = (holder: string, owner: string) =>

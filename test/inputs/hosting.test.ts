@@ -118,6 +118,23 @@ it("a name is nobody's guess: another folder gives the same bytes another one", 
 });
 
 describe("the quota", () => {
+  it("of one owner is smaller than that of all, and named by its own setting", async () => {
+    const maxOwnBytes = (owner: string) => (owner === OWNER ? undefined : 50);
+    const { hosting } = await openHosting({ maxBytes: 100, maxOwnBytes });
+    const next = expect.stringContaining("LONGCAT_MCP_HOSTED_BYTES_PER_USER");
+    const large = Buffer.alloc(60);
+    const refusal = { code: "storage", next };
+    await expect(hosting.stage("user_a", large, "png")).rejects.toMatchObject(refusal);
+    await expect(hosting.measure("user_a", large, "png")).rejects.toMatchObject(refusal);
+    const half = await hosting.stage("user_a", Buffer.alloc(30, 1), "png");
+    await hosting.reserve("user_a", "job_a", [half]);
+    const more = await hosting.stage("user_a", Buffer.alloc(30, 2), "png");
+    await expect(hosting.checkQuota("user_a", [more])).rejects.toMatchObject(refusal);
+    await expect(hosting.reserve("user_a", "job_b", [more])).rejects.toMatchObject(refusal);
+    const own = await hosting.stage(OWNER, large, "png");
+    await hosting.reserve(OWNER, "job_c", [own]);
+  });
+
   it("refuses what is larger by itself, and leaves nothing behind", async () => {
     const { hosting, folder } = await openHosting({ maxBytes: 100 });
     await expect(hosting.stage(OWNER, Buffer.alloc(101), "png")).rejects.toMatchObject({

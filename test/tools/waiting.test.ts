@@ -5,6 +5,7 @@ import type { WholeJob } from "../../src/jobs/job.ts";
 import type { WaitOptions } from "../../src/jobs/waiting.ts";
 import type { Call, Services } from "../../src/tools/services.ts";
 import { createTools } from "../../src/tools/tool-list.ts";
+import { Waits } from "../../src/tools/waits.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { CAT, leftJob } from "../support/rig.ts";
 import { idleToolDeps } from "../support/tool-deps.ts";
@@ -22,6 +23,7 @@ async function waited(name: string, args: Record<string, unknown>, startingMs: n
   };
   const services = {
     delegate: { live: () => undefined },
+    waits: new Waits(1),
     jobs: {
       start: started,
       wait: async (_: unknown, { ms }: WaitOptions) => {

@@ -132,12 +132,14 @@ export class SqliteHostingRecord implements HostingRecord {
       .map(({ owner, jobId }) => ({ owner, jobId }));
   }
 
-  #wouldClaim({ owner, files, maxBytes }: Claim): Claimed {
+  #wouldClaim({ owner, files, maxBytes, maxOwnBytes = maxBytes }: Claim): Claimed {
     const added = new Map(files.map(({ name, sizeBytes }) => [name, sizeBytes]));
     for (const name of added.keys()) if (this.#isNeeded(name)) added.delete(name);
     const addedBytes = [...added.values()].reduce((sum, one) => sum + one, 0);
-    const isNoted = this.#usedBytes() + addedBytes <= maxBytes;
-    return { isNoted, usedBytes: this.#usedBytes(owner), addedBytes };
+    const usedBytes = this.#usedBytes(owner);
+    const isNoted =
+      usedBytes + addedBytes <= maxOwnBytes && this.#usedBytes() + addedBytes <= maxBytes;
+    return { isNoted, usedBytes, addedBytes };
   }
 
   #filesOf(owner: string, jobId: string): NeededFile[] {

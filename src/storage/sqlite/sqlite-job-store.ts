@@ -25,11 +25,13 @@ import type {
   TimeSpan,
   Transition,
 } from "../../jobs/job-store.ts";
+import { type Held, quotaRefusal } from "../../jobs/quotas.ts";
 import { settlement, type Verdict } from "../../jobs/settlement.ts";
 import { ChangeFeed } from "./change-feed.ts";
 import type { Connection } from "./connection.ts";
 import { duplicateOf } from "./duplicate-rows.ts";
 import { figuresOf } from "./figure-rows.ts";
+import { heldBy } from "./held-rows.ts";
 import { JobRemoval } from "./job-removal.ts";
 import { type Column, readRow, readWholeRow } from "./job-rows.ts";
 import { insertJob, type JobName, updateJob } from "./job-writes.ts";
@@ -70,6 +72,9 @@ export class SqliteJobStore implements JobStore {
       refuseRevoked(this.#connection, job.owner);
       const earlier = duplicateOf(this.#connection, job, rules);
       if (earlier) return { kind: "duplicate", job: earlier };
+      const { quotas } = rules;
+      const tooMuch = quotas && quotaRefusal(heldBy(this.#connection, job.owner), quotas);
+      if (tooMuch) throw tooMuch;
       const standing = standingOf(this.#connection, job.owner, rules.now);
       const refusal = moneyRefusal(job, rules, standing);
       if (refusal) throw refusal;
@@ -85,6 +90,10 @@ export class SqliteJobStore implements JobStore {
 
   async committed(owner: string, now: number): Promise<Standing> {
     return standingOf(this.#connection, owner, now);
+  }
+
+  async held(owner: string): Promise<Held> {
+    return heldBy(this.#connection, owner);
   }
 
   async findDuplicate(job: WholeJob, rules: AdmissionRules): Promise<Job | undefined> {

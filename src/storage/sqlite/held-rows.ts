@@ -1,0 +1,18 @@
+import * as z from "zod";
+import type { Held } from "../../jobs/quotas.ts";
+import type { Connection } from "./connection.ts";
+import { UNFINISHED } from "./job-rows.ts";
+
+const numberRow = z.object({ n: z.number() });
+
+/** How much an owner has. */
+export function heldBy(connection: Connection, owner: string): Held {
+  const one = (sql: string) => numberRow.parse(connection.all(sql, [owner])[0]).n;
+  return {
+    runningJobs: one(`SELECT count(*) AS n FROM jobs WHERE owner = ? AND ${UNFINISHED}`),
+    keptBytes: one(
+      `SELECT coalesce(sum(value ->> 'sizeBytes'), 0) AS n
+       FROM jobs, json_each(media) WHERE owner = ? AND media <> '[]'`,
+    ),
+  };
+}
