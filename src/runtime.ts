@@ -48,7 +48,6 @@ import { Waits } from "./tools/waits.ts";
 import type { AuditLog } from "./users/audit-log.ts";
 import { Door } from "./users/door.ts";
 import { keyFolderOf } from "./users/key-folder.ts";
-import { RefusedLogins } from "./users/refused-logins.ts";
 import type { UserStore } from "./users/user-store.ts";
 
 /** A provider that lives inside this process. */
@@ -99,7 +98,6 @@ export interface Runtime extends Services {
   audit: AuditLog;
   /** Whether calls over HTTP need a token. */
   door: Door;
-  refusedLogins: RefusedLogins;
   close(): Promise<void>;
 }
 
@@ -216,12 +214,9 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   await jobs.open();
   await hosting.open();
   await removeErased(users, media, log);
-  const audit = new SqliteAuditLog(connection);
-  const refusedLogins = new RefusedLogins(audit, clock, log);
   return {
     users,
-    audit,
-    refusedLogins,
+    audit: new SqliteAuditLog(connection),
     door: new Door(users, new ClosedMarkerFile(settings.dataDir)),
     jobs,
     media,
@@ -241,7 +236,6 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       stopReleasing();
       stopLettingGo();
       closeKeys();
-      await refusedLogins.close();
       await hosting.close();
       await store.close();
       await http.close();

@@ -1,11 +1,11 @@
 import { type Caller, type Scope, scopesIn } from "../core/caller.ts";
 import type { Clock } from "../core/clock.ts";
+import type { RefusedLogins } from "../users/refused-logins.ts";
 import { isToken, tokenHash } from "../users/token.ts";
 import { tokenProblem, type User } from "../users/user.ts";
 import type { UserStore } from "../users/user-store.ts";
 import type { Authenticator, Credential } from "./authenticator.ts";
 import type { Login, Logins } from "./logins.ts";
-import type { RefusedLogins } from "./refused-logins.ts";
 
 export interface UserAuthenticatorOptions {
   users: Pick<UserStore, "byTokenHash" | "bySubject">;

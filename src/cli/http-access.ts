@@ -1,9 +1,8 @@
 import type { Access } from "../access/authenticator.ts";
 import { Logins } from "../access/logins.ts";
-import { RefusedLogins } from "../access/refused-logins.ts";
 import { UserAuthenticator } from "../access/user-authenticator.ts";
 import type { Clock } from "../core/clock.ts";
-import { AppError } from "../core/errors.ts";
+import { AppError, toAppError } from "../core/errors.ts";
 import { isLoopbackHost } from "../core/host-addresses.ts";
 import { Lazy } from "../core/lazy.ts";
 import { HttpClient } from "../gateway/http-client.ts";
@@ -11,6 +10,7 @@ import type { Runtime } from "../runtime.ts";
 import type { Settings } from "../settings/settings.ts";
 import { ClosedMarkerFile } from "../storage/sqlite/closed-marker.ts";
 import { type Front, inRanges, isAnyAddress } from "../transports/http/in-front.ts";
+import { RefusedLogins } from "../users/refused-logins.ts";
 
 const DOCUMENT_DEADLINE_MS = 10_000;
 const MAX_DOCUMENT_BYTES = 1024 * 1024;
@@ -60,7 +60,7 @@ export function openAccess(options: HttpAccessOptions): HttpAccess {
   const refused = new RefusedLogins(
     { noteRefusals: async (all) => (await record.get()).audit.noteRefusals(all) },
     clock,
-    onError,
+    (error) => onError(toAppError(error)),
   );
   const authenticator = new UserAuthenticator({
     users: {
@@ -80,7 +80,7 @@ export function openAccess(options: HttpAccessOptions): HttpAccess {
     front: { hosts, outside, origins, isProxy: inRanges(proxies) },
     notes: notesOn(settings, isMarked),
     async close() {
-      await refused.write();
+      await refused.close();
       await http.close();
     },
   };

@@ -1,5 +1,4 @@
 import type { Clock } from "../core/clock.ts";
-import type { Log } from "../core/log.ts";
 import type { AuditLog } from "./audit-log.ts";
 
 const MINUTE_MS = 60_000;
@@ -13,7 +12,7 @@ const OTHERS = "others";
 export class RefusedLogins {
   readonly #audit: Pick<AuditLog, "noteRefusals">;
   readonly #clock: Clock;
-  readonly #log: Pick<Log, "error">;
+  readonly #onError: (error: unknown) => void;
   #minute = 0;
   /** Of the minute. */
   readonly #addresses = new Set<string>();
@@ -21,10 +20,14 @@ export class RefusedLogins {
   readonly #counts = new Map<string, number>();
   #callOff: (() => void) | undefined;
 
-  constructor(audit: Pick<AuditLog, "noteRefusals">, clock: Clock, log: Pick<Log, "error">) {
+  constructor(
+    audit: Pick<AuditLog, "noteRefusals">,
+    clock: Clock,
+    onError: (error: unknown) => void,
+  ) {
     this.#audit = audit;
     this.#clock = clock;
-    this.#log = log;
+    this.#onError = onError;
   }
 
   /** @param address from where the connection came, as the server believes it. */
@@ -57,9 +60,8 @@ export class RefusedLogins {
     try {
       await this.#audit.noteRefusals(refusals);
     } catch (error) {
-      // A full disk must not make a refusal a failure; what was counted is in the log on stderr.
-      const count = refusals.reduce((sum, one) => sum + one.count, 0);
-      this.#log.error({ err: error, count }, "refused logins were not noted");
+      // A full disk must not make a refusal a failure.
+      this.#onError(error);
     }
   }
 }
