@@ -6,9 +6,9 @@ import { hashedOwner } from "../core/log-context.ts";
 import { examine, type Rehearsal, rulesFor } from "./admission.ts";
 import type { Standing } from "./budget.ts";
 import { type Cancellation, cancelJob } from "./cancelling.ts";
-import { fingerprintOf } from "./deduplication.ts";
 import { deletedJob } from "./deletion.ts";
 import { removeDoomed } from "./doomed-files.ts";
+import { draftedJob } from "./drafted-job.ts";
 import { forgetWords } from "./forgotten-words.ts";
 import { isFinal, type Job, type WholeJob } from "./job.ts";
 import type { JobFigures } from "./job-figures.ts";
@@ -21,7 +21,6 @@ import {
 } from "./job-kind.ts";
 import type { AdmissionRules, JobPage, JobQuery, SpendingReport, TimeSpan } from "./job-store.ts";
 import { type LeaseContext, Leases } from "./leases.ts";
-import { BLANK } from "./record.ts";
 import { requireJob } from "./require-job.ts";
 import { MAX_CONCURRENT_SUBMITS, sendJob } from "./sending.ts";
 import { refuseIfStopping } from "./shutting-down.ts";
@@ -82,7 +81,7 @@ export class JobRunner {
     const draft = await this.#draft(kind, caller, request, false);
     let isRecorded = false;
     try {
-      const job = await this.#jobOf(kind, caller.owner, request, draft);
+      const job = await draftedJob(this.#context, kind, caller.owner, request, draft);
       const rules = this.#rules(job, draft, request, caller);
       const started = await this.#admit(job, draft, rules);
       isRecorded = !started.isDuplicate;
@@ -105,7 +104,7 @@ export class JobRunner {
   ): Promise<Rehearsal> {
     const draft = await this.#draft(kind, caller, request, true);
     try {
-      const job = await this.#jobOf(kind, caller.owner, request, draft);
+      const job = await draftedJob(this.#context, kind, caller.owner, request, draft);
       const rules = this.#rules(job, draft, request, caller);
       const found = await examine(this.#context.store, job, draft, rules);
       return { ...found, job, limits: draft.limits, outline: await draft.outline() };
@@ -271,29 +270,6 @@ export class JobRunner {
   ): Promise<Draft> {
     if (!isRehearsal) refuseIfStopping(this.#context.stopping);
     return kind.draft(caller, request, isRehearsal);
-  }
-
-  async #jobOf(
-    kind: { baseUrl: string },
-    owner: string,
-    wishes: StartWishes,
-    draft: Draft,
-  ): Promise<WholeJob> {
-    const { store, clock } = this.#context;
-    const now = clock.now();
-    const { identity, ...plan } = draft.plan;
-    const { idempotencyKey: key } = wishes;
-    return {
-      ...BLANK,
-      ...plan,
-      owner,
-      baseUrl: kind.baseUrl,
-      state: "queued",
-      createdAt: now,
-      updatedAt: now,
-      fingerprint: await store.digest(fingerprintOf(plan.operation, identity)),
-      idempotencyKey: key === undefined ? null : await store.digest(key),
-    };
   }
 
   /** What the job is admitted by; only of callers elsewhere there are several. */
