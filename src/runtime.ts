@@ -28,6 +28,9 @@ import type { MediaStore } from "./media/media-store.ts";
 import { ownersFolders } from "./media/owner-folder.ts";
 import { Saving } from "./media/saving.ts";
 import { POLL_FLOOR_MS } from "./models/limits.ts";
+import { DownloadLinks } from "./public/download-links.ts";
+import { DownloadRoute } from "./public/download-route.ts";
+import { type PublicPort, publicBase } from "./public/public-base.ts";
 import { Adoption } from "./purchases/adoption.ts";
 import { earlierFile } from "./purchases/earlier-file.ts";
 import type { PurchaseContext } from "./purchases/purchase-context.ts";
@@ -48,6 +51,7 @@ import { Waits } from "./tools/waits.ts";
 import type { AuditLog } from "./users/audit-log.ts";
 import { Door } from "./users/door.ts";
 import { keyFolderOf } from "./users/key-folder.ts";
+import { mayCall } from "./users/user.ts";
 import type { UserStore } from "./users/user-store.ts";
 
 /** A provider that lives inside this process. */
@@ -59,14 +63,10 @@ export interface BuiltInProvider {
 }
 
 /** The port for everybody, which knows nothing but what is public. */
-export interface PublicPlace {
+export interface PublicPlace extends PublicPort {
   /** Where hosted files lie. */
   folder: HostedFolder;
-  /** Whether a port is known to which a public address can lead. */
-  isConfigured: boolean;
-  /** Listens, unless another program has the port. @returns the port. */
-  open(): Promise<number>;
-  /** Makes sure that something of ours listens. @throws {configuration} */
+  /** Makes sure that something of ours listens, and that its address leads there. @throws {configuration} */
   require(): Promise<void>;
 }
 
@@ -98,6 +98,8 @@ export interface Runtime extends Services {
   audit: AuditLog;
   /** Whether calls over HTTP need a token. */
   door: Door;
+  /** Answers whoever has a link to a finished file. */
+  downloads: DownloadRoute;
   close(): Promise<void>;
 }
 
@@ -214,6 +216,21 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   await jobs.open();
   await hosting.open();
   await removeErased(users, media, log);
+  const links = new DownloadLinks({
+    key: Buffer.from(await store.digest("the key of download links"), "hex"),
+    hours: settings.linkHours,
+    clock,
+    base: () =>
+      publicBase(
+        options.publicPlace,
+        settings.publicUrl,
+        isLoopbackHost(new URL(baseUrl).hostname),
+      ),
+    async ownerOf(jobId) {
+      const owner = await store.ownerOf(jobId);
+      return owner !== undefined && (await mayCall(users, owner)) ? owner : undefined;
+    },
+  });
   return {
     users,
     audit: new SqliteAuditLog(connection),
@@ -230,6 +247,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     waits: new Waits(settings.userLimits.waits),
     ...chat,
     settled: () => jobs.settled(),
+    links,
+    downloads: new DownloadRoute({ links, store, media }),
     async close() {
       stopping.abort();
       await jobs.close();

@@ -144,7 +144,7 @@ export class ServerFactory {
     );
     const seen = connection.lasting ? new SeenResults() : undefined;
     for (const tool of listed) this.#registerTool(server, tool, connection, seen);
-    registerResources(server, this.#deps, connection.caller.owner);
+    registerResources(server, this.#deps, connection.caller);
     registerPrompts(server);
     const subscribed = handleSubscriptions(server);
     if (connection.lasting) {

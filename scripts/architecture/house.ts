@@ -53,6 +53,11 @@ export const HOUSE: Rules = {
       uses: ["src/core/", "src/jobs/"],
     },
     {
+      path: "src/public/",
+      about: "addresses for whoever knows them: downloads, uploads",
+      uses: ["src/core/", "src/jobs/", "src/media/", "src/inputs/"],
+    },
+    {
       path: "src/storage/sqlite/",
       about: "all SQL: one file, shared by processes",
       uses: ["src/core/", "src/jobs/", "src/chat/", "src/inputs/", "src/users/"],
@@ -71,6 +76,7 @@ export const HOUSE: Rules = {
         "src/jobs/",
         "src/purchases/",
         "src/chat/",
+        "src/public/",
       ],
     },
     {
@@ -103,6 +109,7 @@ export const HOUSE: Rules = {
         "src/purchases/",
         "src/chat/",
         "src/users/",
+        "src/public/",
         "src/storage/sqlite/",
         "src/tools/",
         "src/server.ts",
@@ -152,6 +159,7 @@ export const HOUSE: Rules = {
         "src/purchases/",
         "src/chat/",
         "src/users/",
+        "src/public/",
         "src/storage/sqlite/",
         "src/runtime.ts",
         "src/server.ts",

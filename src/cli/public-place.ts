@@ -6,22 +6,24 @@ import type { Log } from "../core/log.ts";
 import { HOSTED_FOLDER, HOSTED_PATH, HostedFolder } from "../inputs/hosted-folder.ts";
 import type { PublicPlace } from "../runtime.ts";
 import type { Settings } from "../settings/settings.ts";
-import { PublicListener } from "../transports/public-listener.ts";
+import { PublicListener, type PublicRoute } from "../transports/public-listener.ts";
 
 const PROBE_MS = 3_000;
 /** What every refusal of the server's own port names. */
 const OWN_PORT = /LONGCAT_MCP_PUBLIC_PORT/;
 
 /**
- * What a tunnel or reverse proxy may lead to: a port that serves hosted files and nothing else.
+ * What a tunnel or reverse proxy may lead to: a port that serves what is public and nothing else.
+ * @param routes beside that of hosted files.
  * @param serverPort where MCP is served over HTTP; `undefined` on stdio.
  */
 export function publicPlace(
   settings: Settings,
   holder: string,
   serverPort: number | undefined,
+  routes: readonly PublicRoute[],
   log: Log,
-): PublicPlace & { listen(): Promise<void>; close(): Promise<void> } {
+): PublicPlace & { close(): Promise<void> } {
   const folder = new HostedFolder(join(settings.dataDir, HOSTED_FOLDER), holder);
   const listener = new PublicListener({
     ports: portsOf(settings, serverPort),
@@ -31,6 +33,7 @@ export function publicPlace(
         prefix: HOSTED_PATH,
         answer: (request, response, name) => folder.answer(request, response, name),
       },
+      ...routes,
     ],
     isOurs: async (origin) => {
       const url = origin + HOSTED_PATH + (await folder.names.probeName());

@@ -12,6 +12,7 @@ import { DEFAULT_PORTS } from "../settings/commands.ts";
 import { proxySecrets } from "../settings/proxies.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Opening } from "../transports/opening.ts";
+import type { PublicRoute } from "../transports/public-listener.ts";
 import { serveOnStdio } from "../transports/stdio.ts";
 import { requireDataDir } from "./data-folder.ts";
 import type { Ending } from "./ending.ts";
@@ -61,7 +62,12 @@ export async function serve(
   const place = new Lazy(async () => {
     const { publicPlace } = await import("./public-place.ts");
     const { holder } = await naming.get();
-    return publicPlace(settings, holder, serverPort, log);
+    const { DOWNLOADS_PATH } = await import("../public/download-links.ts");
+    const downloads: PublicRoute = {
+      prefix: DOWNLOADS_PATH,
+      answer: async (...asked) => (await services.get()).downloads.answer(...asked),
+    };
+    return publicPlace(settings, holder, serverPort, [downloads], log);
   });
   // What goes on for ever is begun on nobody's behalf, though a call may be the first to need it.
   const openServices = async () => {

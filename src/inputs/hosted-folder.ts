@@ -168,7 +168,8 @@ export class HostedFolder {
       return nothing();
     }
     await sendFile(request, response, {
-      handle,
+      read: (range) => handle.createReadStream({ ...range, autoClose: false }),
+      close: () => handle.close(),
       sizeBytes: found.size,
       mimeType: TYPES[extension] ?? "application/octet-stream",
       etag: `"${createHash("sha256").update(name).digest("hex").slice(0, 32)}"`,

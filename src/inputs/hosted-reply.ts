@@ -1,10 +1,12 @@
-import type { FileHandle } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
 /** An open file that anybody who knows its name may have. */
 export interface ServedFile {
-  handle: FileHandle;
+  /** Bytes of it, both ends included. */
+  read(range: { start: number; end: number }): Promise<Readable> | Readable;
+  close(): Promise<void>;
   sizeBytes: number;
   mimeType: string;
   /** A strong tag: two files that share it have the same bytes. */
@@ -17,7 +19,7 @@ export async function sendFile(
   response: ServerResponse,
   file: ServedFile,
 ): Promise<void> {
-  const { handle, sizeBytes, etag } = file;
+  const { sizeBytes, etag } = file;
   try {
     response.setHeader("accept-ranges", "bytes");
     response.setHeader("etag", etag);
@@ -44,10 +46,10 @@ export async function sendFile(
       return;
     }
     // Whoever goes away in the middle has what they wanted.
-    const bytes = handle.createReadStream({ start, end, autoClose: false });
+    const bytes = await file.read({ start, end });
     await pipeline(bytes, response).catch(() => undefined);
   } finally {
-    await handle.close();
+    await file.close();
   }
 }
 

@@ -8,8 +8,14 @@ const MAX_LISTED = 20;
  * What is told of a job that was deleted, and of its files: those that stay are nowhere else named
  * any more.
  * @param stuck files that were to go and cannot be removed at the moment.
+ * @param nameOf what a file is called for whoever is told.
  */
-export function deletionText(job: Job, withFiles: boolean, stuck: readonly string[]): string {
+export function deletionText(
+  job: Job,
+  withFiles: boolean,
+  stuck: readonly string[],
+  nameOf: (path: string) => string = (path) => path,
+): string {
   const own = job.media.map(({ path }) => path);
   const copies = job.media.flatMap((medium) => medium.copies);
   const gone = withFiles ? own.length - stuck.length : 0;
@@ -17,8 +23,8 @@ export function deletionText(job: Job, withFiles: boolean, stuck: readonly strin
   return [
     `${job.jobId} is deleted: its prompt and arguments are forgotten.${files}`,
     "What it cost still counts, and an identical call just now would not buy again.",
-    ...paths("These could not be removed yet, and will be tried again:", stuck),
-    ...paths("These files stay:", withFiles ? copies : [...own, ...copies]),
+    ...paths("These could not be removed yet, and will be tried again:", stuck.map(nameOf)),
+    ...paths("These files stay:", (withFiles ? copies : [...own, ...copies]).map(nameOf)),
   ].join("\n");
 }
 

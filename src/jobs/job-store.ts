@@ -141,6 +141,8 @@ export interface JobStore {
    * nobody else may look up.
    */
   knowsRequest(requestId: string): Promise<boolean>;
+  /** Whose a job is, for whoever comes with an address instead of a name; `undefined` for none. */
+  ownerOf(jobId: string): Promise<string | undefined>;
   /**
    * Deletes ended jobs whose charge is settled, each whole or not at all: what they were asked for,
    * their words, addresses and files are in no answer any more, and their bytes go from the store

@@ -16,13 +16,22 @@ export const jobViewSchema = z.looseObject({
   completed_at: z.string().nullable(),
   cost_usd: z.number().nullable(),
   error: z.looseObject({ code: z.string(), message: z.string() }).nullable(),
-  media: z.array(z.looseObject({ uri: z.string(), path: z.string(), mime_type: z.string() })),
+  media: z.array(z.looseObject({ uri: z.string(), mime_type: z.string() })),
 });
 
 export type JobView = z.output<typeof jobViewSchema>;
 
-/** @param isServed whether an address may still lead to a file; others are not told. */
-export function viewJob(job: WholeJob, isServed: (url: string) => boolean = () => true): JobView {
+/** What depends on when a job is looked at, and from where. */
+export interface Standpoint {
+  /** Whether an address may still lead to a file; others are not told. */
+  isServed(url: string): boolean;
+  /** Where whoever looks gets a file, as fields of its view. */
+  placeOf(medium: Medium): { path?: string; download_url?: string };
+}
+
+const HERE: Standpoint = { isServed: () => true, placeOf: ({ path }) => ({ path }) };
+
+export function viewJob(job: WholeJob, from: Standpoint = HERE): JobView {
   return {
     job_id: job.jobId,
     operation: job.operation,
@@ -35,8 +44,8 @@ export function viewJob(job: WholeJob, isServed: (url: string) => boolean = () =
     completed_at: job.completedAt === null ? null : iso(job.completedAt),
     cost_usd: job.costUsd,
     error: job.error && { code: job.error.code, message: message(job.error.message) },
-    media: job.media.map((medium) => viewMedium(job.jobId, medium, isServed)),
-    ...otherUrls(job, isServed),
+    media: job.media.map((medium) => viewMedium(job.jobId, medium, from)),
+    ...otherUrls(job, from.isServed),
     ...(job.warnings.length > 0 ? { warnings: job.warnings.map(message) } : {}),
   };
 }
@@ -59,13 +68,13 @@ function otherUrls(
   return isFinal(state) && others.length > 0 ? { other_urls: others } : {};
 }
 
-function viewMedium(jobId: string, medium: Medium, isServed: (url: string) => boolean) {
+function viewMedium(jobId: string, medium: Medium, { isServed, placeOf }: Standpoint) {
   const { role, url } = medium;
   return {
     uri: uris.medium(jobId, medium.index),
     ...(role === undefined ? {} : { role }),
     ...(role === undefined && isServed(url) ? { url } : {}),
-    path: medium.path,
+    ...placeOf(medium),
     mime_type: medium.mimeType,
     ...(medium.width === undefined ? {} : { width: medium.width, height: medium.height }),
     size_bytes: medium.sizeBytes,

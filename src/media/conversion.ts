@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Sharp } from "sharp";
 import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
@@ -10,6 +11,7 @@ import {
   unpackedBytes,
   whileDecoding,
 } from "./decoder.ts";
+import { readScratch, withScratch } from "./scratch.ts";
 
 /** What a picture can be made into. */
 export const FORMATS = ["png", "jpeg", "webp"] as const;
@@ -72,6 +74,19 @@ export async function convert(
   }
   const frames = header.pages ?? 1;
   return frames > 1 ? [`Of ${name} the first of ${frames} frames was converted.`] : [];
+}
+
+/** {@link convert}, where what is made goes on at once and is kept nowhere. */
+export async function convertedBytes(
+  bytes: Buffer,
+  conversion: Conversion,
+  name: string,
+): Promise<{ bytes: Buffer; notes: string[] }> {
+  return withScratch(async (folder) => {
+    const target = join(folder, "made");
+    const notes = await convert(bytes, conversion, name, target);
+    return { bytes: await readScratch(target), notes };
+  });
 }
 
 /** @throws {invalid_input} for what takes too much memory, or is larger than its format allows. */

@@ -15,6 +15,9 @@ export interface SavedMedium {
   height?: number | undefined;
 }
 
+/** What of a place counts for what becomes of a file there. */
+type PlanPlace = Pick<SavePlace, "extension" | "isForResultsOnly">;
+
 /** How files are wanted; as they are when nothing is said. */
 export interface SaveWishes {
   format?: PictureFormat | undefined;
@@ -31,7 +34,10 @@ export interface SavePlan {
 }
 
 /** A file as it is, under the ending of what it is. @throws {invalid_input} */
-export function plainPlan(ref: MediaRef, { isForResultsOnly }: SavePlace): SavePlan {
+export function plainPlan(
+  ref: MediaRef,
+  { isForResultsOnly }: Pick<SavePlace, "isForResultsOnly">,
+): SavePlan {
   return allowed({ ref, extension: extname(nameOf(ref)).slice(1) }, isForResultsOnly);
 }
 
@@ -40,7 +46,7 @@ export function plainPlan(ref: MediaRef, { isForResultsOnly }: SavePlace): SaveP
  * name counts as a wish, where none was uttered.
  * @throws {invalid_input} for what cannot be
  */
-export function planOf(medium: SavedMedium, place: SavePlace, wishes: SaveWishes): SavePlan {
+export function planOf(medium: SavedMedium, place: PlanPlace, wishes: SaveWishes): SavePlan {
   const { ref, mimeType } = medium;
   if (mimeType.startsWith("image/")) {
     return allowed(picturePlan(medium, place, wishes), place.isForResultsOnly);
@@ -62,7 +68,7 @@ export function planOf(medium: SavedMedium, place: SavePlace, wishes: SaveWishes
 
 function picturePlan(
   { ref, width, height }: SavedMedium,
-  { extension: given }: SavePlace,
+  { extension: given }: PlanPlace,
   { format, maxSide, quality }: SaveWishes,
 ): SavePlan {
   const own = extname(nameOf(ref)).slice(1);
@@ -108,7 +114,7 @@ function isSameType(given: string, own: string): boolean {
 /** A text's ending is the caller's choice, among those that are none of a picture. */
 function textPlan(
   { ref }: SavedMedium,
-  { extension: given, isForResultsOnly }: SavePlace,
+  { extension: given, isForResultsOnly }: PlanPlace,
 ): SavePlan {
   const extension = given ?? extname(nameOf(ref)).slice(1);
   const problem = endingProblem(`answer.${extension}`, "text", isForResultsOnly);

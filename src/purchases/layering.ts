@@ -2,7 +2,7 @@ import { AppError } from "../core/errors.ts";
 import { uris } from "../core/uris.ts";
 import type { Medium, MediumRole, WholeJob } from "../jobs/job.ts";
 import { composeLayers } from "../media/layer-composition.ts";
-import { pictureSource } from "../media/media-store.ts";
+import { nameOf, pictureSource } from "../media/media-store.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import { drawSheet, keepSheet } from "./contact-sheets.ts";
 import { namingOf } from "./fetcher.ts";
@@ -69,7 +69,8 @@ async function makeLayerExtras(
       /** From the bottom to the top. */
       layers: composed.layers.map(({ boundingBox, ...facts }, position) => ({
         uri: uris.medium(job.jobId, layers[position]?.index ?? position + 1),
-        path: layers[position]?.path,
+        // It lies beside them.
+        path: nameOf(layers[position]?.path ?? ""),
         ...facts,
         bounding_box: boundingBox,
       })),

@@ -1,4 +1,5 @@
 import { type McpServer, ResourceTemplate } from "@modelcontextprotocol/server";
+import type { Caller } from "../core/caller.ts";
 import { Lazy } from "../core/lazy.ts";
 import { URI_TEMPLATES, VIEWER_URI } from "../core/uris.ts";
 import type { ToolDeps } from "../tools/services.ts";
@@ -7,10 +8,10 @@ import type { ToolDeps } from "../tools/services.ts";
  * Jobs, their files and previews, threads, and the model cards, as MCP resources. What reads them
  * is loaded when one is asked for.
  */
-export function registerResources(server: McpServer, deps: ToolDeps, owner: string): void {
+export function registerResources(server: McpServer, deps: ToolDeps, caller: Caller): void {
   const reader = new Lazy(async () => {
     const { ResourceReader } = await import("./resource-reader.ts");
-    return new ResourceReader(deps, owner);
+    return new ResourceReader(deps, caller);
   });
   const complete = {
     job_id: async (prefix: string) => begunBy(prefix, await (await reader.get()).jobIds()),

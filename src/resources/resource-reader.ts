@@ -4,6 +4,7 @@ import {
   ResourceNotFoundError,
 } from "@modelcontextprotocol/server";
 import { threadPage } from "../chat/thread-page.ts";
+import type { Caller } from "../core/caller.ts";
 import { toAppError } from "../core/errors.ts";
 import { redactValue } from "../core/redact.ts";
 import { message, oneLine, visibleJson } from "../core/text.ts";
@@ -15,6 +16,14 @@ import { makePreview, PREVIEW_BUDGET_BASE64 } from "../media/preview.ts";
 import { CARDS } from "../tools/cards.prepared.ts";
 import { viewModel } from "../tools/models-tool.ts";
 import type { ToolDeps } from "../tools/services.ts";
+import {
+  placeLine,
+  seenBy,
+  sentencesFor,
+  standpointIn,
+  type Whereabouts,
+  whereaboutsFor,
+} from "../tools/whereabouts.ts";
 
 const NEWEST = 100;
 /** Clients on stdio drop the connection at 10 MiB; base64 makes 4 bytes of 3. */
@@ -26,11 +35,11 @@ type Variable = string | string[] | undefined;
 /** What an owner finds behind the addresses of resources. */
 export class ResourceReader {
   readonly #deps: ToolDeps;
-  readonly #owner: string;
+  readonly #caller: Caller;
 
-  constructor(deps: ToolDeps, owner: string) {
+  constructor(deps: ToolDeps, caller: Caller) {
     this.#deps = deps;
-    this.#owner = owner;
+    this.#caller = caller;
   }
 
   async listJobs() {
@@ -86,29 +95,33 @@ export class ResourceReader {
   async job(uri: URL, jobId: Variable) {
     const job = await this.#findJob(uri, jobId);
     const { isServed } = await this.#deps.services.get();
-    const view = viewJob(job, (url) => isServed(job, url));
+    const where = await this.#where();
+    const from = standpointIn(where, job, (url) => isServed(job, url));
+    const view = viewJob(seenBy(where, job), from);
     return jsonContents(uri, redactValue(view, this.#deps.redact));
   }
 
   async medium(uri: URL, jobId: Variable, index: Variable) {
-    const medium = findMedium(uri, await this.#findJob(uri, jobId), index);
+    const job = await this.#findJob(uri, jobId);
+    const medium = findMedium(uri, job, index);
+    const where = await this.#where();
     if (medium.sizeBytes > MAX_BLOB_BYTES) {
       throw new ProtocolError(
         ProtocolErrorCode.InvalidParams,
-        `The file is too large to be read here (${medium.sizeBytes} bytes). It is at ${oneLine(medium.path)} and was served at ${oneLine(medium.url)}`,
+        `The file is too large to be read here (${medium.sizeBytes} bytes). It is at ${placeLine(where, job, medium)} and was served at ${oneLine(medium.url)}`,
       );
     }
-    return blobContents(uri, medium.mimeType, await readBytes(this.#deps, this.#owner, medium));
+    return blobContents(uri, medium.mimeType, await this.#bytesOf(medium));
   }
 
   async preview(uri: URL, jobId: Variable, index: Variable) {
     const medium = findMedium(uri, await this.#findJob(uri, jobId), index);
     const { media } = await this.#deps.services.get();
-    const preview = await previewOf(media, this.#owner, medium);
+    const preview = await previewOf(media, this.#caller.owner, medium);
     if (preview) return blobContents(uri, preview.mimeType, preview.data);
     throw new ProtocolError(
       ProtocolErrorCode.InvalidParams,
-      `${oneLine(medium.path)} cannot be shown as a picture.`,
+      `${this.#nameOf(medium)} cannot be shown as a picture.`,
     );
   }
 
@@ -116,11 +129,11 @@ export class ResourceReader {
     const { delegate, threads } = await this.#deps.services.get();
     const threadId = String(given);
     try {
-      await delegate.requireThread(this.#owner, threadId);
-      const text = await threadPage(threads, this.#owner, threadId);
+      await delegate.requireThread(this.#caller.owner, threadId);
+      const text = await threadPage(threads, this.#caller.owner, threadId);
       return { contents: [{ uri: uri.href, mimeType: "text/markdown", text }] };
     } catch (error) {
-      throw asProtocolError(error, uri);
+      throw this.#asProtocolError(error, uri);
     }
   }
 
@@ -135,22 +148,53 @@ export class ResourceReader {
     });
   }
 
+  async #where(): Promise<Whereabouts> {
+    const { links } = await this.#deps.services.get();
+    return whereaboutsFor(this.#caller, this.#deps.settings, links);
+  }
+
+  #nameOf({ path }: Medium): string {
+    return oneLine(sentencesFor(this.#caller, this.#deps.settings).nameOf(path));
+  }
+
+  async #bytesOf(medium: Medium): Promise<Buffer> {
+    const { media } = await this.#deps.services.get();
+    try {
+      return await readMedium(media, this.#caller.owner, medium.path);
+    } catch {
+      throw new ProtocolError(
+        ProtocolErrorCode.InternalError,
+        `${this.#nameOf(medium)} is missing. It was served at ${oneLine(medium.url)}`,
+      );
+    }
+  }
+
+  /** What was thrown, as a client may read it. */
+  #asProtocolError(thrown: unknown, uri: URL): Error {
+    const error = toAppError(thrown);
+    const { say } = sentencesFor(this.#caller, this.#deps.settings);
+    const text = message(say(error.message));
+    return error.code === "not_found"
+      ? new ResourceNotFoundError(uri.href, `Resource not found: ${text}`)
+      : new ProtocolError(ProtocolErrorCode.InternalError, `${error.code}: ${text}`);
+  }
+
   async #newestJobs(): Promise<Job[]> {
     const { jobs } = await this.#deps.services.get();
-    return (await jobs.list({ owner: this.#owner, limit: NEWEST })).jobs;
+    return (await jobs.list({ owner: this.#caller.owner, limit: NEWEST })).jobs;
   }
 
   async #newestThreads() {
     const { threads } = await this.#deps.services.get();
-    return (await threads.list(this.#owner, NEWEST, undefined)).threads;
+    return (await threads.list(this.#caller.owner, NEWEST, undefined)).threads;
   }
 
   async #findJob(uri: URL, jobId: Variable) {
     const { jobs } = await this.#deps.services.get();
     try {
-      return await jobs.get(this.#owner, String(jobId));
+      return await jobs.get(this.#caller.owner, String(jobId));
     } catch (error) {
-      throw asProtocolError(error, uri);
+      throw this.#asProtocolError(error, uri);
     }
   }
 }
@@ -175,22 +219,6 @@ async function previewOf(store: MediaStore, owner: string, { path }: Medium) {
   return source === undefined ? undefined : makePreview(source, PREVIEW_BUDGET_BASE64);
 }
 
-async function readBytes(
-  { services }: Pick<ToolDeps, "services">,
-  owner: string,
-  medium: Medium,
-): Promise<Buffer> {
-  const { media } = await services.get();
-  try {
-    return await readMedium(media, owner, medium.path);
-  } catch {
-    throw new ProtocolError(
-      ProtocolErrorCode.InternalError,
-      `${oneLine(medium.path)} is missing. It was served at ${oneLine(medium.url)}`,
-    );
-  }
-}
-
 function jsonContents(uri: URL, value: unknown) {
   const text = visibleJson(value);
   return { contents: [{ uri: uri.href, mimeType: "application/json", text }] };
@@ -198,15 +226,4 @@ function jsonContents(uri: URL, value: unknown) {
 
 function blobContents(uri: URL, mimeType: string, bytes: Buffer) {
   return { contents: [{ uri: uri.href, mimeType, blob: bytes.toString("base64") }] };
-}
-
-function asProtocolError(thrown: unknown, uri: URL): Error {
-  const error = toAppError(thrown);
-  if (error.code === "not_found") {
-    return new ResourceNotFoundError(uri.href, `Resource not found: ${message(error.message)}`);
-  }
-  return new ProtocolError(
-    ProtocolErrorCode.InternalError,
-    `${error.code}: ${message(error.message)}`,
-  );
 }

@@ -41,6 +41,8 @@ export interface Settings {
   publicPort: number | undefined;
   /** The most that may be hosted at a time. */
   hostedBytes: number;
+  /** How long links to finished files last. */
+  linkHours: number;
   /** Whether jobs that are over still tell what was asked, and files are named by it. */
   keepPrompts: boolean;
   shrinkInputs: boolean;
@@ -177,6 +179,7 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
     publicUrl: values.publicUrl,
     publicPort: values.publicPort,
     hostedBytes: values.hostedBytes,
+    linkHours: values.linkHours,
     keepPrompts: values.keepPrompts,
     shrinkInputs: values.shrinkInputs,
     previews: values.previews,

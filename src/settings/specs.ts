@@ -172,6 +172,13 @@ export const SETTINGS = {
     commands: ["stdio", "http"],
     schema: wholeNumber(1, Number.MAX_SAFE_INTEGER),
   },
+  linkHours: {
+    env: "LONGCAT_MCP_LINK_HOURS",
+    help: "how long links to finished files last, which callers elsewhere get in place of paths",
+    default: "24",
+    commands: ["http"],
+    schema: wholeNumber(1, 8_760),
+  },
   shrinkInputs: {
     env: "LONGCAT_MCP_SHRINK_INPUTS",
     help: `make pictures smaller that are too large (${MAX_INLINE_BYTES / 1_000_000} MB) to be sent inside a request; off: refuse them`,

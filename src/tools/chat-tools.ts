@@ -17,6 +17,7 @@ import { readQuery } from "./search-query.ts";
 import type { Services, ToolDeps } from "./services.ts";
 import { startArguments, startOrRehearse, startPlace, wishesOf } from "./starting.ts";
 import { defineTool, type Tool } from "./tool.ts";
+import { sentencesFor } from "./whereabouts.ts";
 
 const SHOWN_OF_TURN = 2_000;
 /** How much of a thread one answer brings: some five thousand tokens. */
@@ -179,7 +180,8 @@ function threadsTool(deps: ToolDeps): Tool {
         deps.clock.now(),
       );
       if (busyWith === undefined) {
-        const kept = keptFiles.length === 0 ? {} : { files_kept: keptFiles };
+        const { nameOf } = sentencesFor(call.caller, deps.settings);
+        const kept = keptFiles.length === 0 ? {} : { files_kept: keptFiles.map(nameOf) };
         return dataResult({ threads: [], deleted: threadId, ...kept });
       }
       throw new AppError("invalid_input", `${threadId} is still being answered in ${busyWith}.`, {

@@ -12,6 +12,7 @@ import { imagesAsked } from "../purchases/keeping.ts";
 import { priceUsd } from "../purchases/prices.ts";
 import type { Settings } from "../settings/settings.ts";
 import { MAX_LISTED, textBlock } from "./result.ts";
+import type { Whereabouts } from "./whereabouts.ts";
 
 /** Of each text in a body, and of a body in all. */
 const MAX_TEXT = 1_000;
@@ -29,6 +30,7 @@ export function dryRunResult(
   rehearsal: Rehearsal,
   facts: DryRunFacts,
   settings: Settings,
+  say: Whereabouts["say"],
 ): CallToolResult {
   const { earlier, job } = rehearsal;
   if (earlier) {
@@ -41,7 +43,7 @@ export function dryRunResult(
   const { outline, refusal, limits } = rehearsal;
   const refusals = [...outline.refusals, ...(refusal ? [refusal] : [])];
   const lines = [
-    ...verdict(refusals, settings),
+    ...verdict(refusals, settings, say),
     `Cost: ${facts.cost(job)}`,
     ...budgetLines(rehearsal),
     ...(limits.confirmAboveUsd === undefined
@@ -55,7 +57,7 @@ export function dryRunResult(
       : `Key: ${SERVICE_KEYS[facts.key].env} is set.`,
     ...filesLines(outline.files),
     `Body: ${shortened(visibleJson(shownBody(outline.body), 0), MAX_BODY)}`,
-    ...job.warnings.slice(0, MAX_LISTED).flatMap(noteLines),
+    ...job.warnings.slice(0, MAX_LISTED).map(say).flatMap(noteLines),
     ...(settings.sandbox ? ["Note: SANDBOX, nothing is charged there."] : []),
     ...(refusals.length === 0 ? ["Next: make the same call without `dry_run`."] : []),
   ];
@@ -82,10 +84,14 @@ export function purchaseCost(
   };
 }
 
-function verdict(refusals: readonly AppError[], { program }: Settings): string[] {
+function verdict(
+  refusals: readonly AppError[],
+  { program }: Settings,
+  say: Whereabouts["say"],
+): string[] {
   const [first, ...others] = refusals.map(
     (error) =>
-      `the real call would be refused: ${error.code}: ${message(error.message)}\n   Then: ${message(runnable(error.next, program))}`,
+      `the real call would be refused: ${error.code}: ${message(say(error.message))}\n   Then: ${message(say(runnable(error.next, program)))}`,
   );
   return first === undefined
     ? ["Dry run: nothing was recorded, sent or charged. The real call would be sent as follows."]

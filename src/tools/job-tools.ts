@@ -12,6 +12,7 @@ import type { Services, ToolDeps } from "./services.ts";
 import { previewWish } from "./shown-pictures.ts";
 import { finishCall, waitForJob, waitSeconds } from "./starting.ts";
 import { defineTool, type Tool } from "./tool.ts";
+import { sentencesFor } from "./whereabouts.ts";
 
 const PLAIN_ID = /^[\w.-]+$/;
 
@@ -69,7 +70,9 @@ function jobCancel(deps: ToolDeps): Tool {
         call.caller.owner,
         checkedJobId(input.job_id),
       );
-      return [textBlock(await cancellationText(services, cancellation, deps.settings.sandbox))];
+      const { say } = sentencesFor(call.caller, deps.settings);
+      const text = await cancellationText(services, cancellation, deps.settings.sandbox);
+      return [textBlock(say(text))];
     },
   });
 }
@@ -83,12 +86,17 @@ function jobDelete(deps: ToolDeps): Tool {
     kind: "remove",
     input: z.object({
       job_id: jobId(),
-      files: z.boolean().optional().describe("Its files too, not copies"),
+      files: knownAs(z.boolean().optional().describe("Its files too, not copies"), {
+        elsewhere: "Its files too (default true)",
+      }),
     }),
-    async run({ job_id, files = false }, call) {
+    async run({ job_id, files: given }, call) {
       const { jobs } = await deps.services.get();
+      // Elsewhere, nobody finds a file that no job leads to any more.
+      const files = given ?? call.caller.isRemote;
       const { job, stuck } = await jobs.delete(call.caller.owner, checkedJobId(job_id), files);
-      return [textBlock(deletionText(job, files, stuck))];
+      const { nameOf } = sentencesFor(call.caller, deps.settings);
+      return [textBlock(deletionText(job, files, stuck, nameOf))];
     },
   });
 }

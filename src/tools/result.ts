@@ -15,6 +15,7 @@ import { afterPurchase } from "./advice.ts";
 import { type ShowingOptions, shownPictures } from "./shown-pictures.ts";
 import { someOf } from "./some-of.ts";
 import { lookAgain, type UsualTime } from "./usual-time.ts";
+import { placeLine, type Whereabouts } from "./whereabouts.ts";
 
 export interface ResultOptions extends ShowingOptions {
   sandbox: boolean;
@@ -26,6 +27,8 @@ export interface ResultOptions extends ShowingOptions {
   /** How long such jobs take. */
   usual: UsualTime | undefined;
   program: Program;
+  /** How the caller is told of files. */
+  where: Whereabouts;
   /** Whether an address may still lead to a file; all do when absent. */
   isServed?: (url: string) => boolean;
 }
@@ -57,6 +60,7 @@ export function structuredResult(text: string, data: Record<string, unknown>): C
 export function errorResult(
   thrown: unknown,
   { program, sandbox }: Pick<ResultOptions, "program" | "sandbox">,
+  say: Whereabouts["say"],
   jobId?: string,
 ): CallToolResult {
   const error = toAppError(thrown);
@@ -68,7 +72,7 @@ export function errorResult(
     isError: true,
     content: [
       textBlock(
-        `${error.code}: ${message(error.message)}\nNext: ${message(runnable(nextAfter(error, sandbox), program))}${job}`,
+        `${error.code}: ${message(say(error.message))}\nNext: ${message(say(runnable(nextAfter(error, sandbox), program)))}${job}`,
       ),
     ],
   };
@@ -83,7 +87,7 @@ export async function jobBlocks(job: WholeJob, options: ResultOptions): Promise<
   const missing = await missingMedia(options.media, { ...job, media: [...files] });
   const there = files.filter((medium) => !missing.includes(medium));
   const { blocks, notes } = await shownPictures(job, there, options);
-  const lost = missing.map((medium) => missingNote(job, medium, options.now));
+  const lost = missing.map((medium) => missingNote(job, medium, options));
   const text = textBlock(jobText(job, options, [...notes, ...lost]));
   const listed = listedOf(job);
   const linked = there.filter((medium) => listed.includes(medium));
@@ -121,6 +125,7 @@ function jobText(job: WholeJob, options: ResultOptions, more: readonly string[])
   );
   if (options.isDuplicate) notes.unshift(duplicateNote(job, options.now));
   notes.unshift(...heldUpNotes(job, options));
+  if (listedOf(job).length > 0) notes.push(...placeNotes(options));
   if (options.sandbox) notes.push("SANDBOX, nothing was charged.");
   return [
     headline(job, options),
@@ -131,6 +136,11 @@ function jobText(job: WholeJob, options: ResultOptions, more: readonly string[])
   ]
     .filter((line) => line !== "")
     .join("\n");
+}
+
+/** What is to be said of where files are, once. */
+export function placeNotes({ where }: ResultOptions): string[] {
+  return where.notes.map((note) => `Note: ${message(note)}`);
 }
 
 function listedOf(job: Job): readonly Medium[] {
@@ -156,8 +166,8 @@ export function heldUpNotes(job: Job, { heldUpBy }: ResultOptions): string[] {
 }
 
 /** What is known of a file that somebody moved or deleted. */
-function missingNote(job: Job, medium: Medium, now: number): string {
-  const gone = `${oneLine(medium.path)} is missing: it was moved or deleted.`;
+function missingNote(job: Job, medium: Medium, { now, where }: ResultOptions): string {
+  const gone = `${oneLine(where.nameOf(medium.path))} is missing: it was moved or deleted.`;
   if (medium.role !== undefined) return `${gone} \`redownload: true\` makes it again.`;
   const mayLive = now - (job.completedAt ?? job.createdAt) < GIVE_UP_MS;
   return mayLive
@@ -228,14 +238,14 @@ const ROLES: Readonly<Record<MediumRole, string>> = {
   manifest: "size, bounding box and coverage of each layer",
 };
 
-function fileLines(job: Job, { isServed }: ResultOptions): (medium: Medium) => string[] {
+function fileLines(job: Job, { isServed, where }: ResultOptions): (medium: Medium) => string[] {
   const address = ({ role, url }: Medium) => {
     if (role !== undefined) return [`   (${ROLES[role]})`];
     return isServed?.(url) === false ? [] : [`   ${oneLine(url)}`];
   };
   return (medium) => [
-    `${medium.index}. ${oneLine(medium.path)}`,
-    ...medium.copies.map((copy) => `   copy: ${oneLine(copy)}`),
+    `${medium.index}. ${placeLine(where, job, medium)}`,
+    ...where.copiesOf(medium).map((copy) => `   copy: ${oneLine(copy)}`),
     `   ${uris.medium(job.jobId, medium.index)}`,
     ...address(medium),
   ];

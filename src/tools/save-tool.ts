@@ -1,9 +1,9 @@
 import * as z from "zod";
-import { AppError } from "../core/errors.ts";
 import { URI_TEMPLATES } from "../core/uris.ts";
 import { FORMATS } from "../media/conversion.ts";
 import { knownAs } from "../models/facts.ts";
 import { chooseFiles } from "./chosen-files.ts";
+import { linkFiles } from "./linked-files.ts";
 import { saveFiles } from "./saved-files.ts";
 import type { ToolDeps } from "./services.ts";
 import { defineTool, type Tool } from "./tool.ts";
@@ -20,6 +20,8 @@ export function saveTool(deps: ToolDeps): Tool {
     title: "Save finished files",
     description:
       "Save, copy, download or export finished image files to a folder such as ~/Desktop; convert to JPEG, PNG, WebP.",
+    descriptionElsewhere:
+      "Download links to finished image files, converted to JPEG, PNG or WebP if wanted.",
     kind: "add",
     isViewed: true,
     input: z.object({
@@ -41,7 +43,7 @@ export function saveTool(deps: ToolDeps): Tool {
       const services = await deps.services.get();
       const chosen = await chooseFiles(services, caller.owner, { media, jobId: job_id, index });
       const wishes = { format, maxSide: max_side, quality };
-      if (!place) throw new AppError("internal", "Links are not made yet.");
+      if (!place) return linkFiles(services, deps.settings, caller, chosen, wishes);
       return saveFiles(services, caller.owner, chosen, place.save_to, wishes);
     },
   });

@@ -47,7 +47,7 @@ export async function saveFiles(
 }
 
 /** @throws {not_found} for files that somebody moved or deleted. */
-async function requireThere(
+export async function requireThere(
   { media: store }: Pick<Services, "media">,
   owner: string,
   chosen: readonly ChosenFile[],

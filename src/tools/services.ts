@@ -15,6 +15,7 @@ import type { LifePoint } from "../jobs/job-context.ts";
 import type { JobRunner } from "../jobs/runner.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Saving } from "../media/saving.ts";
+import type { DownloadLinks } from "../public/download-links.ts";
 import type { Adoption } from "../purchases/adoption.ts";
 import type { Purchases } from "../purchases/purchases.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -36,6 +37,7 @@ export interface Services {
   keys: Keys;
   waits: Waits;
   longcat: PerOwner<LongcatClient>;
+  links: DownloadLinks;
   /** Whether the provider may still serve a job's file at an address. */
   isServed(job: Job, url: string): boolean;
 }

@@ -15,6 +15,7 @@ import {
 import { operationNamed } from "../models/catalogue.ts";
 import { MAX_ON_SHEET, picturesOf, type Sheet } from "../purchases/contact-sheets.ts";
 import { someOf } from "./some-of.ts";
+import type { Whereabouts } from "./whereabouts.ts";
 
 /** More than these come as one sheet, unless each is asked for. */
 const MAX_APART = 4;
@@ -36,6 +37,8 @@ export interface ShowingOptions {
   /** Its connection has been given this result before, and looks again. */
   isSecondLook?: boolean | undefined;
   sheetOf: (job: WholeJob) => Promise<Sheet>;
+  /** What a file is called in a sentence. */
+  where: Pick<Whereabouts, "nameOf">;
 }
 
 export interface ShownPictures {
@@ -84,21 +87,24 @@ function mannerOf(
 async function onSheet(
   job: WholeJob,
   there: readonly Medium[],
-  { sheetOf }: ShowingOptions,
+  { sheetOf, where }: ShowingOptions,
 ): Promise<ShownPictures | undefined> {
   const sheet = await sheetOf(job).catch(() => undefined);
   const [preview] = sheet ? await makePreviews([sheet.source], PREVIEW_BUDGET_BASE64) : [];
   if (!sheet || !preview) return undefined;
   const all = picturesOf({ media: [...there] });
   const isListed = there.some(({ path }) => path === sheet.path);
-  const kept = sheet.path === undefined || isListed ? "" : `: ${oneLine(sheet.path)}`;
+  const kept = sheet.path === undefined || isListed ? "" : `: ${oneLine(where.nameOf(sheet.path))}`;
   const some = all.length > MAX_ON_SHEET ? `The first ${MAX_ON_SHEET}` : "All";
   const unseen = all.filter(({ width }) => width === undefined);
   return {
     blocks: [imageBlock(preview)],
     notes: [
       `${some} pictures are shown on one sheet, numbered as above${kept}`,
-      ...unseen.map(({ path }) => `${oneLine(path)} is not shown: it cannot be read as a picture.`),
+      ...unseen.map(
+        ({ path }) =>
+          `${oneLine(where.nameOf(path))} is not shown: it cannot be read as a picture.`,
+      ),
     ],
   };
 }
@@ -107,7 +113,7 @@ async function onSheet(
 async function apart(
   job: WholeJob,
   all: readonly Medium[],
-  { previews: mode, media: store }: ShowingOptions,
+  { previews: mode, media: store, where }: ShowingOptions,
 ): Promise<ShownPictures> {
   const pictures = someOf(all, MAX_PREVIEWS);
   const share = Math.floor(PREVIEW_BUDGET_BASE64 / pictures.length);
@@ -130,7 +136,7 @@ async function apart(
       const preview = full[position] ?? small.shift();
       return preview
         ? imageBlock(preview)
-        : `${oneLine(path)} is not shown: ${await whyNoPreview(sources[position] ?? path)}.`;
+        : `${oneLine(where.nameOf(path))} is not shown: ${await whyNoPreview(sources[position] ?? path)}.`;
     }),
   );
   return {

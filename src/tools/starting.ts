@@ -14,6 +14,7 @@ import type { Call, Services, ToolDeps } from "./services.ts";
 import type { PreviewWish } from "./shown-pictures.ts";
 import { progressOf, usualTimeOf } from "./usual-time.ts";
 import { withJobView } from "./viewer-meta.ts";
+import { seenBy, sentencesFor, whereaboutsFor } from "./whereabouts.ts";
 
 /** How long a call waits unasked, in seconds. */
 const DEFAULT_WAIT_SECONDS = 25;
@@ -77,7 +78,8 @@ export async function startOrRehearse<R extends StartWishes>(
     if (earlier && input.save_to !== undefined) {
       await checkPlaceAgain(services, earlier, input.save_to);
     }
-    return dryRunResult(rehearsal, facts, deps.settings);
+    const { say } = sentencesFor(call.caller, deps.settings);
+    return dryRunResult(rehearsal, facts, deps.settings, say);
   }
   return services.waits.during(call.caller, input.wait_seconds, async () => {
     const started = await services.jobs.start(kind, call.caller, request);
@@ -103,7 +105,8 @@ async function answerStart(
     return again === undefined ? result : savedAgain(services, waited, again, result);
   } catch (error) {
     deps.log.error({ job: job.jobId, err: error }, "no answer about a started job");
-    return errorResult(error, deps.settings, job.jobId);
+    const { say } = sentencesFor(call.caller, deps.settings);
+    return errorResult(error, deps.settings, say, job.jobId);
   }
 }
 
@@ -172,7 +175,9 @@ export async function finishCall(
   const isOver = isFinal(job.state);
   const usual = isOver ? undefined : await usualTimeOf(services, job);
   deps.reached("before-answer");
-  const result = await presenterOf(job).result(services, job, {
+  const where = await whereaboutsFor(call.caller, deps.settings, services.links);
+  const heldUpBy = services.jobs.heldUpBy(job.jobId);
+  const result = await presenterOf(job).result(services, seenBy(where, job), {
     previews,
     wish,
     isSecondLook: isLook && call.seen?.has(job.jobId),
@@ -181,7 +186,8 @@ export async function finishCall(
     now: deps.clock.now(),
     isDuplicate,
     media: services.media,
-    heldUpBy: services.jobs.heldUpBy(job.jobId),
+    heldUpBy: heldUpBy && where.say(heldUpBy),
+    where,
     usual,
     program,
     isServed: (url) => services.isServed(job, url),

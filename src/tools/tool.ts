@@ -12,6 +12,7 @@ import { bounded } from "./bounded.ts";
 import { completedMeanwhile } from "./completed-meanwhile.ts";
 import { errorResult, textBlock } from "./result.ts";
 import type { Call, ToolDeps } from "./services.ts";
+import { sentencesFor } from "./whereabouts.ts";
 
 /**
  * `start` sends something, `read` looks, `add` makes what was not there, `change` alters what is
@@ -157,6 +158,7 @@ export function defineTool<I extends z.ZodObject, L extends z.ZodObject>(
     isConstant: spec.isConstant === true,
     read,
     async call(args, call) {
+      const { say } = sentencesFor(call.caller, deps.settings);
       try {
         const { isRemote } = call.caller;
         const { values, notes } = read(args, isRemote);
@@ -175,7 +177,7 @@ export function defineTool<I extends z.ZodObject, L extends z.ZodObject>(
         if (toAppError(error).code === "internal") {
           deps.log.error({ tool: spec.name, err: error }, "tool call failed");
         }
-        return bounded(withoutKeys(errorResult(error, deps.settings), deps.redact));
+        return bounded(withoutKeys(errorResult(error, deps.settings, say), deps.redact));
       }
     },
   };

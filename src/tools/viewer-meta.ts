@@ -10,6 +10,7 @@ import type { AnyOperation } from "../models/operation.ts";
 import { priceUsd } from "../purchases/prices.ts";
 import type { Call, Services, ToolDeps } from "./services.ts";
 import type { UsualTime } from "./usual-time.ts";
+import { seenBy, standpointIn, whereaboutsFor } from "./whereabouts.ts";
 
 /** Where an answer tells the viewer page what it shows, for hosts that show pages. */
 const META_KEY = "longcat-mcp/viewer";
@@ -22,14 +23,18 @@ export async function withJobView(
   job: WholeJob,
   call: Pick<Call, "showsPages" | "caller">,
   deps: Pick<ToolDeps, "settings">,
-  services: Pick<Services, "isServed">,
+  services: Pick<Services, "isServed" | "links">,
   usual: UsualTime | undefined,
 ): Promise<CallToolResult> {
   if (!call.showsPages) return result;
   const operation = operationNamed(job.operation);
   const { prices, sandbox } = deps.settings;
+  const where = await whereaboutsFor(call.caller, deps.settings, services.links);
   return withMeta(result, {
-    job: viewJob(job, (url) => services.isServed(job, url)),
+    job: viewJob(
+      seenBy(where, job),
+      standpointIn(where, job, (url) => services.isServed(job, url)),
+    ),
     sandbox,
     repeatable: operation !== undefined,
     layers: operation?.media === "layers",

@@ -52,6 +52,19 @@ export function newUserId(): string {
   return `user_${randomToken()}`;
 }
 
+/**
+ * Whether what belongs to an owner may be given out to whoever has an address of it: not any more
+ * once the user behind it was revoked. Owners that are no users have no end.
+ */
+export async function mayCall(
+  users: { get(userId: string): Promise<User | undefined> },
+  owner: string,
+): Promise<boolean> {
+  if (!isUserId(owner)) return true;
+  const user = await users.get(owner);
+  return user !== undefined && user.revokedAt === undefined && user.erasedAt === undefined;
+}
+
 export function isUserId(text: string): boolean {
   return USER_ID.test(text);
 }

@@ -13,6 +13,7 @@ import { DiskStore } from "../../src/media/disk-store.ts";
 import { bounded, MAX_ANSWER_BYTES } from "../../src/tools/bounded.ts";
 import { rowLine, rowOf } from "../../src/tools/job-list.ts";
 import { completedBlock, dataResult, errorResult, jobResult } from "../../src/tools/result.ts";
+import { ON_THIS_MACHINE } from "../../src/tools/whereabouts.ts";
 import { picture } from "../support/pictures.ts";
 import { json, rawServer } from "../support/raw-server.ts";
 import { leftJob, OWNER } from "../support/rig.ts";
@@ -41,6 +42,7 @@ const UNSEEN =
 const program = defaultSettings().program;
 const places = { allowedDirs: [], workingDir: "/nowhere", homeDir: "/nowhere" };
 const options = {
+  where: ON_THIS_MACHINE,
   media: new DiskStore({ ...places, outputDir: "/nowhere", homeOwner: OWNER }),
   previews: "off" as const,
   sandbox: false,
@@ -125,7 +127,9 @@ describe("hostile text", () => {
           jobFailureOf("failed", body),
         ];
         for (const error of errors) {
-          const [shown = ""] = textsOf(errorResult(error, { program, sandbox: false }));
+          const [shown = ""] = textsOf(
+            errorResult(error, { program, sandbox: false }, ON_THIS_MACHINE.say),
+          );
           expectHarmless(shown);
           expect(shown.split("\n").map((line) => line.split(":")[0])).toEqual([error.code, "Next"]);
         }

@@ -66,6 +66,7 @@ export async function openSharedHouse() {
       folder: new HostedFolder(`${folder}/data/hosted`, "this-process"),
       isConfigured: false,
       open: async () => 9,
+      listen: async () => {},
       require: async () => {},
     },
     patienceMs: 10_000,

@@ -57,6 +57,7 @@ export async function openToolRig(origin: string, clock: Clock = systemClock): P
       folder: new HostedFolder(`${folder}/data/hosted`, "this-process"),
       isConfigured: false,
       open: () => Promise.reject(new Error("nothing is served")),
+      listen: () => Promise.reject(new Error("nothing is served")),
       require: () => Promise.reject(new Error("nothing is served")),
     },
     patienceMs: 10_000,

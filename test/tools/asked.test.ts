@@ -62,7 +62,10 @@ describe("an address at the provider", () => {
 
   it("is not shown where it cannot live any more", () => {
     expect(viewJob(job).media).toMatchObject([{ url: URL_1 }]);
-    const view = viewJob({ ...job, mediaUrls: [URL_1, `${URL_1}2`] }, () => false);
+    const view = viewJob(
+      { ...job, mediaUrls: [URL_1, `${URL_1}2`] },
+      { isServed: () => false, placeOf: () => ({}) },
+    );
     expect(JSON.stringify(view)).not.toContain("a.example");
   });
 });

@@ -4,6 +4,7 @@ import { AppError } from "../../src/core/errors.ts";
 import type { Medium, WholeJob } from "../../src/jobs/job.ts";
 import type { Sheet } from "../../src/purchases/contact-sheets.ts";
 import { type ShowingOptions, shownPictures } from "../../src/tools/shown-pictures.ts";
+import { ON_THIS_MACHINE } from "../../src/tools/whereabouts.ts";
 import { picture } from "../support/pictures.ts";
 import { leftJob, OWNER, openRig } from "../support/rig.ts";
 
@@ -34,7 +35,13 @@ async function shown(
     source: await picture("png", SHEET),
     path: "/out/sheet.png",
   });
-  const options: ShowingOptions = { media: rig.media, previews: "on", sheetOf, ...wishes };
+  const options: ShowingOptions = {
+    media: rig.media,
+    previews: "on",
+    sheetOf,
+    where: ON_THIS_MACHINE,
+    ...wishes,
+  };
   const { blocks, notes } = await shownPictures(job, job.media, options);
   const widths = await Promise.all(
     blocks.map(async (block) =>

@@ -119,6 +119,10 @@ export class SqliteJobStore implements JobStore {
     return found !== undefined || this.#removal.knowsRequest(requestId);
   }
 
+  async ownerOf(jobId: string): Promise<string | undefined> {
+    return this.#one("SELECT * FROM jobs WHERE job_id = ?", [jobId])?.owner;
+  }
+
   async delete(
     owner: string,
     jobIds: readonly string[],

@@ -1,0 +1,78 @@
+import { createHash } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { parse } from "node:path";
+import { Readable } from "node:stream";
+import { sendFile } from "../inputs/hosted-reply.ts";
+import type { Medium } from "../jobs/job.ts";
+import type { JobStore } from "../jobs/job-store.ts";
+import { convertedBytes } from "../media/conversion.ts";
+import { whileHeld } from "../media/held-file.ts";
+import { type MediaStore, nameOf, readMedium } from "../media/media-store.ts";
+import { asAttachment } from "./attachment.ts";
+import type { DownloadLinks, LinkedFile } from "./download-links.ts";
+
+interface DownloadRouteOptions {
+  links: DownloadLinks;
+  store: Pick<JobStore, "get">;
+  media: MediaStore;
+}
+
+const GONE = "There is nothing here, or not any more: ask for the file again.\n";
+
+/** Gives finished files to whoever has a link to one. */
+export class DownloadRoute {
+  readonly #options: DownloadRouteOptions;
+
+  constructor(options: DownloadRouteOptions) {
+    this.#options = options;
+  }
+
+  async answer(request: IncomingMessage, response: ServerResponse, secret: string): Promise<void> {
+    const { links, media } = this.#options;
+    response.setHeader("referrer-policy", "no-referrer");
+    response.setHeader("cache-control", "private, no-store");
+    const file = await links.read(secret);
+    const medium = file && (await this.#find(file));
+    const found = medium && (await media.stat(file.owner, medium.path));
+    if (!found) {
+      response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end(GONE);
+      return;
+    }
+    const { owner, conversion } = file;
+    const name = nameOf(medium.path);
+    if (conversion) {
+      // Not held any longer: whoever takes it slowly must not keep others waiting.
+      const { bytes } = await whileHeld(found.sizeBytes, async () =>
+        convertedBytes(await readMedium(media, owner, medium.path), conversion, name),
+      );
+      const { format } = conversion;
+      const extension = format === "jpeg" ? "jpg" : format;
+      response.setHeader("content-disposition", asAttachment(`${parse(name).name}.${extension}`));
+      await sendFile(request, response, {
+        sizeBytes: bytes.length,
+        mimeType: `image/${format}`,
+        etag: etagOf(`${medium.sha256} ${secret}`),
+        read: ({ start, end }) => Readable.from([bytes.subarray(start, end + 1)]),
+        close: async () => {},
+      });
+      return;
+    }
+    response.setHeader("content-disposition", asAttachment(name));
+    await sendFile(request, response, {
+      sizeBytes: found.sizeBytes,
+      mimeType: medium.mimeType,
+      etag: etagOf(medium.sha256),
+      read: (range) => media.open(owner, medium.path, range),
+      close: async () => {},
+    });
+  }
+
+  async #find({ owner, jobId, index }: LinkedFile): Promise<Medium | undefined> {
+    const job = await this.#options.store.get(owner, jobId);
+    return job?.media.find((medium) => medium.index === index);
+  }
+}
+
+function etagOf(text: string): string {
+  return `"${createHash("sha256").update(text).digest("hex").slice(0, 32)}"`;
+}
