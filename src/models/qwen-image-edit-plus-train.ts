@@ -6,7 +6,7 @@ export const qwenImageEditPlusTrain = defineOperation({
   name: "qwen_image_edit_plus_train",
   title: "Qwen Image Edit Plus: train a LoRA",
   description:
-    "Train (fine-tune) a LoRA on your own picture pairs, a ZIP or folder; slow. No documented way to use its weights here. Paid: $0.04.",
+    "Train (fine-tune) a LoRA on your own picture pairs; slow. No documented way to use its weights here. Paid: $0.04.",
   kind: "queued",
   modelId: "qwen-image-edit-plus-trainer",
   path: "/qwen-image-edit-plus-trainer/v1/qwen-image-edit-plus-trainer/generate",

@@ -9,28 +9,33 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import type { Authenticator } from "../../src/access/authenticator.ts";
+import { publicPlace } from "../../src/cli/public-place.ts";
 import { startSandbox } from "../../src/cli/sandbox.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { Lazy } from "../../src/core/lazy.ts";
 import { LOCAL_CALLER } from "../../src/core/owner.ts";
 import { createRedact } from "../../src/core/redact.ts";
-import { HostedFolder } from "../../src/inputs/hosted-folder.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
-import { openRuntime } from "../../src/runtime.ts";
+import { DOWNLOADS_PATH } from "../../src/public/download-links.ts";
+import { openRuntime, type Runtime } from "../../src/runtime.ts";
 import { ServerFactory } from "../../src/server.ts";
 import { readSettings } from "../../src/settings/settings.ts";
 import { serveOnHttp } from "../../src/transports/http.ts";
+import type { PublicRoute } from "../../src/transports/public-listener.ts";
 import { RateLimits } from "../../src/transports/rate-limits.ts";
 import { unwatched } from "./http-server.ts";
 import { silentLog } from "./tool-deps.ts";
 
 export type AnyClient = Client | ModernClient;
 
+/** What the names of owners begin with who are somewhere else. */
+export const FAR = "far-";
+
 /** Every name is a token of its owner. */
 const NAMES_AS_TOKENS: Authenticator = {
   isClosed: async () => true,
   verify: async (owner) => ({
-    caller: { ...LOCAL_CALLER, owner },
+    caller: { ...LOCAL_CALLER, owner, isRemote: owner.startsWith(FAR) },
     id: owner,
     endsAt: Number.POSITIVE_INFINITY,
     holds: async () => true,
@@ -57,18 +62,17 @@ export async function openSharedHouse() {
   const events = new JobEvents();
   const common = { settings, clock: systemClock, log: silentLog, redact, events };
   const reached = () => {};
-  const runtime = await openRuntime({
+  const downloads: PublicRoute = {
+    prefix: DOWNLOADS_PATH,
+    answer: (...asked) => runtime.downloads.answer(...asked),
+  };
+  const place = publicPlace(settings, "this-process", undefined, [downloads], silentLog);
+  const runtime: Runtime = await openRuntime({
     ...common,
     reached,
     proxies: {},
     startSandbox: () => startSandbox(1_000),
-    publicPlace: {
-      folder: new HostedFolder(`${folder}/data/hosted`, "this-process"),
-      isConfigured: false,
-      open: async () => 9,
-      listen: async () => {},
-      require: async () => {},
-    },
+    publicPlace: place,
     patienceMs: 10_000,
     holder: "this-process",
     homeOwner: "local",
@@ -98,6 +102,8 @@ export async function openSharedHouse() {
     url: serving.url,
     factory,
     dataDir: settings.dataDir,
+    folder,
+    runtime,
     /** A connection that lasts, as on stdio: events are pushed through it. */
     async lasting(owner: string): Promise<Client> {
       const client = kept(new Client({ name: "lasting", version: "1" }));
@@ -136,6 +142,7 @@ export async function openSharedHouse() {
       for (const client of clients) await client.close();
       await serving.close();
       await runtime.close();
+      await place.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
