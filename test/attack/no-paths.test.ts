@@ -24,7 +24,7 @@ const linksSchema = z.looseObject({
 const wordsOf = (answer: string) =>
   answer
     .replaceAll(/"(?:data|blob)":"[A-Za-z0-9+/=]+"/g, "")
-    .replaceAll(/\b(?:https?|longcat):\/\/[^\s"\\]+/g, "");
+    .replaceAll(/\b\w+:\/\/[^\s"\\]+/g, "");
 
 const CAT = { prompt: "A far cat", image_size: "square_1_1", wait_seconds: 45 };
 /** What exists in the house, and what does not. */
