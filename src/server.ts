@@ -11,6 +11,7 @@ import type { Caller } from "./core/caller.ts";
 import { AppError } from "./core/errors.ts";
 import { fieldsOf } from "./core/json-fields.ts";
 import { Lazy } from "./core/lazy.ts";
+import { seldom } from "./core/seldom.ts";
 import { uris } from "./core/uris.ts";
 import { givenArguments } from "./core/whole-arguments.ts";
 import type { JobEvents } from "./jobs/events.ts";
@@ -63,6 +64,8 @@ export interface Connection {
   /** Aborts when the client asks for nothing more: it is answered, and nothing is waited for. */
   leaving?: AbortSignal;
 }
+
+const LIST_CHANGES_APART_MS = 1_000;
 
 /** What is asked by these is the same as long as the program runs. */
 const CONSTANT: ReadonlySet<string> = new Set([
@@ -205,14 +208,22 @@ export class ServerFactory {
 
   /** Sends what happens to an owner's jobs through a lasting connection until it closes. */
   #push(server: McpServer, owner: string, isWanted: (uri: string) => boolean): void {
+    // Who hears of it lists them all again.
+    const others = seldom(this.#deps.clock, LIST_CHANGES_APART_MS, () => {
+      if (server.isConnected()) server.sendResourceListChanged();
+    });
     const tell = (all: readonly string[], isListChanged: boolean) => {
       if (!server.isConnected()) return;
       for (const uri of all.filter(isWanted)) {
         void server.server.sendResourceUpdated({ uri }).catch(() => undefined);
       }
-      if (isListChanged) server.sendResourceListChanged();
+      if (isListChanged) others.call();
     };
-    server.server.onclose = onResourceEvents(this.#deps.events, owner, tell);
+    const stop = onResourceEvents(this.#deps.events, owner, tell);
+    server.server.onclose = () => {
+      others.end();
+      stop();
+    };
   }
 }
 

@@ -54,6 +54,9 @@ export class Collector {
       const index = position + 1;
       return media.some((one) => one.index === index) ? [] : [{ url, index }];
     });
+    // The last of them is noted with the job's end, if nothing else is to be made of it before.
+    const isEndNext = operation?.media !== "layers" && job.saveTo === null;
+    let left = missing.length;
     const failures = await Promise.all(
       missing.map((file) =>
         this.#fetcher
@@ -61,7 +64,8 @@ export class Collector {
           .then(async (medium) => {
             media.push(medium);
             media.sort((a, b) => a.index - b.index);
-            await this.#note(job, media);
+            left--;
+            if (left > 0 || !isEndNext) await this.#note(job, media);
             return undefined;
           })
           .catch((error: unknown) => error),
