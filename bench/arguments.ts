@@ -1,6 +1,5 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { request } from "node:http";
-import { median, Program } from "./child.ts";
+import { end, median, Program, serve } from "./child.ts";
 
 const ROUNDS = 7;
 const DEPTH = 100_000;
@@ -85,31 +84,6 @@ async function timed(run: () => Promise<unknown>): Promise<number> {
   const startedAt = performance.now();
   await run();
   return performance.now() - startedAt;
-}
-
-/** Starts a program that says on stderr where it listens. */
-function serve(
-  args: readonly string[],
-  env: Record<string, string>,
-): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawn(process.execPath, [...args], {
-    env: { PATH: process.env["PATH"] ?? "", ...env },
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let said = "";
-  return new Promise((resolve) => {
-    child.stderr.on("data", (piece) => {
-      said += String(piece);
-      const url = /listens on (http:\S+)/.exec(said)?.[1];
-      if (url) resolve({ child, url });
-    });
-  });
-}
-
-function end(child: ChildProcess): Promise<unknown> {
-  const ended = new Promise((resolve) => child.once("close", resolve));
-  child.kill("SIGKILL");
-  return ended;
 }
 
 function post(url: string, body: string): Promise<void> {

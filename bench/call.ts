@@ -4,7 +4,6 @@ import { Agent, request } from "undici";
 import { median, Program } from "./child.ts";
 
 const WARM_UP = 200;
-const CALLS = 1000;
 const ANSWER = JSON.stringify({ status: "processing", progress: 0.5, request_id: "bench" });
 
 export interface CallFigures {
@@ -16,7 +15,11 @@ export interface CallFigures {
  * A tool call that makes one upstream request, beside that request made directly: what is between
  * them is the time that the server adds, its stdio and JSON-RPC included.
  */
-export async function measureCall(cli: string, env: Record<string, string>): Promise<CallFigures> {
+export async function measureCall(
+  cli: string,
+  env: Record<string, string>,
+  calls: number,
+): Promise<CallFigures> {
   const upstream = createServer((incoming, outgoing) => {
     incoming.resume().on("end", () => {
       outgoing.writeHead(200, { "content-type": "application/json" }).end(ANSWER);
@@ -49,7 +52,7 @@ export async function measureCall(cli: string, env: Record<string, string>): Pro
     };
     const through: number[] = [];
     const directly: number[] = [];
-    for (let i = 0; i < WARM_UP + CALLS; i++) {
+    for (let i = 0; i < WARM_UP + calls; i++) {
       const [first, second] = [await timed(call), await timed(direct)];
       if (i < WARM_UP) continue;
       through.push(first);

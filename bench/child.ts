@@ -1,4 +1,4 @@
-import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 
@@ -13,8 +13,8 @@ export class Program {
   #nextId = 1;
   #rest = "";
 
-  constructor(args: readonly string[], env: Record<string, string>) {
-    this.#child = spawn(process.execPath, [...args], {
+  constructor(args: readonly string[], env: Record<string, string>, executable?: string) {
+    this.#child = spawn(executable ?? process.execPath, [...args], {
       env: { PATH: process.env["PATH"] ?? "", ...env },
       stdio: ["pipe", "pipe", "inherit"],
     });
@@ -51,8 +51,7 @@ export class Program {
 
   /** User and system time so far. */
   cpuMs(): number {
-    const stat = readFileSync(`/proc/${this.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-    return (Number(stat[11]) + Number(stat[12])) * MS_PER_TICK;
+    return processMs(this.pid);
   }
 
   /** Resident memory in bytes. */
@@ -90,6 +89,12 @@ export class Program {
   }
 }
 
+/** User and system time of a process so far, in milliseconds. */
+export function processMs(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(stat[11]) + Number(stat[12])) * MS_PER_TICK;
+}
+
 export function residentBytes(pid: number): number {
   return statusBytes(pid, "VmRSS");
 }
@@ -102,4 +107,29 @@ function statusBytes(pid: number, field: string): number {
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** Starts a program that says on stderr where it listens. */
+export function serve(
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<{ child: ChildProcess; url: string }> {
+  const child = spawn(process.execPath, [...args], {
+    env: { PATH: process.env["PATH"] ?? "", ...env },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let said = "";
+  return new Promise((resolve) => {
+    child.stderr.on("data", (piece) => {
+      said += String(piece);
+      const url = /listens on (http:\S+)/.exec(said)?.[1];
+      if (url) resolve({ child, url });
+    });
+  });
+}
+
+export function end(child: ChildProcess): Promise<unknown> {
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  child.kill("SIGKILL");
+  return ended;
 }

@@ -6,7 +6,8 @@ import { Program } from "./child.ts";
 const SPEED = 4;
 /** Looks half a second to a second apart. */
 const POLL_FLOOR_MS = "200";
-const LOOK_EVERY_MS = 250;
+/** Looking is work of the same process, and not what is measured. */
+const LOOK_EVERY_MS = 1_000;
 const UNFINISHED = ["queued", "submitting", "running", "downloading"];
 
 export interface JobsFigures {

@@ -7,9 +7,6 @@ import { Connection } from "../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../src/storage/sqlite/sqlite-job-store.ts";
 import { Program } from "./child.ts";
 
-const SETTLE_MS = 8_000;
-const WATCH_MS = 15_000;
-
 export interface PollingFigures {
   jobs: number;
   looksPerSecond: number;
@@ -24,7 +21,7 @@ export async function measurePolling(
   cli: string,
   env: Record<string, string>,
   folder: string,
-  jobs: number,
+  { jobs, settleMs, watchMs }: { jobs: number; settleMs: number; watchMs: number },
 ): Promise<PollingFigures> {
   let looks = 0;
   let sockets = 0;
@@ -53,13 +50,13 @@ export async function measurePolling(
   try {
     await program.initialize();
     await program.request("tools/list");
-    await pause(SETTLE_MS);
+    await pause(settleMs);
     const [cpuBefore, looksBefore] = [program.cpuMs(), looks];
-    await pause(WATCH_MS);
+    await pause(watchMs);
     return {
       jobs,
-      looksPerSecond: ((looks - looksBefore) / WATCH_MS) * 1000,
-      cpuShare: (program.cpuMs() - cpuBefore) / WATCH_MS,
+      looksPerSecond: ((looks - looksBefore) / watchMs) * 1000,
+      cpuShare: (program.cpuMs() - cpuBefore) / watchMs,
       residentBytes: program.residentBytes(),
       sockets,
     };

@@ -1,8 +1,6 @@
 import { spawn } from "node:child_process";
 import { median, Program } from "./child.ts";
 
-const ROUNDS = 21;
-
 export interface StartFigures {
   listMs: number;
   bareMs: number;
@@ -12,10 +10,11 @@ export interface StartFigures {
 export async function measureStart(
   cli: string,
   env: Record<string, string>,
+  rounds: number,
 ): Promise<StartFigures> {
   const list: number[] = [];
   const bare: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     const startedAt = performance.now();
     const program = new Program([cli], env);
     await program.initialize();
