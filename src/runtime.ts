@@ -8,6 +8,7 @@ import { Lettering } from "./core/lettering.ts";
 import type { Log } from "./core/log.ts";
 import type { Redact } from "./core/redact.ts";
 import type { Keys } from "./core/service-keys.ts";
+import { Timings } from "./core/timings.ts";
 import { HttpClient } from "./gateway/http-client.ts";
 import { LongcatClient } from "./gateway/longcat.ts";
 import { perOwner } from "./gateway/per-owner.ts";
@@ -92,6 +93,8 @@ export interface RuntimeOptions {
 }
 
 export interface Runtime extends Services {
+  /** How long requests to the provider have taken. */
+  timings: Timings;
   /** Once what was in flight when the server was asked to end is over, or has taken too long. */
   settled(): Promise<void>;
   users: UserStore;
@@ -143,7 +146,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   onAbort(options.stopping, () => stopping.abort());
   const { patienceMs } = options;
   const asHolder = { holder, stopping: stopping.signal, patienceMs, keepsPrompts };
-  const shared = { store, events, clock, log, reached, ...asHolder };
+  const timings = new Timings(clock);
+  const shared = { store, events, clock, log, timings, reached, ...asHolder };
   const chat = openChat(options, shared, {
     connection,
     http,
@@ -246,6 +250,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     keys,
     waits: new Waits(settings.userLimits.waits),
     ...chat,
+    timings,
     settled: () => jobs.settled(),
     links,
     downloads: new DownloadRoute({ links, store, media }),

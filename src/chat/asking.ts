@@ -6,6 +6,7 @@ import { isAskedToStop } from "../jobs/cancelling.ts";
 import type { Job } from "../jobs/job.ts";
 import { moveSurely, surely } from "../jobs/transitions.ts";
 import type { ChatContext } from "./chat-context.ts";
+import { CHAT_OPERATION } from "./chat-operation.ts";
 import { chatRequest, pastOf } from "./history.ts";
 import { LiveAnswer } from "./live-answer.ts";
 import type { Turn } from "./thread.ts";
@@ -39,7 +40,7 @@ export class Asking {
 
   /** Asks once. All that has come is on disk when it is over. */
   async ask(submitting: Job, request: ChatRequest): Promise<Asked> {
-    const { client, clock, events, log, threads, stopping, patienceMs } = this.#context;
+    const { client, clock, events, log, threads, stopping, patienceMs, timings } = this.#context;
     const { owner, jobId } = submitting;
     let job = submitting;
     const answer = new LiveAnswer({
@@ -73,7 +74,8 @@ export class Asking {
       delta: answer.take.bind(answer),
     };
     try {
-      const outcome = await client.of(owner).chat(request, listener, hurry.signal).catch(notSent);
+      const ask = () => client.of(owner).chat(request, listener, hurry.signal).catch(notSent);
+      const outcome = await timings.time("submit", CHAT_OPERATION, ask, ({ kind }) => kind);
       await surely(this.#context, jobId, () => answer.end());
       return { job, outcome, answer, wasStopped };
     } finally {

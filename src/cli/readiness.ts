@@ -5,7 +5,7 @@ import { isSendable, sendableKey } from "../core/service-keys.ts";
 import type { Settings } from "../settings/settings.ts";
 
 /** Anybody may ask, as often as they like; the disk is looked at this often. */
-const FRESH_MS = 1_000;
+export const FRESH_MS = 1_000;
 /** What hangs is not ready. */
 const LOOK_MS = 3_000;
 

@@ -108,6 +108,7 @@ export async function serve(
   };
   const onError = (error: Error) => log.warn({ err: error }, "protocol error");
 
+  let closeMetrics = () => {};
   let serving: Serving = { answered: async () => {}, close: async () => {} };
   ending.closeWith(async () => {
     // Nothing new is started, and what waits is answered; what is in flight may be a purchase.
@@ -118,6 +119,7 @@ export async function serve(
     await serving.close();
     await runtime?.close();
     await place.current?.close();
+    closeMetrics();
   }, patienceMs);
   ending.onSignals();
 
@@ -146,6 +148,9 @@ export async function serve(
     for (const note of callers.notes) ending.say(note);
     const { Readiness } = await import("./readiness.ts");
     const { Traffic } = await import("../transports/traffic.ts");
+    const { AnswerFigures } = await import("./figures.ts");
+    const answers = new AnswerFigures();
+    const traffic = new Traffic(systemClock, ROUTES, (answered) => answers.note(answered));
     const readiness = new Readiness({
       settings,
       askStore: async () => (await services.get()).jobs.figures(),
@@ -162,7 +167,7 @@ export async function serve(
       clock: systemClock,
       limits: new RateLimits({ clock: systemClock, ...settings.userLimits }),
       log,
-      traffic: new Traffic(systemClock, ROUTES, () => {}),
+      traffic,
       readiness: () => readiness.reasons(),
       stopping: stopping.signal,
       onError,
@@ -175,6 +180,17 @@ export async function serve(
       },
     };
     serverPort = http.port;
+    if (settings.metricsPort !== undefined) {
+      const { openMetrics } = await import("./open-metrics.ts");
+      closeMetrics = await openMetrics({
+        port: settings.metricsPort,
+        version: packageJson.version,
+        runtime: () => services.get(),
+        reasons: () => readiness.reasons(),
+        stopping: stopping.signal,
+        ...{ traffic, answers, clock: systemClock, log },
+      });
+    }
     if (publicUrl !== undefined || publicPort !== undefined) {
       refuseServerPort(settings, serverPort);
       const { listen, open } = await place.get();

@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
+import type { Timings } from "../core/timings.ts";
 import type { JobEvents } from "./events.ts";
 import type { JobStore } from "./job-store.ts";
 
@@ -28,6 +29,8 @@ export interface JobContext {
   events: JobEvents;
   clock: Clock;
   log: Log;
+  /** How long requests to the provider take. */
+  timings: Timings;
   /** Told at every point of a job's life at which a crash must do no harm. */
   reached: (point: LifePoint) => void;
   /** Whether a job that is over still tells what was asked. */

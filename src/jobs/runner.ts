@@ -1,8 +1,6 @@
 import type { Caller } from "../core/caller.ts";
-import { atMost } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { FairGate } from "../core/fair-gate.ts";
-import { hashedOwner } from "../core/log-context.ts";
 import { examine, type Rehearsal, rulesFor } from "./admission.ts";
 import type { Standing } from "./budget.ts";
 import { type Cancellation, cancelJob } from "./cancelling.ts";
@@ -24,6 +22,7 @@ import { type LeaseContext, Leases } from "./leases.ts";
 import { requireJob } from "./require-job.ts";
 import { MAX_CONCURRENT_SUBMITS, sendJob } from "./sending.ts";
 import { refuseIfStopping } from "./shutting-down.ts";
+import { UnderWay } from "./under-way.ts";
 import { UntoldOrphans } from "./untold-orphans.ts";
 import { REMEMBERED_DURATIONS, usualMs } from "./usual-duration.ts";
 import { type WaitOptions, waitFor } from "./waiting.ts";
@@ -41,8 +40,7 @@ export interface Started {
  */
 export class JobRunner {
   readonly #context: LeaseContext;
-  /** What is done with jobs in this process at the moment. */
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #underWay: UnderWay;
   readonly #leases: Leases;
   #settling: Promise<void> | undefined;
   /** To send: what one owner sends, however much, holds up no other. */
@@ -51,9 +49,10 @@ export class JobRunner {
 
   constructor(context: LeaseContext) {
     this.#context = context;
+    this.#underWay = new UnderWay(context);
     this.#untold = new UntoldOrphans(context.store, context.events);
     this.#leases = new Leases(context, {
-      recover: (job) => this.#workOn(job, () => this.#recover(job)),
+      recover: (job) => this.#underWay.workOn(job, () => this.#recover(job)),
       keepOnly: (jobIds) => {
         for (const kind of this.#kinds()) kind.keepOnly(jobIds);
       },
@@ -63,7 +62,7 @@ export class JobRunner {
   /** Takes up what an earlier process left, and keeps doing so for processes that end. */
   async open(): Promise<void> {
     await this.#leases.open();
-    if (!this.#context.keepsPrompts) this.#track(forgetWords(this.#context.store));
+    if (!this.#context.keepsPrompts) this.#underWay.add(forgetWords(this.#context.store));
   }
 
   /**
@@ -85,7 +84,7 @@ export class JobRunner {
       const rules = this.#rules(job, draft, request, caller);
       const started = await this.#admit(job, draft, rules);
       isRecorded = !started.isDuplicate;
-      if (isRecorded) this.#workOn(started.job, () => this.#goOn(started.job, false));
+      if (isRecorded) this.#underWay.workOn(started.job, () => this.#goOn(started.job, false));
       return started;
     } finally {
       await draft.over(isRecorded);
@@ -115,7 +114,7 @@ export class JobRunner {
 
   /** Goes on with a job that this process has found and recorded. */
   takeUp(job: Job): void {
-    this.#workOn(job, () => this.#goOn(job, true));
+    this.#underWay.workOn(job, () => this.#goOn(job, true));
   }
 
   /** @throws {not_found} */
@@ -257,9 +256,9 @@ export class JobRunner {
   }
 
   async #settle(): Promise<void> {
-    const { clock, patienceMs } = this.#context;
+    const { patienceMs } = this.#context;
     for (const kind of this.#kinds()) kind.stop();
-    await atMost(clock, patienceMs, Promise.allSettled([...this.#underWay]));
+    await this.#underWay.over(patienceMs);
   }
 
   async #draft<R extends StartWishes>(
@@ -303,7 +302,9 @@ export class JobRunner {
         return sent.state === "queued" ? undefined : this.#goOn(sent, false);
       }
       case "running":
-        return kind.follow(job, soon, (next) => this.#workOn(next, () => this.#goOn(next, false)));
+        return kind.follow(job, soon, (next) =>
+          this.#underWay.workOn(next, () => this.#goOn(next, false)),
+        );
       case "downloading":
         return kind.collect(job);
     }
@@ -317,19 +318,5 @@ export class JobRunner {
   #kinds(): JobKind[] {
     const { named, other } = this.#context.kinds;
     return [...named, other];
-  }
-
-  /** Does something for a job; the lines of the log tell for which, and who began it if one did. */
-  #workOn({ jobId, owner }: Job, work: () => Promise<unknown>): void {
-    const { log } = this.#context;
-    const context = { ...log.context(), job: jobId, owner: hashedOwner(owner) };
-    this.#track(log.within(context, work));
-  }
-
-  #track(work: Promise<unknown>): void {
-    const tracked = work
-      .catch((error: unknown) => this.#context.log.error({ err: error }, "job work failed"))
-      .finally(() => this.#underWay.delete(tracked));
-    this.#underWay.add(tracked);
   }
 }

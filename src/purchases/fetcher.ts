@@ -1,5 +1,5 @@
 import { delay } from "../core/clock.ts";
-import { AppError } from "../core/errors.ts";
+import { AppError, toAppError } from "../core/errors.ts";
 import { FairGate } from "../core/fair-gate.ts";
 import type { Medium, WholeJob } from "../jobs/job.ts";
 import { discardPartial } from "../media/checkpoint.ts";
@@ -98,7 +98,13 @@ export class Fetcher {
     const weights = operation?.media === "weights";
     await media.prepareDraft(draft);
     this.#context.reached("before-download");
-    const got = await download(url, draft, weights, { ...this.#context, signal });
+    const got = await this.#context.timings.time(
+      "download",
+      operation?.name ?? "unknown",
+      () => download(url, draft, weights, { ...this.#context, signal }),
+      () => "ok",
+      (error) => (error instanceof DownloadFailure ? error.kind : toAppError(error).code),
+    );
     const facts = got.isPicture && !weights ? await pictureFacts(draft) : undefined;
     this.#context.reached("before-rename");
     const path = await media.keep(draft, { ...naming, extension: got.extension });

@@ -10,6 +10,9 @@ import { GIVE_UP_MS, nextPollMs, UNKNOWN_ID_GRACE_MS } from "./pace.ts";
 import { Poller } from "./poller.ts";
 import type { PurchaseContext } from "./purchase-context.ts";
 
+/** What figures call operations that another version of this program has. */
+const UNKNOWN = "unknown";
+
 /** What looking at a job takes; the job itself is in the store. */
 interface Followed {
   jobId: string;
@@ -92,11 +95,13 @@ export class Follower {
 
   /** @returns ms until the next look; `undefined` when there is nothing more to look at. */
   async #ask(followed: Followed): Promise<number | undefined> {
-    const { gateway } = this.#context;
+    const { gateway, timings } = this.#context;
+    const { owner, requestId, operation } = followed;
     let report: StatusReport;
     try {
       this.#context.reached("before-look");
-      report = await gateway.of(followed.owner).status(followed.requestId);
+      const look = () => gateway.of(owner).status(requestId);
+      report = await timings.time("poll", operation?.name ?? UNKNOWN, look, ({ status }) => status);
       this.#context.reached("after-look");
     } catch (error) {
       return this.#trouble(followed, toAppError(error));

@@ -41,7 +41,8 @@ async function buy(
   let outcome: SubmitOutcome;
   try {
     context.reached("before-post");
-    outcome = await context.gateway.of(submitting.owner).submit(operation, wire);
+    const send = () => context.gateway.of(submitting.owner).submit(operation, wire);
+    outcome = await context.timings.time("submit", operation.name, send, ({ kind }) => kind);
     context.reached("after-reply");
   } catch (error) {
     outcome = notSent(error);

@@ -9,6 +9,7 @@ import type { Log } from "../../src/core/log.ts";
 import type { Limits, PriceList } from "../../src/core/money.ts";
 import { LOCAL_CALLER } from "../../src/core/owner.ts";
 import { createRedact } from "../../src/core/redact.ts";
+import { Timings } from "../../src/core/timings.ts";
 import type { HttpReply } from "../../src/gateway/exchange.ts";
 import { HttpClient, type OutboundRequest } from "../../src/gateway/http-client.ts";
 import { perOwner } from "../../src/gateway/per-owner.ts";
@@ -154,6 +155,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     events,
     clock,
     log,
+    timings: new Timings(clock),
     baseUrl: origin,
     baseIsEphemeral: options.ephemeral ?? false,
     trustedOrigins: [origin],
