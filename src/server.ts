@@ -7,7 +7,7 @@ import {
   type StandardSchemaWithJSON,
 } from "@modelcontextprotocol/server";
 import { onAbort } from "./core/aborting.ts";
-import type { Caller } from "./core/caller.ts";
+import type { Caller, Scope } from "./core/caller.ts";
 import { AppError } from "./core/errors.ts";
 import { fieldsOf } from "./core/json-fields.ts";
 import { Lazy } from "./core/lazy.ts";
@@ -19,6 +19,7 @@ import { isFinal, type Job } from "./jobs/job.ts";
 import { registerPrompts } from "./prompts/register-prompts.ts";
 import { registerResources } from "./resources/register-resources.ts";
 import { listElsewhere, listTools } from "./tools/listing.ts";
+import { lackingScope, mayCall, maySay, seesJob } from "./tools/scopes.ts";
 import { SeenResults } from "./tools/seen-results.ts";
 import type { Call, ToolDeps } from "./tools/services.ts";
 import type { Tool } from "./tools/tool.ts";
@@ -115,6 +116,11 @@ export class ServerFactory {
     };
   }
 
+  /** The scope that a caller lacks for what a message, or one of several, asks. */
+  lackingScope(caller: Caller, message: unknown): Scope | undefined {
+    return lackingScope(caller, message);
+  }
+
   #isConstantCall(params: unknown): boolean {
     if (typeof params !== "object" || params === null || !("name" in params)) return false;
     const { name } = params;
@@ -146,16 +152,15 @@ export class ServerFactory {
       },
     );
     const seen = connection.lasting ? new SeenResults() : undefined;
-    for (const tool of listed) this.#registerTool(server, tool, connection, seen);
-    registerResources(server, this.#deps, connection.caller);
-    registerPrompts(server);
+    const { caller } = connection;
+    for (const tool of listed) {
+      if (mayCall(caller, tool.name)) this.#registerTool(server, tool, connection, seen);
+    }
+    registerResources(server, this.#deps, caller);
+    registerPrompts(server, (name) => maySay(caller, name));
     const subscribed = handleSubscriptions(server);
     if (connection.lasting) {
-      this.#push(
-        server,
-        connection.caller.owner,
-        (uri) => connection.era === "modern" || subscribed.has(uri),
-      );
+      this.#push(server, caller, (uri) => connection.era === "modern" || subscribed.has(uri));
     }
     return server;
   }
@@ -207,7 +212,7 @@ export class ServerFactory {
   }
 
   /** Sends what happens to an owner's jobs through a lasting connection until it closes. */
-  #push(server: McpServer, owner: string, isWanted: (uri: string) => boolean): void {
+  #push(server: McpServer, caller: Caller, isWanted: (uri: string) => boolean): void {
     // Who hears of it lists them all again.
     const others = seldom(this.#deps.clock, LIST_CHANGES_APART_MS, () => {
       if (server.isConnected()) server.sendResourceListChanged();
@@ -219,7 +224,7 @@ export class ServerFactory {
       }
       if (isListChanged) others.call();
     };
-    const stop = onResourceEvents(this.#deps.events, owner, tell);
+    const stop = onResourceEvents(this.#deps.events, caller, tell);
     server.server.onclose = () => {
       others.end();
       stop();
@@ -234,15 +239,18 @@ export class ServerFactory {
  */
 export function onResourceEvents(
   events: JobEvents,
-  owner: string,
+  caller: Caller,
   tell: (uris: readonly string[], isListChanged: boolean) => void,
 ): () => void {
   const ends = [
-    events.subscribe(owner, (job) => {
+    events.subscribe(caller.owner, (job) => {
+      if (!seesJob(caller, job)) return;
       const indexes = job.media.map(({ index }) => index);
       tell([...urisOf(job.jobId, indexes), ...threadOf(job)], bringsMedia(job));
     }),
-    events.subscribeToDeletions(owner, ({ jobId, indexes }) => tell(urisOf(jobId, indexes), true)),
+    events.subscribeToDeletions(caller.owner, ({ jobId, indexes }) =>
+      tell(urisOf(jobId, indexes), true),
+    ),
   ];
   return () => {
     for (const end of ends) end();

@@ -41,6 +41,11 @@ export type Named =
   | { kind: "thread"; threadId: string }
   | { kind: "upload"; uploadId: string };
 
+/** What kind of things an address of ours is among, existing or not: `jobs`, `media`, `threads`, … */
+export function roomOf(text: string): string | undefined {
+  return /^([a-z]+)/.exec((pathOf(text) ?? "").toLowerCase())?.[1];
+}
+
 /** Whether a text means something of ours, well formed or not. */
 export function isOurUri(text: string): boolean {
   return /^longcat:/i.test(text.trim());

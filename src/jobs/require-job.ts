@@ -16,5 +16,9 @@ export async function requireJob(
   const name = `\`${oneLine(jobId)}\``;
   throw (await store.wasDeleted(owner, { jobId }))
     ? new AppError("not_found", `The job ${name} was deleted.`, { next: GONE })
-    : new AppError("not_found", `There is no job ${name}.`);
+    : noSuchJob(jobId);
+}
+
+export function noSuchJob(jobId: string): AppError {
+  return new AppError("not_found", `There is no job \`${oneLine(jobId)}\`.`);
 }

@@ -6,9 +6,12 @@ import { OPERATION_NAMES } from "../models/names.prepared.ts";
 
 const makers = OPERATION_NAMES.map(({ name }) => name).filter((name) => name.endsWith("_generate"));
 
-/** Ready-made openings; some hosts show them as slash commands. */
-export function registerPrompts(server: McpServer): void {
-  server.registerPrompt(
+/**
+ * Ready-made openings; some hosts show them as slash commands.
+ * @param isThere whether one of them is there for who calls
+ */
+export function registerPrompts(server: McpServer, isThere: (name: string) => boolean): void {
+  const createImage = server.registerPrompt(
     "create_image",
     {
       title: "Create a picture",
@@ -27,7 +30,7 @@ export function registerPrompts(server: McpServer): void {
           "Write a specific prompt (subject, setting, light, style), call the tool once, follow the job with `job_status` if needed, then show the picture and its path.",
       ),
   );
-  server.registerPrompt(
+  const compareModels = server.registerPrompt(
     "compare_models",
     {
       title: "Compare models",
@@ -41,7 +44,7 @@ export function registerPrompts(server: McpServer): void {
           "Choose three that fit, unless I named some. Write one specific prompt and give it to each of them word for word, with the size of each that comes nearest to the others; leave out what only one of them has. Call each with `dry_run: true` first, tell me what all of them cost together, and wait for my word. Then call each once with `wait_seconds: 0`, follow them with `job_status`, and show the pictures side by side with model, size, time and cost.",
       ),
   );
-  server.registerPrompt(
+  const editImage = server.registerPrompt(
     "edit_image",
     {
       title: "Edit a picture",
@@ -57,7 +60,7 @@ export function registerPrompts(server: McpServer): void {
           "Use `qwen_image_edit`. Say in the prompt what must change and what must stay, call the tool once, then show the result and its path.",
       ),
   );
-  server.registerPrompt(
+  const trainLora = server.registerPrompt(
     "train_lora",
     {
       title: "Train a LoRA",
@@ -74,7 +77,7 @@ export function registerPrompts(server: McpServer): void {
           "Call it with `dry_run: true` first: that examines a local set and says what it would cost. Tell me both before you start, start it once with `wait_seconds: 0`, give me the job id, and look again with `job_status` later: training takes long.",
       ),
   );
-  server.registerPrompt(
+  const delegate = server.registerPrompt(
     "delegate",
     {
       title: "Delegate a task",
@@ -91,6 +94,14 @@ export function registerPrompts(server: McpServer): void {
           "Write a prompt that says all the delegate needs: it knows nothing of our conversation and can use no tools. Ask for the form of the answer that you need. Continue with its `thread_id` where something is missing, check what matters, then tell me the result in your own words.",
       ),
   );
+  const all = {
+    create_image: createImage,
+    compare_models: compareModels,
+    edit_image: editImage,
+    train_lora: trainLora,
+    delegate,
+  };
+  for (const [name, prompt] of Object.entries(all)) if (!isThere(name)) prompt.remove();
 }
 
 function say(text: string) {

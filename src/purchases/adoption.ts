@@ -36,6 +36,16 @@ export class Adoption {
   }
 
   /**
+   * The job of a gateway's request id, if it is its owner's already.
+   * @throws {not_found} for all other requests alike
+   */
+  async find(owner: string, requestId: string): Promise<Job> {
+    const known = await this.#context.store.findByRequestId(owner, checkedId(requestId));
+    if (known) return known;
+    throw strange(requestId);
+  }
+
+  /**
    * The status of a request of the older API.
    * @throws {not_found} for the request of somebody else's job, as for one that nobody has made
    * @throws {unauthorized | upstream_unavailable} as the gateway says

@@ -2,6 +2,7 @@ import { type McpServer, ResourceTemplate } from "@modelcontextprotocol/server";
 import type { Caller } from "../core/caller.ts";
 import { Lazy } from "../core/lazy.ts";
 import { URI_TEMPLATES, VIEWER_URI } from "../core/uris.ts";
+import { mayRead } from "../tools/scopes.ts";
 import type { ToolDeps } from "../tools/services.ts";
 
 /**
@@ -32,7 +33,7 @@ export function registerResources(server: McpServer, deps: ToolDeps, caller: Cal
     async () => (await import("./viewer-page.ts")).viewerPage(),
   );
 
-  server.registerResource(
+  const job = server.registerResource(
     "job",
     new ResourceTemplate(URI_TEMPLATES.job, {
       list: async () => ({ resources: await (await reader.get()).listJobs() }),
@@ -42,7 +43,7 @@ export function registerResources(server: McpServer, deps: ToolDeps, caller: Cal
     async (uri, { job_id }) => (await reader.get()).job(uri, job_id),
   );
 
-  server.registerResource(
+  const media = server.registerResource(
     "media",
     new ResourceTemplate(URI_TEMPLATES.medium, {
       list: async () => ({ resources: await (await reader.get()).listMedia() }),
@@ -52,14 +53,14 @@ export function registerResources(server: McpServer, deps: ToolDeps, caller: Cal
     async (uri, { job_id, index }) => (await reader.get()).medium(uri, job_id, index),
   );
 
-  server.registerResource(
+  const preview = server.registerResource(
     "preview",
     new ResourceTemplate(URI_TEMPLATES.preview, { list: undefined, complete }),
     { title: "Preview", description: "A picture with a long side of at most 1,024 px" },
     async (uri, { job_id, index }) => (await reader.get()).preview(uri, job_id, index),
   );
 
-  server.registerResource(
+  const thread = server.registerResource(
     "thread",
     new ResourceTemplate(URI_TEMPLATES.thread, {
       list: async () => ({ resources: await (await reader.get()).listThreads() }),
@@ -75,7 +76,7 @@ export function registerResources(server: McpServer, deps: ToolDeps, caller: Cal
     async (uri, { thread_id }) => (await reader.get()).thread(uri, thread_id),
   );
 
-  server.registerResource(
+  const model = server.registerResource(
     "model",
     new ResourceTemplate(URI_TEMPLATES.model, {
       list: async () => ({ resources: (await reader.get()).listModels() }),
@@ -90,6 +91,8 @@ export function registerResources(server: McpServer, deps: ToolDeps, caller: Cal
     },
     async (uri, { operation }) => (await reader.get()).model(uri, operation),
   );
+  const all = { job, media, preview, thread, model };
+  for (const [name, one] of Object.entries(all)) if (!mayRead(caller, name)) one.remove();
 }
 
 function begunBy(prefix: string, names: readonly string[]): string[] {

@@ -15,6 +15,7 @@ import { type MediaStore, nameOf, pictureSource, readMedium } from "../media/med
 import { makePreview, PREVIEW_BUDGET_BASE64 } from "../media/preview.ts";
 import { CARDS } from "../tools/cards.prepared.ts";
 import { viewModel } from "../tools/models-tool.ts";
+import { onlyOperation, requireSeen } from "../tools/scopes.ts";
 import type { ToolDeps } from "../tools/services.ts";
 import {
   placeLine,
@@ -181,7 +182,8 @@ export class ResourceReader {
 
   async #newestJobs(): Promise<Job[]> {
     const { jobs } = await this.#deps.services.get();
-    return (await jobs.list({ owner: this.#caller.owner, limit: NEWEST })).jobs;
+    const operation = onlyOperation(this.#caller);
+    return (await jobs.list({ owner: this.#caller.owner, operation, limit: NEWEST })).jobs;
   }
 
   async #newestThreads() {
@@ -192,7 +194,9 @@ export class ResourceReader {
   async #findJob(uri: URL, jobId: Variable) {
     const { jobs } = await this.#deps.services.get();
     try {
-      return await jobs.get(this.#caller.owner, String(jobId));
+      const job = await jobs.get(this.#caller.owner, String(jobId));
+      requireSeen(this.#caller, job);
+      return job;
     } catch (error) {
       throw this.#asProtocolError(error, uri);
     }

@@ -1,6 +1,7 @@
 import type { ContentBlock } from "@modelcontextprotocol/server";
 import { presenterOf } from "./presenter-of-job.ts";
 import { completedBlock } from "./result.ts";
+import { seesJob } from "./scopes.ts";
 import type { Call, ToolDeps } from "./services.ts";
 
 /** What has completed since an owner last heard of its jobs, to be put under an answer. */
@@ -11,7 +12,8 @@ export async function completedMeanwhile(
   const services = deps.services.current;
   if (!services) return undefined;
   try {
-    const jobs = await services.jobs.untoldOrphans(call.caller.owner);
+    const all = await services.jobs.untoldOrphans(call.caller.owner);
+    const jobs = all.filter((job) => seesJob(call.caller, job));
     const block = completedBlock(jobs, (job) => presenterOf(job).summary(job));
     if (block) call.onDelivered(() => services.jobs.noteMentioned(call.caller.owner, jobs));
     return block;

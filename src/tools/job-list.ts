@@ -11,6 +11,7 @@ import { knownAs } from "../models/facts.ts";
 import { DEFAULT_PAGE, pageArguments } from "./paging.ts";
 import { readSpan } from "./period.ts";
 import { structuredResult } from "./result.ts";
+import { onlyOperation } from "./scopes.ts";
 import { readQuery } from "./search-query.ts";
 import type { ToolDeps } from "./services.ts";
 import { defineTool, type Tool } from "./tool.ts";
@@ -56,17 +57,19 @@ export function jobListTool(deps: ToolDeps): Tool {
       const words = readQuery(query);
       const span = readSpan(since, until, deps.clock.now());
       const { jobs } = await deps.services.get();
+      const only = onlyOperation(call.caller);
+      const isSeen = operation === undefined || only === undefined || operation === only;
       const page = await jobs.list({
         owner: call.caller.owner,
         words,
         span,
         states: state === undefined ? undefined : [state],
-        operation,
+        operation: only ?? operation,
         limit: limit ?? DEFAULT_PAGE,
         cursor,
       });
-      const rows = page.jobs.map((job) => rowOf(job, deps.redact));
-      const next = page.nextCursor;
+      const rows = (isSeen ? page.jobs : []).map((job) => rowOf(job, deps.redact));
+      const next = isSeen ? page.nextCursor : undefined;
       const isNarrowed = [query, since, until, state, operation, cursor].some(
         (one) => one !== undefined,
       );

@@ -1,13 +1,15 @@
 import * as z from "zod";
+import type { Caller } from "../core/caller.ts";
 import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
 import { readJobId } from "../core/uris.ts";
 import { deletionText } from "../jobs/deletion-text.ts";
-import { isFinal } from "../jobs/job.ts";
+import { isFinal, type Job } from "../jobs/job.ts";
 import { knownAs } from "../models/facts.ts";
 import { cancellationText } from "./cancellation-text.ts";
 import { jobListTool } from "./job-list.ts";
 import { MAX_LISTED, textBlock } from "./result.ts";
+import { requireChange, requireSeen } from "./scopes.ts";
 import type { Services, ToolDeps } from "./services.ts";
 import { previewWish } from "./shown-pictures.ts";
 import { finishCall, waitForJob, waitSeconds } from "./starting.ts";
@@ -41,7 +43,7 @@ function jobStatus(deps: ToolDeps): Tool {
     }),
     async run(input, call) {
       const services = await deps.services.get();
-      const job = await findJob(services, call.caller.owner, input.job_id, input.request_id);
+      const job = await findJob(deps, services, call.caller, input.job_id, input.request_id);
       const { wait_seconds } = input;
       const look = () => waitForJob(deps, services, job, call, wait_seconds);
       // Of an ended job nothing is waited for.
@@ -66,10 +68,8 @@ function jobCancel(deps: ToolDeps): Tool {
     input: z.object({ job_id: jobId() }),
     async run(input, call) {
       const services = await deps.services.get();
-      const cancellation = await services.jobs.cancel(
-        call.caller.owner,
-        checkedJobId(input.job_id),
-      );
+      const { jobId } = await changeable(services, call.caller, input.job_id);
+      const cancellation = await services.jobs.cancel(call.caller.owner, jobId);
       const { say } = sentencesFor(call.caller, deps.settings);
       const text = await cancellationText(services, cancellation, deps.settings.sandbox);
       return [textBlock(say(text))];
@@ -91,10 +91,11 @@ function jobDelete(deps: ToolDeps): Tool {
       }),
     }),
     async run({ job_id, files: given }, call) {
-      const { jobs } = await deps.services.get();
+      const services = await deps.services.get();
+      const { jobId } = await changeable(services, call.caller, job_id);
       // Elsewhere, nobody finds a file that no job leads to any more.
       const files = given ?? call.caller.isRemote;
-      const { job, stuck } = await jobs.delete(call.caller.owner, checkedJobId(job_id), files);
+      const { job, stuck } = await services.jobs.delete(call.caller.owner, jobId, files);
       const { nameOf } = sentencesFor(call.caller, deps.settings);
       return [textBlock(deletionText(job, files, stuck, nameOf))];
     },
@@ -128,20 +129,43 @@ export function legacyStatusTool(deps: ToolDeps): Tool {
 }
 
 async function findJob(
+  { settings }: ToolDeps,
   services: Services,
-  owner: string,
+  caller: Caller,
   jobIdGiven: string | undefined,
   requestId: string | undefined,
 ) {
+  const { owner, isRemote, scopes } = caller;
   if (jobIdGiven !== undefined && requestId === undefined) {
-    return services.jobs.get(owner, checkedJobId(jobIdGiven));
+    return seenJob(services, caller, jobIdGiven);
   }
   if (requestId === undefined) {
     throw new AppError("invalid_input", "Give `job_id` or `request_id`.");
   }
+  // With a key that is shared, an id may be that of anybody's request.
+  const isShared = isRemote && settings.keysDir === undefined;
+  if (isShared && !scopes.has("admin")) {
+    const job = await services.adoption.find(owner, requestId.trim());
+    requireSeen(caller, job);
+    return job;
+  }
   return jobIdGiven === undefined
     ? services.adoption.findOrAdopt(owner, requestId.trim())
     : services.adoption.attach(owner, checkedJobId(jobIdGiven), requestId.trim());
+}
+
+/** @throws {invalid_input | not_found | forbidden} */
+async function changeable(services: Services, caller: Caller, given: string): Promise<Job> {
+  const job = await seenJob(services, caller, given);
+  requireChange(caller, job);
+  return job;
+}
+
+/** @throws {invalid_input | not_found} */
+async function seenJob({ jobs }: Services, caller: Caller, given: string): Promise<Job> {
+  const job = await jobs.get(caller.owner, checkedJobId(given));
+  requireSeen(caller, job);
+  return job;
 }
 
 function checkedJobId(given: string): string {

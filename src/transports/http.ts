@@ -68,7 +68,7 @@ export async function serveOnHttp(
   const authentication = new Authentication(access);
   const guards = new Guards(front, options.host);
   const open = new OpenAnswers(clock, onError);
-  const mcp = new McpRoute(factory, options);
+  const mcp = new McpRoute(factory, authentication, options);
 
   const app = new Hono<{ Bindings: HttpBindings; Variables: { isClosed: boolean } }>();
   healthRoutes(app, options);

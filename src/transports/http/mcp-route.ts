@@ -10,6 +10,7 @@ import type { JobEvents } from "../../jobs/events.ts";
 import type { Connection, ServerFactory } from "../../server.ts";
 import { opensStream, type RateLimits } from "../rate-limits.ts";
 import type { Traffic } from "../traffic.ts";
+import type { Authentication } from "./authentication.ts";
 import { readBody } from "./body.ts";
 import { OwnerHandlers } from "./owner-handlers.ts";
 import { RememberedResponses } from "./remembered-responses.ts";
@@ -31,8 +32,12 @@ export class McpRoute {
   readonly #handlers: OwnerHandlers;
   readonly #remembered: RememberedResponses;
   readonly #options: McpRouteOptions;
+  readonly #factory: ServerFactory;
+  readonly #authentication: Authentication;
 
-  constructor(factory: ServerFactory, options: McpRouteOptions) {
+  constructor(factory: ServerFactory, authentication: Authentication, options: McpRouteOptions) {
+    this.#factory = factory;
+    this.#authentication = authentication;
     this.#options = options;
     const { events, stopping, onError } = options;
     const leaving = stopping && { leaving: stopping };
@@ -60,9 +65,11 @@ export class McpRoute {
     const tooManyStreams = limits.refuseStream(caller, body?.message, outgoing);
     if (tooManyStreams) return tooManyStreams;
     const message = body?.message;
+    const scope = this.#factory.lackingScope(caller, message);
+    if (scope !== undefined) return this.#authentication.lacking(scope);
     if (opensStream(message)) traffic.isStream(outgoing);
     const given = body ? { parsedBody: message } : {};
-    const handler = this.#handlers.of(caller.owner);
+    const handler = this.#handlers.of(caller);
     const { url = "", rawHeaders } = incoming;
     return this.#remembered.answer({ caller, url, rawHeaders, message }, () =>
       log.within(requestContext(message, caller.owner), () =>

@@ -3,6 +3,7 @@ import {
   type McpHttpHandler,
   type McpServerFactory,
 } from "@modelcontextprotocol/server";
+import type { Caller } from "../../core/caller.ts";
 import type { JobEvents } from "../../jobs/events.ts";
 import { onResourceEvents } from "../../server.ts";
 
@@ -15,7 +16,7 @@ export interface OwnerHandlersOptions {
 
 /**
  * What answers each owner's requests over HTTP, and tells those who listen of that owner's jobs. A
- * handler has one bus for all who listen to it, so that every owner has a handler.
+ * handler has one bus for all who listen to it, so that every owner has a handler, one for each set of scopes.
  */
 export class OwnerHandlers {
   readonly #options: OwnerHandlersOptions;
@@ -25,16 +26,17 @@ export class OwnerHandlers {
     this.#options = options;
   }
 
-  of(owner: string): McpHttpHandler {
-    const known = this.#handlers.get(owner);
+  of(caller: Caller): McpHttpHandler {
+    const key = [caller.owner, ...caller.scopes].join(" ");
+    const known = this.#handlers.get(key);
     if (known) return known.handler;
     const { events, createServer, onError } = this.#options;
     const handler = createMcpHandler(createServer, { onerror: onError });
-    const stop = onResourceEvents(events, owner, (uris, isListChanged) => {
+    const stop = onResourceEvents(events, caller, (uris, isListChanged) => {
       for (const uri of uris) handler.notify.resourceUpdated(uri);
       if (isListChanged) handler.notify.resourcesChanged();
     });
-    this.#handlers.set(owner, { handler, stop });
+    this.#handlers.set(key, { handler, stop });
     return handler;
   }
 
