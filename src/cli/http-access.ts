@@ -27,6 +27,11 @@ export interface HttpAccess {
   front: Front;
   /** What whoever starts the server should know, a sentence each. */
   notes: string[];
+  /**
+   * Records, once the port is known, what closes the service from its start on; beside the mark,
+   * which is there already.
+   */
+  record(): Promise<void>;
   /** Writes what is still to be written. */
   close(): Promise<void>;
 }
@@ -48,6 +53,7 @@ export function openAccess(options: HttpAccessOptions): HttpAccess {
   const record = new Lazy(async () => {
     const opened = await runtime.get();
     if (oauth) await opened.door.closeFor(oauth.issuer, clock.now());
+    else await opened.door.remember(clock.now());
     return opened;
   });
   const isRecorded = async () => {
@@ -79,6 +85,9 @@ export function openAccess(options: HttpAccessOptions): HttpAccess {
     access: { authenticator, resource: oauth },
     front: { hosts, outside, origins, isProxy: inRanges(proxies) },
     notes: notesOn(settings, isMarked),
+    record: async () => {
+      if (isMarked) await record.get().catch(onError);
+    },
     async close() {
       await refused.close();
       await http.close();

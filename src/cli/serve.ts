@@ -200,6 +200,7 @@ export async function serve(
         `Public files, and nothing else, are at ${served}: lead a tunnel there.\n`,
       );
     }
+    await callers.record();
     process.stderr.write(`longcat-mcp listens on ${http.url}\n`);
     openEarly();
   }

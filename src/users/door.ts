@@ -17,13 +17,13 @@ export interface ClosedMarker {
  * or to the record of them. Only `reopen` undoes it.
  */
 export class Door {
-  readonly #users: Pick<UserStore, "everExisted" | "noteIssuer" | "reopen">;
+  readonly #users: Pick<UserStore, "everExisted" | "noteClosed" | "noteIssuer" | "reopen">;
   readonly #marker: ClosedMarker;
   /** What is known where the record cannot be asked any more. */
   #wasClosed = false;
 
   constructor(
-    users: Pick<UserStore, "everExisted" | "noteIssuer" | "reopen">,
+    users: Pick<UserStore, "everExisted" | "noteClosed" | "noteIssuer" | "reopen">,
     marker: ClosedMarker,
   ) {
     this.#users = users;
@@ -49,6 +49,16 @@ export class Door {
   async closeFor(issuer: string, now: number): Promise<void> {
     this.close();
     await this.#users.noteIssuer(issuer, now);
+  }
+
+  /**
+   * To be called at the start: a record that was begun anew beside the mark says so from then on.
+   * @throws {storage}
+   */
+  async remember(now: number): Promise<void> {
+    if (this.#marker.isSet() && !(await this.#users.everExisted())) {
+      await this.#users.noteClosed(now);
+    }
   }
 
   /** @throws {invalid_input} while there are users. @throws {storage} */

@@ -67,6 +67,8 @@ export interface UserStore {
    * Answers from an open record also when its files are gone.
    */
   everExisted(): Promise<boolean>;
+  /** Records that the service is closed, where something else says so. */
+  noteClosed(now: number): Promise<void>;
   /** Records that the service was started with an issuer, which closes it. Subjects without an issuer get it. */
   noteIssuer(issuer: string, now: number): Promise<void>;
   /**

@@ -247,6 +247,14 @@ export function describeUserStore(kit: StoreKit): void {
       expect(await audited()).toEqual(["issuer_set"]);
     });
 
+    it("is recorded as well where something else says so", async () => {
+      await bench.users.noteClosed(NOW);
+      await bench.users.noteClosed(NOW);
+      expect(await (await bench.another()).users.everExisted()).toBe(true);
+      await bench.users.reopen(NOW, () => undefined);
+      expect(await bench.users.everExisted()).toBe(false);
+    });
+
     it("is undone on purpose only, and not while there are users", async () => {
       const { userId } = await bench.users.add(newUser());
       let marks = 1;

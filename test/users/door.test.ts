@@ -17,6 +17,10 @@ const users = {
     if (isRecordGone) throw gone();
     isRecorded = true;
   },
+  async noteClosed() {
+    if (isRecordGone) throw gone();
+    isRecorded = true;
+  },
   async reopen(_now: number, unmark: () => void) {
     if (isRecordGone) throw gone();
     unmark();
@@ -90,6 +94,15 @@ describe("the door", () => {
     isFolderGone = false;
     await door.closeFor("https://login.example", 1);
     expect([isRecorded, isMarked]).toEqual([true, true]);
+    expect(await newDoor().isClosed()).toBe(true);
+  });
+
+  it("is recorded as closed at the next start, where only the mark says so", async () => {
+    await newDoor().remember(1);
+    expect(isRecorded).toBe(false);
+    isMarked = true;
+    await newDoor().remember(1);
+    isMarked = false;
     expect(await newDoor().isClosed()).toBe(true);
   });
 

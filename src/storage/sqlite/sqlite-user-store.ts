@@ -1,18 +1,16 @@
-import * as z from "zod";
 import { SCOPES } from "../../core/caller.ts";
 import { AppError } from "../../core/errors.ts";
 import { oneLine } from "../../core/text.ts";
 import type { AuditEvent } from "../../users/audit-log.ts";
 import { newUserId, type User } from "../../users/user.ts";
 import type { NewUser, UserChange, UserStore } from "../../users/user-store.ts";
+import { close, isClosed, latestIssuer, noteIssuer, reopen } from "./closed-rows.ts";
 import type { Connection } from "./connection.ts";
 import { assignments, type Column, marks } from "./job-rows.ts";
 import { noteAudit } from "./sqlite-audit-log.ts";
 import { StoreSecret } from "./store-secret.ts";
 import { capColumns, readUser } from "./user-rows.ts";
 
-const numberRow = z.object({ n: z.number() });
-const issuerRow = z.object({ issuer: z.string() });
 const UNCHANGED = "Nothing was changed.";
 
 /** Users in the tables beside the jobs, in the same file. */
@@ -30,7 +28,7 @@ export class SqliteUserStore implements UserStore {
     return this.#changing(() => {
       const [taken] = this.#all("name = ? AND revoked_at IS NULL", [name]);
       if (taken) throw this.#nameTaken(name);
-      this.#close(now);
+      close(this.#db, now);
       const unnamed = subject === undefined ? undefined : this.#unnamed(subject);
       const userId = unnamed?.userId ?? user.userId;
       if (!unnamed) this.#insert({ user_id: userId, scopes: "[]", created_at: now });
@@ -136,41 +134,19 @@ export class SqliteUserStore implements UserStore {
   }
 
   async everExisted(): Promise<boolean> {
-    return this.#db.all("SELECT 1 FROM closed LIMIT 1", []).length > 0;
+    return isClosed(this.#db);
+  }
+
+  async noteClosed(now: number): Promise<void> {
+    this.#changing(() => close(this.#db, now));
   }
 
   async noteIssuer(issuer: string, now: number): Promise<void> {
-    this.#changing(() => {
-      const known = this.#db.all("SELECT issuer FROM issuers WHERE issuer = ?", [issuer]);
-      this.#close(now);
-      this.#db.run("UPDATE users SET issuer = ? WHERE subject IS NOT NULL AND issuer IS NULL", [
-        issuer,
-      ]);
-      this.#db.run(
-        `INSERT INTO issuers (issuer, started_at) VALUES (?, ?)
-         ON CONFLICT (issuer) DO UPDATE SET started_at = excluded.started_at`,
-        [issuer, now],
-      );
-      if (known.length === 0) noteAudit(this.#db, { at: now, event: "issuer_set" });
-    });
+    this.#changing(() => noteIssuer(this.#db, issuer, now));
   }
 
   async reopen(now: number, unmark: () => void): Promise<void> {
-    this.#changing(() => {
-      const [row] = this.#db.all("SELECT count(*) AS n FROM users WHERE revoked_at IS NULL", []);
-      const { n } = numberRow.parse(row);
-      if (n > 0) {
-        throw new AppError(
-          "invalid_input",
-          `There ${n === 1 ? "is 1 user who is" : `are ${n} users who are`} not revoked, so calls over HTTP need a token.`,
-          { next: `Revoke or erase them first (\`longcat-mcp users list\`). ${UNCHANGED}` },
-        );
-      }
-      unmark();
-      this.#db.run("DELETE FROM closed", []);
-      this.#db.run("DELETE FROM issuers", []);
-      noteAudit(this.#db, { at: now, event: "service_opened" });
-    });
+    this.#changing(() => reopen(this.#db, now, unmark));
   }
 
   /** What is read must be what others write: a deleted database has users whom nobody can revoke. */
@@ -202,16 +178,11 @@ export class SqliteUserStore implements UserStore {
   /** Who has logged in as a subject before anyone gave it a name: what is theirs stays theirs. */
   #unnamed(subject: string): User | undefined {
     const unnamed = "subject = ? AND issuer IS ? AND name IS NULL AND revoked_at IS NULL";
-    return this.#all(unnamed, [subject, this.#issuer()])[0];
-  }
-
-  #issuer(): string | null {
-    const [row] = this.#db.all("SELECT issuer FROM issuers ORDER BY started_at DESC LIMIT 1", []);
-    return row === undefined ? null : issuerRow.parse(row).issuer;
+    return this.#all(unnamed, [subject, latestIssuer(this.#db)])[0];
   }
 
   #bind(userId: string, subject: string): void {
-    const issuer = this.#issuer();
+    const issuer = latestIssuer(this.#db);
     const [other] = this.#all(
       "subject = ? AND issuer IS ? AND revoked_at IS NULL AND user_id <> ?",
       [subject, issuer, userId],
@@ -238,13 +209,6 @@ export class SqliteUserStore implements UserStore {
       ...Object.values(columns),
       userId,
     ]);
-  }
-
-  #close(now: number): void {
-    this.#db.run(
-      "INSERT INTO closed (closed_at) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM closed)",
-      [now],
-    );
   }
 
   #note(at: number, event: AuditEvent, owner: string): void {
