@@ -112,7 +112,7 @@ export class ServerFactory {
       if (method !== "tools/call" || !this.#isConstantCall(params)) return undefined;
       // Before anything is open, nobody looks for news.
       const services = this.#deps.services.current;
-      return services ? services.jobs.quietSince(caller.owner) : "nothing open";
+      return services ? services.jobs.untold.noneSince(caller.owner) : "nothing open";
     };
   }
 

@@ -45,12 +45,13 @@ export class JobRunner {
   #settling: Promise<void> | undefined;
   /** To send: what one owner sends, however much, holds up no other. */
   readonly #turns = new FairGate(MAX_CONCURRENT_SUBMITS);
-  readonly #untold: UntoldOrphans;
+  /** What answers mention beside what was asked. */
+  readonly untold: UntoldOrphans;
 
   constructor(context: LeaseContext) {
     this.#context = context;
     this.#underWay = new UnderWay(context);
-    this.#untold = new UntoldOrphans(context.store, context.events);
+    this.untold = new UntoldOrphans(context);
     this.#leases = new Leases(context, {
       recover: (job) => this.#underWay.workOn(job, () => this.#recover(job)),
       keepOnly: (jobIds) => {
@@ -217,25 +218,6 @@ export class JobRunner {
       // What was deleted meanwhile has nothing to be noted.
       if (await store.get(job.owner, job.jobId)) throw error;
     });
-  }
-
-  /** Jobs that completed while nobody was there and that no answer has mentioned yet. */
-  async untoldOrphans(owner: string): Promise<Job[]> {
-    return this.#untold.of(owner);
-  }
-
-  /**
-   * Since when an owner surely has none of these: a number that stays the same until there may be
-   * some. Costs nothing to find out.
-   */
-  quietSince(owner: string): number | undefined {
-    return this.#untold.noneSince(owner);
-  }
-
-  /** Notes that an answer that mentions these jobs has left. */
-  async noteMentioned(owner: string, jobs: readonly Job[]): Promise<void> {
-    const jobIds = jobs.map((job) => job.jobId);
-    await this.#context.store.noteMentioned(owner, jobIds, this.#context.clock.now());
   }
 
   /**

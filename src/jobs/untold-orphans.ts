@@ -1,20 +1,24 @@
-import type { JobEvents } from "./events.ts";
 import type { Job } from "./job.ts";
+import type { JobContext } from "./job-context.ts";
 import type { JobStore } from "./job-store.ts";
+
+export type UntoldContext = Pick<JobContext, "events" | "clock"> & {
+  store: Pick<JobStore, "untoldOrphans" | "noteMentioned">;
+};
 
 /**
  * Jobs that completed while nobody was there and that no answer has mentioned yet. Every answer asks
  * for them and nearly none finds any, so the store is read only once something has happened since.
  */
 export class UntoldOrphans {
-  readonly #store: Pick<JobStore, "untoldOrphans">;
+  readonly #context: UntoldContext;
   /** Owners who have none, as far as has been heard, and since which look. */
   readonly #without = new Map<string, number>();
   #looks = 0;
 
-  constructor(store: Pick<JobStore, "untoldOrphans">, events: JobEvents) {
-    this.#store = store;
-    events.subscribeToAll((job) => {
+  constructor(context: UntoldContext) {
+    this.#context = context;
+    context.events.subscribeToAll((job) => {
       if (mayBeUntold(job)) this.#without.delete(job.owner);
     });
   }
@@ -34,11 +38,18 @@ export class UntoldOrphans {
     this.#without.set(owner, ++this.#looks);
     let jobs: Job[] | undefined;
     try {
-      jobs = await this.#store.untoldOrphans(owner);
+      jobs = await this.#context.store.untoldOrphans(owner);
       return jobs;
     } finally {
       if (jobs === undefined || jobs.length > 0) this.#without.delete(owner);
     }
+  }
+
+  /** Notes that an answer that mentions these has left. @throws {storage} */
+  async noteMentioned(owner: string, jobs: readonly Job[]): Promise<void> {
+    const { store, clock } = this.#context;
+    const jobIds = jobs.map((job) => job.jobId);
+    await store.noteMentioned(owner, jobIds, clock.now());
   }
 }
 

@@ -12,10 +12,10 @@ export async function completedMeanwhile(
   const services = deps.services.current;
   if (!services) return undefined;
   try {
-    const all = await services.jobs.untoldOrphans(call.caller.owner);
+    const all = await services.jobs.untold.of(call.caller.owner);
     const jobs = all.filter((job) => seesJob(call.caller, job));
     const block = completedBlock(jobs, (job) => presenterOf(job).summary(job));
-    if (block) call.onDelivered(() => services.jobs.noteMentioned(call.caller.owner, jobs));
+    if (block) call.onDelivered(() => services.jobs.untold.noteMentioned(call.caller.owner, jobs));
     return block;
   } catch (error) {
     // The answer itself must not be lost for it.

@@ -3,6 +3,7 @@ import { AppError } from "../../src/core/errors.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
 import type { Job } from "../../src/jobs/job.ts";
 import { UntoldOrphans } from "../../src/jobs/untold-orphans.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { leftJob, summaryOf } from "../support/rig.ts";
 
 const BASE = { baseUrl: "https://gateway.example", state: "completed" } as const;
@@ -14,21 +15,27 @@ function setUp() {
   const found: Job[] = [];
   const asked: string[] = [];
   let reading = async (): Promise<void> => {};
-  const orphans = new UntoldOrphans(
-    {
+  const mentioned: [string, readonly string[], number][] = [];
+  const orphans = new UntoldOrphans({
+    events,
+    clock: new FakeClock(),
+    store: {
       async untoldOrphans(owner) {
         asked.push(owner);
         const now = found.filter((job) => job.owner === owner);
         await reading();
         return now;
       },
+      async noteMentioned(...note) {
+        mentioned.push(note);
+      },
     },
-    events,
-  );
+  });
   return {
     events,
     found,
     asked,
+    mentioned,
     orphans,
     whileReading(run: () => Promise<void>) {
       reading = run;
@@ -37,7 +44,7 @@ function setUp() {
 }
 
 it("are looked for once, and again only when an orphan of that owner has completed", async () => {
-  const { events, found, asked, orphans } = setUp();
+  const { events, found, asked, mentioned, orphans } = setUp();
   for (const owner of ["ada", "ada", "ben", "ada", "ben"]) {
     expect(await orphans.of(owner)).toEqual([]);
   }
@@ -52,6 +59,8 @@ it("are looked for once, and again only when an orphan of that owner has complet
   events.publish(news);
   expect([orphans.noneSince("ada"), orphans.noneSince("ben")]).toEqual([undefined, 2]);
   expect(await orphans.of("ada")).toEqual([news]);
+  await orphans.noteMentioned("ada", [news]);
+  expect(mentioned).toEqual([["ada", [news.jobId], new FakeClock().now()]]);
   // Until they are told, they are looked for.
   expect(await orphans.of("ada")).toEqual([news]);
   found.length = 0;

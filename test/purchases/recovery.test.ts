@@ -186,10 +186,10 @@ describe("what an earlier process left", () => {
     const own = await rig.start();
     await rig.reached(job, "completed");
     await rig.reached(own, "completed");
-    const mention = await rig.runner.untoldOrphans(OWNER);
+    const mention = await rig.runner.untold.of(OWNER);
     expect(mention.map((one) => one.jobId)).toEqual([job.jobId]);
-    await rig.runner.noteMentioned(OWNER, mention);
-    expect(await rig.runner.untoldOrphans(OWNER)).toEqual([]);
+    await rig.runner.untold.noteMentioned(OWNER, mention);
+    expect(await rig.runner.untold.of(OWNER)).toEqual([]);
   });
 
   it("that was only mentioned is not bought again by the client that lost its answer", async () => {
@@ -212,8 +212,8 @@ describe("what an earlier process left", () => {
     );
     await clock.advance(1);
     await rig.reached(job, "completed");
-    await rig.runner.noteMentioned(OWNER, await rig.runner.untoldOrphans(OWNER));
-    expect(await rig.runner.untoldOrphans(OWNER)).toEqual([]);
+    await rig.runner.untold.noteMentioned(OWNER, await rig.runner.untold.of(OWNER));
+    expect(await rig.runner.untold.of(OWNER)).toEqual([]);
     clock.jump(25 * SECOND);
     const again = await rig.runner.start(rig.purchases, CALLER, {
       operation: one,
@@ -230,7 +230,7 @@ describe("what an earlier process left", () => {
     });
     const { rig, job } = await startWith(gateway, { state: "running", requestId: REQUEST_ID });
     await rig.runner.markDelivered(await rig.reached(job, "completed"));
-    expect(await rig.runner.untoldOrphans(OWNER)).toEqual([]);
+    expect(await rig.runner.untold.of(OWNER)).toEqual([]);
   });
 });
 

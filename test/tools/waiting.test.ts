@@ -32,7 +32,7 @@ async function waited(name: string, args: Record<string, unknown>, startingMs: n
       },
       heldUpBy: () => undefined,
       usualMs: async () => undefined,
-      untoldOrphans: async () => [],
+      untold: { of: async () => [], noneSince: () => 1 },
     },
   } as unknown as Services;
   const settings = { ...deps.settings, apiKey: "key-0123456789", chatApiKey: "key-0123456789" };
