@@ -332,6 +332,7 @@ function openChat(
     places,
     defaultModel: settings.chatModel,
     trimHistory: settings.trimHistory,
+    caps: { perDayUsd: settings.limits.perDayUsd, perMonthUsd: settings.limits.perMonthUsd },
   });
   return { delegate, threads, longcat };
 }

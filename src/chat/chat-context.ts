@@ -1,3 +1,4 @@
+import type { Caps } from "../core/money.ts";
 import type { LongcatClient } from "../gateway/longcat.ts";
 import type { PerOwner } from "../gateway/per-owner.ts";
 import type { MoveContext } from "../jobs/job-context.ts";
@@ -12,6 +13,8 @@ export interface ChatContext extends MoveContext {
   threads: ThreadStore;
   media: MediaStore;
   saving: Saving;
+  /** What all that is bought may cost; turns count where the platform prints their price. */
+  caps: Caps;
   /** Where turns are sent. */
   baseUrl: string;
   places: Places;

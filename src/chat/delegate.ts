@@ -12,6 +12,7 @@ import { CHAT_OPERATION } from "./chat-operation.ts";
 import { OneByOne } from "./one-by-one.ts";
 import type { TurnOutcome } from "./thread.ts";
 import { draftTurn, type TurnArguments } from "./turn-draft.ts";
+import { costUsd, pricesOf } from "./turn-price.ts";
 
 const STOPPED = "the server stopped";
 /** Why an answer broke off that somebody did not want any more. */
@@ -99,6 +100,10 @@ export class Delegate implements StartableKind<TurnArguments> {
       threads.said(arrived.owner, arrived.jobId),
     );
     const patch: JobPatch = { completedAt: clock.now(), error: null };
+    if (arrived.charge === "reserved") {
+      patch.charge = "spent";
+      patch.costUsd = (await this.#costOf(arrived)) ?? arrived.reservedUsd;
+    }
     if (needsFile(answer, arrived.saveTo)) {
       const whole = await this.#surely(arrived, () => store.get(arrived.owner, arrived.jobId));
       if (!whole) return;
@@ -154,6 +159,17 @@ export class Delegate implements StartableKind<TurnArguments> {
 
   /** Answers that are coming may go on for a moment; see {@link Asking}. */
   stop(): void {}
+
+  /** What a turn's tokens cost by the prices of today; `undefined` where that is not told. */
+  async #costOf(arrived: Job): Promise<number | undefined> {
+    const { threads, client } = this.#context;
+    const { owner, jobId } = arrived;
+    const turn = await this.#surely(arrived, () => threads.turn(owner, jobId));
+    if (!turn?.outcome) return undefined;
+    const context = { ...this.#context, mayAsk: true };
+    const prices = await pricesOf(client.of(owner), turn.request, context);
+    return prices && costUsd(prices, turn.outcome);
+  }
 
   /** Ends a turn that nobody wants any more, with what has come of its answer. */
   async #stopped({ job, outcome, answer }: Asked): Promise<Job> {

@@ -14,6 +14,7 @@ import { fitTurn } from "./fitting.ts";
 import { pastOf } from "./history.ts";
 import type { TurnRequest } from "./thread.ts";
 import { outlineTurn } from "./turn-outline.ts";
+import { setAsideUsd } from "./turn-price.ts";
 
 const TITLE_CHARACTERS = 80;
 const RECORDED_CHARACTERS = 200;
@@ -48,9 +49,12 @@ export async function draftTurn(
     if (!isRehearsal) await threads.takeBack(owner, jobId);
   };
   let attached: Attached;
+  let reservedUsd: number;
   try {
     const keeper = isRehearsal ? NOWHERE : threads;
     attached = await attach(context, caller, { jobId, threadId, patterns }, keeper);
+    const turn = { threadId, request, files: attached.files, mayAsk: !isRehearsal };
+    reservedUsd = await setAsideUsd(context, owner, turn);
   } catch (error) {
     await takeBack();
     throw error;
@@ -70,13 +74,13 @@ export async function draftTurn(
     wire: null,
     identity: { request, thread: continued ?? null, files: all },
     saveTo: saveTo ?? null,
-    charge: "none",
-    reservedUsd: 0,
+    charge: reservedUsd > 0 ? "reserved" : "none",
+    reservedUsd,
     warnings,
   };
   return {
     plan,
-    limits: NO_LIMITS,
+    limits: { ...NO_LIMITS, ...context.caps },
     async check() {
       if (saveTo !== undefined) {
         await context.media.checkRoom(owner, "text", 1);

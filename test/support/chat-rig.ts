@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import * as z from "zod";
 import { Delegate } from "../../src/chat/delegate.ts";
 import type { TurnArguments } from "../../src/chat/turn-draft.ts";
+import type { Caps } from "../../src/core/money.ts";
 import { createRedact } from "../../src/core/redact.ts";
 import { LongcatClient } from "../../src/gateway/longcat.ts";
 import { perOwner } from "../../src/gateway/per-owner.ts";
@@ -14,6 +15,7 @@ const KEY = "key-0123456789";
 
 export interface ChatRigOptions extends RigOptions {
   trimHistory?: boolean;
+  caps?: Caps;
 }
 
 export interface ChatRig extends Rig {
@@ -46,6 +48,7 @@ export async function openChatRig(options: ChatRigOptions): Promise<ChatRig> {
         places: { allowedDirs: [parts.folder], workingDir: parts.folder, homeDir: parts.folder },
         defaultModel: "LongCat-2.0-Preview",
         trimHistory: options.trimHistory ?? false,
+        caps: options.caps ?? { perDayUsd: undefined, perMonthUsd: undefined },
       });
       return delegate;
     },
