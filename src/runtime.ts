@@ -36,9 +36,8 @@ import { Adoption } from "./purchases/adoption.ts";
 import { earlierFile } from "./purchases/earlier-file.ts";
 import type { PurchaseContext } from "./purchases/purchase-context.ts";
 import { Purchases } from "./purchases/purchases.ts";
-import { ownerKeys } from "./settings/owner-keys.ts";
+import { openOwnerKeys } from "./settings/owner-keys.ts";
 import type { Settings } from "./settings/settings.ts";
-import { KeyFiles } from "./settings/user-key-files.ts";
 import { ClosedMarkerFile } from "./storage/sqlite/closed-marker.ts";
 import { Connection } from "./storage/sqlite/connection.ts";
 import { FolderLock } from "./storage/sqlite/folder-lock.ts";
@@ -120,7 +119,10 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const legacyBaseUrl = sandbox?.origin ?? settings.legacyBaseUrl;
   const http = new HttpClient(options.proxies, redact);
   const users = new SqliteUserStore(connection);
-  const { keys, closeKeys } = await openKeys(options, users);
+  const { keys, closeKeys } = await openOwnerKeys({
+    ...options,
+    nameOf: (owner) => keyFolderOf(users, owner),
+  });
   const gateway = perOwner(
     (owner) =>
       new PixazoClient({
@@ -266,29 +268,6 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       await sandbox?.close();
     },
   };
-}
-
-/** With which keys owners call, and every key known to what takes them out of texts. */
-async function openKeys(
-  { settings, homeOwner, clock, log, redact }: RuntimeOptions,
-  users: UserStore,
-) {
-  const { keysDir: folder } = settings;
-  const { learn } = redact;
-  const files = folder === undefined ? undefined : new KeyFiles({ folder, clock, log, learn });
-  await files?.open();
-  const nameOf = (owner: string) => keyFolderOf(users, owner);
-  const keys = ownerKeys({ settings, files, homeOwner, nameOf });
-  return { keys, closeKeys: () => files?.close() };
-}
-
-/** What came for users after they were erased. */
-async function removeErased(users: UserStore, media: MediaStore, log: Log): Promise<void> {
-  try {
-    for (const userId of await users.erased()) await media.deleteAll(userId);
-  } catch (error) {
-    log.error({ err: error }, "files of erased users were not removed");
-  }
 }
 
 /** The delegate and what it works with. */

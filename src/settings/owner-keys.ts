@@ -1,7 +1,10 @@
+import type { Clock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import type { Redact } from "../core/redact.ts";
 import { type Keys, missingOwnKey } from "../core/service-keys.ts";
 import { setKey } from "./missing-key.ts";
 import type { Settings } from "./settings.ts";
-import type { KeyFiles } from "./user-key-files.ts";
+import { KeyFiles } from "./user-key-files.ts";
 
 export interface OwnerKeysOptions {
   settings: Settings;
@@ -24,4 +27,16 @@ export function ownerKeys({ settings, files, homeOwner, nameOf }: OwnerKeysOptio
       return files.read(name, key);
     },
   };
+}
+
+/** The same, with the files opened where there are any: every key in them is known as a secret. */
+export async function openOwnerKeys(
+  options: Omit<OwnerKeysOptions, "files"> & { clock: Clock; log: Log; redact: Redact },
+): Promise<{ keys: Keys; closeKeys: () => void }> {
+  const { settings, clock, log, redact } = options;
+  const { keysDir: folder } = settings;
+  const { learn } = redact;
+  const files = folder === undefined ? undefined : new KeyFiles({ folder, clock, log, learn });
+  await files?.open();
+  return { keys: ownerKeys({ ...options, files }), closeKeys: () => files?.close() };
 }
