@@ -270,6 +270,15 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   };
 }
 
+/** What came for users after they were erased. */
+async function removeErased(users: UserStore, media: MediaStore, log: Log): Promise<void> {
+  try {
+    for (const userId of await users.erased()) await media.deleteAll(userId);
+  } catch (error) {
+    log.error({ err: error }, "files of erased users were not removed");
+  }
+}
+
 /** The delegate and what it works with. */
 function openChat(
   { settings, redact }: RuntimeOptions,
