@@ -1,0 +1,152 @@
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { Connection } from "../../src/storage/sqlite/connection.ts";
+import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
+import { Bench, listeningUrl, PATIENTLY } from "../e2e/harness.ts";
+import { leftJob, recordJob } from "../support/rig.ts";
+
+const SECRET = "Quarzsandgrube";
+const CALL = { prompt: `A ${SECRET}`, image_size: "square_1_1", wait_seconds: 45 };
+
+async function openBench(): Promise<Bench> {
+  const bench = await Bench.open();
+  onTestFinished(() => bench.close());
+  return bench;
+}
+
+async function run(bench: Bench, words: readonly string[]) {
+  const command = bench.launch(words);
+  await command.start();
+  await command.exited();
+  const said = command.strayLines.join("\n").trim();
+  return { said, stderr: command.stderr, code: command.child.exitCode };
+}
+
+const users = (bench: Bench, ...words: string[]) => run(bench, ["users", ...words]);
+
+/** A server with a client for each of some users. */
+async function servedTo(bench: Bench, names: readonly string[]) {
+  const tokens: string[] = [];
+  for (const name of names) tokens.push((await users(bench, "add", name)).said);
+  const program = bench.launch(["http", "--port", "0"]);
+  await program.start();
+  const url = await listeningUrl(program);
+  const clients: Client[] = [];
+  for (const token of tokens) {
+    const client = new Client({ name: "leaving", version: "1" });
+    const headers = { authorization: `Bearer ${token}` };
+    await client.connect(new StreamableHTTPClientTransport(url, { requestInit: { headers } }));
+    onTestFinished(() => client.close());
+    clients.push(client);
+  }
+  return { program, clients };
+}
+
+async function ownerOf(bench: Bench, name: string): Promise<string> {
+  const { said } = await users(bench, "list", "--json");
+  const all: { name: string; user_id: string }[] = JSON.parse(said);
+  return all.find((user) => user.name === name)?.user_id ?? "";
+}
+
+const linesOf = (text: string): Record<string, unknown>[] =>
+  text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+
+describe("whoever leaves", () => {
+  test("takes all that is theirs, and nothing of anybody else's, and leaves nothing but amounts", async () => {
+    const bench = await openBench();
+    const { program, clients } = await servedTo(bench, ["ann", "bob"]);
+    for (const client of clients) {
+      await client.callTool({ name: "longcat_image_generate", arguments: CALL });
+    }
+    await clients[0]?.callTool({
+      name: "longcat_chat",
+      arguments: { prompt: `Who digs a ${SECRET}?`, wait_seconds: 45 },
+    });
+    const [ann, bob] = [await ownerOf(bench, "ann"), await ownerOf(bench, "bob")];
+
+    const printed = await users(bench, "export", "ann");
+    expect(printed.code).toBe(0);
+    const to = join(bench.folder, "export");
+    expect((await users(bench, "export", "ann", "--to", to)).code).toBe(0);
+    const lines = linesOf(await readFile(join(to, "export.jsonl"), "utf8"));
+    expect(lines.map(({ kind }) => kind)).toEqual(["user", "job", "job", "thread"]);
+    expect(lines[0]).toMatchObject({ name: "ann", user_id: ann });
+    expect(lines[1]).toMatchObject({ operation: "longcat_chat", answer: expect.any(String) });
+    expect(lines[2]).toMatchObject({ operation: "longcat_image_generate", counted_usd: 0.13 });
+    expect(JSON.stringify(lines)).not.toContain(bob);
+    const [file] = await readdir(join(to, "files"));
+    expect(lines[2]).toMatchObject({ files: [`files/${file}`] });
+    expect((await stat(join(to, "files", file ?? ""))).size).toBeGreaterThan(1000);
+    const strip = ({ files: _, ...line }: Record<string, unknown>) => line;
+    expect(linesOf(printed.said).map(strip)).toEqual(lines.map(strip));
+
+    const folderOf = (owner: string) => join(bench.outputDir, "users", owner);
+    expect(existsSync(folderOf(ann))).toBe(true);
+    const erased = await users(bench, "erase", "ann");
+    expect(erased).toMatchObject({ code: 0, said: expect.stringContaining("2 jobs") });
+    expect([existsSync(folderOf(ann)), existsSync(folderOf(bob))]).toEqual([false, true]);
+    await expect(clients[0]?.callTool({ name: "job_list", arguments: {} })).rejects.toThrow();
+    const theirs = await clients[1]?.callTool({ name: "job_list", arguments: {} });
+    expect(JSON.stringify(theirs)).toContain(SECRET);
+    expect(await users(bench, "export", "ann")).toMatchObject({ code: 1, said: "" });
+
+    const audit = await run(bench, ["audit"]);
+    const ofAnn = linesOf(audit.said).filter(({ owner }) => owner === ann);
+    expect(ofAnn.filter(({ event }) => event === "job_deleted")).toMatchObject([
+      { tool: "longcat_image_generate", charge: "spent", usd: 0.13 },
+      { tool: "longcat_chat" },
+    ]);
+    expect(audit.said).not.toMatch(/Quarz|"ann"/);
+    await users(bench, "erase", "bob");
+    await program.kill("SIGTERM");
+    await vi.waitFor(async () => {
+      expect(await readFile(join(bench.dataDir, "jobs.db"), "latin1")).not.toContain(SECRET);
+    }, PATIENTLY);
+  });
+
+  test("with unfinished jobs stays, unless forced; what was accepted then counts as uncertain", async () => {
+    const bench = await openBench();
+    await users(bench, "add", "ann");
+    const owner = await ownerOf(bench, "ann");
+    const open = () => new SqliteJobStore(new Connection(bench.dataDir));
+    const store = open();
+    const base = { baseUrl: bench.sandbox.origin, owner, reservedUsd: 0.13 };
+    const running = { ...base, state: "running", charge: "reserved", requestId: "one" } as const;
+    const job = leftJob({ ...running, createdAt: Date.now() });
+    await recordJob(store, job, "a-process-that-is-gone");
+    await store.close();
+
+    const refused = await users(bench, "erase", "ann");
+    expect(refused).toMatchObject({
+      code: 2,
+      said: "",
+      stderr: expect.stringContaining("--force"),
+    });
+    expect(refused.stderr).toContain(job.jobId);
+    expect((await users(bench, "list")).said).toContain("active");
+    expect((await users(bench, "erase", "ann", "--force")).code).toBe(0);
+    const after = open();
+    onTestFinished(() => after.close());
+    expect(await after.get(owner, job.jobId)).toBeUndefined();
+    expect((await after.spending(owner, Date.now())).today).toMatchObject({ uncertainUsd: 0.13 });
+  });
+
+  test("into a folder with something in it takes nothing, and overwrites nothing", async () => {
+    const bench = await openBench();
+    await users(bench, "add", "ann");
+    const to = join(bench.folder, "there");
+    await mkdir(to);
+    await writeFile(join(to, "export.jsonl"), "mine");
+    const { code, said, stderr } = await users(bench, "export", "ann", "--to", to);
+    expect({ code, said }).toEqual({ code: 2, said: "" });
+    expect(stderr).toContain("not empty");
+    expect(await readFile(join(to, "export.jsonl"), "utf8")).toBe("mine");
+  });
+});
