@@ -157,7 +157,11 @@ export class ServerFactory {
       if (mayCall(caller, tool.name)) this.#registerTool(server, tool, connection, seen);
     }
     registerResources(server, this.#deps, caller);
-    registerPrompts(server, (name) => maySay(caller, name));
+    const names = new Set(listed.map(({ name }) => name));
+    registerPrompts(server, {
+      isThere: (prompt) => maySay(caller, prompt),
+      isListed: (tool) => names.has(tool),
+    });
     const subscribed = handleSubscriptions(server);
     if (connection.lasting) {
       this.#push(server, caller, (uri) => connection.era === "modern" || subscribed.has(uri));

@@ -119,10 +119,9 @@ describe("hostile names, through the built program", () => {
       if (mimeType === "application/json") expect(text, uri).not.toMatch(UNSEEN);
     }
     for (const text of HOSTILE) {
-      expectHarmless(
-        JSON.parse(await client.prompt("edit_image", { image: text, change: "x" }))[0].content.text,
-        "a prompt",
-      );
+      // A wish is its user's own words, whole: only what nobody sees is taken out.
+      const [asked] = JSON.parse(await client.prompt("edit_image", { wish: `x ${text}` }));
+      expect(asked.content.text.replaceAll("\n", ""), "a prompt").not.toMatch(UNSEEN);
       await expect(client.read(`longcat://jobs/${encodeURIComponent(text)}`)).rejects.toThrow();
     }
   });

@@ -131,9 +131,9 @@ describe("docs/jobs.md", () => {
   });
 });
 
-describe("docs/pictures.md", () => {
+describe("docs/hosts.md", () => {
   it("names every prompt", async () => {
-    const text = all.get("docs/pictures.md") ?? "";
+    const text = all.get("docs/hosts.md") ?? "";
     const names = (await listedPrompts()).map(({ name }) => name);
     expect(names.length).toBeGreaterThan(3);
     expect(names.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);

@@ -274,7 +274,7 @@ test("a base URL that is wrong is named", async () => {
 
 test("the prompt for delegating names the tool and the files", async () => {
   const { client } = await bench.connect("client 2.x");
-  const prompt = await client.prompt("delegate", { task: "Summarise", files: "src/**" });
+  const prompt = await client.prompt("delegate", { wish: "Summarise src/**" });
   expect(prompt).toContain("longcat_chat");
   expect(prompt).toContain("src/**");
 });

@@ -157,10 +157,7 @@ describe.each(CLIENTS)("%s", (kind) => {
     });
 
     test("prompts name the tools to use", async () => {
-      const said = await client.prompt("edit_image", {
-        image: "https://a.example/b.png",
-        change: "x",
-      });
+      const said = await client.prompt("edit_image", { wish: "https://a.example/b.png: x" });
       expect(said).toContain("qwen_image_edit");
     });
 

@@ -29,7 +29,14 @@ const LISTED: Record<Scope, string[]> = {
 };
 const PROMPTS: Record<Scope, string[]> = {
   "jobs:read": [],
-  "jobs:buy": ["compare_models", "create_image", "edit_image", "train_lora"],
+  "jobs:buy": [
+    "character_sheet",
+    "compare_models",
+    "create_image",
+    "edit_image",
+    "product_shot",
+    "train_lora",
+  ],
   chat: ["delegate"],
   admin: [],
 };
