@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { nearMiss } from "../../src/models/near-miss.ts";
+import { anyText } from "../support/any-text.ts";
 import { operation, prepare, refusal } from "../support/operations.ts";
 
 const PICTURE = "https://example.com/a.png";
@@ -36,7 +37,7 @@ describe("near misses are named", () => {
   it("a suggestion is always one of the allowed words", () => {
     const allowed = ["landscape_4_3", "square_1_1", "ultra_wide_16_9"];
     fc.assert(
-      fc.property(fc.string({ maxLength: 30, unit: "binary" }), (text) => {
+      fc.property(anyText({ maxLength: 30 }), (text) => {
         const near = nearMiss(text, allowed);
         return near === undefined || allowed.includes(near);
       }),
