@@ -91,9 +91,7 @@ describe("an answer that is still coming", () => {
       brokeOff: "the server stopped",
     });
     expect((await second.threads.said(OWNER, job.jobId)).answer).toBe("So far");
-    expect((await second.runner.untold.of(OWNER)).map(({ jobId }) => jobId)).toEqual([
-      job.jobId,
-    ]);
+    expect((await second.runner.untold.of(OWNER)).map(({ jobId }) => jobId)).toEqual([job.jobId]);
     expect(server.hits).toHaveLength(1);
     response.destroy();
   });
