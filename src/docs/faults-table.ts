@@ -18,6 +18,7 @@ const STRIKES: Readonly<Record<ReturnType<typeof describedFaults>[number]["group
   delay: "any request",
   request: "one request",
   job: "a job of the queue",
+  webhook: "a job's webhook",
   sync: "the answer of a synchronous operation",
   stream: "a streamed answer",
   media: "a request for a finished file",

@@ -1,9 +1,7 @@
 import { createHash } from "node:crypto";
-import { createServer } from "node:http";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Recorder } from "../../src/sandbox/recorder.ts";
 import { startSandbox } from "../../src/sandbox/sandbox-server.ts";
-import { settle } from "../support/fake-clock.ts";
 import { call, get, openSandbox, post } from "./client.ts";
 import { PATHS } from "./examples.ts";
 
@@ -107,69 +105,6 @@ describe("the control routes", () => {
     expect((await get(url, {})).text).toBe('{"ok":true,"jobs":0}');
     expect((await get(url, { Origin: "https://evil.example" })).status).toBe(403);
     expect((await get(url, { Host: "evil.example" })).status).toBe(403);
-  });
-});
-
-describe("callbacks", () => {
-  async function receiver() {
-    const received: unknown[] = [];
-    const server = createServer((request, response) => {
-      let text = "";
-      request.on("data", (chunk) => {
-        text += chunk;
-      });
-      request.on("end", () => {
-        received.push(JSON.parse(text));
-        response.end();
-      });
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    onTestFinished(() => {
-      server.closeAllConnections();
-      server.close();
-    });
-    const address = server.address();
-    const port = typeof address === "object" ? address?.port : 0;
-    return { url: `http://127.0.0.1:${port}/hook`, received };
-  }
-
-  it("come once, with the final status, to this machine only", async () => {
-    const { sandbox, clock } = await openSandbox();
-    const { url, received } = await receiver();
-    const submit = (hook: string) =>
-      post(sandbox.origin + PATHS.turbo, JOB, {
-        "Ocp-Apim-Subscription-Key": "k",
-        "X-Webhook-URL": hook,
-      });
-    const { json } = await submit(url);
-    await submit("https://example.com/hook");
-    await submit("http://127.0.0.1:1/nobody");
-    await submit("not an address");
-    expect(clock.pending).toBe(2);
-    await clock.advance(10_000);
-    while (received.length === 0) await settle();
-    const status = (await get(json.polling_url)).json;
-    expect(status.status).toBe("COMPLETED");
-    expect(received).toStrictEqual([status]);
-  });
-
-  it("come to the address in the body, once even if the header names it too", async () => {
-    const { sandbox, clock } = await openSandbox();
-    const { url, received } = await receiver();
-    const image_urls = ["https://example.com/a.png"];
-    const submit = (body: object) =>
-      post(
-        sandbox.origin + PATHS.lora,
-        { prompt: "x", image_urls, webhook: url, ...body },
-        { "Ocp-Apim-Subscription-Key": "k", ...("header" in body && { "X-Webhook-URL": url }) },
-      );
-    await submit({ header: true });
-    await submit({ webhook_events_filter: ["complete"] });
-    await submit({ webhook_events_filter: ["start"] });
-    await clock.advance(10_000);
-    while (received.length < 2) await settle();
-    await settle(20);
-    expect(received).toHaveLength(2);
   });
 });
 

@@ -91,6 +91,27 @@ const GROUPS = {
       .object({ kind: z.literal("unknown-status"), status: z.string().optional(), ...conditions })
       .describe("the status is this word in place of PROCESSING"),
   ],
+  /** Of what is posted to a job's webhook, fixed when the job is accepted. */
+  webhook: [
+    z.object({ kind: z.literal("webhook-never"), ...conditions }).describe("nothing is posted"),
+    z
+      .object({ kind: z.literal("webhook-twice"), ...conditions })
+      .describe("the same is posted twice"),
+    z
+      .object({ kind: z.literal("webhook-late"), ms: z.number().min(0), ...conditions })
+      .describe("it is posted so many milliseconds after the job's end"),
+    z
+      .object({ kind: z.literal("webhook-early"), ...conditions })
+      .describe("it is posted before the request is answered, when the job has not begun"),
+    z
+      .object({ kind: z.literal("webhook-out-of-order"), ...conditions })
+      .describe("the end is posted first, then PROCESSING, then QUEUED"),
+    z
+      .object({ kind: z.literal("webhook-forged"), ...conditions })
+      .describe(
+        "before it, lies are posted: another request's end, a failure of this one, what is no JSON",
+      ),
+  ],
   /** Of a synchronous operation's answer. */
   sync: [
     z
@@ -136,6 +157,7 @@ export const faultSchema = z.discriminatedUnion("kind", [
   ...GROUPS.delay,
   ...GROUPS.request,
   ...GROUPS.job,
+  ...GROUPS.webhook,
   ...GROUPS.sync,
   ...GROUPS.stream,
   ...GROUPS.media,

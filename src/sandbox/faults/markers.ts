@@ -5,7 +5,7 @@ import { type Fault, type FaultGroup, faultSchema, isOf, kindsOf } from "./fault
 export type Stage = "queued" | "sync" | "chat" | "stream";
 
 const ACTED_OUT: Readonly<Record<Stage, readonly FaultGroup[]>> = {
-  queued: ["request", "delay", "job", "media"],
+  queued: ["request", "delay", "job", "webhook", "media"],
   sync: ["request", "delay", "sync", "media"],
   chat: ["request", "delay"],
   stream: ["request", "delay", "stream"],
@@ -33,8 +33,8 @@ export interface Marker {
  * - `on=poll` or `on=media`: strikes the status or the file requests of the job instead.
  * - `retry-after=3` and `body=…` for `status`, `type=image/svg+xml` for `media-body`.
  *
- * The value behind `=` is the code of `status` and `media-status`, the milliseconds of `slow`,
- * the events before `stream-cut`, `stream-stall` and `stream-error`,
+ * The value behind `=` is the code of `status` and `media-status`, the milliseconds of `slow` and
+ * `webhook-late`, the events before `stream-cut`, `stream-stall` and `stream-error`,
  * the message of `job-failed` and `job-error`, the word of `unknown-status`, the address of
  * `redirect`, the addresses of `media-url` (split by commas), the content of `media-body`.
  *
@@ -90,6 +90,7 @@ type Options = Partial<Record<string, string>>;
 const nothing = () => ({});
 const message = (value: string | undefined) => ({ message: value });
 const code = (value: string | undefined) => ({ status: Number(value) });
+const milliseconds = (value: string | undefined) => ({ ms: Number(value) });
 const eventsBefore = (value: string | undefined) => ({
   after: value === undefined ? undefined : Number(value),
 });
@@ -98,7 +99,7 @@ const eventsBefore = (value: string | undefined) => ({
 const VALUES: Readonly<
   Record<Fault["kind"], (value: string | undefined, options: Options) => object>
 > = {
-  slow: (value) => ({ ms: Number(value) }),
+  slow: milliseconds,
   status: (value, { body, "retry-after": retryAfter }) => ({
     status: Number(value),
     body,
@@ -118,6 +119,12 @@ const VALUES: Readonly<
   "media-url": (value) => ({ urls: value?.split(",") }),
   "status-goes-backwards": nothing,
   "unknown-status": (value) => ({ status: value }),
+  "webhook-never": nothing,
+  "webhook-twice": nothing,
+  "webhook-late": milliseconds,
+  "webhook-early": nothing,
+  "webhook-out-of-order": nothing,
+  "webhook-forged": nothing,
   "sync-queued": nothing,
   "sync-no-image": nothing,
   "stream-cut": eventsBefore,
@@ -131,7 +138,9 @@ const VALUES: Readonly<
   "media-truncate": nothing,
 };
 
-const KINDS = (["request", "delay", "job", "sync", "stream", "media"] as const).flatMap(kindsOf);
+const KINDS = (["request", "delay", "job", "webhook", "sync", "stream", "media"] as const).flatMap(
+  kindsOf,
+);
 
 function splitOnce(text: string): [string, string | undefined] {
   const at = text.indexOf("=");

@@ -57,11 +57,9 @@ async function submit(
   const commission = queueCommission(operation, c.get("body"));
   const job = enqueue(context, operation, commission, c);
   const webhooks = [c.req.header("X-Webhook-URL"), commission.webhook];
-  announce(
-    context,
-    job,
-    webhooks.filter((url) => url !== undefined),
-  );
+  const fault = context.faults.take("webhook", c.get("occasion"));
+  const addresses = webhooks.filter((url) => url !== undefined);
+  await announce(context, job, addresses, fault);
   return c.json(acceptedBody(context.origin(), job.requestId), 202);
 }
 
