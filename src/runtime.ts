@@ -14,8 +14,8 @@ import { LongcatClient } from "./gateway/longcat.ts";
 import { perOwner } from "./gateway/per-owner.ts";
 import { PixazoClient } from "./gateway/pixazo.ts";
 import type { ProxySettings } from "./gateway/proxy-routes.ts";
-import type { HostedFolder } from "./inputs/hosted-folder.ts";
-import { OwnHosting, type PublicAddress } from "./inputs/hosting.ts";
+import { OwnHosting } from "./inputs/hosting.ts";
+import { type PublicPlace, publicAddress } from "./inputs/public-address.ts";
 import { InputResolver } from "./inputs/resolver.ts";
 import type { JobEvents } from "./jobs/events.ts";
 import { mayBeServed } from "./jobs/finished-file.ts";
@@ -28,14 +28,16 @@ import { DiskStore } from "./media/disk-store.ts";
 import type { MediaStore } from "./media/media-store.ts";
 import { ownersFolders } from "./media/owner-folder.ts";
 import { Saving } from "./media/saving.ts";
-import { POLL_FLOOR_MS } from "./models/limits.ts";
+import { timeScaleOf } from "./models/limits.ts";
 import { DownloadLinks } from "./public/download-links.ts";
 import { DownloadRoute } from "./public/download-route.ts";
-import { type PublicPort, publicBase } from "./public/public-base.ts";
+import { publicBase } from "./public/public-base.ts";
 import { Adoption } from "./purchases/adoption.ts";
 import { earlierFile } from "./purchases/earlier-file.ts";
 import type { PurchaseContext } from "./purchases/purchase-context.ts";
 import { Purchases } from "./purchases/purchases.ts";
+import { WebhookAddresses } from "./purchases/webhook-addresses.ts";
+import { Webhooks } from "./purchases/webhooks.ts";
 import { openOwnerKeys } from "./settings/owner-keys.ts";
 import type { Settings } from "./settings/settings.ts";
 import { ClosedMarkerFile } from "./storage/sqlite/closed-marker.ts";
@@ -46,6 +48,7 @@ import { SqliteAuditLog } from "./storage/sqlite/sqlite-audit-log.ts";
 import { SqliteJobStore } from "./storage/sqlite/sqlite-job-store.ts";
 import { SqliteThreadStore } from "./storage/sqlite/sqlite-thread-store.ts";
 import { SqliteUserStore } from "./storage/sqlite/sqlite-user-store.ts";
+import { SqliteWebhookRecord } from "./storage/sqlite/webhook-rows.ts";
 import type { Services } from "./tools/services.ts";
 import { Waits } from "./tools/waits.ts";
 import type { AuditLog } from "./users/audit-log.ts";
@@ -60,14 +63,6 @@ export interface BuiltInProvider {
   /** How many times faster than the real one it works. */
   timesFaster: number;
   close(): Promise<void>;
-}
-
-/** The port for everybody, which knows nothing but what is public. */
-export interface PublicPlace extends PublicPort {
-  /** Where hosted files lie. */
-  folder: HostedFolder;
-  /** Makes sure that something of ours listens, and that its address leads there. @throws {configuration} */
-  require(): Promise<void>;
 }
 
 export interface RuntimeOptions {
@@ -102,6 +97,7 @@ export interface Runtime extends Services {
   door: Door;
   /** Answers whoever has a link to a finished file. */
   downloads: DownloadRoute;
+  webhooks: Pick<Webhooks, "receive">;
   close(): Promise<void>;
 }
 
@@ -163,6 +159,9 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     .sweep(clock.now())
     .catch((error: unknown) => log.error({ err: error }, "left-over turns were not removed"));
   const own = { clock, holder, isGone: options.isGone };
+  const isNear = isLoopbackHost(new URL(baseUrl).hostname);
+  const around = { publicUrl: settings.publicUrl, isBuiltIn: sandbox !== undefined, isNear, log };
+  const address = await publicAddress(options.publicPlace, around);
   const hosting = new OwnHosting({
     ...own,
     folder: options.publicPlace.folder,
@@ -171,7 +170,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       new FolderLock(join(settings.dataDir, "hosted.lock"), clock),
       own,
     ),
-    address: await publicAddress(options),
+    address,
     maxBytes: settings.hostedBytes,
     maxOwnBytes: (owner) =>
       owner === options.homeOwner ? undefined : settings.userLimits.hostedBytes,
@@ -193,8 +192,10 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const stopLettingGo = events.subscribeToDeletions(undefined, ({ owner, jobId }) => {
     void hosting.release(owner, jobId);
   });
+  const record = new SqliteWebhookRecord(connection);
   const buying: PurchaseContext = {
     ...shared,
+    webhooks: new WebhookAddresses({ ...shared, record: record, place: address }),
     inputs,
     gateway,
     http,
@@ -207,7 +208,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     trustedOrigins,
     prices: settings.prices,
     limits: settings.limits,
-    timeScale: sandbox ? 1 / sandbox.timesFaster : timeScale(settings, baseUrl),
+    timeScale: sandbox ? 1 / sandbox.timesFaster : timeScaleOf(baseUrl, settings.pollFloorMs),
     random: Math.random,
   };
   const purchases = new Purchases(buying);
@@ -219,19 +220,16 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     removeFile: (owner, ref) => media.delete(owner, ref),
     isGone: options.isGone,
   });
+  const webhooks = new Webhooks({ ...own, context: buying, record, purchases, jobs });
   await jobs.open();
+  await webhooks.open();
   await hosting.open();
   await removeErased(users, media, log);
   const links = new DownloadLinks({
     key: Buffer.from(await store.digest("the key of download links"), "hex"),
     hours: settings.linkHours,
     clock,
-    base: () =>
-      publicBase(
-        options.publicPlace,
-        settings.publicUrl,
-        isLoopbackHost(new URL(baseUrl).hostname),
-      ),
+    base: () => publicBase(options.publicPlace, settings.publicUrl, isNear),
     async ownerOf(jobId) {
       const owner = await store.ownerOf(jobId);
       return owner !== undefined && (await mayCall(users, owner)) ? owner : undefined;
@@ -256,8 +254,10 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     settled: () => jobs.settled(),
     links,
     downloads: new DownloadRoute({ links, store, media }),
+    webhooks,
     async close() {
       stopping.abort();
+      webhooks.close();
       await jobs.close();
       stopReleasing();
       stopLettingGo();
@@ -313,7 +313,7 @@ function openChat(
     ...shared,
     media,
     saving,
-    timeScale: sandbox ? 1 / sandbox.timesFaster : timeScale(settings, baseUrl),
+    timeScale: sandbox ? 1 / sandbox.timesFaster : timeScaleOf(baseUrl, settings.pollFloorMs),
     client: longcat,
     threads,
     baseUrl,
@@ -323,27 +323,4 @@ function openChat(
     caps: { perDayUsd: settings.limits.perDayUsd, perMonthUsd: settings.limits.perMonthUsd },
   });
   return { delegate, threads, longcat };
-}
-
-/** Where the provider can fetch our files, if anywhere. */
-async function publicAddress(options: RuntimeOptions): Promise<PublicAddress | undefined> {
-  const { settings, publicPlace, log } = options;
-  const { publicUrl, sandbox } = settings;
-  const require = () => publicPlace.require();
-  if (publicUrl !== undefined && publicPlace.isConfigured) {
-    // At once: what an earlier process published must stay within the provider's reach.
-    await publicPlace.open();
-    return { url: publicUrl, require };
-  }
-  if (publicUrl !== undefined) {
-    log.warn({}, "on stdio, LONGCAT_MCP_PUBLIC_URL needs LONGCAT_MCP_PUBLIC_PORT and is not used");
-  }
-  // The built-in sandbox is on this machine, so every local port is public to it.
-  return sandbox ? { url: `http://127.0.0.1:${await publicPlace.open()}`, require } : undefined;
-}
-
-/** How much faster than the real gateway a base on this machine is looked at. */
-function timeScale(settings: Settings, baseUrl: string): number {
-  const isLoopback = isLoopbackHost(new URL(baseUrl).hostname);
-  return isLoopback ? settings.pollFloorMs / POLL_FLOOR_MS : 1;
 }

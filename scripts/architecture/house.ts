@@ -60,7 +60,7 @@ export const HOUSE: Rules = {
     {
       path: "src/storage/sqlite/",
       about: "all SQL: one file, shared by processes",
-      uses: ["src/core/", "src/jobs/", "src/chat/", "src/inputs/", "src/users/"],
+      uses: ["src/core/", "src/jobs/", "src/purchases/", "src/chat/", "src/inputs/", "src/users/"],
     },
     {
       path: "src/tools/",

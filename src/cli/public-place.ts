@@ -4,7 +4,7 @@ import { AppError } from "../core/errors.ts";
 import { isLoopbackHost } from "../core/host-addresses.ts";
 import type { Log } from "../core/log.ts";
 import { HOSTED_FOLDER, HOSTED_PATH, HostedFolder } from "../inputs/hosted-folder.ts";
-import type { PublicPlace } from "../runtime.ts";
+import type { PublicPlace } from "../inputs/public-address.ts";
 import type { Settings } from "../settings/settings.ts";
 import { PublicListener, type PublicRoute } from "../transports/public-listener.ts";
 

@@ -7,6 +7,7 @@ import type { Program } from "../core/program.ts";
 import { createRedact } from "../core/redact.ts";
 import { JobEvents } from "../jobs/events.ts";
 import type { LifePoint } from "../jobs/job-context.ts";
+import type { Runtime } from "../runtime.ts";
 import { ServerFactory } from "../server.ts";
 import { DEFAULT_PORTS } from "../settings/commands.ts";
 import { proxySecrets } from "../settings/proxies.ts";
@@ -67,10 +68,15 @@ export async function serve(
       prefix: DOWNLOADS_PATH,
       answer: async (...asked) => (await services.get()).downloads.answer(...asked),
     };
-    return publicPlace(settings, holder, serverPort, [downloads], log);
+    const { webhookRoute } = await import("../transports/webhook-route.ts");
+    const webhooks = webhookRoute(
+      async (...heard) => (await services.get()).webhooks.receive(...heard),
+      (error) => log.warn({ err: error }, "a webhook came to nothing"),
+    );
+    return publicPlace(settings, holder, serverPort, [downloads, webhooks], log);
   });
   // What goes on for ever is begun on nobody's behalf, though a call may be the first to need it.
-  const openServices = async () => {
+  const openServices = async (): Promise<Runtime> => {
     const { openRuntime } = await import("../runtime.ts");
     return openRuntime({
       settings,

@@ -1,4 +1,5 @@
 import { CUT_ESCAPE, plainReading, type Reading, readingsOf } from "./readings.ts";
+import { SECRET_IN_ADDRESS } from "./webhook-secret.ts";
 
 const MIN_SECRET_LENGTH = 6;
 const MASK = "[key removed]";
@@ -9,6 +10,9 @@ const OPEN_CHARACTERS = 2_048;
 
 /** Holds what is let go of a code's beginning, each character escaped. */
 export const CONTEXT_CHARACTERS = 64;
+
+/** Shorter texts have no webhook's address in them. */
+const SHORTEST_ADDRESS = 35;
 
 /** How many characters of a caller's text are gone through in a moment. */
 const LOOKED_THROUGH = 65_536;
@@ -58,13 +62,19 @@ export function createRedact(secrets: readonly (string | undefined)[]): Redact {
   learn(secrets);
   const isClean = (text: string) => {
     const plain = unreadable.length === 0 ? plainReading(text) : undefined;
-    return plain !== undefined && !needles.some((needle) => plain.includes(needle.text));
+    if (plain === undefined || plain.search(SECRET_IN_ADDRESS) >= 0) return false;
+    return !needles.some((needle) => plain.includes(needle.text));
   };
-  const redact = (text: string) => {
-    if (text.length < shortest || isClean(text)) return text;
-    const ranges = readingsOf(text).flatMap((reading) => rangesIn(reading, needles));
+  const withoutKeys = (text: string, more: (reading: Reading) => Range[] = () => []) => {
+    if (text.length < Math.min(shortest, SHORTEST_ADDRESS) || isClean(text)) return text;
+    const ranges = readingsOf(text).flatMap((reading) => [
+      ...rangesIn(reading, needles),
+      ...more(reading),
+    ]);
     return unreadable.reduce((all, key) => all.replaceAll(key, MASK), masked(text, ranges));
   };
+  // Of webhooks the secrets are known to nobody after a restart, but where they stand.
+  const redact = (text: string) => withoutKeys(text, webhookSecretsIn);
   return Object.assign(redact, {
     openEnd(text: string, before = "") {
       if (needles.length === 0) return 0;
@@ -75,7 +85,7 @@ export function createRedact(secrets: readonly (string | undefined)[]): Redact {
     },
     finds: (text: string) =>
       text.length < LOOKED_THROUGH
-        ? redact(text) !== text
+        ? withoutKeys(text) !== text
         : [...keys].some((key) => text.includes(key)),
     learn,
   });
@@ -152,6 +162,13 @@ function rangesIn({ text, starts, ends }: Reading, needles: readonly Needle[]): 
     }
   }
   return ranges;
+}
+
+function webhookSecretsIn({ text, starts, ends }: Reading): Range[] {
+  return [...text.matchAll(SECRET_IN_ADDRESS)].map(({ 0: secret, index }) => [
+    starts[index] ?? 0,
+    ends[index + secret.length - 1] ?? 0,
+  ]);
 }
 
 function masked(text: string, ranges: readonly Range[]): string {

@@ -60,6 +60,7 @@ export type RequestStatus = (typeof REQUEST_STATUSES)[number];
 /** What any answer of the gateway says, in one form. */
 export interface GatewayReply {
   requestId: string | undefined;
+  modelId: string | undefined;
   /** One of the documented statuses; `processing` for a value nobody documented. */
   status: RequestStatus | undefined;
   /** The status as it was written. */
@@ -81,6 +82,7 @@ export function readReply(body: string): GatewayReply | undefined {
   const reply = parsed.data;
   return {
     requestId: reply.request_id,
+    modelId: reply.model_id,
     status: reply.status === undefined ? undefined : readStatus(reply.status),
     rawStatus: reply.status,
     mediaUrls: mediaUrls(reply),

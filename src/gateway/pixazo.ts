@@ -1,7 +1,8 @@
 import { AppError } from "../core/errors.ts";
-import type { Redact } from "../core/redact.ts";
+import { createRedact, type Redact } from "../core/redact.ts";
 import { SERVICE_KEYS, sendableKey } from "../core/service-keys.ts";
 import { oneLine } from "../core/text.ts";
+import { secretIn } from "../core/webhook-secret.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import { type HttpReply, MAX_REPLY_BYTES, TransportFailure } from "./exchange.ts";
 import { failureOf, isUnsettled, jobFailureOf, type Service, upstreamWords } from "./failures.ts";
@@ -35,6 +36,9 @@ export interface StatusReport {
   status: "queued" | "processing" | "completed" | "failed" | "error";
   rawStatus: string;
   mediaUrls: string[];
+  /** As the gateway names them, where it does. */
+  requestId: string | undefined;
+  modelId: string | undefined;
   /** Set for `failed`, `error`, and `completed` without a file. */
   error: AppError | undefined;
 }
@@ -66,10 +70,18 @@ export class PixazoClient {
   /**
    * Sends one purchase, once. Every end is a value: what may happen next depends on it, so it is
    * never left to whoever catches what.
+   * @param webhook where the gateway may call, by a secret that is in no outcome.
    * @throws {configuration} without an API key that can be sent; nothing was sent.
    */
-  async submit(operation: AnyOperation, wire: Record<string, unknown>): Promise<SubmitOutcome> {
-    const headers = await this.#headers();
+  async submit(
+    operation: AnyOperation,
+    wire: Record<string, unknown>,
+    webhook?: string,
+  ): Promise<SubmitOutcome> {
+    const headers = {
+      ...(await this.#headers()),
+      ...(webhook === undefined ? {} : { "x-webhook-url": webhook }),
+    };
     let reply: HttpReply;
     try {
       reply = await this.#options.http.send({
@@ -84,7 +96,9 @@ export class PixazoClient {
     } catch (error) {
       return notAnswered(error);
     }
-    return readSubmit(operation, { ...reply, text: redactBody(reply.text, this.#options.redact) });
+    const text = redactBody(reply.text, this.#options.redact);
+    const withoutSecret = createRedact([webhook && secretIn(webhook)]);
+    return readSubmit(operation, { ...reply, text: redactBody(text, withoutSecret) });
   }
 
   /**
@@ -154,11 +168,15 @@ export class PixazoClient {
 
 /** @throws {invalid_input} for what cannot be a request id and must not become part of a URL. */
 export function checkedId(requestId: string): string {
-  if (REQUEST_ID.test(requestId)) return requestId;
+  if (isRequestId(requestId)) return requestId;
   throw new AppError(
     "invalid_input",
     "That is not a request id: letters, digits, and . _ : - are allowed, at most 200 of them.",
   );
+}
+
+export function isRequestId(text: string): boolean {
+  return REQUEST_ID.test(text);
 }
 
 function isSuccess(status: number): boolean {
@@ -206,6 +224,8 @@ function report(
     status,
     rawStatus: oneLine(reply.rawStatus ?? "", MAX_STATUS_CHARACTERS),
     mediaUrls: reply.mediaUrls,
+    requestId: reply.requestId,
+    modelId: reply.modelId,
     error: failed
       ? jobFailureOf(failed, body)
       : isEmpty

@@ -21,7 +21,18 @@ export const LIFE_POINTS = [
 ] as const;
 /** Those of a job's deletion. */
 export const DELETION_POINTS = ["before-deletion", "after-deletion", "after-files"] as const;
-export type LifePoint = (typeof LIFE_POINTS)[number] | (typeof DELETION_POINTS)[number];
+/** Those of a webhook, from the secret of its address to the request that it leads to. */
+export const WEBHOOK_POINTS = [
+  "after-secret",
+  "webhook-heard",
+  "webhook-noted",
+  "request-confirmed",
+  "request-attached",
+] as const;
+export type LifePoint =
+  | (typeof LIFE_POINTS)[number]
+  | (typeof DELETION_POINTS)[number]
+  | (typeof WEBHOOK_POINTS)[number];
 
 /** What every part of any job's life works with. */
 export interface JobContext {

@@ -52,6 +52,8 @@ export interface AdmissionRules {
   quotas?: Quotas | undefined;
   /** The most that the call allows, in US dollars. */
   maxCostUsd?: number | undefined;
+  /** Its request was made elsewhere: it is recorded only where no job of anybody has or had that. */
+  isFound?: boolean | undefined;
   now: number;
 }
 
@@ -67,6 +69,11 @@ export interface Transition {
   now: number;
   /** Follows the job from now on; unchanged when absent. Ended jobs have no holder. */
   holder?: string | undefined;
+  /**
+   * The patch's request id was found, not answered to the job's own submit: the job moves on only
+   * where no job of anybody has or had it.
+   */
+  isFound?: boolean | undefined;
 }
 
 /** A process that follows jobs, and how often it has shown that it is alive. */
@@ -117,10 +124,12 @@ export interface JobStore {
    * Records a job unless an earlier one stands for it or a limit forbids it; all in one
    * transaction, so that processes racing for the same purchase or the last dollar cannot both win.
    * Limits are those of the rules, for all together where there are users, and the owner's own.
+   * For a request that was found, the owner's job that has it stands.
    * @throws {over_budget} above a limit
    * @throws {rate_limited | storage} above a quota
    * @throws {invalid_input} when its idempotency key belongs to other arguments
-   * @throws {not_found} when the job that would stand for it was deleted
+   * @throws {not_found} when the job that would stand for it was deleted, or somebody else's has
+   *   its request id
    * @throws {forbidden} when its owner is a user who was revoked
    */
   admit(job: WholeJob, holder: string, rules: AdmissionRules): Promise<Admission>;

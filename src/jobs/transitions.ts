@@ -3,20 +3,26 @@ import { AppError } from "../core/errors.ts";
 import { isOver, withoutWords } from "./forgotten-words.ts";
 import type { Job, JobPatch, JobState } from "./job.ts";
 import type { JobContext, MoveContext } from "./job-context.ts";
+import type { Transition } from "./job-store.ts";
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 
-/** Moves a job on and tells everyone. @returns `undefined` when someone else was faster. */
+/**
+ * Moves a job on and tells everyone.
+ * @param more as a {@link Transition} has it.
+ * @returns `undefined` when someone else was faster.
+ */
 export async function move(
   context: JobContext,
   job: Job,
   state: JobState,
   patch: JobPatch,
+  more: Pick<Transition, "isFound"> = {},
 ): Promise<Job | undefined> {
   const { store, holder, clock } = context;
   const kept = await withWhatIsKept(context, job, state, patch);
-  const step = { from: job.state, to: state, patch: kept, now: clock.now(), holder };
+  const step = { from: job.state, to: state, patch: kept, now: clock.now(), holder, ...more };
   const moved = await store.transition(job.owner, job.jobId, step);
   if (moved) {
     context.log.info({ job: moved.jobId, from: job.state, to: state }, "job moved");

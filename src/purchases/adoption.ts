@@ -1,8 +1,8 @@
 import { AppError } from "../core/errors.ts";
 import { newJobId } from "../core/ids.ts";
 import { oneLine } from "../core/text.ts";
-import { checkedId, type LegacyReport } from "../gateway/pixazo.ts";
-import type { Job, WholeJob } from "../jobs/job.ts";
+import { checkedId, type LegacyReport, type StatusReport } from "../gateway/pixazo.ts";
+import type { Job, JobPatch, WholeJob } from "../jobs/job.ts";
 import type { JobStore } from "../jobs/job-store.ts";
 import { BLANK, NO_LIMITS } from "../jobs/record.ts";
 import type { JobRunner } from "../jobs/runner.ts";
@@ -30,8 +30,8 @@ export class Adoption {
     if (known) {
       return known.state === "unknown" ? this.attach(owner, known.jobId, requestId) : known;
     }
-    const job = await adoptRequest(this.#context, owner, requestId);
-    this.#jobs.takeUp(job);
+    const { job, isNew } = await adoptRequest(this.#context, owner, requestId);
+    if (isNew) this.#jobs.takeUp(job);
     return job;
   }
 
@@ -78,12 +78,26 @@ export class Adoption {
   }
 }
 
+/** What changes with a job whose request was found. */
+export function attachment(requestId: string, report: StatusReport, now: number): JobPatch {
+  return {
+    requestId,
+    upstreamStatus: report.rawStatus,
+    charge: "reserved",
+    acceptedAt: now,
+    completedAt: null,
+    deliveredAt: null,
+    error: null,
+    wire: null,
+  };
+}
+
 /** Records a request that was made elsewhere as a job of ours. */
 async function adoptRequest(
   context: PurchaseContext,
   owner: string,
   requestId: string,
-): Promise<Job> {
+): Promise<{ job: Job; isNew: boolean }> {
   const { store, gateway, clock, holder } = context;
   const operation = operationOfRequestId(requestId);
   if (!operation) {
@@ -111,9 +125,11 @@ async function adoptRequest(
     acceptedAt: now,
     warnings: ["Started elsewhere; its price is not counted here."],
   };
-  await store.admit(job, holder, { forceNew: true, limits: NO_LIMITS, now });
+  const rules = { forceNew: true, limits: NO_LIMITS, isFound: true, now };
+  const admission = await store.admit(job, holder, rules);
+  if (admission.kind === "duplicate") return { job: admission.job, isNew: false };
   context.events.publish(job);
-  return job;
+  return { job, isNew: true };
 }
 
 /**
@@ -173,13 +189,9 @@ async function attachRequest(
     throw new AppError("invalid_input", `That request id is not one of ${job.operation}.`);
   }
   const report = await orStrange(requestId, gateway.of(job.owner).status(requestId));
-  return move(context, job, "running", {
-    requestId,
-    upstreamStatus: report.rawStatus,
-    charge: "reserved",
-    acceptedAt: clock.now(),
-    completedAt: null,
-    deliveredAt: null,
-    error: null,
+  const attached = await move(context, job, "running", attachment(requestId, report, clock.now()), {
+    isFound: true,
   });
+  if (!attached) await refuseKnown(store, job.owner, requestId);
+  return attached;
 }

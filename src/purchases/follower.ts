@@ -5,10 +5,12 @@ import type { StatusReport } from "../gateway/pixazo.ts";
 import type { Job, WholeJob } from "../jobs/job.ts";
 import { errorOf, move } from "../jobs/transitions.ts";
 import type { AnyOperation } from "../models/operation.ts";
+import { Alert } from "./alert.ts";
 import { filesNamed } from "./keeping.ts";
 import { GIVE_UP_MS, nextPollMs, UNKNOWN_ID_GRACE_MS } from "./pace.ts";
 import { Poller } from "./poller.ts";
 import type { PurchaseContext } from "./purchase-context.ts";
+import { WebhookTrust } from "./webhook-trust.ts";
 
 /** What figures call operations that another version of this program has. */
 const UNKNOWN = "unknown";
@@ -28,6 +30,13 @@ interface Followed {
   ageMs: () => number;
   polls: number;
   faults: number;
+  alert: Alert;
+  /** Whether the provider was told where to call for it; found out with the first look. */
+  hasWebhook: boolean | undefined;
+  /** Whether a look is under way. */
+  isLooking: boolean;
+  /** A moment of {@link Clock.elapsed} before which the provider wants no look. */
+  notBefore: number;
 }
 
 /** Watches `running` jobs until the gateway says that they ended. */
@@ -35,9 +44,11 @@ export class Follower {
   readonly #context: PurchaseContext;
   readonly #followed = new Map<string, Followed>();
   readonly #poller: Poller;
+  readonly #trust: WebhookTrust;
 
   constructor(context: PurchaseContext) {
     this.#context = context;
+    this.#trust = new WebhookTrust(context.clock);
     this.#poller = new Poller(context.clock, (jobId) => {
       const followed = this.#followed.get(jobId);
       if (!followed) return Promise.resolve(undefined);
@@ -55,14 +66,26 @@ export class Follower {
     soon: boolean,
     goOn: (job: Job) => void,
   ): void {
-    const ageMs = ageOf(this.#context.clock, job.acceptedAt ?? job.createdAt);
+    const { clock, timeScale } = this.#context;
+    const ageMs = ageOf(clock, job.acceptedAt ?? job.createdAt);
     const { jobId, owner, upstreamStatus } = job;
     const requestId = job.requestId ?? "";
-    const history = { ageMs, polls: 0, faults: 0 };
-    const what = { jobId, owner, requestId, upstreamStatus, operation };
-    const followed = { ...what, context: this.#context.log.context(), goOn, ...history };
+    const history = { ageMs, polls: 0, faults: 0, hasWebhook: undefined };
+    const looks = { alert: new Alert(clock, timeScale), isLooking: false, notBefore: 0 };
+    const what = { jobId, owner, requestId, upstreamStatus, operation, goOn };
+    const context = this.#context.log.context();
+    const followed: Followed = { ...what, context, ...history, ...looks };
     this.#followed.set(job.jobId, followed);
     this.#poller.plan(job, soon ? 0 : this.#pause(followed, undefined));
+  }
+
+  /** A webhook has come for a job. @returns whether it is followed here. */
+  ring(jobId: string): boolean {
+    const followed = this.#followed.get(jobId);
+    if (!followed) return false;
+    const inMs = followed.alert.ring(followed.notBefore);
+    if (inMs !== undefined && !followed.isLooking) this.#poller.plan(followed, inMs);
+    return true;
   }
 
   /** Leaves all jobs but these to whoever follows them now. */
@@ -81,20 +104,30 @@ export class Follower {
 
   async #look(followed: Followed): Promise<number | undefined> {
     const { jobId } = followed;
+    const isTold = followed.alert.look();
+    followed.isLooking = true;
     try {
-      const pause = await this.#ask(followed);
-      if (pause === undefined) this.#followed.delete(jobId);
+      followed.hasWebhook ??= await this.#context.webhooks.isExpected(followed);
+      const pause = await this.#ask(followed, isTold);
+      if (pause === undefined && this.#followed.get(jobId) === followed) {
+        this.#followed.delete(jobId);
+      }
       return pause;
     } catch (error) {
       this.#context.log.error({ job: jobId, err: error }, "look at job failed");
       this.#context.events.holdUp(jobId, toAppError(error).message);
       followed.faults++;
       return this.#pause(followed, undefined);
+    } finally {
+      followed.isLooking = false;
     }
   }
 
-  /** @returns ms until the next look; `undefined` when there is nothing more to look at. */
-  async #ask(followed: Followed): Promise<number | undefined> {
+  /**
+   * @param isTold whether a webhook has asked for the look.
+   * @returns ms until the next look; `undefined` when there is nothing more to look at.
+   */
+  async #ask(followed: Followed, isTold: boolean): Promise<number | undefined> {
     const { gateway, timings } = this.#context;
     const { owner, requestId, operation } = followed;
     let report: StatusReport;
@@ -115,7 +148,21 @@ export class Follower {
       return this.#pause(followed, undefined);
     }
     await this.#end(followed, report);
+    this.#learn(followed, isTold);
     return undefined;
+  }
+
+  /** What an end says about webhooks. */
+  #learn({ jobId, hasWebhook }: Followed, isTold: boolean): void {
+    if (!hasWebhook) return;
+    if (isTold) this.#trust.told();
+    if (isTold || !this.#trust.missed()) return;
+    this.#context.log.warn({ job: jobId }, "no webhook told of an end: looking as without them");
+    for (const one of this.#followed.values()) {
+      if (one.hasWebhook && !one.isLooking && !one.alert.isFresh && one.jobId !== jobId) {
+        this.#poller.plan(one, this.#pause(one, undefined));
+      }
+    }
   }
 
   async #end(followed: Followed, report: StatusReport): Promise<void> {
@@ -180,15 +227,15 @@ export class Follower {
   }
 
   #pause(followed: Followed, retryAfterMs: number | undefined): number {
-    const { random, timeScale } = this.#context;
+    const { random, timeScale, clock } = this.#context;
     const ageMs = followed.ageMs();
-    const { polls, faults } = followed;
-    return nextPollMs(
-      followed.operation,
-      { ageMs, polls, faults, retryAfterMs },
-      random(),
-      timeScale,
-    );
+    const { polls, faults, alert, hasWebhook = false, operation } = followed;
+    if (retryAfterMs !== undefined) followed.notBefore = clock.elapsed() + retryAfterMs;
+    const isTold = hasWebhook && this.#trust.isEarned && !alert.isFresh;
+    const history = { ageMs, polls, faults, retryAfterMs, isTold };
+    const regular = nextPollMs(operation, history, random(), timeScale);
+    const soon = alert.next();
+    return soon === undefined ? regular : Math.max(soon, retryAfterMs ?? 0);
   }
 }
 

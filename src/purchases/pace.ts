@@ -22,11 +22,13 @@ export interface PollHistory {
   faults: number;
   /** The provider's own wish, in milliseconds. */
   retryAfterMs: number | undefined;
+  /** A webhook will tell of its end: after the first look there is hardly anything to look for. */
+  isTold: boolean;
 }
 
 /**
  * How long to wait before the next look at a job: the operation's own pace first, then 5 s growing
- * to 10 s, once a minute for a job that is long overdue; slower while looks fail; never below the
+ * to 10 s, once a minute for a job that is long overdue or whose end will be told; slower while looks fail; never below the
  * floor.
  * @param random from 0 to 1, for ±10 % of jitter.
  * @param scale 1 for the real gateway; smaller for a loopback base that runs faster.
@@ -39,7 +41,7 @@ export function nextPollMs(
 ): number {
   const patience = operation?.media === "weights" ? DAY_MS : HOUR_MS;
   const regular =
-    history.ageMs > patience
+    history.ageMs > patience || history.isTold
       ? SLOW_INTERVAL_MS
       : Math.min(LAST_INTERVAL_MS, FIRST_INTERVAL_MS * GROWTH ** Math.max(0, history.polls - 1));
   const wanted = history.polls === 0 ? (operation?.pace.firstPollMs ?? regular) : regular;

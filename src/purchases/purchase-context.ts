@@ -9,6 +9,7 @@ import type { InputResolver } from "../inputs/resolver.ts";
 import type { MoveContext } from "../jobs/job-context.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Saving } from "../media/saving.ts";
+import type { WebhookAddresses } from "./webhook-addresses.ts";
 
 /** What every part of a purchase's life works with. */
 export interface PurchaseContext extends MoveContext {
@@ -22,6 +23,8 @@ export interface PurchaseContext extends MoveContext {
   inputs: Pick<InputResolver, "resolve">;
   /** Files that the provider fetches here. */
   hosting: Hosting & JobFiles;
+  /** Where the provider may call when a job goes on. */
+  webhooks: Pick<WebhookAddresses, "next" | "isExpected">;
   /** Where purchases are sent; only jobs sent there are followed. */
   baseUrl: string;
   /** The base ends with this process, and its jobs with it: the built-in sandbox. */

@@ -42,6 +42,11 @@ export class Purchases implements StartableKind<PurchaseRequest> {
     this.#follower.follow(running, operationNamed(running.operation), soon, goOn);
   }
 
+  /** A webhook has come for a job. @returns whether it is followed here. */
+  ring(jobId: string): boolean {
+    return this.#follower.ring(jobId);
+  }
+
   async collect(downloading: Job): Promise<void> {
     await this.#collector.collect(downloading, operationNamed(downloading.operation));
   }

@@ -38,14 +38,22 @@ async function buy(
   operation: AnyOperation,
   wire: Record<string, unknown>,
 ): ReturnType<Send> {
+  // Who wants to be called themselves is called alone, and the job is looked at.
+  const isCalled = operation.kind === "queued" && wire["webhook"] === undefined;
+  const webhook = isCalled ? await context.webhooks.next(submitting) : undefined;
   let outcome: SubmitOutcome;
   try {
     context.reached("before-post");
-    const send = () => context.gateway.of(submitting.owner).submit(operation, wire);
+    const send = () => context.gateway.of(submitting.owner).submit(operation, wire, webhook);
     outcome = await context.timings.time("submit", operation.name, send, ({ kind }) => kind);
     context.reached("after-reply");
   } catch (error) {
     outcome = notSent(error);
+  }
+  const found = await foundMeanwhile(context, submitting);
+  if (found) {
+    await compare(context, found, outcome);
+    return { job: submitting };
   }
   if (outcome.kind === "not_taken") return { notTaken: outcome.error };
   const end = endOf(outcome, submitting, context.clock.now());
@@ -55,6 +63,32 @@ async function buy(
     submitting;
   context.reached("after-accepted");
   return { job };
+}
+
+/**
+ * The job, if a webhook led to its request before the answer came. Whoever found it goes on with it.
+ */
+async function foundMeanwhile(
+  { store }: PurchaseContext,
+  submitting: Job,
+): Promise<Job | undefined> {
+  const current = await store.get(submitting.owner, submitting.jobId).catch(() => undefined);
+  return current?.requestId && current.state !== "submitting" ? current : undefined;
+}
+
+/** What the gateway has accepted beside the request that a webhook led to is told, and not lost. */
+async function compare(context: PurchaseContext, found: Job, outcome: SubmitOutcome) {
+  const requestId = "requestId" in outcome ? outcome.requestId : undefined;
+  if (requestId === undefined || requestId === found.requestId) return;
+  context.log.error({ job: found.jobId, requestId }, "a webhook led to another request");
+  const warning = `The provider answered with another request than the one that its webhook led to: \`job_status\` with request_id \`${requestId}\` shows it.`;
+  await surely(context, found.jobId, async () => {
+    const { warnings } = (await context.store.get(found.owner, found.jobId)) ?? found;
+    const patch = { warnings: [...warnings, warning] };
+    context.events.publish(
+      await context.store.patch(found.owner, found.jobId, patch, context.clock.now()),
+    );
+  });
 }
 
 /**

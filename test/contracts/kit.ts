@@ -3,6 +3,7 @@ import type { ThreadStore } from "../../src/chat/thread-store.ts";
 import type { HostingRecord } from "../../src/inputs/hosting-record.ts";
 import type { WholeJob } from "../../src/jobs/job.ts";
 import type { JobStore } from "../../src/jobs/job-store.ts";
+import type { WebhookRecord } from "../../src/purchases/webhook-record.ts";
 import type { AuditLog } from "../../src/users/audit-log.ts";
 import type { Belongings } from "../../src/users/belongings.ts";
 import type { UserStore } from "../../src/users/user-store.ts";
@@ -13,6 +14,7 @@ export interface Stores {
   jobs: JobStore;
   threads: ThreadStore;
   hosting: HostingRecord;
+  webhooks: WebhookRecord;
   users: UserStore;
   audit: AuditLog;
   belongings: Belongings;
@@ -44,6 +46,7 @@ export interface Bench {
   readonly jobs: JobStore;
   readonly threads: ThreadStore;
   readonly hosting: HostingRecord;
+  readonly webhooks: WebhookRecord;
   readonly users: UserStore;
   readonly audit: AuditLog;
   readonly belongings: Belongings;
@@ -78,6 +81,9 @@ export function benchFor(kit: StoreKit): Bench {
     },
     get hosting() {
       return stores.hosting;
+    },
+    get webhooks() {
+      return stores.webhooks;
     },
     get users() {
       return stores.users;

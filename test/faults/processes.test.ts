@@ -30,7 +30,7 @@ function traffic(bench: Bench) {
 
 /** The least time that one follower lets pass after its n-th look, in milliseconds. */
 function leastGapMs(looks: number): number {
-  const history = { ageMs: 0, polls: looks, faults: 0, retryAfterMs: undefined };
+  const history = { ageMs: 0, polls: looks, faults: 0, retryAfterMs: undefined, isTold: false };
   return nextPollMs(undefined, history, 0, TIME_SCALE) - ROUNDING_MS;
 }
 

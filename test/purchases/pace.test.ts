@@ -14,6 +14,7 @@ const history = (change: Partial<PollHistory> = {}): PollHistory => ({
   polls: 0,
   faults: 0,
   retryAfterMs: undefined,
+  isTold: false,
   ...change,
 });
 const pause = (change: Partial<PollHistory>, one = picture) =>
@@ -30,6 +31,12 @@ describe("when to look next", () => {
     expect(pauses[0]).toBe(5 * SECOND);
     expect(pauses).toEqual([...pauses].sort((a, b) => a - b));
     expect(pauses.at(-1)).toBe(10 * SECOND);
+  });
+
+  it("once a minute after the first look, where a webhook will tell of the end", () => {
+    expect(pause({ isTold: true })).toBe(picture.pace.firstPollMs);
+    expect(pause({ isTold: true, polls: 1 })).toBe(60 * SECOND);
+    expect(pause({ isTold: true, polls: 50 })).toBe(60 * SECOND);
   });
 
   it("once a minute for a picture that is an hour old, for a training that is a day old", () => {
@@ -58,6 +65,7 @@ describe("when to look next", () => {
     polls: fc.nat(10_000),
     faults: fc.nat(1_000),
     retryAfterMs: fc.option(fc.nat(3_600_000), { nil: undefined }),
+    isTold: fc.boolean(),
   });
   const random = fc.double({ min: 0, max: 1, noNaN: true });
   const scale = fc.constantFrom(1, 0.125, 0.001);
@@ -76,8 +84,18 @@ describe("when to look next", () => {
   it("within a tenth of the plan, in proportion to the scale", () => {
     fc.assert(
       fc.property(anything, random, scale, (past, chance, factor) => {
-        const plan = nextPollMs(picture, { ...past, retryAfterMs: undefined }, MIDDLE, 1);
-        const ms = nextPollMs(picture, { ...past, retryAfterMs: undefined }, chance, factor);
+        const plan = nextPollMs(
+          picture,
+          { ...past, retryAfterMs: undefined, isTold: false },
+          MIDDLE,
+          1,
+        );
+        const ms = nextPollMs(
+          picture,
+          { ...past, retryAfterMs: undefined, isTold: false },
+          chance,
+          factor,
+        );
         expect(ms / factor).toBeGreaterThanOrEqual(plan * 0.9 - 1e-6);
         expect(ms / factor).toBeLessThanOrEqual(plan * 1.1 + 1e-6);
       }),

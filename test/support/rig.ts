@@ -57,6 +57,8 @@ export interface RigOptions {
   keepsPrompts?: boolean;
   /** Default: jobs without files that the provider fetches here. */
   hosting?: Hosting & JobFiles;
+  /** Default: jobs for which no webhook can come. */
+  webhooks?: PurchaseContext["webhooks"];
   /** A kind of jobs beside purchases. */
   kind?: (parts: RigParts) => JobKind;
   /** Runs on the store before anything is taken up. */
@@ -152,6 +154,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
       findEarlier: () => expect.fail("no earlier file is named"),
     }),
     hosting,
+    webhooks: options.webhooks ?? NO_WEBHOOKS,
     events,
     clock,
     log,
@@ -254,6 +257,11 @@ const NO_FILES: Hosting & JobFiles = {
   reserve: async () => {},
   publish: async () => {},
   release: async () => {},
+};
+
+const NO_WEBHOOKS: PurchaseContext["webhooks"] = {
+  next: async () => undefined,
+  isExpected: async () => false,
 };
 
 export const NO_LIMITS: Limits = {

@@ -26,6 +26,7 @@ export function insertJob(db: Connection, job: WholeJob, holder: string): unknow
   );
   const { input = "{}", wire = null } = bodyColumnsOf(job);
   db.run("INSERT INTO job_bodies (job_id, input, wire) VALUES (?, ?, ?)", [job.jobId, input, wire]);
+  if (job.requestId !== null) claimRequest(db, job);
   insertJobWords(db, sequenceRow.parse(row).seq, job);
   return row;
 }
@@ -53,14 +54,21 @@ export function updateJob(
         which.jobId,
       ]);
     }
+    if (change.requestId) claimRequest(db, which);
     if (change.media) updateFileWords(db, readRow(row));
     if (change.input) rewriteJobWords(db, { ...readRow(row), input: change.input });
     return row;
   };
-  const row = isBodyChanged || change.media ? db.transaction(update) : update();
+  const isMore = isBodyChanged || change.media || change.requestId;
+  const row = isMore ? db.transaction(update) : update();
   // What was asked for is only ever changed to forget its words.
   if (change.input) db.scrub();
   return row;
+}
+
+/** Notes whose a request id is: the first job's that had it. */
+function claimRequest(db: Connection, { jobId }: JobName): void {
+  db.run("UPDATE OR IGNORE jobs SET request_claim = request_id WHERE job_id = ?", [jobId]);
 }
 
 function updateRow(

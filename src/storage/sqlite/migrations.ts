@@ -10,6 +10,7 @@ import { FIGURE_TABLES } from "./figure-tables.ts";
 import { keyedDigest } from "./keyed-digest.ts";
 import { SEARCH_TABLES } from "./search-tables.ts";
 import { USER_TABLES } from "./user-tables.ts";
+import { WEBHOOK_TABLES } from "./webhook-tables.ts";
 
 export type Database = InstanceType<typeof DatabaseSync>;
 
@@ -204,6 +205,8 @@ export const MIGRATIONS: readonly string[] = [
   USER_TABLES,
 
   FIGURE_TABLES,
+
+  WEBHOOK_TABLES,
 ];
 
 /**

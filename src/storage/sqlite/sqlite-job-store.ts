@@ -70,7 +70,9 @@ export class SqliteJobStore implements JobStore {
   async admit(job: WholeJob, holder: string, rules: AdmissionRules): Promise<Admission> {
     const record = (): Admission => {
       refuseRevoked(this.#connection, job.owner);
-      const earlier = duplicateOf(this.#connection, job, rules);
+      const earlier =
+        (rules.isFound ? this.#ofSameRequest(job) : undefined) ??
+        duplicateOf(this.#connection, job, rules);
       if (earlier) return { kind: "duplicate", job: earlier };
       const { quotas } = rules;
       const tooMuch = quotas && quotaRefusal(heldBy(this.#connection, job.owner), quotas);
@@ -110,13 +112,11 @@ export class SqliteJobStore implements JobStore {
   }
 
   async findByRequestId(owner: string, requestId: string): Promise<Job | undefined> {
-    const sql = "SELECT * FROM jobs WHERE request_id = ? AND owner = ? ORDER BY seq LIMIT 1";
-    return this.#one(sql, [requestId, owner]);
+    return this.#byRequest(owner, requestId);
   }
 
   async knowsRequest(requestId: string): Promise<boolean> {
-    const found = this.#one("SELECT * FROM jobs WHERE request_id = ? LIMIT 1", [requestId]);
-    return found !== undefined || this.#removal.knowsRequest(requestId);
+    return this.#knowsRequest(requestId);
   }
 
   async ownerOf(jobId: string): Promise<string | undefined> {
@@ -192,7 +192,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   async transition(owner: string, jobId: string, step: Transition): Promise<Job | undefined> {
-    const { from, to, patch, now, holder } = step;
+    const { from, to, patch, now, holder, isFound = false } = step;
     if (!canBecome(from, to)) {
       throw new AppError("internal", `A job cannot go from ${from} to ${to}.`);
     }
@@ -203,6 +203,12 @@ export class SqliteJobStore implements JobStore {
     const more = { ...lease, ...reopened };
     const which = { owner, jobId };
     const change = () => this.#update(which, { ...patch, state: to, updatedAt: now }, more, from);
+    if (isFound) {
+      // In one transaction, so that of several that found the same request one gets it.
+      return this.#connection.transaction(() =>
+        this.#knowsRequest(patch.requestId ?? "", jobId) ? undefined : change(),
+      );
+    }
     // What is sent next must be known to whoever opens the database after us.
     if (to !== "submitting") return change();
     return this.#connection.recorded(change, (moved) => {
@@ -296,6 +302,26 @@ export class SqliteJobStore implements JobStore {
     if (row === undefined) return undefined;
     this.#feed.wrote(row);
     return readRow(row);
+  }
+
+  /** @throws {not_found} when somebody else's has or had its request id, or a deleted one. */
+  #ofSameRequest({ owner, requestId }: Job): Job | undefined {
+    if (requestId === null) return undefined;
+    const own = this.#byRequest(owner, requestId);
+    if (own || !this.#knowsRequest(requestId)) return own;
+    throw new AppError("not_found", `There is no request \`${oneLine(requestId)}\`.`);
+  }
+
+  #byRequest(owner: string, requestId: string): Job | undefined {
+    const sql = "SELECT * FROM jobs WHERE request_id = ? AND owner = ? ORDER BY seq LIMIT 1";
+    return this.#one(sql, [requestId, owner]);
+  }
+
+  /** @param besides a job that does not count. */
+  #knowsRequest(requestId: string, besides = ""): boolean {
+    const sql = "SELECT * FROM jobs WHERE request_id = ? AND job_id <> ? LIMIT 1";
+    const found = this.#one(sql, [requestId, besides]);
+    return found !== undefined || this.#removal.knowsRequest(requestId);
   }
 
   #one(sql: string, values: readonly Column[]): Job | undefined {

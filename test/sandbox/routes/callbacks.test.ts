@@ -86,7 +86,7 @@ describe("callbacks that go wrong", () => {
     const said = () => received.map((body) => [Object(body).request_id, Object(body).status]);
     return { ...opened, received, said, requestId: json.request_id };
   };
-  const after = async (
+  const passed = async (
     { clock, received }: { clock: FakeClock; received: unknown[] },
     ms: number,
     count: number,
@@ -98,41 +98,41 @@ describe("callbacks that go wrong", () => {
 
   it("never come", async () => {
     const one = await submit({ kind: "webhook-never" });
-    await after(one, 60_000, 0);
+    await passed(one, 60_000, 0);
     expect(one.said()).toEqual([]);
   });
 
   it("come twice", async () => {
     const one = await submit({ kind: "webhook-twice" });
-    await after(one, 60_000, 2);
+    await passed(one, 60_000, 2);
     const end = [one.requestId, "COMPLETED"];
     expect(one.said()).toEqual([end, end]);
   });
 
   it("come late", async () => {
     const one = await submit({ kind: "webhook-late", ms: 60_000 });
-    await after(one, 60_000, 0);
+    await passed(one, 60_000, 0);
     expect(one.said()).toEqual([]);
-    await after(one, 60_000, 1);
+    await passed(one, 60_000, 1);
     expect(one.said()).toEqual([[one.requestId, "COMPLETED"]]);
   });
 
   it("come early, before the request is answered", async () => {
     const one = await submit({ kind: "webhook-early" });
     expect(one.said()).toEqual([[one.requestId, "COMPLETED"]]);
-    await after(one, 60_000, 1);
+    await passed(one, 60_000, 1);
     expect(one.said()).toHaveLength(1);
   });
 
   it("come out of order", async () => {
     const one = await submit({ kind: "webhook-out-of-order" });
-    await after(one, 60_000, 3);
+    await passed(one, 60_000, 3);
     expect(one.said().map(([, status]) => status)).toEqual(["COMPLETED", "PROCESSING", "QUEUED"]);
   });
 
   it("come with lies before the truth", async () => {
     const one = await submit({ kind: "webhook-forged" });
-    await after(one, 60_000, 4);
+    await passed(one, 60_000, 4);
     const [lie, failed, page, truth] = one.said();
     const [other, completed] = lie ?? [];
     expect(other).not.toBe(one.requestId);

@@ -166,7 +166,7 @@ async function storedDatabase(version: number): Promise<void> {
   await writeFile(join(folder, "jobs.db"), gunzipSync(packed));
 }
 
-describe.each([5, 7, 10, 11, 12])(
+describe.each([5, 7, 10, 11, 12, 13])(
   "a database that the program has written at version %i",
   (version) => {
     it("shows every job as it was, and the thread", async () => {
@@ -310,4 +310,30 @@ it("hosted files of before there were owners are the local one's, and needed as 
     `${OWNER} ${named("e")}`,
     `${OWNER} ${named("z")}`,
   ]);
+});
+
+it("jobs that have one request keep it, and nobody else is given it", async () => {
+  const twice = { state: "completed", charge: "spent", requestId: "z-image_1" } as const;
+  const first = leftJob({ baseUrl: "https://gateway.example", ...twice });
+  const db = databaseOf(13, first);
+  const second = leftJob({ baseUrl: "https://gateway.example", ...twice, owner: "other" });
+  const values: Record<string, Column> = { ...columnsOf(second), ...bodyColumnsOf(second) };
+  for (const table of ["jobs", "job_bodies"]) {
+    const names = columnNames(db, table).filter((name) => name in values);
+    db.prepare(
+      `INSERT INTO ${table} (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`,
+    ).run(...names.map((name) => values[name] ?? null));
+  }
+  db.close();
+  const store = new SqliteJobStore(new Connection(folder));
+  onTestFinished(() => store.close());
+  expect(await store.get(OWNER, first.jobId)).toEqual(first);
+  expect(await store.get("other", second.jobId)).toEqual(second);
+  const doubtful = leftJob({ baseUrl: first.baseUrl, state: "unknown", charge: "uncertain" });
+  await store.admit(doubtful, "me", { forceNew: true, now: 1, limits: NO_LIMITS });
+  const step = { from: "unknown", to: "running", isFound: true, now: 2 } as const;
+  const found = (requestId: string) =>
+    store.transition(OWNER, doubtful.jobId, { ...step, patch: { requestId } });
+  expect(await found("z-image_1")).toBeUndefined();
+  expect(await found("z-image_2")).toMatchObject({ state: "running", requestId: "z-image_2" });
 });

@@ -8,6 +8,7 @@ import { SqliteBelongings } from "../../../src/storage/sqlite/sqlite-belongings.
 import { SqliteJobStore } from "../../../src/storage/sqlite/sqlite-job-store.ts";
 import { SqliteThreadStore } from "../../../src/storage/sqlite/sqlite-thread-store.ts";
 import { SqliteUserStore } from "../../../src/storage/sqlite/sqlite-user-store.ts";
+import { SqliteWebhookRecord } from "../../../src/storage/sqlite/webhook-rows.ts";
 import type { OpenedAs, Stores } from "../../contracts/kit.ts";
 
 /** Opens what the contract suites look at, in this process or in another. @param place a folder. */
@@ -23,6 +24,7 @@ export async function open(place: string, { holder = "me", now }: OpenedAs = {})
     users: new SqliteUserStore(connection),
     audit: new SqliteAuditLog(connection),
     belongings: new SqliteBelongings(connection),
+    webhooks: new SqliteWebhookRecord(connection),
     hurry: () => void connection.all("PRAGMA synchronous=OFF", []),
   };
 }
