@@ -19,6 +19,8 @@ const ROOMS = [
   "test/media/no-links.test.ts",
   "test/models/room-to-grow.test.ts",
 ];
+/** Behind a reverse proxy, which must be installed. */
+const PROXY = ["test/proxy/**/*.test.ts"];
 /** Pages in a real browser, which must be there. */
 const BROWSER = ["test/browser/**/*.test.ts"];
 /** Kills and full disks at many points. */
@@ -37,7 +39,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...PROGRAM, ...ATTACK, ...SOAK, ...ROOMS, ...BROWSER],
+          exclude: [...PROGRAM, ...ATTACK, ...SOAK, ...ROOMS, ...BROWSER, ...PROXY],
           globalSetup: [ANNOUNCE],
           // Modules have no state but constants: loaded once, they serve all files.
           isolate: false,
@@ -48,6 +50,7 @@ export default defineConfig({
       { test: { name: "program", include: PROGRAM, exclude: ATTACK, ...built } },
       { test: { name: "attack", include: ATTACK, ...built } },
       { test: { name: "soak", include: SOAK, ...built } },
+      { test: { name: "proxy", include: PROXY, ...built } },
       { test: { name: "browser", include: BROWSER, ...built } },
     ],
   },
