@@ -3,6 +3,7 @@ import {
   type McpRequestContext,
   McpServer,
   type RequestId,
+  type ServerCapabilities,
   type ServerContext,
   type StandardSchemaWithJSON,
 } from "@modelcontextprotocol/server";
@@ -147,7 +148,7 @@ export class ServerFactory {
         version: this.#deps.version,
       },
       {
-        capabilities: { tools: {}, resources: { subscribe: true, listChanged: true } },
+        capabilities: capabilitiesOf(connection),
         instructions,
       },
     );
@@ -162,8 +163,8 @@ export class ServerFactory {
       isThere: (prompt) => maySay(caller, prompt),
       isListed: (tool) => names.has(tool),
     });
-    const subscribed = handleSubscriptions(server);
     if (connection.lasting) {
+      const subscribed = handleSubscriptions(server);
       this.#push(server, caller, (uri) => connection.era === "modern" || subscribed.has(uri));
     }
     return server;
@@ -246,11 +247,16 @@ export function onResourceEvents(
   caller: Caller,
   tell: (uris: readonly string[], isListChanged: boolean) => void,
 ): () => void {
+  const known = new Set<string>();
   const ends = [
     events.subscribe(caller.owner, (job) => {
       if (!seesJob(caller, job)) return;
       const indexes = job.media.map(({ index }) => index);
-      tell([...urisOf(job.jobId, indexes), ...threadOf(job)], bringsMedia(job));
+      // Readable from its first moment on; some hosts read only what they have seen in a list.
+      const isNew = !known.has(job.jobId);
+      if (isFinal(job.state)) known.delete(job.jobId);
+      else known.add(job.jobId);
+      tell([...urisOf(job.jobId, indexes), ...threadOf(job)], isNew || bringsMedia(job));
     }),
     events.subscribeToDeletions(caller.owner, ({ jobId, indexes }) =>
       tell(urisOf(jobId, indexes), true),
@@ -274,6 +280,21 @@ function threadOf({ threadId }: Job): string[] {
 /** Whether a change of a job changes which media there are. */
 function bringsMedia(job: Job): boolean {
   return isFinal(job.state) && job.media.length > 0;
+}
+
+/**
+ * What a connection can keep: of what happens after an answer, a request of the 2025 era on its own
+ * hears nothing. Later revisions listen over a stream of their own.
+ */
+function capabilitiesOf({ lasting, era }: Connection): ServerCapabilities {
+  const hears = lasting || era === "modern";
+  return hears
+    ? { tools: {}, resources: { subscribe: true, listChanged: true } }
+    : {
+        tools: { listChanged: false },
+        prompts: { listChanged: false },
+        resources: { listChanged: false },
+      };
 }
 
 /** Advertises a schema and lets every object pass. */
