@@ -4,6 +4,7 @@ import { measureArguments } from "./arguments.ts";
 import { measureCall } from "./call.ts";
 import { measureChat } from "./chat.ts";
 import { measureDownload } from "./download.ts";
+import { measureFairness } from "./fair.ts";
 import { measureHttp } from "./http.ts";
 import { measureJobs } from "./jobs.ts";
 import { measureMemory } from "./memory.ts";
@@ -243,11 +244,23 @@ async function delegate({ cli, env, folder }: Bench): Promise<Row[]> {
   ];
 }
 
+async function fairness({ cli, env, folder }: Bench, { jobs }: Sizes): Promise<Row[]> {
+  const { aloneMs, besideMs } = await measureFairness(cli, env, folder, jobs);
+  return [
+    {
+      what: `a modest user's job beside ${count(jobs)} of a greedy one, against alone`,
+      value: besideMs / aloneMs,
+      most: 5,
+      figures: `${ms(besideMs)} against ${ms(aloneMs)}`,
+    },
+  ];
+}
+
 export type Section = (bench: Bench, sizes: Sizes) => Promise<Row[]>;
 
 /** What can be measured of little. */
 export const SCALED: readonly Section[] = [
-  ...[start, answers, http, call, download, following, manyJobs, search],
+  ...[start, answers, http, call, download, following, manyJobs, fairness, search],
 ];
 /** What is always measured of as much, and takes its time. */
 export const WHOLE: readonly Section[] = [wrongArguments, pictures, delegate];
