@@ -238,8 +238,12 @@ function publicUrlProblem(
   publicUrl: string | undefined,
   gateway: string | undefined,
 ): string | undefined {
-  if (publicUrl === undefined || gateway === undefined) return undefined;
-  if (!isLocalHost(new URL(publicUrl).hostname)) return undefined;
-  if (isLoopbackHost(new URL(gateway).hostname)) return undefined;
-  return `${SETTINGS.publicUrl.env} must be an address that the provider can reach; ${publicUrl} is seen by this machine or network only.`;
+  if (publicUrl === undefined) return undefined;
+  const { protocol, hostname } = new URL(publicUrl);
+  const isFar = gateway !== undefined && !isLoopbackHost(new URL(gateway).hostname);
+  if (isFar && isLocalHost(hostname)) {
+    return `${SETTINGS.publicUrl.env} must be an address that the provider can reach; ${publicUrl} is seen by this machine or network only.`;
+  }
+  if (protocol === "https:" || isLoopbackHost(hostname)) return undefined;
+  return `${SETTINGS.publicUrl.env} must be an https address: what the provider fetches there, and how it calls back, is nobody else's to read; http is allowed on this machine only.`;
 }

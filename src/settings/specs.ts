@@ -154,13 +154,13 @@ export const SETTINGS = {
   },
   publicUrl: {
     env: "LONGCAT_MCP_PUBLIC_URL",
-    help: "where the provider can reach this server, to fetch local pictures and training sets",
+    help: "where the provider can reach this server, to fetch local pictures and training sets and to call when a job goes on; https, but on this machine",
     unset: "unset: only `qwen_image_edit` takes local files",
     schema: url,
   },
   publicPort: {
     env: "LONGCAT_MCP_PUBLIC_PORT",
-    help: "the local port that LONGCAT_MCP_PUBLIC_URL leads to; it serves those files only",
+    help: "the local port that LONGCAT_MCP_PUBLIC_URL leads to; it serves those files, takes such calls, and knows nothing else",
     unset: "over HTTP the port above the server's; on stdio unset",
     commands: ["stdio", "http"],
     schema: wholeNumber(1, 65_535),

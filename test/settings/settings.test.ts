@@ -215,3 +215,19 @@ it("everything that is wrong is told, not only the first", () => {
   });
   expect(problems).toHaveLength(6);
 });
+
+it.each([
+  ["http://files.example", undefined, /https address/],
+  ["http://10.0.0.1", "http://127.0.0.1:4010", /https address/],
+  ["http://10.0.0.1", undefined, /can reach/],
+  ["http://127.0.0.1:4011", undefined, /can reach/],
+  ["http://127.0.0.1:4011", "http://127.0.0.1:4010", undefined],
+  ["https://files.example/pre/fix", undefined, undefined],
+])("the public address %s, with the gateway %s", (publicUrl, gateway, words) => {
+  const { problems } = check({
+    LONGCAT_MCP_PUBLIC_URL: publicUrl,
+    ...(gateway === undefined ? {} : { PIXAZO_BASE_URL: gateway }),
+  });
+  if (words) expect(problems.join()).toMatch(words);
+  else expect(problems).toEqual([]);
+});
