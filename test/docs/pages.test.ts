@@ -7,6 +7,7 @@ import { documentedTools } from "../../src/docs/documented.ts";
 import { JOB_STATES } from "../../src/jobs/job.ts";
 import { COMMANDS } from "../../src/settings/commands.ts";
 import { SETTINGS } from "../../src/settings/specs.ts";
+import { AUDIT_EVENTS } from "../../src/users/audit-log.ts";
 
 const all = await pages();
 const paths = [...all.keys()];
@@ -83,6 +84,7 @@ function isVariable(name: string): boolean {
 }
 
 function isToolOrField(name: string): boolean {
+  if (AUDIT_EVENTS.some((event) => event === name)) return true;
   return name === "job_id" || documentedTools().some(({ tool }) => tool.name === name);
 }
 
