@@ -13,18 +13,19 @@ import { AppError } from "./core/errors.ts";
 import { fieldsOf } from "./core/json-fields.ts";
 import { Lazy } from "./core/lazy.ts";
 import { seldom } from "./core/seldom.ts";
-import { uris } from "./core/uris.ts";
 import { givenArguments } from "./core/whole-arguments.ts";
 import type { JobEvents } from "./jobs/events.ts";
-import { isFinal, type Job } from "./jobs/job.ts";
 import { registerPrompts } from "./prompts/register-prompts.ts";
 import { registerResources } from "./resources/register-resources.ts";
+import { onResourceEvents } from "./resources/resource-events.ts";
 import { listElsewhere, listTools } from "./tools/listing.ts";
-import { lackingScope, mayCall, maySay, seesJob } from "./tools/scopes.ts";
+import { lackingScope, mayCall, maySay } from "./tools/scopes.ts";
 import { SeenResults } from "./tools/seen-results.ts";
 import type { Call, ToolDeps } from "./tools/services.ts";
 import type { Tool } from "./tools/tool.ts";
 import type { ListedTool } from "./tools/tools.prepared.ts";
+
+export { onResourceEvents };
 
 /** The lines that are the same for everybody. */
 const instructions = (files: string) =>
@@ -235,51 +236,6 @@ export class ServerFactory {
       stop();
     };
   }
-}
-
-/**
- * Tells of an owner's resources that read differently from now on, or are gone, and whether there
- * are others than before.
- * @returns a function that ends that.
- */
-export function onResourceEvents(
-  events: JobEvents,
-  caller: Caller,
-  tell: (uris: readonly string[], isListChanged: boolean) => void,
-): () => void {
-  const known = new Set<string>();
-  const ends = [
-    events.subscribe(caller.owner, (job) => {
-      if (!seesJob(caller, job)) return;
-      const indexes = job.media.map(({ index }) => index);
-      // Readable from its first moment on; some hosts read only what they have seen in a list.
-      const isNew = !known.has(job.jobId);
-      if (isFinal(job.state)) known.delete(job.jobId);
-      else known.add(job.jobId);
-      tell([...urisOf(job.jobId, indexes), ...threadOf(job)], isNew || bringsMedia(job));
-    }),
-    events.subscribeToDeletions(caller.owner, ({ jobId, indexes }) =>
-      tell(urisOf(jobId, indexes), true),
-    ),
-  ];
-  return () => {
-    for (const end of ends) end();
-  };
-}
-
-function urisOf(jobId: string, indexes: readonly number[]): string[] {
-  const files = indexes.flatMap((index) => [uris.medium(jobId, index), uris.preview(jobId, index)]);
-  return [uris.job(jobId), ...files];
-}
-
-/** A delegated turn changes its thread as well. */
-function threadOf({ threadId }: Job): string[] {
-  return threadId === null ? [] : [uris.thread(threadId)];
-}
-
-/** Whether a change of a job changes which media there are. */
-function bringsMedia(job: Job): boolean {
-  return isFinal(job.state) && job.media.length > 0;
 }
 
 /**

@@ -3,7 +3,8 @@ import { InMemoryTransport } from "@modelcontextprotocol/server";
 import { describe, expect, it } from "vitest";
 import { LOCAL_CALLER } from "../../src/core/owner.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
-import { onResourceEvents, ServerFactory } from "../../src/server.ts";
+import { onResourceEvents } from "../../src/resources/resource-events.ts";
+import { ServerFactory } from "../../src/server.ts";
 import { leftJob, summaryOf } from "../support/rig.ts";
 import { idleToolDeps } from "../support/tool-deps.ts";
 
