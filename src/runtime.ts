@@ -17,6 +17,7 @@ import type { ProxySettings } from "./gateway/proxy-routes.ts";
 import { OwnHosting } from "./inputs/hosting.ts";
 import { type PublicPlace, publicAddress } from "./inputs/public-address.ts";
 import { InputResolver } from "./inputs/resolver.ts";
+import type { UploadPoint, Uploads } from "./inputs/uploads.ts";
 import type { JobEvents } from "./jobs/events.ts";
 import { mayBeServed } from "./jobs/finished-file.ts";
 import { needsHostedFiles } from "./jobs/hosted-need.ts";
@@ -25,13 +26,14 @@ import { requireJob } from "./jobs/require-job.ts";
 import { JobRunner } from "./jobs/runner.ts";
 import type { Places } from "./media/allowed-files.ts";
 import { DiskStore } from "./media/disk-store.ts";
+import { removeErased } from "./media/erased-files.ts";
 import type { MediaStore } from "./media/media-store.ts";
 import { ownersFolders } from "./media/owner-folder.ts";
 import { Saving } from "./media/saving.ts";
 import { timeScaleOf } from "./models/limits.ts";
-import { DownloadLinks } from "./public/download-links.ts";
-import { DownloadRoute } from "./public/download-route.ts";
-import { publicBase } from "./public/public-base.ts";
+import type { DownloadRoute } from "./public/download-route.ts";
+import { openPublic } from "./public/open-public.ts";
+import type { UploadRoute } from "./public/upload-route.ts";
 import { Adoption } from "./purchases/adoption.ts";
 import { earlierFile } from "./purchases/earlier-file.ts";
 import type { PurchaseContext } from "./purchases/purchase-context.ts";
@@ -49,6 +51,7 @@ import { SqliteJobStore } from "./storage/sqlite/sqlite-job-store.ts";
 import { SqliteThreadStore } from "./storage/sqlite/sqlite-thread-store.ts";
 import { SqliteUserStore } from "./storage/sqlite/sqlite-user-store.ts";
 import { SqliteWebhookRecord } from "./storage/sqlite/webhook-rows.ts";
+import { SqliteUploadRecord } from "./storage/sqlite/upload-rows.ts";
 import type { Services } from "./tools/services.ts";
 import { Waits } from "./tools/waits.ts";
 import type { AuditLog } from "./users/audit-log.ts";
@@ -74,7 +77,7 @@ export interface RuntimeOptions {
   redact: Redact;
   /** Starts the sandbox; asked only when the settings want it. */
   startSandbox: (speed: number) => Promise<BuiltInProvider>;
-  reached: (point: LifePoint) => void;
+  reached: (point: LifePoint | UploadPoint) => void;
   /** Aborts when the server is asked to end: nothing new is started from then on. */
   stopping?: AbortSignal;
   /** How long what is in flight then may still take, in milliseconds. */
@@ -98,6 +101,8 @@ export interface Runtime extends Services {
   /** Answers whoever has a link to a finished file. */
   downloads: DownloadRoute;
   webhooks: Pick<Webhooks, "receive">;
+  /** Answers whoever has an address for an upload. */
+  uploading: UploadRoute;
   close(): Promise<void>;
 }
 
@@ -146,7 +151,21 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const asHolder = { holder, stopping: stopping.signal, patienceMs, keepsPrompts };
   const timings = new Timings(clock);
   const shared = { store, events, clock, log, timings, reached, ...asHolder };
+  const open = await openPublic({
+    ...{ store, media, clock, log, reached, holder, isGone: options.isGone },
+    record: new SqliteUploadRecord(connection),
+    port: options.publicPlace,
+    publicUrl: settings.publicUrl,
+    isProviderHere: isLoopbackHost(new URL(baseUrl).hostname),
+    dataDir: settings.dataDir,
+    limits: settings.uploads,
+    linkHours: settings.linkHours,
+    keptBytes: settings.userLimits.keptBytes,
+    mayCall: (owner) => mayCall(users, owner),
+  });
+  const { uploads } = open;
   const chat = openChat(options, shared, {
+    uploads,
     connection,
     http,
     media,
@@ -182,6 +201,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   });
   const inputs = new InputResolver({
     places,
+    uploads,
     media,
     mayShrink: settings.shrinkInputs,
     findEarlier: async (owner, jobId, index) => {
@@ -224,17 +244,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   await jobs.open();
   await webhooks.open();
   await hosting.open();
-  await removeErased(users, media, log);
-  const links = new DownloadLinks({
-    key: Buffer.from(await store.digest("the key of download links"), "hex"),
-    hours: settings.linkHours,
-    clock,
-    base: () => publicBase(options.publicPlace, settings.publicUrl, isNear),
-    async ownerOf(jobId) {
-      const owner = await store.ownerOf(jobId);
-      return owner !== undefined && (await mayCall(users, owner)) ? owner : undefined;
-    },
-  });
+  await removeErased(() => users.erased(), media, log);
   return {
     users,
     audit: new SqliteAuditLog(connection),
@@ -252,13 +262,13 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     ...chat,
     timings,
     settled: () => jobs.settled(),
-    links,
-    downloads: new DownloadRoute({ links, store, media }),
     webhooks,
+    ...open,
     async close() {
       stopping.abort();
       webhooks.close();
       await jobs.close();
+      uploads.close();
       stopReleasing();
       stopLettingGo();
       closeKeys();
@@ -268,15 +278,6 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       await sandbox?.close();
     },
   };
-}
-
-/** What came for users after they were erased. */
-async function removeErased(users: UserStore, media: MediaStore, log: Log): Promise<void> {
-  try {
-    for (const userId of await users.erased()) await media.deleteAll(userId);
-  } catch (error) {
-    log.error({ err: error }, "files of erased users were not removed");
-  }
 }
 
 /** The delegate and what it works with. */
@@ -289,11 +290,12 @@ function openChat(
     media: MediaStore;
     saving: Saving;
     places: Places;
+    uploads: Uploads;
     sandbox: BuiltInProvider | undefined;
     keys: Keys;
   },
 ): Pick<Services, "delegate" | "threads" | "longcat"> {
-  const { connection, http, media, saving, places, sandbox, keys } = parts;
+  const { connection, http, media, saving, places, uploads, sandbox, keys } = parts;
   const { clock } = shared;
   const baseUrl = sandbox?.origin ?? settings.chatBaseUrl;
   const traceparent = () => shared.log.context().traceparent;
@@ -318,6 +320,7 @@ function openChat(
     threads,
     baseUrl,
     places,
+    uploads,
     defaultModel: settings.chatModel,
     trimHistory: settings.trimHistory,
     caps: { perDayUsd: settings.limits.perDayUsd, perMonthUsd: settings.limits.perMonthUsd },

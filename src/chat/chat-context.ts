@@ -1,6 +1,7 @@
 import type { Caps } from "../core/money.ts";
 import type { LongcatClient } from "../gateway/longcat.ts";
 import type { PerOwner } from "../gateway/per-owner.ts";
+import type { Uploads } from "../inputs/uploads.ts";
 import type { MoveContext } from "../jobs/job-context.ts";
 import type { Places } from "../media/allowed-files.ts";
 import type { MediaStore } from "../media/media-store.ts";
@@ -15,6 +16,7 @@ export interface ChatContext extends MoveContext {
   saving: Saving;
   /** What all that is bought may cost; turns count where the platform prints their price. */
   caps: Caps;
+  uploads: Pick<Uploads, "find">;
   /** Where turns are sent. */
   baseUrl: string;
   places: Places;

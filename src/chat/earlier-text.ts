@@ -21,7 +21,7 @@ export type EarlierText =
 export async function earlierText(
   given: string,
   owner: string,
-  { store, threads }: Pick<ChatContext, "store" | "threads">,
+  { store, threads, uploads }: Pick<ChatContext, "store" | "threads" | "uploads">,
 ): Promise<EarlierText> {
   const reference = given.trim();
   const named = readUri(reference);
@@ -30,7 +30,7 @@ export async function earlierText(
       "invalid_input",
       `${oneLine(reference)} names nothing that can be attached.`,
       {
-        next: `Use ${URI_TEMPLATES.medium} of a text file, ${URI_TEMPLATES.job} of an earlier turn, or ${URI_TEMPLATES.thread}; nothing was sent.`,
+        next: `Use ${URI_TEMPLATES.medium} of a text file, ${URI_TEMPLATES.job} of an earlier turn, ${URI_TEMPLATES.thread}, or ${URI_TEMPLATES.upload}; nothing was sent.`,
       },
     );
   }
@@ -41,7 +41,7 @@ export async function earlierText(
     }
     throw notThere(reference, "`chat_threads` lists the threads that exist.");
   }
-  if (named.kind === "upload") throw notThere(reference, "`upload_link` takes a file.");
+  if (named.kind === "upload") return uploads.find(owner, named.uploadId, "text");
   const job = await store.get(owner, named.jobId);
   if (!job) throw notThere(reference, "`job_list` shows the jobs that exist.");
   return named.kind === "medium" ? fileOf(job, named.index, reference) : answerOf(job, threads);

@@ -6,7 +6,6 @@ import { LOCAL_OWNER } from "../core/owner.ts";
 import type { Program } from "../core/program.ts";
 import { createRedact } from "../core/redact.ts";
 import { JobEvents } from "../jobs/events.ts";
-import type { LifePoint } from "../jobs/job-context.ts";
 import type { Runtime } from "../runtime.ts";
 import { ServerFactory } from "../server.ts";
 import { DEFAULT_PORTS } from "../settings/commands.ts";
@@ -73,7 +72,15 @@ export async function serve(
       async (...heard) => (await services.get()).webhooks.receive(...heard),
       (error) => log.warn({ err: error }, "a webhook came to nothing"),
     );
-    return publicPlace(settings, holder, serverPort, [downloads, webhooks], log);
+    const { UPLOADS_PATH } = await import("../inputs/uploads.ts");
+    const uploading: PublicRoute = {
+      prefix: UPLOADS_PATH,
+      methods: ["GET", "HEAD", "PUT"],
+      takesBody: true,
+      bodyMs: settings.uploads.minutes * 60_000,
+      answer: async (...asked) => (await services.get()).uploading.answer(...asked),
+    };
+    return publicPlace(settings, holder, serverPort, [downloads, webhooks, uploading], log);
   });
   // What goes on for ever is begun on nobody's behalf, though a call may be the first to need it.
   const openServices = async (): Promise<Runtime> => {
@@ -222,7 +229,7 @@ function waitingText({ start }: Program): string {
 }
 
 /** Pulls the plug at a named point of a job's life: for the tests, and nothing without their variable. */
-function crashPoint(wanted: string | undefined): (point: LifePoint) => void {
+function crashPoint(wanted: string | undefined): (point: string) => void {
   if (!wanted) return () => {};
   return (point) => {
     if (point === wanted) process.kill(process.pid, "SIGKILL");

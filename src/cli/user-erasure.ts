@@ -3,6 +3,7 @@ import { systemClock } from "../core/clock.ts";
 import { LOCAL_OWNER } from "../core/owner.ts";
 import { oneLine } from "../core/text.ts";
 import { HOSTED_FOLDER, HostedFolder } from "../inputs/hosted-folder.ts";
+import { eraseUploads, UPLOADS_FOLDER } from "../inputs/uploads.ts";
 import { removeDoomed } from "../jobs/doomed-files.ts";
 import { nameHolder } from "../jobs/lease-holder.ts";
 import { DiskStore } from "../media/disk-store.ts";
@@ -10,6 +11,7 @@ import { FolderLock } from "../storage/sqlite/folder-lock.ts";
 import { SqliteHostingRecord } from "../storage/sqlite/hosted-record.ts";
 import { SqliteBelongings } from "../storage/sqlite/sqlite-belongings.ts";
 import { SqliteJobStore } from "../storage/sqlite/sqlite-job-store.ts";
+import { SqliteUploadRecord } from "../storage/sqlite/upload-rows.ts";
 import { findPlace, lives } from "./process-place.ts";
 import { findUser } from "./user-named.ts";
 import type { UserOrder } from "./user-options.ts";
@@ -50,6 +52,8 @@ async function removeFiles(
   const left = await removeDoomed(jobs, (whose, ref) => media.delete(whose, ref));
   await media.deleteAll(owner);
   await removeHosted({ connection, settings });
+  const uploads = new HostedFolder(join(settings.dataDir, UPLOADS_FOLDER), "");
+  await eraseUploads({ folder: uploads, record: new SqliteUploadRecord(connection) }, owner);
   return left.flatMap(({ file }) => (file.owner === owner ? [file.ref] : []));
 }
 

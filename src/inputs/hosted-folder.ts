@@ -86,6 +86,11 @@ export class HostedFolder {
     }
   }
 
+  /** Forgets what was written and will have no name. */
+  async discard(writtenPath: string): Promise<void> {
+    await rm(writtenPath, { force: true });
+  }
+
   /** Gives written bytes their name, without serving them yet. */
   async makeReady(writtenPath: string, name: string): Promise<void> {
     const isNew = (await this.stage(name)) === "absent";

@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import type { Caller } from "../core/caller.ts";
 import { AppError } from "../core/errors.ts";
 import { byteCount, oneLine } from "../core/text.ts";
@@ -20,6 +20,8 @@ import type { Hosting } from "./hosting.ts";
 import type { StagedFile } from "./hosting-record.ts";
 import { type EarlierFile, fromDataUri, withEarlierPicture, withPicture } from "./named-picture.ts";
 import { openDataset, wishesOf } from "./open-dataset.ts";
+import type { UploadKind } from "./upload-type.ts";
+import type { UploadedFile, Uploads } from "./uploads.ts";
 
 /** How many changed pictures of a training set are named. */
 const MAX_NOTES = 5;
@@ -29,6 +31,8 @@ export interface InputOptions extends Pick<HandOverOptions, "mayShrink"> {
   places: Places;
   /** Where finished files are. */
   media: Pick<MediaStore, "open" | "stat" | "localPath">;
+  /** What callers elsewhere have uploaded. */
+  uploads: Pick<Uploads, "find">;
   /** @throws {not_found | invalid_input} */
   findEarlier(owner: string, jobId: string, index: number): Promise<EarlierFile>;
 }
@@ -122,13 +126,18 @@ export class InputResolver {
     const origin = fileOrigin(text);
     if (origin === "url") return asAddress(text);
     let path = text;
+    let reachable = places;
+    if (origin === "upload") {
+      path = (await this.#findUpload(text, owner, "archive")).path;
+      reachable = besides(places, path);
+    }
     if (origin === "earlier") {
       const earlier = await this.#findEarlier(text, owner);
       if (earlier.isFresh) return asEarlier(earlier);
       // A set is read from its end, and unpacked: it is taken from where it lies.
       path = this.#options.media.localPath?.(owner, earlier.ref) ?? text;
     }
-    const dataset = await openDataset(path, places, wishesOf(field, input));
+    const dataset = await openDataset(path, reachable, wishesOf(field, input));
     try {
       const { describeDataset } = await import("./dataset.ts");
       const summary = describeDataset(dataset.report);
@@ -155,6 +164,12 @@ export class InputResolver {
     return this.#options.findEarlier(owner, named.jobId, named.index);
   }
 
+  #findUpload(text: string, owner: string, kind: UploadKind): Promise<UploadedFile> {
+    const named = readUri(text);
+    if (named?.kind !== "upload") throw new AppError("internal", "No upload is named.");
+    return this.#options.uploads.find(owner, named.uploadId, kind);
+  }
+
   async #picture(field: FileField, text: string, reader: HandOverOptions): Promise<HandedOver> {
     switch (fileOrigin(text)) {
       case "url":
@@ -165,6 +180,12 @@ export class InputResolver {
         );
       case "earlier":
         return this.#earlier(field, text, reader);
+      case "upload": {
+        const { path, name } = await this.#findUpload(text, reader.owner, "picture");
+        return withPicture(path, besides(this.#options.places, path), async (bytes) =>
+          handOver(field, await checkPicture(bytes, name), "path", reader),
+        );
+      }
       default: {
         const { places } = this.#options;
         return withPicture(text, places, async (bytes) =>
@@ -182,6 +203,11 @@ export class InputResolver {
       handOver(field, await checkPicture(bytes, text), "path", reader),
     );
   }
+}
+
+/** The one place of a file that is allowed for what it is, wherever it lies. */
+function besides({ workingDir, homeDir }: Places, path: string): Places {
+  return { workingDir, homeDir, allowedDirs: [dirname(path)] };
 }
 
 /** Whoever is elsewhere has no files here: the same is said of every path. @throws {invalid_input} */

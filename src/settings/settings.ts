@@ -41,6 +41,8 @@ export interface Settings {
   publicPort: number | undefined;
   /** The most that may be hosted at a time. */
   hostedBytes: number;
+  /** What callers elsewhere may upload, and for how long. */
+  uploads: { bytes: number; archiveBytes: number; minutes: number };
   /** How long links to finished files last. */
   linkHours: number;
   /** Whether jobs that are over still tell what was asked, and files are named by it. */
@@ -179,6 +181,11 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
     publicUrl: values.publicUrl,
     publicPort: values.publicPort,
     hostedBytes: values.hostedBytes,
+    uploads: {
+      bytes: values.uploadBytes,
+      archiveBytes: values.uploadArchiveBytes,
+      minutes: values.uploadMinutes,
+    },
     linkHours: values.linkHours,
     keepPrompts: values.keepPrompts,
     shrinkInputs: values.shrinkInputs,

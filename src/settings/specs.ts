@@ -172,6 +172,27 @@ export const SETTINGS = {
     commands: ["stdio", "http"],
     schema: wholeNumber(1, Number.MAX_SAFE_INTEGER),
   },
+  uploadBytes: {
+    env: "LONGCAT_MCP_UPLOAD_BYTES",
+    help: "how many bytes a picture or text may have that a caller elsewhere uploads",
+    default: "67108864",
+    commands: ["http"],
+    schema: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+  },
+  uploadArchiveBytes: {
+    env: "LONGCAT_MCP_UPLOAD_ARCHIVE_BYTES",
+    help: "how many bytes a ZIP archive may have that a caller elsewhere uploads",
+    default: "1073741824",
+    commands: ["http"],
+    schema: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+  },
+  uploadMinutes: {
+    env: "LONGCAT_MCP_UPLOAD_MINUTES",
+    help: "how long an address can be used that takes an upload",
+    default: "15",
+    commands: ["http"],
+    schema: wholeNumber(1, 1_440),
+  },
   linkHours: {
     env: "LONGCAT_MCP_LINK_HOURS",
     help: "how long links to finished files last, which callers elsewhere get in place of paths",

@@ -10,6 +10,7 @@ import type { LongcatClient } from "../gateway/longcat.ts";
 import type { PerOwner } from "../gateway/per-owner.ts";
 import type { PixazoClient } from "../gateway/pixazo.ts";
 import type { InputResolver } from "../inputs/resolver.ts";
+import type { Uploads } from "../inputs/uploads.ts";
 import type { Job } from "../jobs/job.ts";
 import type { LifePoint } from "../jobs/job-context.ts";
 import type { JobRunner } from "../jobs/runner.ts";
@@ -38,6 +39,7 @@ export interface Services {
   waits: Waits;
   longcat: PerOwner<LongcatClient>;
   links: DownloadLinks;
+  uploads: Uploads;
   /** Whether the provider may still serve a job's file at an address. */
   isServed(job: Job, url: string): boolean;
 }

@@ -7,6 +7,7 @@ import type { ToolDeps } from "./services.ts";
 import { spendingTool } from "./spending.ts";
 import { startTool } from "./start-tool.ts";
 import type { Tool } from "./tool.ts";
+import { uploadTool } from "./upload-tool.ts";
 
 /** All tools of the chosen toolsets, in the order in which they are listed. */
 export function createTools(deps: ToolDeps): Tool[] {
@@ -15,6 +16,7 @@ export function createTools(deps: ToolDeps): Tool[] {
     ...(images ? OPERATIONS.map((operation) => startTool(deps, operation)) : []),
     ...jobTools(deps),
     saveTool(deps),
+    uploadTool(deps),
     ...(deps.settings.toolsets.includes("chat") ? chatTools(deps) : []),
     ...(images ? [modelsTool(deps), spendingTool(deps), legacyStatusTool(deps)] : []),
   ];

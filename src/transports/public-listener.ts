@@ -25,6 +25,8 @@ export interface PublicRoute {
   methods?: readonly string[];
   /** It reads the body of a request itself; otherwise a body is not read, and ends the connection. */
   takesBody?: boolean;
+  /** How long a body may take to come, in milliseconds. */
+  bodyMs?: number;
   /**
    * Answers a request of one of its methods.
    * @param rest the path behind the prefix, without a query, as it was sent: nothing is decoded.
@@ -112,12 +114,14 @@ export class PublicListener {
       {
         maxHeaderSize: MAX_HEADER_BYTES,
         headersTimeout: this.#options.headersMs ?? HEADERS_MS,
-        requestTimeout: REQUEST_MS,
+        requestTimeout: Math.max(REQUEST_MS, ...this.#options.routes.map((one) => one.bodyMs ?? 0)),
         keepAliveTimeout: KEEP_ALIVE_MS,
         connectionsCheckingInterval: Math.min(CHECK_MS, this.#options.headersMs ?? CHECK_MS),
       },
       (request, response) => void this.#answer(request, response),
     );
+    // Who asks before sending a body hears at once if it is not wanted.
+    server.on("checkContinue", (request, response) => void this.#answer(request, response));
     server.maxHeadersCount = MAX_HEADERS;
     server.maxConnections = MAX_CONNECTIONS;
     server.setTimeout(IDLE_MS);
@@ -136,9 +140,13 @@ export class PublicListener {
     const [whole = ""] = (request.url ?? "").split("?", 1);
     const path = whole.startsWith(`${basePath}/`) ? whole.slice(basePath.length) : whole;
     const route = routes.find(({ prefix }) => path.startsWith(prefix));
-    const { methods = GET_AND_HEAD, takesBody = false } = route ?? {};
+    const { methods = GET_AND_HEAD, takesBody = false, bodyMs = REQUEST_MS } = route ?? {};
     const isTaken = methods.includes(request.method ?? "");
     if (hasBody(request) && !(isTaken && takesBody)) response.setHeader("connection", "close");
+    const callOff = this.#options.clock.schedule(bodyMs, () => {
+      if (!request.complete) request.destroy();
+    });
+    response.once("close", callOff);
     try {
       if (!route) return nothing(response, 404);
       if (!isTaken) {

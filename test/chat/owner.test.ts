@@ -4,7 +4,7 @@ import { earlierText } from "../../src/chat/earlier-text.ts";
 import { newThreadId } from "../../src/core/ids.ts";
 import { uris } from "../../src/core/uris.ts";
 import { chunk, openChatRig, stream } from "../support/chat-rig.ts";
-import { CALLER, OWNER } from "../support/rig.ts";
+import { CALLER, NO_UPLOADS, OWNER } from "../support/rig.ts";
 
 const STRANGER = "somebody-else";
 
@@ -42,7 +42,9 @@ it("a thread is there for its owner only, who else knows its id finds what is no
       },
     );
   const attach = (owner: string, id: string) =>
-    earlierText(uris.thread(id), owner, { store: rig.store, threads: rig.threads });
+    earlierText(uris.thread(id), owner, {
+      ...{ store: rig.store, threads: rig.threads, uploads: NO_UPLOADS },
+    });
   for (const [owner, id] of [
     [STRANGER, threadId],
     [OWNER, newThreadId()],

@@ -9,7 +9,7 @@ import { perOwner } from "../../src/gateway/per-owner.ts";
 import type { Job } from "../../src/jobs/job.ts";
 import { SqliteThreadStore } from "../../src/storage/sqlite/sqlite-thread-store.ts";
 import { type Hit, json, rawServer } from "./raw-server.ts";
-import { CALLER, openRig, type Rig, type RigOptions, until } from "./rig.ts";
+import { CALLER, NO_UPLOADS, openRig, type Rig, type RigOptions, until } from "./rig.ts";
 
 const KEY = "key-0123456789";
 
@@ -45,6 +45,7 @@ export async function openChatRig(options: ChatRigOptions): Promise<ChatRig> {
             }),
         ),
         threads,
+        uploads: NO_UPLOADS,
         places: { allowedDirs: [parts.folder], workingDir: parts.folder, homeDir: parts.folder },
         defaultModel: "LongCat-2.0-Preview",
         trimHistory: options.trimHistory ?? false,

@@ -34,6 +34,8 @@ import { tempDir } from "./temp-dir.ts";
 import { silentLog } from "./tool-deps.ts";
 
 export const OWNER = "local";
+/** Where nobody has uploaded anything. */
+export const NO_UPLOADS = { find: () => Promise.reject(new Error("nothing was uploaded")) };
 export const CALLER: Caller = { ...LOCAL_CALLER, owner: OWNER };
 export const CAT = { prompt: "A cat", image_size: "square_1_1" };
 
@@ -151,6 +153,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
       places,
       media,
       mayShrink: false,
+      uploads: NO_UPLOADS,
       findEarlier: () => expect.fail("no earlier file is named"),
     }),
     hosting,

@@ -15,6 +15,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import { Lazy } from "../../src/core/lazy.ts";
 import { LOCAL_CALLER } from "../../src/core/owner.ts";
 import { createRedact } from "../../src/core/redact.ts";
+import { UPLOADS_PATH } from "../../src/inputs/uploads.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
 import { DOWNLOADS_PATH } from "../../src/public/download-links.ts";
 import { openRuntime, type Runtime } from "../../src/runtime.ts";
@@ -66,7 +67,13 @@ export async function openSharedHouse() {
     prefix: DOWNLOADS_PATH,
     answer: (...asked) => runtime.downloads.answer(...asked),
   };
-  const place = publicPlace(settings, "this-process", undefined, [downloads], silentLog);
+  const uploading: PublicRoute = {
+    ...{ prefix: UPLOADS_PATH, methods: ["GET", "HEAD", "PUT"], takesBody: true },
+    answer: (...asked) => runtime.uploading.answer(...asked),
+  };
+  const place = publicPlace(
+    ...([settings, "this-process", undefined, [downloads, uploading], silentLog] as const),
+  );
   const runtime: Runtime = await openRuntime({
     ...common,
     reached,

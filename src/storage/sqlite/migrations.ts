@@ -9,6 +9,7 @@ import { oneLine } from "../../core/text.ts";
 import { FIGURE_TABLES } from "./figure-tables.ts";
 import { keyedDigest } from "./keyed-digest.ts";
 import { SEARCH_TABLES } from "./search-tables.ts";
+import { UPLOAD_TABLES } from "./upload-tables.ts";
 import { USER_TABLES } from "./user-tables.ts";
 import { WEBHOOK_TABLES } from "./webhook-tables.ts";
 
@@ -207,6 +208,8 @@ export const MIGRATIONS: readonly string[] = [
   FIGURE_TABLES,
 
   WEBHOOK_TABLES,
+
+  UPLOAD_TABLES,
 ];
 
 /**

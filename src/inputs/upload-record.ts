@@ -1,0 +1,47 @@
+import type { UploadType } from "./upload-type.ts";
+
+/** That an owner may send one file to an address that nobody can guess. */
+export interface Invitation {
+  uploadId: string;
+  owner: string;
+  /** Of the secret in its address, which is kept nowhere. */
+  secretHash: string;
+  /** What the file is called, if that was told. */
+  filename: string | undefined;
+  /** Milliseconds since 1970, as all times here. */
+  createdAt: number;
+  /** Until when it can be used. */
+  endsAt: number;
+}
+
+/** A file that was received, whole. */
+export interface ReceivedFile extends UploadType {
+  /** What it is called in the folder of uploads. */
+  file: string;
+  sizeBytes: number;
+  sha256: string;
+  receivedAt: number;
+  keptUntil: number;
+}
+
+export interface Upload extends Invitation {
+  received: ReceivedFile | undefined;
+}
+
+/** What is uploaded, and may be. All methods throw {storage} when the record cannot be used. */
+export interface UploadRecord {
+  /** @returns whether it was added: not, where the owner has so many that are unused. */
+  invite(invitation: Invitation, maxUnused: number): Promise<boolean>;
+  bySecret(secretHash: string): Promise<Upload | undefined>;
+  get(owner: string, uploadId: string): Promise<Upload | undefined>;
+  /** Notes a file, of several the first one. @returns whether it was this one, and in time. */
+  receive(uploadId: string, received: ReceivedFile): Promise<boolean>;
+  /** How many bytes are kept of an owner. */
+  usedBytes(owner: string): Promise<number>;
+  /** Forgets invitations and files whose time is over. */
+  forgetEnded(now: number): Promise<void>;
+  /** Forgets all of an owner. @returns its files. */
+  forgetAll(owner: string): Promise<string[]>;
+  /** The files that are kept. */
+  files(): Promise<string[]>;
+}

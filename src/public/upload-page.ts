@@ -1,0 +1,76 @@
+import { byteCount } from "../core/text.ts";
+import type { Upload } from "../inputs/upload-record.ts";
+
+const SCRIPT = `"use strict";
+const zone = document.getElementById("zone");
+const input = document.getElementById("file");
+const state = document.getElementById("state");
+const bar = document.getElementById("bar");
+const most = Number(zone.dataset.most);
+function say(text) { state.textContent = text; }
+function send(file) {
+  if (file.size > most) { say("This file has " + file.size + " bytes; at most " + most + " are taken."); return; }
+  const request = new XMLHttpRequest();
+  request.open("PUT", location.href);
+  request.setRequestHeader("content-type", "application/octet-stream");
+  bar.hidden = false;
+  input.disabled = true;
+  request.upload.addEventListener("progress", (event) => { if (event.lengthComputable) { bar.max = event.total; bar.value = event.loaded; } });
+  request.addEventListener("load", () => {
+    say(request.responseText);
+    bar.hidden = true;
+    if (request.status === 201) zone.hidden = true; else input.disabled = false;
+  });
+  request.addEventListener("error", () => { say("It was cut; choose the file once more."); bar.hidden = true; input.disabled = false; });
+  say("Sending " + file.name);
+  request.send(file);
+}
+input.addEventListener("change", () => { if (input.files.length > 0) send(input.files[0]); });
+for (const name of ["dragenter", "dragover"]) zone.addEventListener(name, (event) => { event.preventDefault(); zone.classList.add("over"); });
+for (const name of ["dragleave", "drop"]) zone.addEventListener(name, () => zone.classList.remove("over"));
+zone.addEventListener("drop", (event) => {
+  event.preventDefault();
+  const files = event.dataTransfer.files;
+  if (files.length > 0 && !input.disabled) send(files[0]);
+});
+`;
+const STYLE = `:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
+body { max-width: 40rem; margin: 3rem auto; padding: 0 1rem; }
+#zone { display: block; padding: 3rem 1rem; text-align: center; border: 2px dashed currentColor; border-radius: .5rem; }
+#zone.over, #zone:focus-within { outline: 3px solid Highlight; }
+#zone[hidden] { display: none; }
+progress { width: 100%; }
+`;
+
+/** What the page consists of beside itself, by the last part of its address. */
+export const PAGE_FILES: Readonly<Record<string, { mimeType: string; text: string }>> = {
+  "page.js": { mimeType: "text/javascript; charset=utf-8", text: SCRIPT },
+  "page.css": { mimeType: "text/css; charset=utf-8", text: STYLE },
+};
+
+/** A page on which somebody drops the file that an address waits for; reading it uses nothing up. */
+export function uploadPage({ filename, received, endsAt }: Upload, mostBytes: number): string {
+  const until = `${new Date(endsAt).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+  const wanted = filename === undefined ? "a file" : escaped(filename);
+  const body = received
+    ? '<p role="status">The file was received. There is nothing more to do here.</p>'
+    : `<p>Until ${until}. At most ${byteCount(mostBytes)}: a picture, a ZIP archive, or text in UTF-8.</p>
+<label id="zone" data-most="${mostBytes}">Drop ${wanted} here, or choose it: <input id="file" type="file"></label>
+<progress id="bar" hidden></progress>
+<p id="state" role="status" aria-live="polite"></p>
+<noscript><p>Without scripts, send it with a program: <code>curl -T FILE ADDRESS</code></p></noscript>
+<script src="page.js" defer></script>`;
+  return `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">
+<title>Send ${wanted}</title><link rel="stylesheet" href="page.css"></head>
+<body><main><h1>Send ${wanted}</h1>
+${body}
+</main></body>
+</html>
+`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);
+}
