@@ -11,7 +11,8 @@ describe("what is listed of the tools", () => {
   it.each(cases)("is what they are, with $chosen and a longest wait of $wait s", (settings) => {
     const chosen = { toolsets: settings.chosen, maxWaitSeconds: settings.wait };
     const real = createTools({ ...deps, settings: { ...deps.settings, ...chosen } });
-    const shown = real.map(({ name, title, description, annotations, meta, inputSchema }) => ({
+    const here = real.filter((tool) => !tool.isForElsewhere);
+    const shown = here.map(({ name, title, description, annotations, meta, inputSchema }) => ({
       name,
       title,
       description,

@@ -115,7 +115,7 @@ describe.each(tools.map((tool) => [tool.name, tool] as const))("%s", (name, tool
       expect(tool.output).toBeUndefined();
     } else if (name === "chat_threads" || name === "job_delete") {
       expect(tool.annotations).toMatchObject({ readOnlyHint: false, destructiveHint: true });
-    } else if (name === "media_save") {
+    } else if (name === "media_save" || name === "upload_link") {
       expect(tool.annotations).toMatchObject({
         readOnlyHint: false,
         destructiveHint: false,
@@ -179,15 +179,18 @@ describe("the tool list", () => {
     expect(names.map((tool) => tool.name)).not.toContain("longcat_image_generate");
   });
 
-  it(`costs an assistant at most ${MAX_TOOL_TOKENS} tokens`, async () => {
+  it.each([
+    [false, "on this machine"],
+    [true, "elsewhere"],
+  ])(`costs an assistant at most ${MAX_TOOL_TOKENS} tokens (remote: %s, %s)`, async (isRemote) => {
     const [ours, theirs] = InMemoryTransport.createLinkedPair();
     const factory = new ServerFactory({
       ...idleToolDeps(),
       version: "0.0.0",
       events: new JobEvents(),
     });
-    const server = factory.create({
-      caller: LOCAL_CALLER,
+    const server = await factory.createFor({
+      caller: { ...LOCAL_CALLER, isRemote },
       era: "legacy",
       lasting: true,
       onDelivered: () => {},
@@ -197,9 +200,11 @@ describe("the tool list", () => {
     const listed = await client.listTools();
     await client.close();
 
-    expect(listed.tools.map((tool) => tool.name)).toEqual(tools.map((tool) => tool.name));
+    const offered = tools.filter((tool) => isRemote || !tool.isForElsewhere);
+    expect(listed.tools.map((tool) => tool.name)).toEqual(offered.map((tool) => tool.name));
     for (const [position, tool] of listed.tools.entries()) {
-      expect(tool.inputSchema).toEqual(tools[position]?.inputSchema);
+      const known = offered[position];
+      expect(tool.inputSchema).toEqual((isRemote ? known?.elsewhere : known)?.inputSchema);
     }
     // No host is known to use the schema of a result, and every assistant would pay for it.
     expect(listed.tools.filter((tool) => tool.outputSchema !== undefined)).toEqual([]);
