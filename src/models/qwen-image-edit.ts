@@ -6,7 +6,7 @@ export const qwenImageEdit = defineOperation({
   name: "qwen_image_edit",
   title: "Qwen Image: edit a picture",
   description:
-    "Edit or change a photo or picture: remove the background, retouch, add. Takes local files as they are. Answers directly. Paid: $0.045.",
+    "Edit or change a photo or picture: remove the background, retouch, add. Takes local files as they are. Paid: $0.045.",
   searchHint: "image editing, turn a photo into",
   kind: "sync",
   modelId: "qwen-image-edit",

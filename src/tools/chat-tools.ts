@@ -50,7 +50,7 @@ function chatTool(deps: ToolDeps): Tool {
     name: CHAT_OPERATION,
     title: "LongCat: delegate a task",
     description:
-      "Ask another model with a 1M-token window: hand it a task, with many or large files, logs or documents, to summarise, analyse or translate, and get only its answer. Files are read here, not by you.",
+      "Ask another model with a 1M-token window: hand it a task, with large files, logs or documents, to summarise, analyse or translate, and get only its answer. Files are read here, not by you.",
     longestAnswer: 100000,
     searchHint: "delegate reading a codebase or long document, second opinion of an LLM",
     kind: "start",
@@ -112,8 +112,7 @@ function chatModelsTool(deps: ToolDeps): Tool {
   return defineTool(deps, {
     name: "longcat_models",
     title: "LongCat: models",
-    description:
-      "Which chat models there are for `longcat_chat`, or one with its context and prices.",
+    description: "Chat models for `longcat_chat`, with context and prices.",
     kind: "read",
     input: z.object({
       model: z.string().min(1).optional().describe("Details of this one"),
@@ -141,7 +140,7 @@ function threadsTool(deps: ToolDeps): Tool {
   return defineTool(deps, {
     name: "chat_threads",
     title: "LongCat: threads",
-    description: "List earlier conversations, newest first; read or delete a conversation thread.",
+    description: "List earlier conversations, newest first; read or delete a thread.",
     kind: "remove",
     input: z.object({
       action: z.enum(["list", "read", "delete"]).optional().describe("Default list"),

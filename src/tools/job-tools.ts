@@ -30,7 +30,7 @@ function jobStatus(deps: ToolDeps): Tool {
     name: "job_status",
     title: "Job status and result",
     description:
-      "Is it ready? How a job is doing and how long it takes; once it is completed, its pictures and files.",
+      "Is it ready? How a job is doing, how long it takes; its pictures and files once completed.",
     searchHint: "check the result, still working",
     kind: "read",
     isViewed: true,
@@ -62,8 +62,7 @@ function jobCancel(deps: ToolDeps): Tool {
   return defineTool(deps, {
     name: "job_cancel",
     title: "Cancel a job",
-    description:
-      "Stop (abort) generating: a job that was not sent yet, or an answer of `longcat_chat`.",
+    description: "Stop (abort) generating: a job not sent yet, or an answer of `longcat_chat`.",
     kind: "change",
     input: z.object({ job_id: jobId() }),
     async run(input, call) {
@@ -81,8 +80,7 @@ function jobDelete(deps: ToolDeps): Tool {
   return defineTool(deps, {
     name: "job_delete",
     title: "Delete a job",
-    description:
-      "Delete an ended job: forget its prompt, arguments and addresses. Its cost still counts.",
+    description: "Delete an ended job: its prompt and arguments are forgotten. Its cost counts on.",
     kind: "remove",
     input: z.object({
       job_id: jobId(),
@@ -107,7 +105,7 @@ export function legacyStatusTool(deps: ToolDeps): Tool {
   return defineTool(deps, {
     name: "longcat_image_legacy_status",
     title: "LongCat-Image: status of an old request",
-    description: "Look up a request id of the older LongCat-Image API only.",
+    description: "Look up an old LongCat-Image request id.",
     kind: "read",
     input: z.object({ request_id: knownAs(z.string().min(1).max(200), { reference: "id" }) }),
     async run(input, { caller }) {

@@ -29,7 +29,7 @@ export function modelsTool(deps: ToolDeps): Tool {
     name: "image_models",
     title: "Image models",
     description:
-      "Which image models there are, compared: sizes, formats, usual times, what a picture costs. Unknown prices are null.",
+      "Which image models there are, compared: sizes, formats, usual times, what a picture costs.",
     kind: "read",
     isConstant: true,
     input: z.object({

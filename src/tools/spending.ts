@@ -30,7 +30,7 @@ export function spendingTool(deps: ToolDeps): Tool {
     name: "spending",
     title: "Spending",
     description:
-      "What you spent by day, month and operation, the cost so far, how much of the budget is left. Estimates from printed prices.",
+      "What you spent by day, month and operation, and how much of the budget is left. Estimates from printed prices.",
     kind: "read",
     input: z.object({
       since: z.string().optional().describe("2026-11-20, today, 7d, last week; default this month"),

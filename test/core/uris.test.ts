@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { newJobId, newThreadId } from "../../src/core/ids.ts";
+import { newJobId, newThreadId, randomToken } from "../../src/core/ids.ts";
 import {
   isOurUri,
   readJobId,
@@ -11,6 +11,7 @@ import {
 
 const jobId = newJobId();
 const threadId = newThreadId();
+const uploadId = `upload_${randomToken()}`;
 
 describe("addresses of what the server offers to read", () => {
   it("are understood as they were made", () => {
@@ -27,12 +28,14 @@ describe("addresses of what the server offers to read", () => {
         .replace("{job_id}", jobId)
         .replace("{index}", "2")
         .replace("{thread_id}", threadId)
+        .replace("{id}", uploadId)
         .replace("{operation}", "z");
     expect(Object.values(URI_TEMPLATES).map(filled)).toEqual([
       uris.job(jobId),
       uris.medium(jobId, 2),
       uris.preview(jobId, 2),
       uris.thread(threadId),
+      uris.upload(uploadId),
       uris.model("z"),
     ]);
   });

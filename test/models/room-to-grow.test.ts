@@ -13,6 +13,7 @@ import { startSandbox } from "../../src/sandbox/sandbox-server.ts";
 import { ServerFactory } from "../../src/server.ts";
 import { readSettings } from "../../src/settings/settings.ts";
 import type { Services } from "../../src/tools/services.ts";
+import { Waits } from "../../src/tools/waits.ts";
 import { openRig } from "../support/rig.ts";
 import { idleToolDeps } from "../support/tool-deps.ts";
 import { MAX_TOOL_TOKENS, tokensOf } from "../support/tool-tokens.ts";
@@ -110,7 +111,9 @@ it("is refused by a sandbox that does not know it, at no cost and with what to d
   expect(failed).toMatchObject({ charge: "none", error: { code: "upstream_rejected" } });
   expect(failed.error?.message).toContain("/made-up-1/v1/made-up-request");
 
-  const services = new Lazy(async () => ({ jobs: rig.runner }) as unknown as Services);
+  const services = new Lazy(
+    async () => ({ jobs: rig.runner, waits: new Waits(16) }) as unknown as Services,
+  );
   const client = await connect({ ...idleToolDeps(), services });
   const status = await client.callTool({ name: "job_status", arguments: { job_id: job.jobId } });
   expect(JSON.stringify(status.content)).toContain(NAME);

@@ -5,6 +5,7 @@ import { LOCAL_CALLER } from "../../src/core/owner.ts";
 import { Saving } from "../../src/media/saving.ts";
 import type { Call, Services } from "../../src/tools/services.ts";
 import { createTools } from "../../src/tools/tool-list.ts";
+import { Waits } from "../../src/tools/waits.ts";
 import { scriptedGateway } from "../support/gateway-script.ts";
 import { CAT, leftJob, OWNER, openRig, recordJob } from "../support/rig.ts";
 import { idleToolDeps } from "../support/tool-deps.ts";
@@ -25,7 +26,8 @@ async function openTools() {
   const nothing = { open: () => Promise.reject(), stat: async () => undefined };
   const saving = new Saving({ allowedDirs: [workingDir], workingDir, homeDir }, nothing);
   const services = new Lazy(
-    async () => ({ jobs: rig.runner, purchases: rig.purchases, saving }) as Services,
+    async () =>
+      ({ jobs: rig.runner, purchases: rig.purchases, saving, waits: new Waits(16) }) as Services,
   );
   await services.get();
   const settings = { ...deps.settings, apiKey: "key-0123456789" };
