@@ -18,6 +18,7 @@ import {
 } from "./hand-over.ts";
 import type { Hosting } from "./hosting.ts";
 import type { StagedFile } from "./hosting-record.ts";
+import { LateRefusal } from "./late-refusal.ts";
 import { type EarlierFile, fromDataUri, withEarlierPicture, withPicture } from "./named-picture.ts";
 import { openDataset, wishesOf } from "./open-dataset.ts";
 import type { UploadKind } from "./upload-type.ts";
@@ -77,12 +78,15 @@ export class InputResolver {
     const resolved: ResolvedInputs = {
       ...{ values: {}, identities: {}, staged: [], found: [], notes: [] },
     };
+    const late = new LateRefusal(hosting);
     try {
       const { mayShrink } = this.#options;
-      await this.#resolveInto(resolved, fields, input, { owner, isRemote, hosting, mayShrink });
+      const reader = { owner, isRemote, hosting: late, mayShrink };
+      await this.#resolveInto(resolved, fields, input, reader);
+      late.settle();
       return resolved;
     } catch (error) {
-      await hosting.discard(resolved.staged);
+      await late.discard(resolved.staged);
       throw error;
     }
   }

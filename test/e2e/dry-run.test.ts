@@ -191,6 +191,13 @@ test("it refuses what the call refuses, in the same words, and passes what that 
   );
 });
 
+test("what is wrong with a later file is told before the want of an address", async () => {
+  const { client } = await bench.connect("client 2.x");
+  const pictures = { prompt: "a hat", image_urls: ["cat.png", "nowhere.png"] };
+  await sameVerdict(client, "qwen_image_max_edit", pictures);
+  expect(textOf(await client.call("qwen_image_max_edit", pictures))).toContain("nowhere.png");
+});
+
 async function sameVerdict(client: McpClient, name: string, args: Record<string, unknown>) {
   const before = bench.posts;
   const dry = await client.call(name, { ...args, dry_run: true });
