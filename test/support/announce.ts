@@ -5,7 +5,7 @@ const TAKES: Readonly<Record<string, string>> = {
   unit: "twenty seconds",
   rooms: "a minute and a half",
   program: "two minutes",
-  attack: "five minutes",
+  attack: "seven minutes",
   soak: "seven minutes",
   browser: "a minute",
 };
