@@ -40,10 +40,12 @@ export function manifestFile(facts: PackageFacts): string {
         ),
       },
     },
-    tools: documentedTools().map(({ tool }) => ({
-      name: tool.name,
-      description: tool.description,
-    })),
+    tools: documentedTools()
+      .filter(({ tool }) => !tool.isForElsewhere)
+      .map(({ tool }) => ({
+        name: tool.name,
+        description: tool.description,
+      })),
     prompts_generated: true,
     keywords: facts.keywords,
     license: facts.license,

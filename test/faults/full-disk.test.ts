@@ -4,7 +4,7 @@ import { Bench, jobIdOf, textOf } from "../e2e/harness.ts";
 import { allEnded, verify } from "./witness.ts";
 
 /** From where the database cannot be opened to where a whole job fits. */
-const LEVELS_KIB = [...Array.from({ length: 37 }, (_, n) => 16 + n * 4), 1024];
+const LEVELS_KIB = [...Array.from({ length: 48 }, (_, n) => 40 + n * 4), 1024];
 const AT_ONCE = 4;
 
 /** One purchase on a disk that fills up, the plug pulled, and a disk with room again. */
