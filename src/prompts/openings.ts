@@ -14,9 +14,9 @@ export interface Opening {
   listsMakers?: boolean;
 }
 
-const SHOW = "Then show the picture and its path.";
+const SHOW = "Then show the picture, and where it is.";
 const WHICH =
-  "The picture may be named by URL, path, data URI or longcat address, or be one that was made before: `job_list` finds those.";
+  "The picture may be named by URL, data URI, longcat address or, on this machine, path, or be one that was made before: `job_list` finds those.";
 const PRICE =
   "Call each with `dry_run: true` first, tell me what all of them cost together, and wait for my word.";
 
@@ -61,7 +61,7 @@ export const OPENINGS: Readonly<Record<string, Opening>> = {
     wish: "The character, or a picture of it",
     task: "Make a character sheet for me: one character, the same in every picture.",
     question: "who the character is",
-    advice: `${WHICH} Without a picture, make one first with \`longcat_image_generate\`: whole figure from the front, neutral pose, plain background; show it and wait for my word. Then plan one call of \`qwen_image_edit_plus_lora\` for each view, with that picture in \`image_urls\` and a prompt that names what stays (face, hair, clothes, colours, style) and what changes: three-quarter, side and back view, and three expressions. ${PRICE} Call each once with \`wait_seconds: 0\`, follow them with \`job_status\`, and show all with their paths.`,
+    advice: `${WHICH} Without a picture, make one first with \`longcat_image_generate\`: whole figure from the front, neutral pose, plain background; show it and wait for my word. Then plan one call of \`qwen_image_edit_plus_lora\` for each view, with that picture in \`image_urls\` and a prompt that names what stays (face, hair, clothes, colours, style) and what changes: three-quarter, side and back view, and three expressions. ${PRICE} Call each once with \`wait_seconds: 0\`, follow them with \`job_status\`, and show all, and where they are.`,
   },
   train_lora: {
     title: "Train a LoRA",
@@ -70,7 +70,7 @@ export const OPENINGS: Readonly<Record<string, Opening>> = {
     task: "Train a LoRA for me.",
     question: "where the pairs of pictures are, and what the LoRA should learn",
     advice:
-      "Use `qwen_image_edit_plus_train`: the URL or path of the ZIP, or the path of the folder, is `image_data_url`, and what it should learn is `default_caption`. Call it with `dry_run: true` first: that examines a local set and says what it would cost. Tell me both before you start, start it once with `wait_seconds: 0`, give me the job id, and look again with `job_status` later: training takes long.",
+      "Use `qwen_image_edit_plus_train`: the ZIP, or on this machine the folder, is `image_data_url`, and what it should learn is `default_caption`. Call it with `dry_run: true` first: that examines a local set and says what it would cost. Tell me both before you start, start it once with `wait_seconds: 0`, give me the job id, and look again with `job_status` later: training takes long.",
   },
   delegate: {
     title: "Delegate a task",
