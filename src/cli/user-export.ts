@@ -4,11 +4,14 @@ import type { ThreadStore } from "../chat/thread-store.ts";
 import { AppError } from "../core/errors.ts";
 import { LOCAL_OWNER } from "../core/owner.ts";
 import { oneLine, visibleJson } from "../core/text.ts";
+import type { ReceivedFile, Upload } from "../inputs/upload-record.ts";
+import { UPLOADS_FOLDER } from "../inputs/uploads.ts";
 import type { WholeJob } from "../jobs/job.ts";
 import { DiskStore } from "../media/disk-store.ts";
 import { nameOf } from "../media/media-store.ts";
 import { SqliteJobStore } from "../storage/sqlite/sqlite-job-store.ts";
 import { SqliteThreadStore } from "../storage/sqlite/sqlite-thread-store.ts";
+import { SqliteUploadRecord } from "../storage/sqlite/upload-rows.ts";
 import { exportedJobs } from "./exported-jobs.ts";
 import { listedUser } from "./user-list.ts";
 import { findUser } from "./user-named.ts";
@@ -22,12 +25,14 @@ const FILES = "files";
 /** Where an export goes. */
 interface Target {
   line(value: Record<string, unknown>): Promise<void>;
+  /** Brings an uploaded file along. @returns its name there. */
+  upload(upload: Upload & { received: ReceivedFile }): Promise<{ copy?: string }>;
   /** Brings a job's finished files along. @returns their names there, and what cannot be had. */
   files(job: WholeJob): Promise<{ files?: string[]; missing?: string[] }>;
   close(): Promise<void>;
 }
 
-/** Writes all that is a user's: user, jobs, conversations, turns, a JSON object a line. */
+/** Writes all that is a user's: user, jobs, conversations, turns, uploads, a JSON object a line. */
 export async function exportUser(
   { who, to }: UserOrder,
   surroundings: UserSurroundings,
@@ -45,6 +50,9 @@ export async function exportUser(
       await target.line({ kind: "job", ...exported, ...said, ...(await target.files(job)) });
     }
     for await (const thread of threadsOf(threads, owner)) await target.line(thread);
+    for (const upload of await new SqliteUploadRecord(connection).received(owner)) {
+      await target.line({ ...exportedUpload(upload), ...(await target.upload(upload)) });
+    }
   } finally {
     await target.close();
   }
@@ -78,9 +86,22 @@ async function* threadsOf(
   } while (cursor !== undefined);
 }
 
+function exportedUpload({ uploadId, filename, received }: Upload & { received: ReceivedFile }) {
+  return {
+    kind: "upload",
+    upload_id: uploadId,
+    name: filename ?? null,
+    mime_type: received.mimeType,
+    size_bytes: received.sizeBytes,
+    sha256: received.sha256,
+    received_at: new Date(received.receivedAt).toISOString(),
+  };
+}
+
 function onStdout({ write }: UserSurroundings): Target {
   return {
     line: async (value) => write(lineOf(value)),
+    upload: async () => ({}),
     files: async () => ({}),
     close: async () => undefined,
   };
@@ -107,6 +128,12 @@ async function inFolder(
   return {
     async line(value) {
       await orStorage(folder, () => lines.writeFile(lineOf(value)));
+    },
+    async upload({ uploadId, received: { file, extension } }) {
+      const path = join(settings.dataDir, UPLOADS_FOLDER, file);
+      const copy = `upload-${uploadId.slice(-8)}.${extension}`;
+      await orStorage(folder, () => copyFile(path, join(folder, FILES, copy)));
+      return { copy: `${FILES}/${copy}` };
     },
     async files(job) {
       const files: string[] = [];

@@ -36,6 +36,8 @@ export interface UploadRecord {
   get(owner: string, uploadId: string): Promise<Upload | undefined>;
   /** Notes a file, of several the first one. @returns whether it was this one, and in time. */
   receive(uploadId: string, received: ReceivedFile): Promise<boolean>;
+  /** What an owner has uploaded, the oldest first. */
+  received(owner: string): Promise<(Upload & { received: ReceivedFile })[]>;
   /** How many bytes are kept of an owner. */
   usedBytes(owner: string): Promise<number>;
   /** Forgets invitations and files whose time is over. */

@@ -70,21 +70,26 @@ describe("whoever leaves", () => {
       arguments: { prompt: `Who digs a ${SECRET}?`, wait_seconds: 45 },
     });
     const [ann, bob] = [await ownerOf(bench, "ann"), await ownerOf(bench, "bob")];
+    const invited = await clients[0]?.callTool({ name: "upload_link", arguments: {} });
+    const url = /http:\/\/\S+\/uploads\/[a-z2-7]{26}/.exec(JSON.stringify(invited))?.[0] ?? "";
+    expect((await fetch(url, { method: "PUT", body: `My ${SECRET}` })).status).toBe(201);
 
     const printed = await users(bench, "export", "ann");
     expect(printed.code).toBe(0);
     const to = join(bench.folder, "export");
     expect((await users(bench, "export", "ann", "--to", to)).code).toBe(0);
     const lines = linesOf(await readFile(join(to, "export.jsonl"), "utf8"));
-    expect(lines.map(({ kind }) => kind)).toEqual(["user", "job", "job", "thread"]);
+    expect(lines.map(({ kind }) => kind)).toEqual(["user", "job", "job", "thread", "upload"]);
     expect(lines[0]).toMatchObject({ name: "ann", user_id: ann });
     expect(lines[1]).toMatchObject({ operation: "longcat_chat", answer: expect.any(String) });
     expect(lines[2]).toMatchObject({ operation: "longcat_image_generate", counted_usd: 0.13 });
     expect(JSON.stringify(lines)).not.toContain(bob);
-    const [file] = await readdir(join(to, "files"));
+    const [file, upload = ""] = (await readdir(join(to, "files"))).sort();
     expect(lines[2]).toMatchObject({ files: [`files/${file}`] });
+    expect(lines[4]).toMatchObject({ mime_type: "text/plain", copy: `files/${upload}` });
+    expect(await readFile(join(to, "files", upload), "utf8")).toBe(`My ${SECRET}`);
     expect((await stat(join(to, "files", file ?? ""))).size).toBeGreaterThan(1000);
-    const strip = ({ files: _, ...line }: Record<string, unknown>) => line;
+    const strip = ({ files: _, copy: __, ...line }: Record<string, unknown>) => line;
     expect(linesOf(printed.said).map(strip)).toEqual(lines.map(strip));
 
     const folderOf = (owner: string) => join(bench.outputDir, "users", owner);
@@ -92,6 +97,8 @@ describe("whoever leaves", () => {
     const erased = await users(bench, "erase", "ann");
     expect(erased).toMatchObject({ code: 0, said: expect.stringContaining("2 jobs") });
     expect([existsSync(folderOf(ann)), existsSync(folderOf(bob))]).toEqual([false, true]);
+    const uploads = await readdir(join(bench.dataDir, "uploads"));
+    expect(uploads.filter((name) => /^[a-z2-7]{26}\./.test(name))).toEqual([]);
     await expect(clients[0]?.callTool({ name: "job_list", arguments: {} })).rejects.toThrow();
     const theirs = await clients[1]?.callTool({ name: "job_list", arguments: {} });
     expect(JSON.stringify(theirs)).toContain(SECRET);

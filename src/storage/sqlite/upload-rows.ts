@@ -80,6 +80,14 @@ export class SqliteUploadRecord implements UploadRecord {
     });
   }
 
+  async received(owner: string): Promise<(Upload & { received: ReceivedFile })[]> {
+    const sql = `SELECT ${COLUMNS} FROM uploads WHERE owner = ? AND file IS NOT NULL ORDER BY received_at`;
+    return this.#connection.all(sql, [owner]).map((row) => ({
+      ...invitationRow.parse(row),
+      received: receivedRow.parse(row),
+    }));
+  }
+
   async usedBytes(owner: string): Promise<number> {
     const sql = "SELECT coalesce(sum(size_bytes), 0) AS bytes FROM uploads WHERE owner = ?";
     const [row] = this.#connection.all(sql, [owner]);
