@@ -13,6 +13,7 @@ import { measurePreviews } from "./previews.ts";
 import { mib, ms, type Row, us } from "./rows.ts";
 import { measureSearch } from "./search.ts";
 import { measureStart } from "./start.ts";
+import { measureWebhooks } from "./webhooks.ts";
 
 /** What is measured, and where. */
 export interface Bench {
@@ -259,8 +260,20 @@ async function fairness({ cli, env, folder }: Bench, { jobs }: Sizes): Promise<R
 export type Section = (bench: Bench, sizes: Sizes) => Promise<Row[]>;
 
 /** What can be measured of little. */
+async function webhooks({ cli, env, folder }: Bench): Promise<Row[]> {
+  const { toldMs, polledMs } = await measureWebhooks(cli, env, folder);
+  return [
+    {
+      what: "from the provider's completion to ours, told by a webhook, against polling",
+      value: toldMs / polledMs,
+      most: 0.5,
+      figures: `${ms(toldMs)} against ${ms(polledMs)}`,
+    },
+  ];
+}
+
 export const SCALED: readonly Section[] = [
   ...[start, answers, http, call, download, following, manyJobs, fairness, search],
 ];
 /** What is always measured of as much, and takes its time. */
-export const WHOLE: readonly Section[] = [wrongArguments, pictures, delegate];
+export const WHOLE: readonly Section[] = [wrongArguments, pictures, delegate, webhooks];
