@@ -7,24 +7,33 @@ const ERASE = ["\u007f", "\b"];
 const ERASE_ALL = "\u0015";
 const PASTE_MARKS = ["\u001b[200~", "\u001b[201~"];
 
+/** What a typed line is taken for, or why it is asked for once more. */
+export type Reading<T> = { taken: T } | { complaint: string };
+
 /**
- * A line typed at a terminal, none of which is shown.
+ * What is typed at a terminal, a line that is understood; none of it is shown, however early it
+ * comes.
  * @throws {cancelled} where it is interrupted
  */
-export async function askSecret(
+export async function askSecret<T>(
   question: string,
+  read: (line: string) => Reading<T>,
   input: ReadStream,
   write: (text: string) => void,
-): Promise<string> {
-  write(question);
+): Promise<T> {
+  // Before anybody is asked, and until they are understood: what comes meanwhile would be shown.
   input.setRawMode(true);
   input.setEncoding("utf8");
   try {
-    return await typedLine(input);
+    for (;;) {
+      write(question);
+      const reading = read(await typedLine(input).finally(() => write("\n")));
+      if ("taken" in reading) return reading.taken;
+      write(`${reading.complaint}\n`);
+    }
   } finally {
     input.setRawMode(false);
     input.pause();
-    write("\n");
   }
 }
 

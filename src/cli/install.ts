@@ -72,18 +72,19 @@ function hostOf([name, ...more]: readonly string[]): HostName {
 }
 
 /** Until a key is given, or nothing. */
-async function ask(
+function ask(
   [variable, service]: [variable: string, service: string],
   ending: Ending,
 ): Promise<string | undefined> {
-  const write = (text: string) => process.stderr.write(text);
-  const question = `${variable}, the key of ${service}; it is not shown, Enter leaves it out: `;
-  for (;;) {
-    const typed = (await askSecret(question, process.stdin, write)).trim();
-    if (typed === "") return undefined;
+  const read = (line: string) => {
+    const typed = line.trim();
+    if (typed === "") return { taken: undefined };
     ending.hide([typed]);
-    const key = usableKey(typed);
-    if (key !== undefined) return key;
-    write("That is no key: it holds blanks, or characters that no key has. Once more.\n");
-  }
+    const taken = usableKey(typed);
+    return taken === undefined
+      ? { complaint: "That is no key: it holds blanks, or characters that no key has. Once more." }
+      : { taken };
+  };
+  const question = `${variable}, the key of ${service}; it is not shown, Enter leaves it out: `;
+  return askSecret(question, read, process.stdin, (text) => process.stderr.write(text));
 }
