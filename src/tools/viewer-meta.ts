@@ -38,7 +38,7 @@ export async function withJobView(
     sandbox,
     repeatable: operation !== undefined,
     layers: operation?.media === "layers",
-    usual_seconds: usual && Math.round(usual.ms / 1000),
+    usual_seconds: usual && Math.max(1, Math.round(usual.ms / 1000)),
     before: await beforeOf(job, operation, call, deps),
     ...(operation?.media === "weights" ? {} : nextSteps(prices)),
   });

@@ -102,7 +102,7 @@ function jobOf(job: Fields, meta: Fields, srcs: readonly string[]): ShownJob {
     others: all.filter((one) => !pictures.includes(one)).map(({ uri }) => uri),
     areLayers: meta["layers"] === true,
     before: textOf(meta["before"]),
-    usualSeconds: numberOf(meta["usual_seconds"]),
+    usualSeconds: numberOf(meta["usual_seconds"]) || undefined,
     isSandbox: meta["sandbox"] === true,
     edit: actionOf(meta["edit"]),
     layers: actionOf(meta["split"]),
