@@ -126,7 +126,8 @@ describe("whoever leaves", () => {
     const store = open();
     const base = { baseUrl: bench.sandbox.origin, owner, reservedUsd: 0.13 };
     const running = { ...base, state: "running", charge: "reserved", requestId: "one" } as const;
-    const job = leftJob({ ...running, createdAt: Date.now() });
+    const now = Date.now();
+    const job = leftJob({ ...running, createdAt: now });
     await recordJob(store, job, "a-process-that-is-gone");
     await store.close();
 
@@ -142,7 +143,7 @@ describe("whoever leaves", () => {
     const after = open();
     onTestFinished(() => after.close());
     expect(await after.get(owner, job.jobId)).toBeUndefined();
-    expect((await after.spending(owner, Date.now())).today).toMatchObject({ uncertainUsd: 0.13 });
+    expect((await after.spending(owner, now)).today).toMatchObject({ uncertainUsd: 0.13 });
   });
 
   test("into a folder with something in it takes nothing, and overwrites nothing", async () => {
