@@ -24,8 +24,9 @@ export async function runAudit(
   });
 }
 
-function lineOf({ at, jobId, ...entry }: AuditEntry): string {
+function lineOf({ at, jobId, requestId, threadId, ...entry }: AuditEntry): string {
   const { event, owner, ...facts } = entry;
   const time = new Date(at).toISOString();
-  return `${JSON.stringify({ at: time, event, owner, job_id: jobId, ...facts })}\n`;
+  const ids = { job_id: jobId, request_id: requestId, thread_id: threadId };
+  return `${JSON.stringify({ at: time, event, owner, ...ids, ...facts })}\n`;
 }

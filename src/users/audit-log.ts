@@ -3,11 +3,14 @@ import type { Charge, JobState } from "../jobs/job.ts";
 /** What is noted. Whatever is bought is noted by the store itself, with the record of it. */
 export const AUDIT_EVENTS = [
   "job_started",
+  "job_adopted",
+  "job_found",
   "job_charged",
   "job_ended",
   "job_cancelled",
   "job_settled",
   "job_deleted",
+  "thread_deleted",
   "user_added",
   "user_changed",
   "user_revoked",
@@ -31,6 +34,9 @@ export interface AuditEntry {
   /** The tool that was called, which is the job's operation. */
   tool?: string | undefined;
   jobId?: string | undefined;
+  /** Of a request that a job was made of, or given back: the provider's own id. */
+  requestId?: string | undefined;
+  threadId?: string | undefined;
   state?: JobState | undefined;
   charge?: Charge | undefined;
   /** What it cost, or was thought to cost, in US dollars. */

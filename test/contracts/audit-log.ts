@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { OWNER } from "../support/rig.ts";
-import { benchFor, type StoreKit } from "./kit.ts";
+import { benchFor, STRANGER, type StoreKit } from "./kit.ts";
+import { answered } from "./turns.ts";
 
 const MINUTE = 60_000;
 const NOW = 1_795_176_000_000;
@@ -93,6 +94,48 @@ export function describeAuditLog(kit: StoreKit): void {
         [2, "job_settled", doubtful.jobId, "spent"],
         [3, "job_cancelled", queued.jobId, "none"],
       ]);
+    });
+
+    it("says whose request a job was made of, and which one a job in doubt was given", async () => {
+      const adopted = await bench.add({
+        state: "running",
+        charge: "none",
+        reservedUsd: null,
+        requestId: "z-image_1",
+      });
+      const lost = await bench.add({ state: "unknown", charge: "uncertain", reservedUsd: 0.1 });
+      await bench.jobs.transition(OWNER, lost.jobId, {
+        ...{ from: "unknown", to: "running", isFound: true, now: NOW + 1 },
+        patch: { requestId: "z-image_2", charge: "reserved" },
+      });
+      const told = (await all()).filter(({ requestId }) => requestId !== undefined);
+      const who = { owner: OWNER, tool: adopted.operation, state: "running" };
+      expect(told).toEqual([
+        {
+          ...{ at: adopted.createdAt, event: "job_adopted", ...who, jobId: adopted.jobId },
+          ...{ charge: "none", requestId: "z-image_1" },
+        },
+        {
+          ...{ at: NOW + 1, event: "job_found", ...who, jobId: lost.jobId, usd: 0.1 },
+          ...{ charge: "reserved", requestId: "z-image_2" },
+        },
+      ]);
+      const events = (await all()).map(({ event }) => event);
+      expect(events.filter((event) => event === "job_started")).toHaveLength(1);
+    });
+
+    it("has the deletion of a thread, and none where nothing was deleted", async () => {
+      const { turn } = await answered(bench);
+      const { threadId } = turn;
+      await bench.threads.delete(STRANGER, threadId, NOW);
+      const before = await all();
+      await bench.threads.delete(OWNER, threadId, NOW + 1);
+      await bench.threads.delete(OWNER, threadId, NOW + 2);
+      expect(await all()).toEqual([
+        ...before,
+        { at: NOW + 1, event: "thread_deleted", owner: OWNER, threadId },
+      ]);
+      expect(before.map(({ event }) => event)).toEqual(["job_started"]);
     });
 
     it("has no entry for a job that was refused, and stays when jobs are forgotten", async () => {

@@ -17,6 +17,8 @@ const entryRow = z
     owner: z.string().nullable(),
     tool: z.string().nullable(),
     job_id: z.string().nullable(),
+    request_id: z.string().nullable(),
+    thread_id: z.string().nullable(),
     state: z.enum(JOB_STATES).nullable(),
     charge: z.enum(CHARGES).nullable(),
     usd: z.number().nullable(),
@@ -30,6 +32,8 @@ const entryRow = z
       owner: row.owner ?? undefined,
       tool: row.tool ?? undefined,
       jobId: row.job_id ?? undefined,
+      requestId: row.request_id ?? undefined,
+      threadId: row.thread_id ?? undefined,
       state: row.state ?? undefined,
       charge: row.charge ?? undefined,
       usd: row.usd ?? undefined,
@@ -87,11 +91,12 @@ export class SqliteAuditLog implements AuditLog {
 
 /** Within whatever transaction there is. */
 export function noteAudit(db: Connection, entry: Omit<AuditEntry, "count">): void {
-  const { at, event, owner, tool, jobId, state, charge, usd, address } = entry;
-  const more = [owner, tool, jobId, state, charge, usd, address].map((value) => value ?? null);
+  const { at, event, owner, tool, jobId, state, charge, usd, address, requestId, threadId } = entry;
+  const more = [owner, tool, jobId, state, charge, usd, address, requestId, threadId];
   db.run(
-    `INSERT INTO audit_log (at, event, owner, tool, job_id, state, charge, usd, address)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    [at, event, ...more],
+    `INSERT INTO audit_log (at, event, owner, tool, job_id, state, charge, usd, address,
+       request_id, thread_id)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    [at, event, ...more.map((value) => value ?? null)],
   );
 }

@@ -25,6 +25,7 @@ import type { Connection } from "./connection.ts";
 import { pageCursor, readCursor } from "./list-rows.ts";
 import { fillWords } from "./search-filling.ts";
 import { insertTurnWords, matching } from "./search-rows.ts";
+import { noteAudit } from "./sqlite-audit-log.ts";
 import { insertFiles, NOT_ANOTHERS, storedText } from "./thread-files.ts";
 import { removeThread, removeTurn, sweepThreads } from "./thread-removal.ts";
 import { fileRow, ownerRow, saidRow, stateRow, threadRow, turnRow } from "./thread-rows.ts";
@@ -222,7 +223,9 @@ export class SqliteThreadStore implements ThreadStore {
       if (!owners.includes(owner)) return { busyWith: undefined, keptFiles: [] };
       const open = this.#openTurn(owner, threadId);
       if (open && this.#isUnderWay(open, now)) return { busyWith: open.jobId };
-      return { busyWith: undefined, keptFiles: removeThread(this.#db, threadId, now) };
+      const keptFiles = removeThread(this.#db, threadId, now);
+      noteAudit(this.#db, { at: now, event: "thread_deleted", owner, threadId });
+      return { busyWith: undefined, keptFiles };
     });
     if (deletion.busyWith === undefined) this.#db.scrub();
     return deletion;

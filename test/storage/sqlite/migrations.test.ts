@@ -6,12 +6,8 @@ import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { JOB_STATES, type WholeJob } from "../../../src/jobs/job.ts";
 import { Connection } from "../../../src/storage/sqlite/connection.ts";
 import { bodyColumnsOf, type Column, columnsOf } from "../../../src/storage/sqlite/job-rows.ts";
-import {
-  type Database,
-  isNetworkFileSystem,
-  MIGRATIONS,
-  migrate,
-} from "../../../src/storage/sqlite/migrations.ts";
+import { type Database, MIGRATIONS, migrate } from "../../../src/storage/sqlite/migrations.ts";
+import { isNetworkFileSystem } from "../../../src/storage/sqlite/network-file-systems.ts";
 import { SqliteJobStore } from "../../../src/storage/sqlite/sqlite-job-store.ts";
 import { SqliteThreadStore } from "../../../src/storage/sqlite/sqlite-thread-store.ts";
 import { leftJob, NO_LIMITS, OWNER } from "../../support/rig.ts";
@@ -166,7 +162,7 @@ async function storedDatabase(version: number): Promise<void> {
   await writeFile(join(folder, "jobs.db"), gunzipSync(packed));
 }
 
-describe.each([5, 7, 10, 11, 12, 13])(
+describe.each([5, 7, 10, 11, 12, 13, 15])(
   "a database that the program has written at version %i",
   (version) => {
     it("shows every job as it was, and the thread", async () => {
