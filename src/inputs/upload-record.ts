@@ -28,14 +28,20 @@ export interface Upload extends Invitation {
   received: ReceivedFile | undefined;
 }
 
+/** What came of a file: `used` by an earlier one, `gone` with its invitation, `full` its owner's room. */
+export type Reception = "received" | "used" | "gone" | "full";
+
 /** What is uploaded, and may be. All methods throw {storage} when the record cannot be used. */
 export interface UploadRecord {
   /** @returns whether it was added: not, where the owner has so many that are unused. */
   invite(invitation: Invitation, maxUnused: number): Promise<boolean>;
   bySecret(secretHash: string): Promise<Upload | undefined>;
   get(owner: string, uploadId: string): Promise<Upload | undefined>;
-  /** Notes a file, of several the first one. @returns whether it was this one, and in time. */
-  receive(uploadId: string, received: ReceivedFile): Promise<boolean>;
+  /**
+   * Notes a file, of several the first one.
+   * @param mostBytes how many of its owner may be kept with it, however many come at a time.
+   */
+  receive(uploadId: string, received: ReceivedFile, mostBytes?: number): Promise<Reception>;
   /** What an owner has uploaded, the oldest first. */
   received(owner: string): Promise<(Upload & { received: ReceivedFile })[]>;
   /** How many bytes are kept of an owner. */

@@ -49,15 +49,19 @@ export interface UploadsOptions {
   base(): Promise<string>;
   /** Whether what an owner was invited to may still be used. */
   mayCall(owner: string): Promise<boolean>;
-  /** Makes sure that so much more may be kept of an owner. @throws {storage | rate_limited} */
-  checkRoom(owner: string, bytes: number): Promise<void>;
+  /**
+   * Makes sure that so much more may be kept of an owner.
+   * @returns the most that all uploads of the owner may have together; anything when `undefined`.
+   * @throws {storage | rate_limited}
+   */
+  checkRoom(owner: string, bytes: number): Promise<number | undefined>;
   reached: (point: UploadPoint) => void;
 }
 
 /** What came of a file that somebody has sent. */
 export type Receipt =
   | { came: "received"; file: ReceivedFile }
-  | { came: "too_late" }
+  | { came: "used" | "gone" | "full" }
   | { came: "too_large"; maxBytes: number }
   | { came: "wrong_type"; seems: string };
 
@@ -147,7 +151,7 @@ export class Uploads {
     content: Readable,
     announced: number | undefined,
   ): Promise<Receipt> {
-    const { folder, record, clock, limits, reached, checkRoom } = this.#options;
+    const { folder, record, clock, limits, reached, checkRoom, mayCall } = this.#options;
     const named = this.mostBytes(filename);
     if (announced !== undefined && announced > named) return { came: "too_large", maxBytes: named };
     await checkRoom(owner, announced ?? 0);
@@ -162,14 +166,14 @@ export class Uploads {
         refusal = judged.refusal();
         if (!refusal) throw error;
       });
-    if (refusal || !written) return refusal ?? { came: "too_late" };
+    if (refusal || !written) return refusal ?? { came: "gone" };
     const type = judged.type();
     if (!type) {
       await folder.discard(written.path);
       return { came: "wrong_type", seems: "an empty file" };
     }
     const name = `${randomToken()}.${type.extension}`;
-    await checkRoom(owner, written.sizeBytes).catch(async (error: unknown) => {
+    const mostBytes = await checkRoom(owner, written.sizeBytes).catch(async (error: unknown) => {
       await folder.discard(written.path);
       throw error;
     });
@@ -187,12 +191,15 @@ export class Uploads {
       receivedAt: now,
       keptUntil: now + KEPT_DAYS * DAY_MS,
     };
-    if (!(await record.receive(uploadId, file))) {
+    // Whoever was revoked while it came is as one that was revoked before.
+    const isInvited = await mayCall(owner);
+    const came = isInvited ? await record.receive(uploadId, file, mostBytes) : "gone";
+    if (came !== "received") {
       await folder.remove(name);
-      return { came: "too_late" };
+      return { came };
     }
     reached("upload-noted");
-    return { came: "received", file };
+    return { came, file };
   }
 
   /**

@@ -65,6 +65,7 @@ export async function openPublic(parts: PublicParts) {
       const kept = { ...held, keptBytes: held.keptBytes + (await record.usedBytes(owner)) + bytes };
       const refusal = quotaRefusal(kept, { runningJobs: undefined, keptBytes });
       if (refusal) throw refusal;
+      return keptBytes === undefined ? undefined : keptBytes - held.keptBytes;
     },
     reached,
   });

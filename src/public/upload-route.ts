@@ -19,6 +19,7 @@ const RETRY_SECONDS = "5";
 const WANTED = "Pictures, ZIP archives and text in UTF-8 are taken.";
 const GONE = "There is nothing here, or not any more: ask for another upload address.";
 const USED = "A file was sent to this address already: it takes one.";
+const FULL = "There is no room for it.";
 /** Nothing runs but the page's own script, and nobody frames it. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -87,7 +88,7 @@ export class UploadRoute {
       if (status === undefined) throw thrown;
       if (status === 429) response.setHeader("retry-after", RETRY_SECONDS);
       // Paths of this machine are nobody's business here.
-      refuse(response, status, status === 507 ? "There is no room for it." : error.message);
+      refuse(response, status, status === 507 ? FULL : error.message);
     } finally {
       callOff();
       const left = (this.#coming.get(uploadId) ?? 1) - 1;
@@ -112,8 +113,12 @@ function answerReceipt(response: ServerResponse, { uploadId }: Upload, receipt: 
 
 function refusalOf(receipt: Exclude<Receipt, { came: "received" }>): [number, string] {
   switch (receipt.came) {
-    case "too_late":
+    case "used":
       return [409, USED];
+    case "gone":
+      return [404, GONE];
+    case "full":
+      return [507, FULL];
     case "too_large":
       return [413, `At most ${byteCount(receipt.maxBytes)} are taken of this.`];
     case "wrong_type":

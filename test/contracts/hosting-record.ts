@@ -67,6 +67,22 @@ export function describeHostingRecord(kit: StoreKit): void {
       expect((await acts().claim(OWNER, "job_b", ["x"], limited)).isNoted).toBe(true);
     });
 
+    it("can be asked about before: what a claim would come to, with nothing noted or placed", async () => {
+      const claim = (names: string[]) => ({
+        ...{ owner: OWNER, jobId: "job_b", maxBytes: 100, maxOwnBytes: 90 },
+        files: names.map((name) => stagedFile(name, 40)),
+      });
+      await acts().claim(OWNER, "job_a", ["x"], { sizeBytes: 40 });
+      expect(await bench.hosting.wouldClaim(claim(["x", "y"]))).toEqual({
+        ...{ isNoted: true, usedBytes: 40, addedBytes: 40 },
+      });
+      expect(await bench.hosting.wouldClaim(claim(["y", "z"]))).toEqual({
+        ...{ isNoted: false, usedBytes: 40, addedBytes: 80 },
+      });
+      expect(await bench.hosting.filesOf(OWNER, "job_b")).toEqual([]);
+      expect(await there()).toEqual(["x"]);
+    });
+
     it("is removed with the last job that needs it", async () => {
       await acts().claim(OWNER, "job_a", ["x", "y"]);
       await acts().claim(OWNER, "job_b", ["x"]);

@@ -6,6 +6,25 @@ import { BASE, benchFor, STRANGER, type StoreKit } from "./kit.ts";
 export function describeJobOwners(kit: StoreKit): void {
   const bench = benchFor(kit);
 
+  describe("whose a job is", () => {
+    it("is told for its id alone, in all processes, until it is deleted", async () => {
+      const ended = { state: "completed", charge: "spent" } as const;
+      const own = await bench.add(ended);
+      const theirs = await bench.add({ ...ended, owner: STRANGER, requestId: "request-1" });
+      const another = await bench.another();
+      for (const { jobs } of [bench, another]) {
+        expect(await jobs.ownerOf(own.jobId)).toBe(OWNER);
+        expect(await jobs.ownerOf(theirs.jobId)).toBe(STRANGER);
+        for (const guess of ["", "request-1", own.jobId.slice(0, -1), `${own.jobId}a`, "job_%"]) {
+          expect(await jobs.ownerOf(guess), guess).toBeUndefined();
+        }
+      }
+      await bench.jobs.delete(OWNER, [own.jobId], { withFiles: false, now: 9 });
+      expect(await another.jobs.ownerOf(own.jobId)).toBeUndefined();
+      expect(await another.jobs.ownerOf(theirs.jobId)).toBe(STRANGER);
+    });
+  });
+
   describe("somebody who knows another's ids", () => {
     const whole = {
       state: "completed",

@@ -1,11 +1,28 @@
 import { describe, expect, it } from "vitest";
-import type { Medium, WholeJob } from "../../src/jobs/job.ts";
+import { type Medium, UNFINISHED_STATES, type WholeJob } from "../../src/jobs/job.ts";
 import { OWNER, recordJob, summaryOf } from "../support/rig.ts";
 import { benchFor, STRANGER, type StoreKit } from "./kit.ts";
 
 /** What is kept of jobs, how it changes and is listed. */
 export function describeJobRecords(kit: StoreKit): void {
   const bench = benchFor(kit);
+
+  describe("ended jobs", () => {
+    it("are read page by page with all that they have, whoever's, the oldest first; turns are not", async () => {
+      const ended = [
+        await bench.add({ state: "completed", charge: "spent" }),
+        await bench.add({ state: "failed", charge: "none", owner: STRANGER }),
+        await bench.add({ state: "unknown", charge: "uncertain" }),
+      ];
+      await bench.add({ state: "completed", threadId: "thread_1", operation: "longcat_chat" });
+      for (const state of UNFINISHED_STATES) await bench.add({ state });
+      const first = await bench.jobs.ended(0, 2);
+      expect(first.jobs).toEqual(ended.slice(0, 2));
+      const second = await bench.jobs.ended(first.last ?? 0, 2);
+      expect(second.jobs).toEqual(ended.slice(2));
+      expect(await bench.jobs.ended(second.last ?? 0, 2)).toEqual({ jobs: [], last: undefined });
+    });
+  });
 
   describe("what is stored", () => {
     it("comes back as it was, every field of it, also through another connection", async () => {

@@ -1,6 +1,7 @@
 import { beforeEach, onTestFinished } from "vitest";
 import type { ThreadStore } from "../../src/chat/thread-store.ts";
 import type { HostingRecord } from "../../src/inputs/hosting-record.ts";
+import type { UploadRecord } from "../../src/inputs/upload-record.ts";
 import type { WholeJob } from "../../src/jobs/job.ts";
 import type { JobStore } from "../../src/jobs/job-store.ts";
 import type { WebhookRecord } from "../../src/purchases/webhook-record.ts";
@@ -14,6 +15,7 @@ export interface Stores {
   jobs: JobStore;
   threads: ThreadStore;
   hosting: HostingRecord;
+  uploads: UploadRecord;
   webhooks: WebhookRecord;
   users: UserStore;
   audit: AuditLog;
@@ -46,6 +48,7 @@ export interface Bench {
   readonly jobs: JobStore;
   readonly threads: ThreadStore;
   readonly hosting: HostingRecord;
+  readonly uploads: UploadRecord;
   readonly webhooks: WebhookRecord;
   readonly users: UserStore;
   readonly audit: AuditLog;
@@ -81,6 +84,9 @@ export function benchFor(kit: StoreKit): Bench {
     },
     get hosting() {
       return stores.hosting;
+    },
+    get uploads() {
+      return stores.uploads;
     },
     get webhooks() {
       return stores.webhooks;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LEFT_BEHIND_MS } from "../../src/chat/thread.ts";
+import { LEFT_BEHIND_MS, type TurnOutcome } from "../../src/chat/thread.ts";
 import { OWNER } from "../support/rig.ts";
 import { benchFor, STRANGER, type StoreKit } from "./kit.ts";
 import { answered, fileOf, newTurn, textOf } from "./turns.ts";
@@ -175,6 +175,45 @@ export function describeThreadRecords(kit: StoreKit): void {
       await bench.add({ jobId: turn.jobId, state: "failed" });
       await bench.threads.sweep(2);
       expect((await bench.threads.turn(OWNER, turn.jobId))?.isOpen).toBe(false);
+    });
+  });
+
+  describe("what turns have used", () => {
+    const turnOf = async (model: string, now: number, used: Partial<TurnOutcome>) => {
+      const turn = newTurn({ now, request: { prompt: "?", model, format: "openai" } });
+      await bench.threads.begin(OWNER, turn);
+      await bench.add({ jobId: turn.jobId, threadId: turn.threadId, state: "completed" });
+      await bench.threads.finish(OWNER, turn.jobId, used, now + 1);
+      return turn;
+    };
+
+    it("is summed by model, of one owner and one time, and stays when a thread goes", async () => {
+      const { threads } = bench;
+      const first = await turnOf("m", 10, { inputTokens: 100, outputTokens: 7 });
+      await turnOf("m", 20, { inputTokens: 1 });
+      await turnOf("big", 20, { outputTokens: 5 });
+      await turnOf("m", 20, { finishReason: "stop" });
+      await threads.delete(OWNER, first.threadId, 30);
+      const m = { model: "m", tokensIn: 101, tokensOut: 7 };
+      const big = { model: "big", tokensIn: 0, tokensOut: 5 };
+      expect(await threads.usage(OWNER, {})).toEqual([big, m]);
+      expect(await threads.usage(OWNER, { before: 20 })).toEqual([{ ...m, tokensIn: 100 }]);
+      expect(await threads.usage(OWNER, { since: 11, before: 21 })).toEqual([
+        big,
+        { ...m, tokensIn: 1, tokensOut: 0 },
+      ]);
+      expect(await threads.usage(OWNER, { since: 21 })).toEqual([]);
+      expect(await threads.usage(STRANGER, {})).toEqual([]);
+    });
+
+    it("is counted once, as it was told last, and only for the owner of the turn", async () => {
+      const { threads } = bench;
+      const { jobId } = await turnOf("m", 10, { inputTokens: 100, outputTokens: 7 });
+      await threads.finish(OWNER, jobId, { inputTokens: 90, outputTokens: 8 }, 12);
+      await threads.finish(STRANGER, jobId, { inputTokens: 9_000 }, 13);
+      const told = [{ model: "m", tokensIn: 90, tokensOut: 8 }];
+      expect(await threads.usage(OWNER, {})).toEqual(told);
+      expect(await threads.usage(STRANGER, {})).toEqual([]);
     });
   });
 }

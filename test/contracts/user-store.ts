@@ -123,7 +123,9 @@ export function describeUserStore(kit: StoreKit): void {
     it("that is erased has no name and no token, and is in no list", async () => {
       const given = newUser({ subject: "sub-1" });
       await bench.users.add(given);
+      expect(await bench.users.erased()).toEqual([]);
       await bench.users.forget(given.userId, NOW + 4);
+      expect(await (await bench.another()).users.erased()).toEqual([given.userId]);
       expect(await bench.users.get(given.userId)).toMatchObject({
         ...{ name: undefined, revokedAt: NOW + 4, erasedAt: NOW + 4 },
       });

@@ -1,5 +1,11 @@
 import * as z from "zod";
-import type { Invitation, ReceivedFile, Upload, UploadRecord } from "../../inputs/upload-record.ts";
+import type {
+  Invitation,
+  ReceivedFile,
+  Reception,
+  Upload,
+  UploadRecord,
+} from "../../inputs/upload-record.ts";
 import { UPLOAD_KINDS } from "../../inputs/upload-type.ts";
 import type { Connection } from "./connection.ts";
 
@@ -64,19 +70,23 @@ export class SqliteUploadRecord implements UploadRecord {
     return this.#one("owner = ? AND upload_id = ?", [owner, uploadId]);
   }
 
-  async receive(uploadId: string, received: ReceivedFile): Promise<boolean> {
+  async receive(
+    uploadId: string,
+    received: ReceivedFile,
+    mostBytes = Number.POSITIVE_INFINITY,
+  ): Promise<Reception> {
     const { file, kind, mimeType, extension, sizeBytes, sha256, receivedAt, keptUntil } = received;
     return this.#connection.transaction(() => {
-      const found = this.#one("upload_id = ? AND file IS NULL AND ends_at > ?", [
-        ...[uploadId, receivedAt],
-      ]);
-      if (!found) return false;
+      const found = this.#one("upload_id = ?", [uploadId]);
+      if (found?.received) return "used";
+      if (!found || found.endsAt <= receivedAt) return "gone";
+      if (this.#usedBytes(found.owner) + sizeBytes > mostBytes) return "full";
       this.#connection.run(
         `UPDATE uploads SET file = ?, kind = ?, mime_type = ?, extension = ?, size_bytes = ?,
            sha256 = ?, received_at = ?, kept_until = ? WHERE upload_id = ?`,
         [file, kind, mimeType, extension, sizeBytes, sha256, receivedAt, keptUntil, uploadId],
       );
-      return true;
+      return "received";
     });
   }
 
@@ -89,9 +99,7 @@ export class SqliteUploadRecord implements UploadRecord {
   }
 
   async usedBytes(owner: string): Promise<number> {
-    const sql = "SELECT coalesce(sum(size_bytes), 0) AS bytes FROM uploads WHERE owner = ?";
-    const [row] = this.#connection.all(sql, [owner]);
-    return bytesRow.parse(row).bytes;
+    return this.#usedBytes(owner);
   }
 
   async forgetEnded(now: number): Promise<void> {
@@ -111,6 +119,12 @@ export class SqliteUploadRecord implements UploadRecord {
   async files(): Promise<string[]> {
     const rows = this.#connection.all("SELECT file FROM uploads WHERE file IS NOT NULL", []);
     return rows.map((row) => fileRow.parse(row).file);
+  }
+
+  #usedBytes(owner: string): number {
+    const sql = "SELECT coalesce(sum(size_bytes), 0) AS bytes FROM uploads WHERE owner = ?";
+    const [row] = this.#connection.all(sql, [owner]);
+    return bytesRow.parse(row).bytes;
   }
 
   #one(where: string, values: readonly (string | number)[]): Upload | undefined {

@@ -8,6 +8,7 @@ import { SqliteBelongings } from "../../../src/storage/sqlite/sqlite-belongings.
 import { SqliteJobStore } from "../../../src/storage/sqlite/sqlite-job-store.ts";
 import { SqliteThreadStore } from "../../../src/storage/sqlite/sqlite-thread-store.ts";
 import { SqliteUserStore } from "../../../src/storage/sqlite/sqlite-user-store.ts";
+import { SqliteUploadRecord } from "../../../src/storage/sqlite/upload-rows.ts";
 import { SqliteWebhookRecord } from "../../../src/storage/sqlite/webhook-rows.ts";
 import type { OpenedAs, Stores } from "../../contracts/kit.ts";
 
@@ -24,6 +25,7 @@ export async function open(place: string, { holder = "me", now }: OpenedAs = {})
     users: new SqliteUserStore(connection),
     audit: new SqliteAuditLog(connection),
     belongings: new SqliteBelongings(connection),
+    uploads: new SqliteUploadRecord(connection),
     webhooks: new SqliteWebhookRecord(connection),
     hurry: () => void connection.all("PRAGMA synchronous=OFF", []),
   };
