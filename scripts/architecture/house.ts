@@ -58,9 +58,22 @@ export const HOUSE: Rules = {
       uses: ["src/core/", "src/jobs/", "src/media/", "src/inputs/"],
     },
     {
+      path: "src/storage/rows/",
+      about: "what a row of a table means, whatever the database",
+      uses: ["src/core/", "src/jobs/", "src/chat/", "src/inputs/", "src/users/"],
+    },
+    {
       path: "src/storage/sqlite/",
-      about: "all SQL: one file, shared by processes",
-      uses: ["src/core/", "src/jobs/", "src/purchases/", "src/chat/", "src/inputs/", "src/users/"],
+      about: "one file, shared by the processes of a machine",
+      uses: [
+        "src/core/",
+        "src/jobs/",
+        "src/purchases/",
+        "src/chat/",
+        "src/inputs/",
+        "src/users/",
+        "src/storage/rows/",
+      ],
     },
     {
       path: "src/tools/",

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { AppError } from "../../core/errors.ts";
+import { usersLeft } from "../rows/refusals.ts";
 import type { Connection } from "./connection.ts";
 import { noteAudit } from "./sqlite-audit-log.ts";
 
@@ -38,15 +38,7 @@ export function noteIssuer(db: Connection, issuer: string, now: number): void {
 export function reopen(db: Connection, now: number, unmark: () => void): void {
   const [row] = db.all("SELECT count(*) AS n FROM users WHERE revoked_at IS NULL", []);
   const { n } = numberRow.parse(row);
-  if (n > 0) {
-    throw new AppError(
-      "invalid_input",
-      `There ${n === 1 ? "is 1 user who is" : `are ${n} users who are`} not revoked, so calls over HTTP need a token.`,
-      {
-        next: "Revoke or erase them first (`longcat-mcp users list`). Nothing was changed.",
-      },
-    );
-  }
+  if (n > 0) throw usersLeft(n);
   unmark();
   db.run("DELETE FROM closed", []);
   db.run("DELETE FROM issuers", []);

@@ -2,8 +2,8 @@ import { join } from "node:path";
 import * as z from "zod";
 import { AppError } from "../../core/errors.ts";
 import { oneLine } from "../../core/text.ts";
+import type { Column } from "../rows/job-rows.ts";
 import { DatabaseFiles, type Loss } from "./database-files.ts";
-import type { Column } from "./job-rows.ts";
 import {
   applicationIdOf,
   BUSY_TIMEOUT_MS,

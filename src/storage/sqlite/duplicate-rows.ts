@@ -1,8 +1,8 @@
 import { deletedDuplicate, requireSameCall, standsForDuplicate } from "../../jobs/deduplication.ts";
 import type { Job } from "../../jobs/job.ts";
 import type { AdmissionRules } from "../../jobs/job-store.ts";
+import { readRow } from "../rows/job-rows.ts";
 import type { Connection } from "./connection.ts";
-import { readRow } from "./job-rows.ts";
 
 /**
  * The earlier job that stands for a new one.

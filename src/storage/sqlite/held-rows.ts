@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Held } from "../../jobs/quotas.ts";
+import { UNFINISHED } from "../rows/job-rows.ts";
 import type { Connection } from "./connection.ts";
-import { UNFINISHED } from "./job-rows.ts";
 
 const numberRow = z.object({ n: z.number() });
 

@@ -7,23 +7,12 @@ import type {
   NeededFile,
   StagedFile,
 } from "../../inputs/hosting-record.ts";
-import { isOverdue } from "../../jobs/hosted-need.ts";
-import { CHARGES, JOB_STATES } from "../../jobs/job.ts";
+import { overdueClaim } from "../rows/claim-rows.ts";
 import type { Connection } from "./connection.ts";
 import type { FolderLock } from "./folder-lock.ts";
 
 const fileRow = z.object({ name: z.string(), sizeBytes: z.number() });
 const bytesRow = z.object({ bytes: z.number() });
-const claimRow = z.object({
-  owner: z.string(),
-  jobId: z.string(),
-  holder: z.string(),
-  claimedAt: z.number(),
-  state: z.enum(JOB_STATES).nullable(),
-  charge: z.enum(CHARGES).nullable(),
-  updatedAt: z.number().nullable(),
-  isDeleted: z.number(),
-});
 
 interface Own {
   clock: Clock;
@@ -122,14 +111,7 @@ export class SqliteHostingRecord implements HostingRecord {
            ON jobs.job_id = hosted_files.job_id AND jobs.owner = hosted_files.owner`,
         [],
       )
-      .map((row) => claimRow.parse(row))
-      .filter(({ holder, claimedAt, state, charge, updatedAt, isDeleted }) => {
-        if (isDeleted !== 0) return true;
-        const isRecorded = state !== null && charge !== null && updatedAt !== null;
-        const job = isRecorded ? { state, charge, updatedAt } : undefined;
-        return isOverdue({ holder, claimedAt, job }, now, this.#own.isGone);
-      })
-      .map(({ owner, jobId }) => ({ owner, jobId }));
+      .flatMap((row) => overdueClaim(row, now, this.#own.isGone));
   }
 
   #wouldClaim({ owner, files, maxBytes, maxOwnBytes = maxBytes }: Claim): Claimed {

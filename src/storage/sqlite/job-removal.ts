@@ -1,4 +1,3 @@
-import * as z from "zod";
 import { AppError } from "../../core/errors.ts";
 import { oneLine } from "../../core/text.ts";
 import { duplicatesUntil } from "../../jobs/deduplication.ts";
@@ -11,22 +10,13 @@ import {
   whyNotDeleted,
 } from "../../jobs/deletion.ts";
 import type { Job } from "../../jobs/job.ts";
+import { deletedRow, doomedRow } from "../rows/deleted-rows.ts";
+import { readRow } from "../rows/job-rows.ts";
 import { ChangeFeed } from "./change-feed.ts";
 import type { Connection } from "./connection.ts";
 import { forgetPastDuplicates } from "./duplicate-rows.ts";
-import { NEXT_REVISION, readRow } from "./job-rows.ts";
+import { NEXT_REVISION } from "./revision.ts";
 import { removeWords } from "./search-rows.ts";
-
-const deletedRow = z
-  .object({
-    owner: z.string(),
-    job_id: z.string(),
-    indexes: z.string().transform((json) => z.array(z.number()).parse(JSON.parse(json))),
-  })
-  .transform(({ owner, job_id, indexes }): DeletedJob => ({ owner, jobId: job_id, indexes }));
-const doomedRow = z
-  .object({ owner: z.string(), job_id: z.string(), ref: z.string() })
-  .transform(({ owner, job_id, ref }): DoomedFile => ({ owner, jobId: job_id, ref }));
 
 /** What is left of deleted jobs: what money and repeats need, in the tables beside the jobs. */
 export class JobRemoval {

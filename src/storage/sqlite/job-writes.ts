@@ -1,15 +1,15 @@
 import type { Job, JobState, WholeJob } from "../../jobs/job.ts";
-import type { Connection } from "./connection.ts";
+import { sequenceRow } from "../rows/cursors.ts";
 import {
   assignments,
   bodyColumnsOf,
   type Column,
   columnsOf,
   marks,
-  NEXT_REVISION,
   readRow,
-} from "./job-rows.ts";
-import { sequenceRow } from "./list-rows.ts";
+} from "../rows/job-rows.ts";
+import type { Connection } from "./connection.ts";
+import { NEXT_REVISION } from "./revision.ts";
 import { insertJobWords, rewriteJobWords, updateFileWords } from "./search-rows.ts";
 
 /** A job, and in whose name it is asked for. */

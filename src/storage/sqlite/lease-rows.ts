@@ -1,8 +1,8 @@
 import * as z from "zod";
 import type { Job } from "../../jobs/job.ts";
 import type { LeaseHolder } from "../../jobs/job-store.ts";
+import { readRow, UNFINISHED } from "../rows/job-rows.ts";
 import type { Connection } from "./connection.ts";
-import { readRow, UNFINISHED } from "./job-rows.ts";
 import { UnfinishedMarks } from "./unfinished-marks.ts";
 
 /** Takes a base URL and a list of operations. */

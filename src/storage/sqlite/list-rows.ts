@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { AppError } from "../../core/errors.ts";
 import type { EndedPage, JobPage, JobQuery, ListedJob, TimeSpan } from "../../jobs/job-store.ts";
+import { ALL, pageCursor, readCursor, sequenceRow } from "../rows/cursors.ts";
+import { type Column, readRow, readWholeRow, UNFINISHED } from "../rows/job-rows.ts";
 import type { Connection } from "./connection.ts";
-import { type Column, readRow, readWholeRow, UNFINISHED } from "./job-rows.ts";
 import { matching } from "./search-rows.ts";
 
 /** Exported for a test, which asks how it is answered. */
@@ -15,9 +15,7 @@ const PROMPT_CHARACTERS = 400;
 const PROMPT = `(SELECT substr(input ->> 'prompt', 1, ${PROMPT_CHARACTERS}) FROM job_bodies
   WHERE job_bodies.job_id = jobs.job_id) AS prompt`;
 const promptRow = z.object({ prompt: z.string().nullable() });
-const ALL = Number.MAX_SAFE_INTEGER;
 
-export const sequenceRow = z.object({ seq: z.number() });
 const rangeRow = z.object({ lowest: z.number().nullable(), highest: z.number().nullable() });
 
 /** A page of an owner's jobs, newest first. @throws {invalid_input} for a cursor that is not ours. */
@@ -96,19 +94,4 @@ export function endedJobs(connection: Connection, after: number, limit: number):
   );
   const last = sequenceRow.safeParse(rows.at(-1)).data;
   return { jobs: rows.map(readWholeRow), last: last?.seq };
-}
-
-/** A cursor for what comes after a row, in a list that has the newest first. */
-export function pageCursor(seq: number): string {
-  return `before-${seq}`;
-}
-
-/** @returns the number below which a page begins. @throws {invalid_input} for none of ours. */
-export function readCursor(cursor: string | undefined): number {
-  if (cursor === undefined) return ALL;
-  const seq = /^before-(\d{1,15})$/.exec(cursor)?.[1];
-  if (seq === undefined) {
-    throw new AppError("invalid_input", "`cursor` must be the `next_cursor` of a previous page.");
-  }
-  return Number(seq);
 }

@@ -1,9 +1,8 @@
-import * as z from "zod";
-import { exactUsd } from "../../core/money.ts";
 import { type Committed, periodStarts, type Standing } from "../../jobs/budget.ts";
-import type { SpendingReport, Sums, TimeSpan } from "../../jobs/job-store.ts";
+import type { SpendingReport, TimeSpan } from "../../jobs/job-store.ts";
+import { CHARGED_JOBS } from "../rows/job-rows.ts";
+import { readCaps, readReport, readUsd } from "../rows/sum-rows.ts";
 import type { Connection } from "./connection.ts";
-import { CHARGED_JOBS } from "./job-rows.ts";
 
 const CHARGED = "charge <> 'none'";
 const SUMS = `
@@ -12,23 +11,6 @@ const SUMS = `
   total(CASE charge WHEN 'uncertain' THEN reserved_usd END) AS uncertainUsd,
   count(*) AS jobs,
   count(*) FILTER (WHERE coalesce(cost_usd, reserved_usd) IS NULL) AS unpriced`;
-
-const usd = z.number().transform(exactUsd);
-const sumsSchema = z.object({
-  spentUsd: usd,
-  reservedUsd: usd,
-  uncertainUsd: usd,
-  jobs: z.number(),
-  unpriced: z.number(),
-});
-const totalRow = z.object({ n: usd });
-const NO_CAPS = { per_day_usd: null, per_month_usd: null };
-const capsRow = z
-  .object({ per_day_usd: z.number().nullable(), per_month_usd: z.number().nullable() })
-  .transform(({ per_day_usd, per_month_usd }) => ({
-    perDayUsd: per_day_usd ?? undefined,
-    perMonthUsd: per_month_usd ?? undefined,
-  }));
 
 /** What an owner's jobs have cost and may still cost, by period and operation. */
 export function spendingOf(
@@ -46,25 +28,18 @@ export function spendingOf(
       from,
       to,
     ]);
-  const sums = (from: number, to: number): Sums => sumsSchema.parse(rows("", "", from, to)[0]);
+  const sums = (from: number, to: number) => rows("", "", from, to)[0];
   const ofDay = "date(created_at / 1000, 'unixepoch') AS day, ";
-  const days = rows(ofDay, "GROUP BY day ORDER BY day DESC", since, before);
   const each = "GROUP BY operation ORDER BY operation";
-  const crossed = rows(
-    `${ofDay}operation, `,
-    "GROUP BY day, operation ORDER BY day DESC, operation",
-    since,
-    before,
-  );
-  const ofOperation = sumsSchema.extend({ operation: z.string() });
-  return {
+  const crossed = "GROUP BY day, operation ORDER BY day DESC, operation";
+  return readReport({
     total: sums(since, before),
     today: sums(day, Number.MAX_SAFE_INTEGER),
     thisMonth: sums(month, Number.MAX_SAFE_INTEGER),
-    byDay: days.map((row) => sumsSchema.extend({ day: z.string() }).parse(row)),
-    byOperation: rows("operation, ", each, since, before).map((row) => ofOperation.parse(row)),
-    byDayAndOperation: crossed.map((row) => ofOperation.extend({ day: z.string() }).parse(row)),
-  };
+    byDay: rows(ofDay, "GROUP BY day ORDER BY day DESC", since, before),
+    byOperation: rows("operation, ", each, since, before),
+    byDayAndOperation: rows(`${ofDay}operation, `, crossed, since, before),
+  });
 }
 
 /** How an owner stands. Within the transaction that decides by it. */
@@ -76,7 +51,7 @@ export function standingOf(connection: Connection, owner: string, now: number): 
     owner,
   ]);
   const all = committedBy(connection, "TRUE", [], now);
-  return { ...own, shared: { all, caps: capsRow.parse(caps ?? NO_CAPS) } };
+  return { ...own, shared: { all, caps: readCaps(caps) } };
 }
 
 /** Everything of some owners that was or may still be charged, today and this month. */
@@ -93,7 +68,7 @@ function committedBy(
        WHERE ${whose} AND created_at >= ? AND ${CHARGED}`,
       [...values, start],
     );
-    return totalRow.parse(row).n;
+    return readUsd(row);
   };
   return { todayUsd: since(day), thisMonthUsd: since(month) };
 }

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { forgottenBefore, SETTLED_CHARGES, SURELY_PAST_MS } from "../../jobs/retention.ts";
+import { UNFINISHED } from "../rows/job-rows.ts";
 import type { Connection } from "./connection.ts";
-import { UNFINISHED } from "./job-rows.ts";
 
 const numberRow = z.object({ n: z.number() });
 

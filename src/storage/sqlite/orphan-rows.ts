@@ -1,6 +1,6 @@
 import type { Job } from "../../jobs/job.ts";
+import { readRow } from "../rows/job-rows.ts";
 import type { Connection } from "./connection.ts";
-import { readRow } from "./job-rows.ts";
 
 const UNTOLD = `owner = ? AND orphaned = 1 AND delivered_at IS NULL AND mentioned_at IS NULL
   AND state = 'completed'`;

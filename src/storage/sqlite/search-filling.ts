@@ -1,6 +1,6 @@
 import * as z from "zod";
+import { json, mediumSchema } from "../rows/job-rows.ts";
 import type { Connection } from "./connection.ts";
-import { json, mediumSchema } from "./job-rows.ts";
 import { insertJobWords, insertTurnWords, type WordTable } from "./search-rows.ts";
 
 /** How many rows are filled in while everybody else waits. */

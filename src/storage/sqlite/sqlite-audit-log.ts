@@ -1,46 +1,7 @@
-import * as z from "zod";
-import { CHARGES, JOB_STATES } from "../../jobs/job.ts";
-import {
-  AUDIT_EVENTS,
-  type AuditEntry,
-  type AuditLog,
-  type AuditPage,
-  type Refusals,
-} from "../../users/audit-log.ts";
+import type { AuditEntry, AuditLog, AuditPage, Refusals } from "../../users/audit-log.ts";
+import { readEntry } from "../rows/audit-rows.ts";
+import { sequenceRow } from "../rows/cursors.ts";
 import type { Connection } from "./connection.ts";
-import { sequenceRow } from "./list-rows.ts";
-
-const entryRow = z
-  .object({
-    at: z.number(),
-    event: z.enum(AUDIT_EVENTS),
-    owner: z.string().nullable(),
-    tool: z.string().nullable(),
-    job_id: z.string().nullable(),
-    request_id: z.string().nullable(),
-    thread_id: z.string().nullable(),
-    state: z.enum(JOB_STATES).nullable(),
-    charge: z.enum(CHARGES).nullable(),
-    usd: z.number().nullable(),
-    address: z.string().nullable(),
-    count: z.number().nullable(),
-  })
-  .transform(
-    (row): AuditEntry => ({
-      at: row.at,
-      event: row.event,
-      owner: row.owner ?? undefined,
-      tool: row.tool ?? undefined,
-      jobId: row.job_id ?? undefined,
-      requestId: row.request_id ?? undefined,
-      threadId: row.thread_id ?? undefined,
-      state: row.state ?? undefined,
-      charge: row.charge ?? undefined,
-      usd: row.usd ?? undefined,
-      address: row.address ?? undefined,
-      count: row.count ?? undefined,
-    }),
-  );
 
 /** In the job database, so that what is recorded of a job and what is noted of it are one. */
 export class SqliteAuditLog implements AuditLog {
@@ -78,7 +39,7 @@ export class SqliteAuditLog implements AuditLog {
       [after, since, limit],
     );
     const last = rows.length < limit ? undefined : sequenceRow.parse(rows.at(-1)).seq;
-    return { entries: rows.map((row) => entryRow.parse(row)), last };
+    return { entries: rows.map(readEntry), last };
   }
 
   #refusalsOf(minute: number, address: string): unknown[] {

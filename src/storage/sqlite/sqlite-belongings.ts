@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { type Belongings, type Removed, whyNotRemoved } from "../../users/belongings.ts";
+import { UNFINISHED } from "../rows/job-rows.ts";
 import type { Connection } from "./connection.ts";
 import { JobRemoval } from "./job-removal.ts";
-import { UNFINISHED } from "./job-rows.ts";
 import { removeWords } from "./search-rows.ts";
 
 const idRow = z.object({ job_id: z.string() });

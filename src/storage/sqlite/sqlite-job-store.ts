@@ -27,22 +27,23 @@ import type {
 } from "../../jobs/job-store.ts";
 import { type Held, quotaRefusal } from "../../jobs/quotas.ts";
 import { settlement, type Verdict } from "../../jobs/settlement.ts";
+import { type Column, readRow, readWholeRow } from "../rows/job-rows.ts";
+import { noJob } from "../rows/refusals.ts";
 import { ChangeFeed } from "./change-feed.ts";
 import type { Connection } from "./connection.ts";
 import { duplicateOf } from "./duplicate-rows.ts";
 import { figuresOf } from "./figure-rows.ts";
 import { heldBy } from "./held-rows.ts";
 import { JobRemoval } from "./job-removal.ts";
-import { type Column, readRow, readWholeRow } from "./job-rows.ts";
 import { insertJob, type JobName, updateJob } from "./job-writes.ts";
 import { LeaseTables } from "./lease-rows.ts";
 import { durationsOf, endedJobs, listJobs } from "./list-rows.ts";
 import { spendingOf, standingOf } from "./money-rows.ts";
 import { forgetOld } from "./old-rows.ts";
 import { markMentioned, untoldOrphans } from "./orphan-rows.ts";
+import { refuseRevoked } from "./revoked.ts";
 import { fillWords } from "./search-filling.ts";
 import { StoreSecret } from "./store-secret.ts";
-import { refuseRevoked } from "./user-rows.ts";
 
 const settledRow = z.object({ settled_at: z.number().nullable() });
 
@@ -168,7 +169,7 @@ export class SqliteJobStore implements JobStore {
 
   async patch(owner: string, jobId: string, patch: JobPatch, now: number): Promise<Job> {
     const job = this.#update({ owner, jobId }, { ...patch, updatedAt: now }, {});
-    if (!job) throw new AppError("not_found", `There is no job ${oneLine(jobId)}.`);
+    if (!job) throw noJob(jobId);
     return job;
   }
 
@@ -184,7 +185,7 @@ export class SqliteJobStore implements JobStore {
   ): Promise<Job> {
     return this.#connection.transaction(() => {
       const job = this.#one("SELECT * FROM jobs WHERE job_id = ? AND owner = ?", [jobId, owner]);
-      if (!job) throw new AppError("not_found", `There is no job ${oneLine(jobId)}.`);
+      if (!job) throw noJob(jobId);
       const media = change(job.media);
       if (media === job.media) return job;
       return this.#update({ owner, jobId }, { media: [...media], updatedAt: now }, {}) ?? job;

@@ -21,14 +21,14 @@ import { AppError } from "../../core/errors.ts";
 import type { QueryWord } from "../../core/search-words.ts";
 import { oneLine } from "../../core/text.ts";
 import type { TimeSpan } from "../../jobs/job-store.ts";
+import { pageCursor, readCursor } from "../rows/cursors.ts";
+import { fileRow, ownerRow, saidRow, stateRow, threadRow, turnRow } from "../rows/thread-rows.ts";
 import type { Connection } from "./connection.ts";
-import { pageCursor, readCursor } from "./list-rows.ts";
 import { fillWords } from "./search-filling.ts";
 import { insertTurnWords, matching } from "./search-rows.ts";
 import { noteAudit } from "./sqlite-audit-log.ts";
 import { insertFiles, NOT_ANOTHERS, storedText } from "./thread-files.ts";
 import { removeThread, removeTurn, sweepThreads } from "./thread-removal.ts";
-import { fileRow, ownerRow, saidRow, stateRow, threadRow, turnRow } from "./thread-rows.ts";
 import { turnPage } from "./turn-page.ts";
 import { noteUsage, usageOf } from "./usage-rows.ts";
 

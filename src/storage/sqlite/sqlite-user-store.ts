@@ -1,17 +1,14 @@
 import { SCOPES } from "../../core/caller.ts";
-import { AppError } from "../../core/errors.ts";
-import { oneLine } from "../../core/text.ts";
 import type { AuditEvent } from "../../users/audit-log.ts";
 import { newUserId, type User } from "../../users/user.ts";
 import type { NewUser, UserChange, UserStore } from "../../users/user-store.ts";
+import { assignments, type Column, marks } from "../rows/job-rows.ts";
+import { nameTaken, nobody, subjectTaken } from "../rows/refusals.ts";
+import { capColumns, readUser } from "../rows/user-rows.ts";
 import { close, isClosed, latestIssuer, noteIssuer, reopen } from "./closed-rows.ts";
 import type { Connection } from "./connection.ts";
-import { assignments, type Column, marks } from "./job-rows.ts";
 import { noteAudit } from "./sqlite-audit-log.ts";
 import { StoreSecret } from "./store-secret.ts";
-import { capColumns, readUser } from "./user-rows.ts";
-
-const UNCHANGED = "Nothing was changed.";
 
 /** Users in the tables beside the jobs, in the same file. */
 export class SqliteUserStore implements UserStore {
@@ -27,7 +24,7 @@ export class SqliteUserStore implements UserStore {
     const { name, scopes, caps, subject, tokenHash, expiresAt, now } = user;
     return this.#changing(() => {
       const [taken] = this.#all("name = ? AND revoked_at IS NULL", [name]);
-      if (taken) throw this.#nameTaken(name);
+      if (taken) throw nameTaken(name);
       close(this.#db, now);
       const unnamed = subject === undefined ? undefined : this.#unnamed(subject);
       const userId = unnamed?.userId ?? user.userId;
@@ -87,7 +84,7 @@ export class SqliteUserStore implements UserStore {
   async forget(userId: string, now: number): Promise<void> {
     this.#changing(() => {
       const [user] = this.#all("user_id = ? AND erased_at IS NULL", [userId]);
-      if (!user) throw this.#nobody(userId);
+      if (!user) throw nobody(userId);
       if (user.revokedAt === undefined) this.#note(now, "user_revoked", userId);
       const { issuer, subject } = user;
       this.#update(userId, {
@@ -187,13 +184,13 @@ export class SqliteUserStore implements UserStore {
       "subject = ? AND issuer IS ? AND revoked_at IS NULL AND user_id <> ?",
       [subject, issuer, userId],
     );
-    if (other) throw this.#subjectTaken(subject, other);
+    if (other) throw subjectTaken(subject, other);
     this.#update(userId, { issuer, subject });
   }
 
   #require(userId: string): User {
     const [user] = this.#all("user_id = ? AND revoked_at IS NULL", [userId]);
-    if (!user) throw this.#nobody(userId);
+    if (!user) throw nobody(userId);
     return user;
   }
 
@@ -217,27 +214,5 @@ export class SqliteUserStore implements UserStore {
 
   #digest(issuer: string | undefined, subject: string): string {
     return this.#secret.digest(JSON.stringify([issuer ?? null, subject]));
-  }
-
-  #nobody(userId: string): AppError {
-    return new AppError("not_found", `There is no user ${oneLine(userId, 60)}, or not any more.`, {
-      next: "`longcat-mcp users list` shows who there is.",
-    });
-  }
-
-  #nameTaken(name: string): AppError {
-    return new AppError("invalid_input", `There is a user named ${oneLine(name, 80)} already.`, {
-      next: `Another token for the same user: \`longcat-mcp users rotate ${name}\`. ${UNCHANGED}`,
-    });
-  }
-
-  #subjectTaken(subject: string, { name, userId }: User): AppError {
-    return new AppError(
-      "invalid_input",
-      `The subject ${oneLine(subject, 80)} is ${name ?? userId} already.`,
-      {
-        next: `Revoke that one first (\`longcat-mcp users revoke ${name ?? userId}\`). ${UNCHANGED}`,
-      },
-    );
   }
 }

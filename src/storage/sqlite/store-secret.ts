@@ -1,6 +1,6 @@
 import * as z from "zod";
+import { keyedDigest } from "../rows/keyed-digest.ts";
 import type { Connection } from "./connection.ts";
-import { keyedDigest } from "./keyed-digest.ts";
 
 const secretRow = z.object({ secret: z.instanceof(Uint8Array) });
 

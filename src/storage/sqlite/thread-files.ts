@@ -1,7 +1,7 @@
 import type { ThreadFile } from "../../chat/thread.ts";
 import type { FilePiece, ThreadStore } from "../../chat/thread-store.ts";
+import { partRow } from "../rows/thread-rows.ts";
 import type { Connection } from "./connection.ts";
-import { partRow } from "./thread-rows.ts";
 
 /**
  * As SQL, of a job and an owner: nobody else has a turn of this job. What is attached is there

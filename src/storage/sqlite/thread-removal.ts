@@ -1,7 +1,8 @@
+import { UNFINISHED } from "../rows/job-rows.ts";
+import { keptRow } from "../rows/thread-rows.ts";
 import type { Connection } from "./connection.ts";
-import { NEXT_REVISION, UNFINISHED } from "./job-rows.ts";
+import { NEXT_REVISION } from "./revision.ts";
 import { removeWords } from "./search-rows.ts";
-import { keptRow } from "./thread-rows.ts";
 
 /**
  * Ends turns whose job has ended, and removes what nobody has spoken for since. Within a

@@ -1,22 +1,11 @@
 import * as z from "zod";
 import type { PageWishes, TurnPage } from "../../chat/thread-store.ts";
+import { shownTurnRow } from "../rows/thread-rows.ts";
 import type { Connection } from "./connection.ts";
 
 /** How many attached files of one turn are named. */
 const NAMED_FILES = 20;
 
-const turnRow = z.object({
-  seq: z.number(),
-  jobId: z.string(),
-  createdAt: z.number(),
-  model: z.string(),
-  prompt: z.string(),
-  answerCharacters: z.number(),
-  reasoningCharacters: z.number(),
-  brokeOff: z.number().transform((value) => value !== 0),
-  finishReason: z.string().nullable(),
-  fileCount: z.number(),
-});
 const pieceRow = z.object({ piece: z.string() });
 
 /** Reads a page of a thread, and of its texts no more than is shown. */
@@ -40,7 +29,7 @@ export function turnPage(
        FROM chat_turns t WHERE thread_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?`,
       [characters, threadId, before, limit + 1],
     )
-    .map((row) => turnRow.parse(row));
+    .map((row) => shownTurnRow.parse(row));
   const turns = rows.slice(0, limit).map((turn) => ({
     ...turn,
     answer: beginningOfAnswer(db, turn.jobId, characters),

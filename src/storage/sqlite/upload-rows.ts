@@ -6,30 +6,9 @@ import type {
   Upload,
   UploadRecord,
 } from "../../inputs/upload-record.ts";
-import { UPLOAD_KINDS } from "../../inputs/upload-type.ts";
+import { readReceived, readUpload } from "../rows/received-rows.ts";
 import type { Connection } from "./connection.ts";
 
-const receivedRow = z.object({
-  file: z.string(),
-  kind: z.enum(UPLOAD_KINDS),
-  mimeType: z.string(),
-  extension: z.string(),
-  sizeBytes: z.number(),
-  sha256: z.string(),
-  receivedAt: z.number(),
-  keptUntil: z.number(),
-});
-const invitationRow = z.object({
-  uploadId: z.string(),
-  owner: z.string(),
-  secretHash: z.string(),
-  filename: z
-    .string()
-    .nullable()
-    .transform((name) => name ?? undefined),
-  createdAt: z.number(),
-  endsAt: z.number(),
-});
 const countRow = z.object({ count: z.number() });
 const bytesRow = z.object({ bytes: z.number() });
 const fileRow = z.object({ file: z.string() });
@@ -92,10 +71,7 @@ export class SqliteUploadRecord implements UploadRecord {
 
   async received(owner: string): Promise<(Upload & { received: ReceivedFile })[]> {
     const sql = `SELECT ${COLUMNS} FROM uploads WHERE owner = ? AND file IS NOT NULL ORDER BY received_at`;
-    return this.#connection.all(sql, [owner]).map((row) => ({
-      ...invitationRow.parse(row),
-      received: receivedRow.parse(row),
-    }));
+    return this.#connection.all(sql, [owner]).map(readReceived);
   }
 
   async usedBytes(owner: string): Promise<number> {
@@ -129,8 +105,6 @@ export class SqliteUploadRecord implements UploadRecord {
 
   #one(where: string, values: readonly (string | number)[]): Upload | undefined {
     const [row] = this.#connection.all(`SELECT ${COLUMNS} FROM uploads WHERE ${where}`, values);
-    if (row === undefined) return undefined;
-    const received = receivedRow.safeParse(row);
-    return { ...invitationRow.parse(row), received: received.success ? received.data : undefined };
+    return row === undefined ? undefined : readUpload(row);
   }
 }

@@ -8,8 +8,8 @@ import {
   type WebhookCall,
   type WebhookRecord,
 } from "../../purchases/webhook-record.ts";
+import { readRow } from "../rows/job-rows.ts";
 import type { Connection } from "./connection.ts";
-import { readRow } from "./job-rows.ts";
 import { StoreSecret } from "./store-secret.ts";
 
 /** As much of a digest as is looked for; the rest is compared. */

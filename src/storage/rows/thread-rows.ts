@@ -98,3 +98,17 @@ export const keptRow = z.object({
 });
 export const stateRow = z.object({ state: z.enum(JOB_STATES) });
 export const ownerRow = z.object({ owner: z.string() });
+
+/** A turn as a page shows it, before its answer and files are read. */
+export const shownTurnRow = z.object({
+  seq: z.number(),
+  jobId: z.string(),
+  createdAt: z.number(),
+  model: z.string(),
+  prompt: z.string(),
+  answerCharacters: z.number(),
+  reasoningCharacters: z.number(),
+  brokeOff: z.number().transform((value) => value !== 0),
+  finishReason: z.string().nullable(),
+  fileCount: z.number(),
+});

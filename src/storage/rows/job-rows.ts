@@ -12,22 +12,15 @@ import {
 
 /**
  * As SQL: the states of jobs that somebody must follow. Written as the index on them is, because
- * SQLite uses that for nothing else.
+ * a database may use that for nothing else.
  */
 export const UNFINISHED = `state IN (${UNFINISHED_STATES.map((state) => `'${state}'`).join(", ")})`;
-/**
- * As SQL: what every change of a job notes, so that other processes hear of it. Never the one of a
- * job that was deleted, which others have seen.
- */
-export const NEXT_REVISION = `(SELECT 1 + max(
-  (SELECT coalesce(max(revision), 0) FROM jobs),
-  (SELECT coalesce(max(revision), 0) FROM deleted_jobs)))`;
 /** As SQL: what has been spent, or may have been, whether or not the jobs are still there. */
 export const CHARGED_JOBS = `(
   SELECT owner, operation, created_at, charge, reserved_usd, cost_usd FROM jobs UNION ALL
   SELECT owner, operation, created_at, charge, reserved_usd, cost_usd FROM deleted_jobs)`;
 
-/** What SQLite takes and gives. */
+/** What databases take and give. */
 export type Column = string | number | null;
 
 /** A column that holds JSON. */

@@ -1,8 +1,6 @@
 import * as z from "zod";
 import { SCOPES } from "../../core/caller.ts";
-import { AppError } from "../../core/errors.ts";
 import type { User, UserCaps } from "../../users/user.ts";
-import type { Connection } from "./connection.ts";
 import { type Column, json } from "./job-rows.ts";
 
 const userRow = z
@@ -47,16 +45,4 @@ export function readUser(row: unknown): User {
 /** The columns of a user's caps. */
 export function capColumns({ perDayUsd, perMonthUsd }: UserCaps): Record<string, Column> {
   return { per_day_usd: perDayUsd ?? null, per_month_usd: perMonthUsd ?? null };
-}
-
-/**
- * For a call that was let in before its user was revoked: nothing is bought for it any more.
- * @throws {forbidden}
- */
-export function refuseRevoked(db: Connection, owner: string): void {
-  const sql = "SELECT 1 FROM users WHERE user_id = ? AND revoked_at IS NOT NULL";
-  if (db.all(sql, [owner]).length === 0) return;
-  throw new AppError("forbidden", "Whoever this is for was revoked meanwhile.", {
-    next: "Nothing was sent.",
-  });
 }
