@@ -15,6 +15,7 @@ import { McpRoute } from "./http/mcp-route.ts";
 import { OpenAnswers } from "./http/open-answers.ts";
 import { ONLY_LOCAL } from "./http/refusing.ts";
 import { metadataPaths, resourceMetadata } from "./http/resource-metadata.ts";
+import { senderOf } from "./http/sender.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -99,7 +100,9 @@ export async function serveOnHttp(
   });
   for (const path of ["/mcp", "/mcp/"]) {
     app.all(path, async ({ env, req }) => {
-      const credential = await authentication.credentialOf(req.raw.headers, addressOf(env));
+      const { headers } = req.raw;
+      const sender = senderOf(addressOf(env), headers, front.isProxy);
+      const credential = await authentication.credentialOf(headers, sender);
       if (credential instanceof Response) return credential;
       open.watch(env.outgoing, credential);
       return mcp.answer(req.raw, env, credential);

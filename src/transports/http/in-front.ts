@@ -34,6 +34,11 @@ export function hostnamesOf(
   return isAnyAddress(host) ? undefined : [host.includes(":") ? `[${host}]` : host, ...more];
 }
 
+/** An address as it is usually written: what comes by IPv4 to a socket for both is called IPv6. */
+export function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
+}
+
 /**
  * Whether an address is in one of some ranges.
  * @param ranges addresses, or networks as `10.0.0.0/8`
@@ -47,8 +52,7 @@ export function inRanges(ranges: readonly string[]): (address: string) => boolea
     else list.addSubnet(address, Number(bits), family);
   }
   return (address) => {
-    // What comes by IPv4 to a socket for both is written as IPv6.
-    const plain = address.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
+    const plain = plainAddress(address);
     const family = isIP(plain);
     return family !== 0 && list.check(plain, family === 6 ? "ipv6" : "ipv4");
   };
