@@ -1,3 +1,4 @@
+import { type Html, html } from "../core/html.ts";
 import { byteCount } from "../core/text.ts";
 import type { Upload } from "../inputs/upload-record.ts";
 
@@ -51,16 +52,11 @@ export const PAGE_FILES: Readonly<Record<string, { mimeType: string; text: strin
 /** A page on which somebody drops the file that an address waits for; reading it uses nothing up. */
 export function uploadPage({ filename, received, endsAt }: Upload, mostBytes: number): string {
   const until = `${new Date(endsAt).toISOString().slice(0, 16).replace("T", " ")} UTC`;
-  const wanted = filename === undefined ? "a file" : escaped(filename);
+  const wanted = filename ?? "a file";
   const body = received
-    ? '<p role="status">The file was received. There is nothing more to do here.</p>'
-    : `<p>Until ${until}. At most ${byteCount(mostBytes)}: a picture, a ZIP archive, or text in UTF-8.</p>
-<label id="zone" data-most="${mostBytes}">Drop ${wanted} here, or choose it: <input id="file" type="file"></label>
-<progress id="bar" hidden></progress>
-<p id="state" role="status" aria-live="polite"></p>
-<noscript><p>Without scripts, send it with a program: <code>curl -T FILE ADDRESS</code></p></noscript>
-<script src="page.js" defer></script>`;
-  return `<!doctype html>
+    ? html`<p role="status">The file was received. There is nothing more to do here.</p>`
+    : form(wanted, until, mostBytes);
+  return String(html`<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">
 <title>Send ${wanted}</title><link rel="stylesheet" href="page.css"></head>
@@ -68,9 +64,14 @@ export function uploadPage({ filename, received, endsAt }: Upload, mostBytes: nu
 ${body}
 </main></body>
 </html>
-`;
+`);
 }
 
-function escaped(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);
+function form(wanted: string, until: string, mostBytes: number): Html {
+  return html`<p>Until ${until}. At most ${byteCount(mostBytes)}: a picture, a ZIP archive, or text in UTF-8.</p>
+<label id="zone" data-most="${mostBytes}">Drop ${wanted} here, or choose it: <input id="file" type="file"></label>
+<progress id="bar" hidden></progress>
+<p id="state" role="status" aria-live="polite"></p>
+<noscript><p>Without scripts, send it with a program: <code>curl -T FILE ADDRESS</code></p></noscript>
+<script src="page.js" defer></script>`;
 }
