@@ -4,6 +4,7 @@ import { formatUsd } from "../core/money.ts";
 import { oneLine, visibleJson } from "../core/text.ts";
 import type { Job, WholeJob } from "../jobs/job.ts";
 import type { JobStore } from "../jobs/job-store.ts";
+import { settleByHand } from "../jobs/settling.ts";
 import { viewJob } from "../jobs/view.ts";
 import { nearMiss } from "../models/near-miss.ts";
 import { JOB_ACTIONS } from "../settings/commands.ts";
@@ -109,14 +110,8 @@ async function settle(
   verdict: "charged" | "not-charged",
 ): Promise<void> {
   await find(store, owner, jobId);
-  const settled = await store.settle(owner, jobId, verdict === "charged" ? "spent" : "none", now);
-  if (!settled) {
-    const { state, charge } = await find(store, owner, jobId);
-    throw new AppError(
-      "invalid_input",
-      `${jobId} is not in doubt: it is ${state} and its charge is "${charge}". Nothing was changed.`,
-    );
-  }
+  const charge = verdict === "charged" ? "spent" : "none";
+  const settled = await settleByHand(store, owner, jobId, charge, now);
   const said = settled.charge === "spent" ? "charged" : "not charged";
   write(`${jobId} is settled as ${said}. To correct that, settle it again.\n`);
 }

@@ -1,11 +1,9 @@
 import type { Caller } from "../core/caller.ts";
-import { AppError } from "../core/errors.ts";
 import { FairGate } from "../core/fair-gate.ts";
 import { examine, type Rehearsal, rulesFor } from "./admission.ts";
 import type { Standing } from "./budget.ts";
 import { type Cancellation, cancelJob } from "./cancelling.ts";
-import { deletedJob } from "./deletion.ts";
-import { removeDoomed } from "./doomed-files.ts";
+import { type DeletedByHand, deleteJob } from "./deleting.ts";
 import { draftedJob } from "./drafted-job.ts";
 import { forgetWords } from "./forgotten-words.ts";
 import { isFinal, type Job, type WholeJob } from "./job.ts";
@@ -160,34 +158,9 @@ export class JobRunner {
     return cancelJob(this.#context, owner, jobId);
   }
 
-  /**
-   * Deletes an ended job whose charge is known.
-   * @param withFiles its files in the media store as well; copies elsewhere stay.
-   * @returns the job as it was, and those of its files that cannot be removed at the moment, which
-   *   is tried again.
-   * @throws {not_found | invalid_input} when it stays
-   */
-  async delete(
-    owner: string,
-    jobId: string,
-    withFiles: boolean,
-  ): Promise<{ job: Job; stuck: string[] }> {
-    const { store, events, clock, log, reached, removeFile } = this.#context;
-    await this.get(owner, jobId);
-    reached("before-deletion");
-    const { deleted, refused } = await store.delete(owner, [jobId], {
-      withFiles,
-      now: clock.now(),
-    });
-    const [job] = deleted;
-    if (!job) throw refused[0] ?? new AppError("not_found", `There is no job ${jobId}.`);
-    reached("after-deletion");
-    events.publishDeletion(deletedJob(job));
-    const left = withFiles ? await removeDoomed(store, removeFile) : [];
-    reached("after-files");
-    const stuck = left.filter(({ file }) => file.jobId === jobId);
-    for (const { error } of stuck) log.warn({ job: jobId, err: error }, "a file is not removed");
-    return { job, stuck: stuck.map(({ file }) => file.ref) };
+  /** As {@link deleteJob}. @throws {not_found | invalid_input} when it stays */
+  delete(owner: string, jobId: string, withFiles: boolean): Promise<DeletedByHand> {
+    return deleteJob(this.#context, owner, jobId, withFiles);
   }
 
   /** Waits for a job's end, or less. @returns the job as it stands when the wait is over. */
