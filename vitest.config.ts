@@ -13,7 +13,7 @@ const ROOMS = [
   "test/{inputs,packaging,purchases,scripts,storage}/**/*.test.ts",
   "test/sandbox/{painter,routes}/*.test.ts",
   "test/sandbox/input-loader.test.ts",
-  "test/media/{contact-sheet,disk-store,layer-composition,preview,resume,sheet-layout}.test.ts",
+  "test/media/{contact-sheet,disk-store,layer-composition,preview,resume,sheet-layout,thumbnail}.test.ts",
   "test/jobs/leases.test.ts",
   "test/chat/{attachments,ignore-rules,live-answer}.test.ts",
   // Those that put something in place of a module.

@@ -8,6 +8,7 @@ import { makeFolder } from "../core/make-folder.ts";
 import { oneLine } from "../core/text.ts";
 import { openAllowedFile, type Places } from "./allowed-files.ts";
 import { type ResultKind, slug } from "./file-names.ts";
+import { readKeptThumbnail, removeKeptThumbnail, writeKeptThumbnail } from "./kept-thumbnails.ts";
 import type {
   ByteRange,
   DraftNaming,
@@ -155,6 +156,7 @@ export class DiskStore implements MediaStore {
 
   async delete(owner: string, ref: MediaRef): Promise<void> {
     if (!this.#isOf(owner, ref)) return;
+    await removeKeptThumbnail(ref);
     try {
       await unlink(ref);
       await syncFolder(dirname(ref));
@@ -174,6 +176,15 @@ export class DiskStore implements MediaStore {
     } catch (error) {
       throw new AppError("storage", `${oneLine(root)} cannot be removed.`, { cause: error });
     }
+  }
+
+  async keepThumbnail(owner: string, ref: MediaRef, bytes: Uint8Array): Promise<void> {
+    if (!(await this.stat(owner, ref))) throw missing(ref);
+    await writeKeptThumbnail(ref, bytes);
+  }
+
+  async thumbnail(owner: string, ref: MediaRef): Promise<Buffer | undefined> {
+    return this.#isOf(owner, ref) ? readKeptThumbnail(ref) : undefined;
   }
 
   async *list(owner: string): AsyncIterable<MediaRef> {

@@ -94,6 +94,13 @@ export interface MediaStore {
    * folder of this machine's user. @throws {storage}
    */
   deleteAll(owner: string): Promise<void>;
+  /**
+   * Keeps what a file looks like small, in place of what was kept so before. It goes with the file,
+   * and is none of the owner's files. @throws {storage | not_found}
+   */
+  keepThumbnail(owner: string, ref: MediaRef, bytes: Uint8Array): Promise<void>;
+  /** @returns `undefined` where nothing is kept of the file as it is now, or it is not there. */
+  thumbnail(owner: string, ref: MediaRef): Promise<Buffer | undefined>;
   /** All files of an owner. @throws {storage} */
   list(owner: string): AsyncIterable<MediaRef>;
 

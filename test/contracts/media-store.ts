@@ -107,6 +107,26 @@ export function describeMediaStore(
       expect(await listed()).toEqual([kept.ref]);
     });
 
+    it("keeps what a file looks like small, until the file goes or somebody keeps another", async () => {
+      const { ref } = await put("a picture");
+      const small = Buffer.from("small");
+      expect(await store.thumbnail(OWNER, ref)).toBeUndefined();
+      await store.keepThumbnail(OWNER, ref, small);
+      expect(await place.open().thumbnail(OWNER, ref)).toEqual(small);
+      expect(await store.thumbnail("eve", ref)).toBeUndefined();
+      await expect(store.keepThumbnail("eve", ref, small)).rejects.toMatchObject({
+        code: "not_found",
+      });
+      expect(await listed()).toEqual([ref]);
+      await store.keepThumbnail(OWNER, ref, Buffer.from("smaller"));
+      expect((await store.thumbnail(OWNER, ref))?.toString()).toBe("smaller");
+      await store.delete(OWNER, ref);
+      expect(await store.thumbnail(OWNER, ref)).toBeUndefined();
+      await expect(store.keepThumbnail(OWNER, ref, small)).rejects.toMatchObject({
+        code: "not_found",
+      });
+    });
+
     it("overwrites nothing, whoever puts the same name at once", async () => {
       const texts = Array.from({ length: 12 }, (_, i) => `file ${i}`);
       const stores = [store, place.open(), place.open()];
