@@ -12,7 +12,7 @@ export const DURATIONS = `SELECT completed_at - created_at AS ms FROM jobs
 const durationRow = z.object({ ms: z.number() });
 /** More than any list shows of a prompt. */
 const PROMPT_CHARACTERS = 400;
-const PROMPT = `(SELECT substr(input ->> 'prompt', 1, ${PROMPT_CHARACTERS}) FROM job_bodies
+export const PROMPT = `(SELECT substr(input ->> 'prompt', 1, ${PROMPT_CHARACTERS}) FROM job_bodies
   WHERE job_bodies.job_id = jobs.job_id) AS prompt`;
 const promptRow = z.object({ prompt: z.string().nullable() });
 
@@ -81,7 +81,7 @@ function rangeOf(connection: Connection, owner: string, span: TimeSpan) {
   return { lowest: lowest ?? 0, highest: highest ?? 0 };
 }
 
-function readListed(row: unknown): ListedJob {
+export function readListed(row: unknown): ListedJob {
   return { ...readRow(row), ...promptRow.parse(row) };
 }
 
