@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import sharp from "sharp";
 import { expect, it } from "vitest";
 import { DiskStore } from "../../src/media/disk-store.ts";
-import { Thumbnails } from "../../src/media/thumbnail.ts";
+import { THUMBNAIL_TYPE, Thumbnails } from "../../src/media/thumbnail.ts";
 import { picture } from "../support/pictures.ts";
 import { OWNER } from "../support/rig.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -47,6 +47,7 @@ it("makes a picture small once, for all who ask, and keeps what is seen through 
   expect(await sharp(one).metadata()).toMatchObject({
     ...{ format: "webp", width: 480, height: 240, hasAlpha: true },
   });
+  expect(THUMBNAIL_TYPE).toBe("image/webp");
   expect(await keptNames(ref)).toHaveLength(1);
 });
 
