@@ -1,8 +1,8 @@
 import type { Job } from "../../jobs/job.ts";
 import type { ListedJob } from "../../jobs/job-store.ts";
 import { isNamedIn, type LineageRecord } from "../../jobs/lineage.ts";
+import { marks, readRow, readWholeRow } from "../rows/job-rows.ts";
 import type { Connection } from "./connection.ts";
-import { marks, readRow, readWholeRow } from "./job-rows.ts";
 import { PROMPT, readListed } from "./list-rows.ts";
 
 /** Looked through at most, the newest first: a page must not wait for the whole history. */
