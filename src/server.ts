@@ -68,6 +68,9 @@ export interface Connection {
   leaving?: AbortSignal;
 }
 
+/** What HTTP asks of whoever makes its servers. */
+export type HttpServers = Pick<ServerFactory, "createFor" | "markOf" | "lackingScope">;
+
 const LIST_CHANGES_APART_MS = 1_000;
 
 /** What is asked by these is the same as long as the program runs. */

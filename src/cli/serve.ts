@@ -179,6 +179,7 @@ export async function serve(
       events,
       clock: systemClock,
       limits: new RateLimits({ clock: systemClock, ...settings.userLimits }),
+      ...(settings.sessions && { sessions: { most: settings.userLimits.streams } }),
       log,
       traffic,
       readiness: () => readiness.reasons(),

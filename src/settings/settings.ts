@@ -60,6 +60,8 @@ export interface Settings {
   toolsets: readonly Toolset[];
   pollFloorMs: number;
   logLevel: (typeof LOG_LEVELS)[number];
+  /** Whether clients of earlier revisions keep sessions over HTTP. */
+  sessions: boolean;
   /** Where Prometheus asks; nowhere when absent. */
   metricsPort: number | undefined;
   drainSeconds: number;
@@ -211,6 +213,7 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
     toolsets: values.toolsets,
     pollFloorMs: values.pollFloorMs,
     logLevel: values.logLevel,
+    sessions: values.sessions,
     metricsPort: values.metricsPort,
     drainSeconds: values.drainSeconds,
     port: values.port,

@@ -284,6 +284,13 @@ export const SETTINGS = {
     commands: ["stdio"],
     schema: onOff,
   },
+  sessions: {
+    env: "LONGCAT_MCP_SESSIONS",
+    help: "on: clients of revisions before 2026-07-28 keep a session over HTTP, in which they are told of news and asked questions",
+    default: "off",
+    commands: ["http"],
+    schema: onOff,
+  },
   metricsPort: {
     env: "LONGCAT_MCP_METRICS_PORT",
     help: "the loopback port for Prometheus at /metrics; never lead a tunnel there",

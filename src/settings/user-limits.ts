@@ -37,7 +37,7 @@ export const USER_LIMITS = {
   },
   maxStreamsPerUser: {
     env: "LONGCAT_MCP_MAX_STREAMS_PER_USER",
-    help: `${PER_USER}how many streams of events one may have open`,
+    help: `${PER_USER}how many streams of events one may have open, and how many sessions`,
     default: "16",
     commands: ["http"],
     schema: wholeNumber(1, MOST),

@@ -4,7 +4,7 @@ import type { Access } from "../access/authenticator.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { JobEvents } from "../jobs/events.ts";
-import type { ServerFactory } from "../server.ts";
+import type { HttpServers } from "../server.ts";
 import { Authentication } from "./http/authentication.ts";
 import { corsFor } from "./http/cors.ts";
 import { Guards } from "./http/guards.ts";
@@ -34,6 +34,8 @@ export interface HttpOptions {
   front?: Front;
   /** How much one of several users may ask. */
   limits: RateLimits;
+  /** How many sessions one owner may have; absent: clients of earlier revisions have none. */
+  sessions?: { most: number };
   log: Log;
   /** Counts what is answered. */
   traffic: Traffic;
@@ -62,14 +64,14 @@ export interface HttpServing {
  * @throws {configuration} when the port cannot be listened on.
  */
 export async function serveOnHttp(
-  factory: ServerFactory,
+  factory: HttpServers,
   options: HttpOptions,
 ): Promise<HttpServing> {
   const { access, front = NO_FRONT, clock, traffic, onError, version } = options;
   const authentication = new Authentication(access);
   const guards = new Guards(front, options.host);
   const open = new OpenAnswers(clock, onError);
-  const mcp = new McpRoute(factory, authentication, options);
+  const mcp = new McpRoute(factory, authentication, open, options);
 
   const app = new Hono<{ Bindings: HttpBindings; Variables: { isClosed: boolean } }>();
   healthRoutes(app, options);

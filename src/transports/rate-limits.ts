@@ -3,10 +3,11 @@ import type { Caller } from "../core/caller.ts";
 import type { Clock } from "../core/clock.ts";
 import { byteCount } from "../core/text.ts";
 import { MAX_MESSAGE_BYTES, refused } from "./message.ts";
+import { onceOver } from "./once-over.ts";
 
 const MINUTE_MS = 60_000;
 /** A stream lasts until its client has enough of it: nobody knows when. */
-const STREAM_RETRY_SECONDS = 5;
+export const STREAM_RETRY_SECONDS = 5;
 const BODY_RETRY_SECONDS = 1;
 const NOT_TAKEN = -32000;
 
@@ -80,15 +81,11 @@ export class RateLimits {
   }
 
   /**
-   * Counts a message that opens a stream of events, until its client leaves; all others pass.
+   * Counts a stream of events that a request opens, until its client leaves.
    * @returns what it is answered instead: 429 with `Retry-After`.
    */
-  refuseStream(
-    { owner, isRemote }: Caller,
-    message: unknown,
-    outgoing: ServerResponse,
-  ): Response | undefined {
-    if (!isRemote || !opensStream(message)) return undefined;
+  refuseStream({ owner, isRemote }: Caller, outgoing: ServerResponse): Response | undefined {
+    if (!isRemote) return undefined;
     const { streams, clock } = this.#options;
     const use = this.#of(owner, clock.elapsed());
     if (use.streams >= streams) {
@@ -126,12 +123,6 @@ function forgetOld({ requests }: Use, now: number): void {
   requests.splice(0, first < 0 ? requests.length : first);
 }
 
-/** In the revisions that have such streams, nothing else leaves an answer open. */
-export function opensStream(message: unknown): boolean {
-  if (typeof message !== "object" || message === null) return false;
-  return "method" in message && message.method === "subscriptions/listen";
-}
-
 /** A body that does not say how long it is may be as long as any. */
 function bodySize({ headers }: IncomingMessage): number {
   const announced = headers["content-length"];
@@ -139,13 +130,8 @@ function bodySize({ headers }: IncomingMessage): number {
   return headers["transfer-encoding"] === undefined ? 0 : MAX_MESSAGE_BYTES;
 }
 
-/** Whether it was answered or its client has left. */
-function onceOver(outgoing: ServerResponse, run: () => void): void {
-  if (outgoing.destroyed) run();
-  else outgoing.once("close", run);
-}
-
-function tooMany(words: string, seconds: number): Response {
+/** What a caller is answered who has too much under way. */
+export function tooMany(words: string, seconds: number): Response {
   const message = `${words} Try again in ${seconds} s; nothing was done.`;
   const headers = { "retry-after": String(seconds) };
   return Response.json(refused(null, NOT_TAKEN, message), { status: 429, headers });

@@ -1,9 +1,10 @@
 import { onTestFinished } from "vitest";
 import type { Access, Authenticator, Credential } from "../../src/access/authenticator.ts";
 import { type Caller, GIVEN_SCOPES } from "../../src/core/caller.ts";
-import { type Clock, systemClock } from "../../src/core/clock.ts";
+import { systemClock } from "../../src/core/clock.ts";
+import { Lazy } from "../../src/core/lazy.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
-import { ServerFactory } from "../../src/server.ts";
+import { type HttpServers, ServerFactory } from "../../src/server.ts";
 import { type HttpOptions, serveOnHttp } from "../../src/transports/http.ts";
 import { RateLimits } from "../../src/transports/rate-limits.ts";
 import { Traffic } from "../../src/transports/traffic.ts";
@@ -53,20 +54,26 @@ export function unwatched(): Traffic {
 export interface HttpServer {
   origin: string;
   events: JobEvents;
+  close(): Promise<void>;
   /** Asks for a path of the server. */
   ask(path: string, init?: RequestInit): Promise<Response>;
   /** Sends one message to /mcp, as 2025-era clients do. */
   send(message: unknown, headers?: Record<string, string>): Promise<Response>;
 }
 
+export interface HttpServerOptions extends Partial<HttpOptions> {
+  /** In place of the program's own. */
+  servers?: HttpServers;
+}
+
 /** The HTTP transport with nothing behind its tools, until the test ends. */
 export async function openHttpServer(
   access: Access | undefined,
-  more: Partial<HttpOptions> & { clock?: Clock } = {},
+  { servers, ...more }: HttpServerOptions = {},
 ): Promise<HttpServer> {
   const events = new JobEvents();
   const factory = new ServerFactory({ ...idleToolDeps(), version: "1", events });
-  const serving = await serveOnHttp(factory, {
+  const serving = await serveOnHttp(servers ?? factory, {
     ...{ host: "127.0.0.1", port: 0, version: "1", events, clock: systemClock, access },
     limits: new RateLimits({
       ...{ clock: systemClock, requestsPerMinute: undefined, streams: 16, bodyBytes: 1e9 },
@@ -74,13 +81,12 @@ export async function openHttpServer(
     ...{ log: silentLog, readiness: async () => [], traffic: unwatched(), onError: () => {} },
     ...more,
   });
-  onTestFinished(() => serving.close());
+  const closed = new Lazy(() => serving.close());
+  onTestFinished(() => closed.get());
   const { origin } = new URL(serving.url);
   const ask = (path: string, init: RequestInit = {}) => fetch(origin + path, init);
   return {
-    origin,
-    events,
-    ask,
+    ...{ origin, events, ask, close: () => closed.get() },
     send: (message, headers = {}) =>
       ask("/mcp", {
         method: "POST",

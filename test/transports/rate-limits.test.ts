@@ -7,7 +7,6 @@ import { FakeClock, settle } from "../support/fake-clock.ts";
 
 const MiB = 1024 * 1024;
 const caller = (owner: string): Caller => ({ owner, scopes: new Set(SCOPES), isRemote: true });
-const LISTEN = { method: "subscriptions/listen", id: 1, jsonrpc: "2.0" };
 
 /** A server that asks the limits as the real one does; answers stay open until they are told. */
 class Served {
@@ -28,9 +27,7 @@ class Served {
       const who = typeof user === "string" ? caller(user) : LOCAL_CALLER;
       const refusal =
         this.#limits.refuseRequest(who, incoming, outgoing) ??
-        (incoming.url === "/listen"
-          ? this.#limits.refuseStream(who, LISTEN, outgoing)
-          : this.#limits.refuseStream(who, { method: "tools/call" }, outgoing));
+        (incoming.url === "/listen" ? this.#limits.refuseStream(who, outgoing) : undefined);
       incoming.resume();
       if (refusal) {
         outgoing.writeHead(refusal.status, Object.fromEntries(refusal.headers));

@@ -1,22 +1,29 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ServerResponse } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
+import { isLegacyRequest } from "@modelcontextprotocol/server";
 import type { Credential } from "../../access/authenticator.ts";
 import type { Caller } from "../../core/caller.ts";
+import type { Clock } from "../../core/clock.ts";
 import { AppError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import { requestContext } from "../../core/log-context.ts";
 import type { JobEvents } from "../../jobs/events.ts";
-import type { Connection, ServerFactory } from "../../server.ts";
-import { opensStream, type RateLimits } from "../rate-limits.ts";
+import type { Connection, HttpServers } from "../../server.ts";
+import type { RateLimits } from "../rate-limits.ts";
 import type { Traffic } from "../traffic.ts";
 import type { Authentication } from "./authentication.ts";
 import { readBody } from "./body.ts";
+import type { OpenAnswers } from "./open-answers.ts";
 import { OwnerHandlers } from "./owner-handlers.ts";
 import { RememberedResponses } from "./remembered-responses.ts";
+import { Sessions } from "./sessions.ts";
 
 export interface McpRouteOptions {
   events: JobEvents;
+  clock: Clock;
+  /** How many sessions one owner may have; absent: none. */
+  sessions?: { most: number };
   limits: RateLimits;
   log: Log;
   traffic: Traffic;
@@ -25,60 +32,99 @@ export interface McpRouteOptions {
   onError: (error: Error) => void;
 }
 
-/** Answers the messages of callers that are known; one server instance serves one request. */
+/**
+ * Answers the messages of callers that are known; one server instance serves one request, or one
+ * session of a client of the 2025 era where there are sessions.
+ */
 export class McpRoute {
   /** Who asks, and the answer that is being made. */
   readonly #asking = new AsyncLocalStorage<{ caller: Caller; answer: ServerResponse }>();
   readonly #handlers: OwnerHandlers;
+  readonly #sessions: Sessions | undefined;
   readonly #remembered: RememberedResponses;
   readonly #options: McpRouteOptions;
-  readonly #factory: ServerFactory;
+  readonly #factory: HttpServers;
   readonly #authentication: Authentication;
 
-  constructor(factory: ServerFactory, authentication: Authentication, options: McpRouteOptions) {
+  constructor(
+    factory: HttpServers,
+    authentication: Authentication,
+    open: OpenAnswers,
+    options: McpRouteOptions,
+  ) {
     this.#factory = factory;
     this.#authentication = authentication;
     this.#options = options;
-    const { events, stopping, onError } = options;
+    const { events, clock, sessions, stopping, onError } = options;
     const leaving = stopping && { leaving: stopping };
     this.#remembered = new RememberedResponses((caller) => factory.markOf(caller));
+    /** Once the answer has left to the request under which this is asked. */
+    const onDelivered: Connection["onDelivered"] = (_, run) =>
+      this.#asking.getStore()?.answer.once("finish", run);
     this.#handlers = new OwnerHandlers({
       events,
       createServer: ({ era }) => {
         const asked = this.#asking.getStore();
         if (!asked) throw new AppError("internal", "A server was made for no request.");
-        const { caller, answer } = asked;
-        const onDelivered: Connection["onDelivered"] = (_, run) => answer.once("finish", run);
+        const { caller } = asked;
         return factory.createFor({ caller, era, lasting: false, onDelivered, ...leaving });
       },
       onError,
     });
+    this.#sessions =
+      sessions &&
+      new Sessions({
+        ...{ ...sessions, clock, open, onError },
+        createServer: (caller) =>
+          factory.createFor({ caller, era: "legacy", lasting: true, onDelivered, ...leaving }),
+      });
   }
 
-  async answer(request: Request, bindings: HttpBindings, { caller }: Credential) {
+  async answer(request: Request, bindings: HttpBindings, credential: Credential) {
+    const { caller } = credential;
     const { incoming, outgoing } = bindings;
     const { limits, log, traffic } = this.#options;
     const tooMany = limits.refuseRequest(caller, incoming, outgoing);
     if (tooMany) return tooMany;
     const body = await readBody(incoming);
     if (body && "refusal" in body) return Response.json(body.refusal, { status: body.status });
-    const tooManyStreams = limits.refuseStream(caller, body?.message, outgoing);
-    if (tooManyStreams) return tooManyStreams;
     const message = body?.message;
+    const sessions = await this.#sessionsFor(request, message);
+    const isStream = opensStream(message) || (sessions && request.method === "GET");
+    const tooManyStreams = isStream && limits.refuseStream(caller, outgoing);
+    if (tooManyStreams) return tooManyStreams;
     const scope = this.#factory.lackingScope(caller, message);
     if (scope !== undefined) return this.#authentication.lacking(scope);
-    if (opensStream(message)) traffic.isStream(outgoing);
+    if (isStream) traffic.isStream(outgoing);
     const given = body ? { parsedBody: message } : {};
     const handler = this.#handlers.of(caller);
     const { url = "", rawHeaders } = incoming;
-    return this.#remembered.answer({ caller, url, rawHeaders, message }, () =>
+    const run = (answer: () => Promise<Response>) =>
       log.within(requestContext(message, caller.owner), () =>
-        this.#asking.run({ caller, answer: outgoing }, () => handler.fetch(request, given)),
-      ),
+        this.#asking.run({ caller, answer: outgoing }, answer),
+      );
+    if (sessions) {
+      return run(() => sessions.answer({ request, message, credential, answer: outgoing }));
+    }
+    return this.#remembered.answer({ caller, url, rawHeaders, message }, () =>
+      run(() => handler.fetch(request, given)),
     );
   }
 
   close(): Promise<void> {
+    this.#sessions?.close();
     return this.#handlers.close();
   }
+
+  /** Sessions, where there are any and the request is one of the era that has them. */
+  async #sessionsFor(request: Request, message: unknown): Promise<Sessions | undefined> {
+    if (!this.#sessions || (request.method === "POST" && message === undefined)) return undefined;
+    return (await isLegacyRequest(request, message)) ? this.#sessions : undefined;
+  }
+}
+
+/** In the revisions that have such streams, no other message leaves an answer open. */
+function opensStream(message: unknown): boolean {
+  if (typeof message !== "object" || message === null) return false;
+  return "method" in message && message.method === "subscriptions/listen";
 }

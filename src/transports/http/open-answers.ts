@@ -5,11 +5,16 @@ import type { Clock } from "../../core/clock.ts";
 /** A credential that has gone ends what is open under it within twice this time. */
 const LOOK_MS = 400;
 
-/** Answers that are still being given, each under the credential of who asked. */
+/** What ends with the credential that vouches for it. */
+export interface Vouched {
+  destroy(): unknown;
+}
+
+/** Answers that are still being given, and sessions, each under the credential of who asked. */
 export class OpenAnswers {
   readonly #clock: Clock;
   readonly #onError: (error: Error) => void;
-  readonly #open = new Map<ServerResponse, Credential>();
+  readonly #open = new Map<Vouched, Credential>();
   #callOff: (() => void) | undefined;
   #isClosed = false;
 
@@ -20,9 +25,19 @@ export class OpenAnswers {
 
   /** Ends an answer, finished or not, as soon as its credential is good no more. */
   watch(answer: ServerResponse, credential: Credential): void {
-    this.#open.set(answer, credential);
-    answer.once("close", () => this.#open.delete(answer));
+    const forget = this.vouch(answer, credential);
+    answer.once("close", forget);
+  }
+
+  /**
+   * Ends something as soon as its credential is good no more; a later credential of the same thing
+   * takes the place of the earlier one.
+   * @returns what ends the watch.
+   */
+  vouch(vouched: Vouched, credential: Credential): () => void {
+    this.#open.set(vouched, credential);
     this.#lookLater();
+    return () => this.#open.delete(vouched);
   }
 
   close(): void {
@@ -40,8 +55,8 @@ export class OpenAnswers {
     for (const credential of this.#open.values()) byId.set(credential.id, credential);
     const gone = new Set<string>();
     for (const [id, credential] of byId) if (!(await this.#holds(credential))) gone.add(id);
-    for (const [answer, { id, endsAt }] of this.#open) {
-      if (gone.has(id) || endsAt <= this.#clock.now()) answer.destroy();
+    for (const [vouched, { id, endsAt }] of this.#open) {
+      if (gone.has(id) || endsAt <= this.#clock.now()) vouched.destroy();
     }
     this.#callOff = undefined;
     this.#lookLater();
