@@ -49,11 +49,12 @@ export class Follower {
   constructor(context: PurchaseContext) {
     this.#context = context;
     this.#trust = new WebhookTrust(context.clock);
-    this.#poller = new Poller(context.clock, (jobId) => {
+    const look = (jobId: string) => {
       const followed = this.#followed.get(jobId);
       if (!followed) return Promise.resolve(undefined);
       return context.log.within(followed.context, () => this.#look(followed));
-    });
+    };
+    this.#poller = new Poller(context.clock, look, context.timeScale);
   }
 
   /**

@@ -6,14 +6,17 @@ const ONE_AT_A_TIME = 96;
 
 const of = (jobId: string, owner = "anna") => ({ jobId, owner });
 
-function poller(look: (jobId: string) => number | undefined | Promise<number | undefined>) {
+function poller(
+  look: (jobId: string) => number | undefined | Promise<number | undefined>,
+  timeScale = 0,
+) {
   const clock = new FakeClock();
   const looks: { jobId: string; at: number }[] = [];
-  const one = new Poller(clock, async (jobId) => {
+  const noted = async (jobId: string) => {
     looks.push({ jobId, at: clock.elapsed() });
     return look(jobId);
-  });
-  return { clock, looks, one };
+  };
+  return { clock, looks, one: new Poller(clock, noted, timeScale) };
 }
 
 describe("the poller", () => {
@@ -103,6 +106,32 @@ describe("the poller", () => {
     }
     expect(new Set(looks.map(({ jobId }) => jobId)).size).toBe(250);
     expect(one.size).toBe(0);
+  });
+
+  it("looks together at what is due within a tenth of a second, and at what is alone when it is due", async () => {
+    const { clock, looks, one } = poller(() => undefined, 1);
+    const due = [10, 11, 60, 109, 111, 500, 700];
+    for (const at of due) one.plan(of(`at ${at}`), at);
+    await clock.advance(1_000);
+    expect(looks.map(({ at }) => at)).toEqual([10, 110, 110, 110, 210, 500, 700]);
+    expect(looks.map(({ jobId }) => jobId)).toEqual(due.map((at) => `at ${at}`));
+  });
+
+  it("wakes up ten times a second at most, however many jobs there are", async () => {
+    const { clock, looks, one } = poller(() => 5_000, 1);
+    for (let i = 0; i < 2_000; i++) one.plan(of(`job-${i}`), i * 2.5);
+    await clock.advance(10_000);
+    expect(looks.length).toBeGreaterThan(3_900);
+    expect(new Set(looks.map(({ at }) => at)).size).toBeLessThanOrEqual(101);
+    const waited = looks.slice(0, 2_000).map(({ at }, index) => at - index * 2.5);
+    expect(Math.max(...waited)).toBeLessThanOrEqual(100);
+  });
+
+  it("wakes up more often where time runs faster", async () => {
+    const { clock, looks, one } = poller(() => undefined, 0.01);
+    for (const at of [1, 1.5, 2.5]) one.plan(of(`at ${at}`), at);
+    await clock.advance(10);
+    expect(looks.map(({ at }) => at)).toEqual([1, 2, 3]);
   });
 
   it("does nothing any more once it is stopped", async () => {
