@@ -40,7 +40,8 @@ export class RequestFinder {
 
   constructor(options: FinderOptions) {
     this.#options = options;
-    this.#poller = new Poller(options.context.clock, (key) => this.#look(key));
+    const { clock, timeScale } = options.context;
+    this.#poller = new Poller(clock, (key) => this.#look(key), timeScale);
   }
 
   /** Looks for a job's request: at once, after 2 s and 5 s, then at the normal pace for a minute. */
