@@ -74,6 +74,8 @@ export type RigParts = Omit<PurchaseContext, "store"> & {
 };
 
 export interface Rig {
+  /** What purchases work with. */
+  context: PurchaseContext;
   purchases: Purchases;
   adoption: Adoption;
   runner: JobRunner;
@@ -201,6 +203,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
   await runner.open();
   const get = async ({ jobId }: Pick<Job, "jobId">) => runner.get(OWNER, jobId);
   return {
+    context: parts,
     runner,
     purchases,
     adoption: new Adoption(parts, runner),
