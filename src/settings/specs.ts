@@ -21,6 +21,9 @@ import {
 } from "./forms.ts";
 import { USER_LIMITS } from "./user-limits.ts";
 
+/** The most that polling can be slowed down for tests, in milliseconds. */
+const MAX_POLL_FLOOR_MS = 3_600_000;
+
 /*
  * Every setting: its variable, its flag where it has one, its default and one line of help. The
  * `--help` text, docs/settings.md, the bundle's manifest and the registry's entry are made from this file.
@@ -267,9 +270,9 @@ export const SETTINGS = {
   },
   pollFloorMs: {
     env: "LONGCAT_MCP_POLL_FLOOR_MS",
-    help: `shrinks every polling time in proportion to ${POLL_FLOOR_MS} ms; loopback bases only, for tests`,
+    help: `scales every polling time in proportion to ${POLL_FLOOR_MS} ms; loopback bases only, for tests`,
     default: String(POLL_FLOOR_MS),
-    schema: wholeNumber(1, POLL_FLOOR_MS),
+    schema: wholeNumber(1, MAX_POLL_FLOOR_MS),
   },
   logLevel: {
     env: "LONGCAT_MCP_LOG_LEVEL",

@@ -7,7 +7,7 @@ import { LOCAL_OWNER } from "../../src/core/owner.ts";
 import type { JobState } from "../../src/jobs/job.ts";
 import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
-import { Bench, jobIdOf, type McpClient, PATIENTLY, textOf } from "../e2e/harness.ts";
+import { Bench, jobIdOf, type McpClient, PATIENTLY, TEST_KEY, textOf } from "../e2e/harness.ts";
 import { freePort } from "../support/free-port.ts";
 
 const TOOL = "z_image_turbo_generate";
@@ -239,6 +239,35 @@ describe("a webhook reaches whoever has the job", () => {
     expect(jobs[0]?.orphaned).toBe(false);
     expect(first.program.stderr).not.toContain("a webhook led to");
     expect(second.program.stderr).toContain("a webhook led to");
+  });
+
+  test("which looks at once, where polling alone would not look for hours", async () => {
+    const never = { LONGCAT_MCP_POLL_FLOOR_MS: "3600000" };
+    const first = await bench.connect("sdk 1.x", "stdio", { ...env, ...never });
+    await first.client.call("job_list", {});
+    const answers = () =>
+      fetch(`http://127.0.0.1:${port}/`).then(
+        ({ status }) => status,
+        () => 0,
+      );
+    await expect.poll(answers, PATIENTLY).toBe(404);
+    const second = await bench.connect("client 2.x", "stdio", { ...env, ...never });
+    bench.sandbox.faults.add({ kind: "webhook-never", match: { prompt: "Picture untold" } });
+    const untold = jobIdOf(await start(second.client, "untold"));
+    const told = jobIdOf(await start(second.client, "told"));
+    const store = await stored();
+    const stateOf = async (jobId: string) => (await store.get(LOCAL_OWNER, jobId))?.state;
+    await expect.poll(() => stateOf(told), PATIENTLY).toBe("completed");
+    const paths = looks().map(({ path }) => path);
+    expect(paths.every((path) => path.endsWith(requestOf("told")))).toBe(true);
+    expect(await stateOf(untold)).toBe("running");
+    const path = paths[0]?.replace(requestOf("told"), requestOf("untold")) ?? "";
+    const headers = { "ocp-apim-subscription-key": TEST_KEY };
+    const ended = () => fetch(bench.sandbox.origin + path, { headers }).then((it) => it.text());
+    await expect.poll(ended, PATIENTLY).toContain("COMPLETED");
+    // What nobody told of, its own webhook tells, whenever it comes.
+    expect((await callAt(hookOf("untold"))).status).toBe(202);
+    await expect.poll(() => stateOf(untold), PATIENTLY).toBe("completed");
   });
 
   test("not where the caller wants to be called: then the job is looked at", async () => {

@@ -34,14 +34,25 @@ async function silentGateway() {
   return { origin: server.origin, ended, hooks, looks };
 }
 
-/** Jobs for which webhooks can come, on a clock of the test's own, at the pace of a real provider. */
-async function openHouse() {
-  const gateway = await silentGateway();
-  const clock = new FakeClock();
-  const folder = await tempDir();
+interface Shared {
+  gateway: Awaited<ReturnType<typeof silentGateway>>;
+  clock: FakeClock;
+  folder: string;
+}
+
+async function newShared(): Promise<Shared> {
+  return { gateway: await silentGateway(), clock: new FakeClock(), folder: await tempDir() };
+}
+
+/**
+ * Jobs for which webhooks can come, on a clock of the test's own, at the pace of a real provider.
+ * @param holder this process, of several that share what they work with.
+ */
+async function openHouse(shared?: Shared, holder = "this-process") {
+  const { gateway, clock, folder } = shared ?? (await newShared());
   let addresses: WebhookAddresses | undefined;
   const rig: Rig = await openRig({
-    ...{ origin: gateway.origin, clock, folder, timeScale: 1 },
+    ...{ origin: gateway.origin, clock, folder, holder, timeScale: 1 },
     webhooks: {
       next: async (job) => addresses?.next(job),
       isExpected: async (job) => addresses?.isExpected(job) ?? false,
@@ -59,6 +70,7 @@ async function openHouse() {
     ...{ context, record, purchases, jobs: runner, isGone: () => false },
   });
   onTestFinished(() => webhooks.close());
+  await webhooks.open();
 
   const looksAt = ({ requestId }: Job) => gateway.looks.filter((one) => one === requestId).length;
   const end = ({ requestId }: Job) => gateway.ended.add(requestId ?? "");
@@ -164,4 +176,19 @@ it("three ends that took longer than an hour are not enough", async () => {
   const job = await house.running();
   await house.nextLook(job);
   expect(await house.nextLook(job)).toBeLessThanOrEqual(10 * SECOND);
+});
+
+it("a webhook that reaches another process leads to a look within 500 ms, in the one that has the job", async () => {
+  const shared = await newShared();
+  const withThePort = await openHouse(shared, "with-the-port");
+  const house = await openHouse(shared, "without-it");
+  const job = await house.running();
+  await withThePort.call(job);
+  expect(house.looksAt(job)).toBe(0);
+  await shared.clock.advance(500);
+  await house.rig.quiet();
+  expect(house.looksAt(job)).toBe(1);
+  house.end(job);
+  await house.pass(2 * SECOND);
+  expect(await house.rig.reached(job, "errored")).toMatchObject({ orphaned: false });
 });
