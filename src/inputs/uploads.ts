@@ -26,7 +26,12 @@ const SWEEP_MS = HOUR_MS;
 const MINUTE_MS = 60_000;
 
 /** The points of an upload at which the plug is pulled in tests. */
-export const UPLOAD_POINTS = ["before-upload", "upload-placed", "upload-noted"] as const;
+export const UPLOAD_POINTS = [
+  "before-upload",
+  "upload-ready",
+  "upload-placed",
+  "upload-noted",
+] as const;
 export type UploadPoint = (typeof UPLOAD_POINTS)[number];
 
 export interface UploadLimits {
@@ -179,6 +184,7 @@ export class Uploads {
     });
     reached("before-upload");
     await folder.makeReady(written.path, name);
+    reached("upload-ready");
     await folder.serve(name);
     await syncFolder(folder.path);
     reached("upload-placed");

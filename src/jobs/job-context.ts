@@ -29,10 +29,13 @@ export const WEBHOOK_POINTS = [
   "request-confirmed",
   "request-attached",
 ] as const;
+/** Those of a webhook for a job that another process follows than the one that it reached. */
+export const PASSED_ON_POINTS = ["webhook-passed-on", "webhook-taken"] as const;
 export type LifePoint =
   | (typeof LIFE_POINTS)[number]
   | (typeof DELETION_POINTS)[number]
-  | (typeof WEBHOOK_POINTS)[number];
+  | (typeof WEBHOOK_POINTS)[number]
+  | (typeof PASSED_ON_POINTS)[number];
 
 /** What every part of any job's life works with. */
 export interface JobContext {

@@ -75,7 +75,9 @@ export class Webhooks {
     if (job.requestId !== null) {
       if (job.state !== "running" || purchases.ring(job.jobId)) return;
       // Another process follows it, and hears of it there.
-      return record.note({ ...call, requestId: "" }, undefined, MOST_CALLS, clock.now());
+      await record.note({ ...call, requestId: "" }, undefined, MOST_CALLS, clock.now());
+      reached("webhook-passed-on");
+      return;
     }
     if (call.requestId === "") return;
     const isFree = job.state === "unknown";
@@ -93,9 +95,11 @@ export class Webhooks {
 
   async #listen(): Promise<void> {
     const { record, context, isGone } = this.#options;
-    const { holder, baseUrl, clock } = context;
+    const { holder, baseUrl, clock, reached } = context;
     const taker = { holder, baseUrl, now: clock.now(), patienceMs: PATIENCE_MS, isGone };
-    for (const call of await record.take(taker)) await this.#deal(call);
+    const calls = await record.take(taker);
+    if (calls.length > 0) reached("webhook-taken");
+    for (const call of calls) await this.#deal(call);
   }
 
   async #deal(call: WebhookCall): Promise<void> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { WEBHOOK_POINTS } from "../../src/jobs/job-context.ts";
-import { Bench } from "../e2e/harness.ts";
+import { PASSED_ON_POINTS, WEBHOOK_POINTS } from "../../src/jobs/job-context.ts";
+import { Bench, jobIdOf, PATIENTLY, textOf } from "../e2e/harness.ts";
 import { freePort } from "../support/free-port.ts";
 import { allEnded, verify } from "./witness.ts";
 
@@ -33,6 +33,50 @@ describe("the plug pulled", () => {
         expect(verdict.completed + verdict.unknown).toBe(1);
         // What was on disk when the plug was pulled leads to the request at the next start.
         if (point === "request-attached") expect(verdict.completed).toBe(1);
+      } finally {
+        await bench.close();
+      }
+    });
+  }
+
+  for (const point of PASSED_ON_POINTS) {
+    test(`at ${point}, of two processes, the job goes on in the one that is left`, {
+      timeout: TIMEOUT_MS,
+    }, async () => {
+      const bench = await Bench.open({ speed: 40 });
+      try {
+        const port = await freePort();
+        const env = {
+          LONGCAT_MCP_PUBLIC_PORT: String(port),
+          // Nothing but a webhook has anybody look.
+          LONGCAT_MCP_POLL_FLOOR_MS: "3600000",
+        };
+        const doomed = { LONGCAT_MCP_TEST_CRASH_AT: point };
+        const withThePort = point === "webhook-passed-on";
+        const first = await bench.connect("sdk 1.x", "stdio", {
+          ...env,
+          ...(withThePort ? doomed : {}),
+        });
+        await first.client.call("job_list", {});
+        const answers = () =>
+          fetch(`http://127.0.0.1:${port}/`).then(
+            ({ status }) => status,
+            () => 0,
+          );
+        await expect.poll(answers, PATIENTLY).toBe(404);
+        const second = await bench.connect("sdk 1.x", "stdio", {
+          ...env,
+          ...(withThePort ? {} : doomed),
+        });
+        const call = { prompt: `Cut at ${point}`, image_size: "landscape_4_3", wait_seconds: 0 };
+        const jobId = jobIdOf(await second.client.call(TOOL, call));
+        const [killed, left] = withThePort ? [first, second] : [second, first];
+        expect(await killed.program.exited()).toBeNull();
+        const state = async () =>
+          textOf(await left.client.call("job_status", { job_id: jobId, wait_seconds: 0 }));
+        await expect.poll(state, PATIENTLY).toContain("completed");
+        const verdict = await verify(bench, await allEnded(left.client));
+        expect(verdict).toMatchObject({ completed: 1, charges: 1 });
       } finally {
         await bench.close();
       }
