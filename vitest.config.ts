@@ -28,7 +28,11 @@ const BROWSER = ["test/browser/**/*.test.ts"];
 const SOAK = ["test/faults/**/*.test.ts"];
 
 /** Ends what hangs; long enough for a machine with much else to do. */
-const limits = { testTimeout: 180_000, hookTimeout: 180_000 };
+const limits = {
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
+  expect: { poll: { timeout: 150_000 } },
+};
 const ANNOUNCE = "test/support/announce.ts";
 const built = { globalSetup: [ANNOUNCE, "test/support/build.ts"], ...limits };
 

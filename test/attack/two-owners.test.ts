@@ -146,7 +146,7 @@ describe("what belongs to another owner", () => {
       expect(cursors[name], page).not.toBe("");
     }
     return () => house.close();
-  }, 150_000);
+  });
 
   const clients = [
     ["an old client", (owner: string) => house.old(owner)],

@@ -103,7 +103,7 @@ describe.each(CLIENTS)("%s", (kind) => {
     // The composite is a picture like any other for the next operation.
     const edited = await client.call("qwen_image_edit", { prompt: "Brighter", image: uri(1) });
     expect(textOf(edited)).toMatch(/ completed in /);
-  }, 40_000);
+  });
 
   test("a file that was moved is said to be missing, and fetched again on request", async () => {
     const { client } = await bench.connect(kind);
