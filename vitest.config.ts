@@ -24,6 +24,8 @@ const ROOMS = [
 const PROXY = ["test/proxy/**/*.test.ts"];
 /** Pages in a real browser, which must be there. */
 const BROWSER = ["test/browser/**/*.test.ts"];
+/** The protocol's own suites, against the HTTP server. */
+const CONFORMANCE = ["test/conformance/**/*.test.ts"];
 /** Kills and full disks at many points. */
 const SOAK = ["test/faults/**/*.test.ts"];
 
@@ -44,7 +46,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...PROGRAM, ...ATTACK, ...SOAK, ...ROOMS, ...BROWSER, ...PROXY],
+          exclude: [...PROGRAM, ...ATTACK, ...SOAK, ...ROOMS, ...BROWSER, ...PROXY, ...CONFORMANCE],
           globalSetup: [ANNOUNCE],
           // Modules have no state but constants: loaded once, they serve all files.
           isolate: false,
@@ -56,6 +58,7 @@ export default defineConfig({
       { test: { name: "attack", include: ATTACK, ...built } },
       { test: { name: "soak", include: SOAK, ...built } },
       { test: { name: "proxy", include: PROXY, ...built } },
+      { test: { name: "conformance", include: CONFORMANCE, globalSetup: [ANNOUNCE], ...limits } },
       { test: { name: "browser", include: BROWSER, ...built } },
     ],
   },

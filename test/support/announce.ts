@@ -8,6 +8,7 @@ const TAKES: Readonly<Record<string, string>> = {
   attack: "seven minutes",
   soak: "seven minutes",
   browser: "a minute",
+  conformance: "twenty seconds",
 };
 
 /** Says at the start of a run how long it will take. */

@@ -29,6 +29,11 @@ import {
 import { leftJob, summaryOf } from "../support/rig.ts";
 
 const SECOND = 1_000;
+const JSON_HEADERS = {
+  "content-type": "application/json",
+  accept: "application/json, text/event-stream",
+  "mcp-protocol-version": "2025-11-25",
+};
 const EVENTS = { accept: "text/event-stream" };
 const INITIALIZE = {
   jsonrpc: "2.0",
@@ -220,8 +225,8 @@ describe("a session", () => {
     const clock = new FakeClock();
     const server = await open({ clock });
     const [idle, listening] = [await begin(server), await begin(server)];
-    const stop = new AbortController();
-    await server.ask("/mcp", { headers: { ...EVENTS, ...listening }, signal: stop.signal });
+    // Held until the end: what nobody holds is ended with the garbage.
+    const stream = await listen(server, listening);
     await settle();
     await clock.advance(IDLE_MS - SECOND);
     expect(await statusOf(server, idle)).toBe(200);
@@ -232,7 +237,7 @@ describe("a session", () => {
     await clock.advance(IDLE_MS + SECOND);
     expect(await statusOf(server, idle)).toBe(404);
     expect(await statusOf(server, listening)).toBe(200);
-    stop.abort();
+    await stream.body?.cancel();
   });
 
   it("ends within a second of its token, and a later token keeps it", async () => {
@@ -268,6 +273,26 @@ describe("a call in a session", () => {
     await client.close();
   });
 
+  it("is answered though its stream has broken off, to a client that comes back", async () => {
+    const stopping = new AbortController();
+    const servers = asking(() => {});
+    const server = await open({ servers, stopping: stopping.signal });
+    const session = await begin(server);
+    const gone = new AbortController();
+    const request = { headers: { ...session, ...JSON_HEADERS }, body: JSON.stringify(WAIT) };
+    const broken = await server.ask("/mcp", { ...request, method: "POST", signal: gone.signal });
+    const opening = await broken.body?.getReader().read();
+    const eventId = /^id: (.+)$/m.exec(new TextDecoder().decode(opening?.value))?.[1] ?? "";
+    gone.abort();
+    await settle();
+    const again = await server.ask("/mcp", {
+      headers: { ...EVENTS, ...session, "last-event-id": eventId },
+    });
+    expect(again.status).toBe(200);
+    stopping.abort();
+    expect(await again.text()).toContain("taken back");
+  });
+
   it("is called off with its session", async () => {
     let isOver = () => {};
     const over = new Promise<void>((resolve) => {
@@ -278,7 +303,7 @@ describe("a call in a session", () => {
     const waiting = await server.send(WAIT, session);
     await server.ask("/mcp", { method: "DELETE", headers: session });
     await over;
-    expect(await waiting.text()).toBe("");
+    expect(await waiting.text()).not.toContain("result");
   });
 
   it("is answered when the server is asked to end, which ends streams in order", async () => {
@@ -310,14 +335,13 @@ describe("the number of sessions of one owner", () => {
   it("leaves those that are in use, and refuses another", async () => {
     const server = await open({ sessions: { most: 1 } });
     const session = await begin(server);
-    const stop = new AbortController();
-    await server.ask("/mcp", { headers: { ...EVENTS, ...session }, signal: stop.signal });
+    const stream = await listen(server, session);
     const refused = await server.send(INITIALIZE, bearer("ada"));
     expect(refused.status).toBe(429);
     expect(refused.headers.get("retry-after")).not.toBeNull();
     expect(await refused.text()).toContain("LONGCAT_MCP_MAX_STREAMS_PER_USER");
     expect(await statusOf(server, await begin(server, "ben"))).toBe(200);
-    stop.abort();
+    await stream.body?.cancel();
   });
 
   it("is bounded with its streams, which count as others do", async () => {
@@ -326,10 +350,9 @@ describe("the number of sessions of one owner", () => {
     });
     const server = await open({ limits, traffic: unwatched() });
     const [one, other] = [await begin(server), await begin(server)];
-    const stop = new AbortController();
-    const stream = { headers: { ...EVENTS, ...one }, signal: stop.signal };
-    expect((await server.ask("/mcp", stream)).status).toBe(200);
+    const stream = await listen(server, one);
+    expect(stream.status).toBe(200);
     expect((await listen(server, other)).status).toBe(429);
-    stop.abort();
+    await stream.body?.cancel();
   });
 });

@@ -9,9 +9,13 @@ import type { Clock } from "../../core/clock.ts";
 import { randomToken } from "../../core/ids.ts";
 import { onceOver } from "../once-over.ts";
 import type { OpenAnswers } from "./open-answers.ts";
+import { RecentEvents } from "./recent-events.ts";
 
 /** Longer than a person thinks about a question, or a host sleeps between two. */
 export const IDLE_MS = 30 * 60_000;
+
+/** When a client whose stream has broken off comes back. */
+const RETRY_MS = 1_000;
 
 export interface SessionOptions {
   clock: Clock;
@@ -40,6 +44,8 @@ export class Session {
     this.#onEnd = onEnd;
     this.#transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: () => this.id,
+      eventStore: new RecentEvents(),
+      retryInterval: RETRY_MS,
       onsessionclosed: () => this.destroy(),
     });
   }

@@ -1,0 +1,43 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { EXCEPTIONS, EXTENSIONS } from "./exceptions.ts";
+import { runSuite, SUITES, scenariosOf } from "./suites.ts";
+
+const RUNS = await Promise.all(
+  SUITES.map(async (suite) => ({
+    name: suite.name,
+    named: await scenariosOf(suite),
+    found: await runSuite(suite),
+  })),
+);
+const isExtension = (scenario: string) => EXTENSIONS.some((one) => one.test(scenario));
+
+describe.each(RUNS)("the server scenarios of $name", ({ name, named, found }) => {
+  it("are run, all of them", () => {
+    expect(named.length).toBeGreaterThan(25);
+    expect(named.filter((one) => !found.has(one))).toEqual([]);
+  });
+
+  const exceptions = EXCEPTIONS.filter(({ suite }) => suite === name);
+  const rest = [...found].filter(
+    ([scenario]) =>
+      !isExtension(scenario) && !exceptions.some((exception) => exception.scenario === scenario),
+  );
+
+  it.each(rest)("%s", (_, checks) => {
+    const wrong = checks.filter(({ status }) => status === "FAILURE" || status === "WARNING");
+    expect(wrong).toEqual([]);
+    expect(checks.some(({ status }) => status === "SUCCESS")).toBe(true);
+  });
+
+  it.each(exceptions)("$scenario is an exception still", ({ scenario, status }) => {
+    const statuses = found.get(scenario)?.map((check) => check.status);
+    expect(statuses).toContain(status);
+  });
+});
+
+it("every exception is in the page about conformance", async () => {
+  const page = await readFile(join(import.meta.dirname, "../../docs/conformance.md"), "utf8");
+  for (const { scenario } of EXCEPTIONS) expect(page).toContain(`\`${scenario}\``);
+});
