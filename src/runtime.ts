@@ -237,6 +237,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     kinds: { named: [chat.delegate], other: purchases },
     keepJobsDays: settings.keepJobsDays,
     quotas: settings.userLimits,
+    accountOf: (owner) => (settings.keysDir === undefined ? "" : owner),
     removeFile: (owner, ref) => media.delete(owner, ref),
     isGone: options.isGone,
   });

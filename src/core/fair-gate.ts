@@ -1,3 +1,5 @@
+import { onAbort } from "./aborting.ts";
+
 /**
  * How many times what is free one owner may hold. Of a gate that is not used by others, that is all
  * but a ninth; the more owners use it, the less each may hold, and a little is always free for one
@@ -19,7 +21,7 @@ interface Line {
  * inside. An owner alone has room for eight ninths of the limit.
  */
 export class FairGate {
-  readonly #limit: number;
+  #limit: number;
   readonly #lines = new Map<string, Line>();
   #inside = 0;
   #turns = 0;
@@ -29,20 +31,65 @@ export class FairGate {
     this.#limit = limit;
   }
 
+  /** Changes how much may be inside; what is inside stays there, also if that is more. */
+  setLimit(limit: number): void {
+    this.#limit = limit;
+    this.#admit();
+  }
+
   async run<T>(owner: string, work: () => Promise<T>): Promise<T> {
     const line = this.#lineOf(owner);
-    await new Promise<void>((enter) => {
+    await this.#turn(line);
+    return this.#inTurn(owner, line, work);
+  }
+
+  /**
+   * Does what {@link FairGate.run} does, unless its turn does not come in time.
+   * @param leave aborts when the work is not to be done any more.
+   * @returns `undefined` where it was not done.
+   */
+  async runUnless<T>(
+    leave: AbortSignal,
+    owner: string,
+    work: () => Promise<T>,
+  ): Promise<T | undefined> {
+    if (leave.aborted) return undefined;
+    const line = this.#lineOf(owner);
+    const isTurn = await this.#turn(line, leave);
+    if (isTurn) return this.#inTurn(owner, line, work);
+    this.#tidy(owner, line);
+    return undefined;
+  }
+
+  /** @returns whether the turn has come; `false` for what has left before. */
+  #turn(line: Line, leave?: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      const enter = () => {
+        release();
+        resolve(true);
+      };
+      const release = onAbort(leave, () => {
+        line.waiting.splice(line.waiting.indexOf(enter), 1);
+        resolve(false);
+      });
       line.waiting.push(enter);
       this.#admit();
     });
+  }
+
+  async #inTurn<T>(owner: string, line: Line, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } finally {
       line.inside--;
       this.#inside--;
-      if (line.inside === 0 && line.waiting.length === 0) this.#lines.delete(owner);
+      this.#tidy(owner, line);
       this.#admit();
     }
+  }
+
+  #tidy(owner: string, line: Line): void {
+    if (line.inside === 0 && line.waiting.length === 0) this.#lines.delete(owner);
   }
 
   #admit(): void {
@@ -69,8 +116,12 @@ export class FairGate {
     return next;
   }
 
+  /** Who comes anew is treated as whoever was let in longest ago: neither before all nor after. */
   #lineOf(owner: string): Line {
-    const line = this.#lines.get(owner) ?? { inside: 0, waiting: [], servedAt: 0 };
+    const known = this.#lines.get(owner);
+    if (known) return known;
+    const servedAt = Math.min(this.#turns, ...[...this.#lines.values()].map((one) => one.servedAt));
+    const line = { inside: 0, waiting: [], servedAt };
     this.#lines.set(owner, line);
     return line;
   }

@@ -18,6 +18,8 @@ export interface LeaseContext extends JobContext {
   keepJobsDays: number | undefined;
   /** What each of several users may have at a time. */
   quotas?: Quotas;
+  /** Tells owners apart whose requests the provider tells apart; absent: all have one key. */
+  accountOf?: (owner: string) => string;
   /** Removes a finished file of an owner's, if it is still there. @throws {storage} */
   removeFile: (owner: string, ref: string) => Promise<void>;
   /** Whether the process that a lease names has ended. */

@@ -1,5 +1,4 @@
 import type { Caller } from "../core/caller.ts";
-import { FairGate } from "../core/fair-gate.ts";
 import { examine, type Rehearsal, rulesFor } from "./admission.ts";
 import type { Standing } from "./budget.ts";
 import { type Cancellation, cancelJob } from "./cancelling.ts";
@@ -18,7 +17,8 @@ import {
 import type { AdmissionRules, JobPage, JobQuery, SpendingReport, TimeSpan } from "./job-store.ts";
 import { type LeaseContext, Leases } from "./leases.ts";
 import { requireJob } from "./require-job.ts";
-import { MAX_CONCURRENT_SUBMITS, sendJob } from "./sending.ts";
+import { sendJob } from "./sending.ts";
+import { SendingTurns } from "./sending-turns.ts";
 import { refuseIfStopping } from "./shutting-down.ts";
 import { UnderWay } from "./under-way.ts";
 import { UntoldOrphans } from "./untold-orphans.ts";
@@ -42,12 +42,13 @@ export class JobRunner {
   readonly #leases: Leases;
   #settling: Promise<void> | undefined;
   /** To send: what one owner sends, however much, holds up no other. */
-  readonly #turns = new FairGate(MAX_CONCURRENT_SUBMITS);
+  readonly #turns: SendingTurns;
   /** What answers mention beside what was asked. */
   readonly untold: UntoldOrphans;
 
   constructor(context: LeaseContext) {
     this.#context = context;
+    this.#turns = new SendingTurns(context.clock);
     this.#underWay = new UnderWay(context);
     this.untold = new UntoldOrphans(context);
     this.#leases = new Leases(context, {
@@ -205,6 +206,7 @@ export class JobRunner {
   /** Ends orderly, and gives all jobs back. */
   async close(): Promise<void> {
     await this.settled();
+    this.#turns.close();
     this.#leases.close();
     const { store, holder } = this.#context;
     await store.release(holder);
@@ -253,7 +255,9 @@ export class JobRunner {
     const kind = kindOf(this.#context.kinds, job);
     switch (job.state) {
       case "queued": {
-        const sent = await sendJob(this.#context, job, kind, this.#turns);
+        const { accountOf = () => "" } = this.#context;
+        const account = `${kind.baseUrl} ${accountOf(job.owner)}`;
+        const sent = await sendJob(this.#context, job, kind, this.#turns, account);
         return sent.state === "queued" ? undefined : this.#goOn(sent, false);
       }
       case "running":

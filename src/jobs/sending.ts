@@ -1,33 +1,31 @@
 import { ageOf, delay } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
-import type { FairGate } from "../core/fair-gate.ts";
 import type { Job, JobPatch } from "./job.ts";
 import type { JobContext, MoveContext } from "./job-context.ts";
-import type { JobKind } from "./job-kind.ts";
+import type { JobKind, Send } from "./job-kind.ts";
+import type { Sending, SendingTurns } from "./sending-turns.ts";
+import { backoffMs } from "./shared-pause.ts";
 import { errorOf, moveSurely, surely } from "./transitions.ts";
 
 /** How long a job may wait to be taken; after that it is never sent late. */
 const MAX_WAIT_MS = 600_000;
-const FIRST_BACKOFF_MS = 2_000;
-const MAX_BACKOFF_MS = 60_000;
-
-/** How many requests may be under way at a time, of all owners; one alone gets 256. */
-export const MAX_CONCURRENT_SUBMITS = 288;
 
 /**
  * Sends a queued job, whatever its kind, when it is its owner's turn: on disk as `submitting` before anything leaves, and sent
  * again only after it was provably not taken. Nothing else in the program sends a job.
  * @param turns shared by all that is sent.
+ * @param account for which key of the provider's.
  * @returns the job as it stands then; `queued` only when the server is stopping or it cannot be sent.
  */
 export async function sendJob(
   own: JobContext,
   queued: Job,
   kind: JobKind,
-  turns: FairGate,
+  turns: SendingTurns,
+  account: string,
 ): Promise<Job> {
   const context: MoveContext = { ...own, timeScale: kind.timeScale };
-  const { store, clock, stopping } = context;
+  const { store, clock, stopping, events } = context;
   const ageMs = ageOf(clock, queued.createdAt);
   const isLate = () => ageMs() >= MAX_WAIT_MS;
   const mayBeSent = () => !isLate() && !stopping.aborted;
@@ -36,25 +34,45 @@ export async function sendJob(
 
   const send = await kind.load(queued);
   if (!send) return queued;
+  const sending: Sending = {
+    ...{ owner: queued.owner, account, timeScale: kind.timeScale, stopping },
+    leftMs: () => Math.max(0, MAX_WAIT_MS - ageMs()),
+    onPause: (reason) => {
+      if (reason) events.holdUp(queued.jobId, reason.message);
+      else events.goesOn(queued.jobId);
+    },
+  };
   let job = queued;
   for (let tries = 0; ; tries++) {
     const waiting = job;
-    const { submitting, sent } = await turns.run(queued.owner, async () => {
+    const tried = await turns.run(sending, async () => {
       // On a full disk this takes long, and what waits too long is not sent any more.
-      const moved = await moveSurely(context, waiting, "submitting", {}, mayBeSent);
-      return { submitting: moved, sent: moved && (await send(moved)) };
+      const submitting = await moveSurely(context, waiting, "submitting", {}, mayBeSent);
+      const sent = submitting && (await send(submitting));
+      const isTaken = sent !== undefined && "job" in sent;
+      return { value: { submitting, sent }, isTaken, refused: rateLimit(sent) };
     });
+    const { submitting, sent } = tried ?? {};
     if (!submitting || !sent) {
       const current = await read(job);
-      return current.state === "queued" && isLate() ? giveUp(context, current, kind) : current;
+      if (current.state !== "queued" || !isLate()) return current;
+      return giveUp(context, current, kind, turns.reason(account));
     }
     if ("job" in sent) return sent.job;
     const error = errorOf(sent.notTaken);
     const again = await moveSurely(context, submitting, "queued", { error });
     if (!again) return read(submitting);
     job = again;
+    // The pause that all of them make is waited for with the next turn.
+    if (rateLimit(sent)) continue;
     if (!(await pause(context, sent.notTaken, tries, MAX_WAIT_MS - ageMs()))) return job;
   }
+}
+
+/** Why a job was not taken, where that is because there were too many. */
+function rateLimit(sent: Awaited<ReturnType<Send>> | undefined): AppError | undefined {
+  if (!sent || !("notTaken" in sent)) return undefined;
+  return sent.notTaken.code === "rate_limited" ? sent.notTaken : undefined;
 }
 
 /** Why a job that an earlier process left `queued` is not sent any more, if it is too late. */
@@ -82,7 +100,7 @@ async function pause(
   tries: number,
   leftMs: number,
 ): Promise<boolean> {
-  const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** tries) * timeScale;
+  const backoff = backoffMs(tries) * timeScale;
   const wait = Math.max(refusal.retryAfterMs ?? 0, backoff);
   return delay(clock, Math.min(wait, Math.max(0, leftMs)), stopping).then(
     () => true,
@@ -91,10 +109,16 @@ async function pause(
 }
 
 /** Ends a job that nobody took for as long as it may wait. */
-async function giveUp(context: MoveContext, job: Job, kind: JobKind): Promise<Job> {
-  const refused = job.error ? ` Last answer: ${job.error.message}` : "";
+async function giveUp(
+  context: MoveContext,
+  job: Job,
+  kind: JobKind,
+  reason: AppError | undefined,
+): Promise<Job> {
+  const last = job.error ?? reason;
+  const refused = last ? ` Last answer: ${last.message}` : "";
   const error = new AppError(
-    job.error?.code ?? "cancelled",
+    last?.code ?? "cancelled",
     `The provider did not take the job within ten minutes, so it was given up unsent.${refused}`,
   );
   const now = context.clock.now();

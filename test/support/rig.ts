@@ -61,6 +61,8 @@ export interface RigOptions {
   hosting?: Hosting & JobFiles;
   /** Default: jobs for which no webhook can come. */
   webhooks?: PurchaseContext["webhooks"];
+  /** Default: all owners have one key. */
+  accountOf?: (owner: string) => string;
   /** A kind of jobs beside purchases. */
   kind?: (parts: RigParts) => JobKind;
   /** Runs on the store before anything is taken up. */
@@ -184,6 +186,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     keepJobsDays: options.keepJobsDays,
     removeFile: (owner, ref) => media.delete(owner, ref),
     isGone: options.isGone ?? (() => false),
+    ...(options.accountOf ? { accountOf: options.accountOf } : {}),
   });
   const seen: Rig["seen"] = [];
   events.subscribeToAll(({ jobId, state }) => {
