@@ -115,6 +115,8 @@ export class Follower {
       }
       return pause;
     } catch (error) {
+      // At an orderly end looks break off, and their jobs are the next process's.
+      if (!this.#followed.has(jobId)) return undefined;
       this.#context.log.error({ job: jobId, err: error }, "look at job failed");
       this.#context.events.holdUp(jobId, toAppError(error).message);
       followed.faults++;

@@ -47,3 +47,20 @@ test("all lines of a job name it, its owner and the call that began it; so do it
   // Files are fetched from others.
   expect(traces(gateway.fetches)).toEqual([undefined]);
 });
+
+test.each([3, 1])(
+  "an orderly end with %i looks under way has no line that says they failed",
+  async (count) => {
+    const lines: Record<string, unknown>[] = [];
+    const log = createLog("warn", createRedact([]), (line) => lines.push(JSON.parse(line)));
+    const looks: unknown[] = [];
+    const gateway = await scriptedGateway({ status: [(_, hit) => looks.push(hit)] });
+    const rig = await openRig({ origin: gateway.origin, log });
+    for (let n = 0; n < count; n++) await rig.start();
+    await until(() => looks.length === count, "all looks are under way");
+    await rig.close();
+    // What breaks off is told once the record is closed.
+    await rig.quiet();
+    expect(lines).toEqual([]);
+  },
+);
