@@ -16,6 +16,7 @@ import { seldom } from "./core/seldom.ts";
 import { givenArguments } from "./core/whole-arguments.ts";
 import type { JobEvents } from "./jobs/events.ts";
 import { registerPrompts } from "./prompts/register-prompts.ts";
+import { LegacyServer } from "./resources/missing-code.ts";
 import { registerResources } from "./resources/register-resources.ts";
 import { onResourceEvents } from "./resources/resource-events.ts";
 import { listElsewhere, listTools } from "./tools/listing.ts";
@@ -145,7 +146,8 @@ export class ServerFactory {
   }
 
   #create(connection: Connection, listed: readonly ListedTool[], instructions: string): McpServer {
-    const server = new McpServer(
+    const Server = connection.era === "legacy" ? LegacyServer : McpServer;
+    const server = new Server(
       {
         name: "longcat-mcp",
         title: "LongCat, Z-Image and Qwen-Image",

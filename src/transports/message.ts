@@ -1,3 +1,4 @@
+import { fieldsOf } from "../core/json-fields.ts";
 import { byteCount } from "../core/text.ts";
 import { countValues, withWholeArguments } from "../core/whole-arguments.ts";
 import type { LongLine } from "./lines.ts";
@@ -8,6 +9,16 @@ export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 const MAX_VALUES = 10_000;
 
 const INVALID_REQUEST = -32600;
+export const INVALID_PARAMS = -32602;
+
+const LISTS: readonly unknown[] = [
+  "tools/list",
+  "prompts/list",
+  "resources/list",
+  "resources/templates/list",
+];
+/** No list of ours has a second page, so no cursor is one of ours. */
+const NO_SUCH_PAGE = "Invalid cursor: this list is given whole. Ask for it without `cursor`.";
 
 /** An error as JSON-RPC has it; `id` is `null` where it is not known what failed. */
 export interface Refusal {
@@ -29,7 +40,11 @@ export function readMessage(text: string): Read | undefined {
     return undefined;
   }
   const message = withWholeArguments(parsed);
-  if (countValues(message, MAX_VALUES) < MAX_VALUES) return { message };
+  if (countValues(message, MAX_VALUES) < MAX_VALUES) {
+    return asksForPage(message)
+      ? { refusal: refused(requestIdOf(parsed), INVALID_PARAMS, NO_SUCH_PAGE) }
+      : { message };
+  }
   const words = `Beside the arguments of a tool, a message has fewer than ${MAX_VALUES} values.`;
   return { refusal: refused(requestIdOf(parsed), INVALID_REQUEST, words) };
 }
@@ -47,6 +62,13 @@ export function tooLong(line: LongLine): Refusal {
 
 export function refused(id: Refusal["id"], code: number, message: string): Refusal {
   return { jsonrpc: "2.0", id, error: { code, message } };
+}
+
+/** Whether a message asks for a page of a list; the library would give the whole list. */
+function asksForPage(message: unknown): boolean {
+  const { method, params } = fieldsOf(message) ?? {};
+  const cursor = LISTS.includes(method) ? fieldsOf(params)?.["cursor"] : undefined;
+  return typeof cursor === "string" && cursor !== "";
 }
 
 function requestIdOf(message: unknown): Refusal["id"] {

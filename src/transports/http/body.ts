@@ -1,13 +1,20 @@
 import type { IncomingMessage } from "node:http";
 import { isJsonContentType } from "@modelcontextprotocol/server";
 import { Gathering } from "../gathering.ts";
-import { MAX_MESSAGE_BYTES, type Refusal, readMessage, refused, tooLongWords } from "../message.ts";
+import {
+  INVALID_PARAMS,
+  MAX_MESSAGE_BYTES,
+  type Refusal,
+  readMessage,
+  refused,
+  tooLongWords,
+} from "../message.ts";
 
 const PARSE_ERROR = -32700;
 const NOT_TAKEN = -32000;
 
 /** A request's message, or what the request is answered instead. */
-export type Body = { message: unknown } | { status: 400 | 413; refusal: Refusal };
+export type Body = { message: unknown } | { status: 200 | 400 | 413; refusal: Refusal };
 
 /**
  * Reads the message of a request. The library itself would keep a second copy of the body, and put
@@ -28,7 +35,10 @@ export async function readBody(request: IncomingMessage): Promise<Body | undefin
     const refusal = refused(null, PARSE_ERROR, "Parse error: the message is not valid JSON.");
     return { status: 400, refusal };
   }
-  return "refusal" in read ? { status: 400, refusal: read.refusal } : read;
+  if (!("refusal" in read)) return read;
+  // The one that is an answer: its request was understood.
+  const status = read.refusal.error.code === INVALID_PARAMS ? 200 : 400;
+  return { status, refusal: read.refusal };
 }
 
 /** The whole body; what has come of one that breaks off. @returns `undefined` if it is too long. */
