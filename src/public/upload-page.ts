@@ -9,34 +9,45 @@ const state = document.getElementById("state");
 const bar = document.getElementById("bar");
 const most = Number(zone.dataset.most);
 function say(text) { state.textContent = text; }
-function send(file) {
-  if (file.size > most) { say("This file has " + file.size + " bytes; at most " + most + " are taken."); return; }
+function sized(bytes) { return bytes.toLocaleString("en-US") + " bytes"; }
+function again(text) {
+  say(text);
+  bar.hidden = true;
+  input.disabled = false;
+  // The same file can be chosen once more.
+  input.value = "";
+}
+function send(files) {
+  if (files.length === 0) return;
+  if (files.length > 1) return again("One file is taken here. Drop one alone.");
+  const file = files[0];
+  if (file.size > most) return again("This file has " + sized(file.size) + ", and at most " + sized(most) + " are taken. Choose another one.");
   const request = new XMLHttpRequest();
   request.open("PUT", location.href);
   request.setRequestHeader("content-type", "application/octet-stream");
   bar.hidden = false;
+  bar.removeAttribute("value");
   input.disabled = true;
   request.upload.addEventListener("progress", (event) => { if (event.lengthComputable) { bar.max = event.total; bar.value = event.loaded; } });
   request.addEventListener("load", () => {
-    say(request.responseText);
-    bar.hidden = true;
-    if (request.status === 201) zone.hidden = true; else input.disabled = false;
+    again(request.responseText);
+    zone.hidden = request.status === 201;
   });
-  request.addEventListener("error", () => { say("It was cut; choose the file once more."); bar.hidden = true; input.disabled = false; });
+  request.addEventListener("error", () => again("It was cut, or cannot be read. Choose the file once more."));
   say("Sending " + file.name);
   request.send(file);
 }
-input.addEventListener("change", () => { if (input.files.length > 0) send(input.files[0]); });
+input.addEventListener("change", () => send(input.files));
 for (const name of ["dragenter", "dragover"]) zone.addEventListener(name, (event) => { event.preventDefault(); zone.classList.add("over"); });
 for (const name of ["dragleave", "drop"]) zone.addEventListener(name, () => zone.classList.remove("over"));
 zone.addEventListener("drop", (event) => {
   event.preventDefault();
-  const files = event.dataTransfer.files;
-  if (files.length > 0 && !input.disabled) send(files[0]);
+  if (!input.disabled) send(event.dataTransfer.files);
 });
 `;
 const STYLE = `:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
-body { max-width: 40rem; margin: 3rem auto; padding: 0 1rem; }
+body { max-width: 40rem; margin: 3rem auto; padding: 0 1rem; overflow-wrap: anywhere; }
+h1 { font-size: 1.6rem; line-height: 1.25; }
 #zone { display: block; padding: 3rem 1rem; text-align: center; border: 2px dashed currentColor; border-radius: .5rem; }
 #zone.over, #zone:focus-within { outline: 3px solid Highlight; }
 #zone[hidden] { display: none; }
@@ -70,7 +81,7 @@ ${body}
 function form(wanted: string, until: string, mostBytes: number): Html {
   return html`<p>Until ${until}. At most ${byteCount(mostBytes)}: a picture, a ZIP archive, or text in UTF-8.</p>
 <label id="zone" data-most="${mostBytes}">Drop ${wanted} here, or choose it: <input id="file" type="file"></label>
-<progress id="bar" hidden></progress>
+<progress id="bar" aria-label="Sent" hidden></progress>
 <p id="state" role="status" aria-live="polite"></p>
 <noscript><p>Without scripts, send it with a program: <code>curl -T FILE ADDRESS</code></p></noscript>
 <script src="page.js" defer></script>`;

@@ -15,6 +15,8 @@ interface UploadRouteOptions {
 /** How many files are taken at a time, from all, and for one address. */
 const MAX_AT_ONCE = 64;
 const MAX_FOR_ONE = 4;
+/** So much of what is refused is read all the same. */
+const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
 const RETRY_SECONDS = "5";
 const WANTED = "Pictures, ZIP archives and text in UTF-8 are taken.";
 const GONE = "There is nothing here, or not any more: ask for another upload address.";
@@ -78,7 +80,7 @@ export class UploadRoute {
     const { clock } = this.#options;
     const callOff = clock.schedule(upload.endsAt - clock.now(), () => request.destroy());
     try {
-      if (/^100-continue$/i.test(headers.expect ?? "")) response.writeContinue();
+      if (isWaiting(request)) response.writeContinue();
       const receipt = await uploads.receive(upload, request, announced);
       answerReceipt(response, upload, receipt);
     } catch (thrown) {
@@ -126,8 +128,32 @@ function refusalOf(receipt: Exclude<Receipt, { came: "received" }>): [number, st
   }
 }
 
-/** The address can be used again; what is still coming is not read. */
+/**
+ * The address can be used again. The answer is given at once, but the connection ends only after what
+ * is coming, or much of it: whoever is cut while sending, as browsers, never sees the answer.
+ */
 function refuse(response: ServerResponse, status: number, why: string): void {
+  const text = Buffer.from(`${why}\n`);
   response.setHeader("connection", "close");
-  response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(`${why}\n`);
+  response.setHeader("content-length", text.length);
+  response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).write(text);
+  const request = response.req;
+  let leftBytes = MAX_DISCARDED_BYTES;
+  const end = () => {
+    response.end();
+  };
+  if (request.complete || request.destroyed || isWaiting(request)) {
+    end();
+    return;
+  }
+  request.once("end", end).once("close", end);
+  request.on("data", (piece: Buffer) => {
+    leftBytes -= piece.length;
+    if (leftBytes < 0) end();
+  });
+}
+
+/** Whether a body comes only once it is asked for. */
+function isWaiting({ headers }: IncomingMessage): boolean {
+  return /^100-continue$/i.test(headers.expect ?? "");
 }

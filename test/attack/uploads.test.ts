@@ -130,6 +130,27 @@ describe("an address for an upload", () => {
     expect((await fetch(url)).status).toBe(200);
   });
 
+  it("tells why it refuses to whoever sends all before reading a word, as browsers do", async () => {
+    const { url } = await invited({ filename: "film.png" });
+    const { hostname, port, pathname } = new URL(url);
+    const film = Buffer.alloc(32 * 1024 * 1024, "\0\0\0\x18ftypmp42");
+    const heard = await new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(port), hostname);
+      socket.pause().on("error", reject);
+      socket.write(`PUT ${pathname} HTTP/1.1\r\nhost: x\r\ncontent-length: ${film.length}\r\n\r\n`);
+      socket.write(film, () => {
+        let text = "";
+        socket.on("data", (piece) => {
+          text += piece.toString();
+        });
+        socket.on("end", () => resolve(text));
+        socket.resume();
+      });
+    });
+    expect(heard).toMatch(/^HTTP\/1\.1 415 [\s\S]*a file of type video\/mp4/);
+    expect((await put(url, await picture("png"))).status).toBe(201);
+  });
+
   it("forgets what is cut, and of two takes the first whole one", async () => {
     const { url, uri } = await invited();
     const { hostname, port, pathname } = new URL(url);

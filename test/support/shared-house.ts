@@ -44,8 +44,8 @@ const NAMES_AS_TOKENS: Authenticator = {
   noteRefusal: async () => {},
 };
 
-/** One program for several owners, with everything real, on the built-in provider. */
-export async function openSharedHouse() {
+/** One program for several owners, with everything real, on the built-in provider. @param env more settings. */
+export async function openSharedHouse(env: Record<string, string> = {}) {
   const folder = await mkdtemp(join(tmpdir(), "longcat-mcp-test-"));
   const settings = readSettings({
     env: {
@@ -53,6 +53,7 @@ export async function openSharedHouse() {
       LONGCAT_MCP_SANDBOX: "1",
       LONGCAT_MCP_DATA_DIR: `${folder}/data`,
       LONGCAT_MCP_OUTPUT_DIR: `${folder}/out`,
+      ...env,
     },
     flags: {},
     platform: "linux",
