@@ -30,7 +30,8 @@ const GROUP_MARKS = "?*+@!";
 const ANY = () => true;
 
 export function parseSegment(pattern: string, { dot, groups }: SegmentOptions): Segment {
-  const tokens = parse(pattern, groups);
+  // As a whole: a letter and its accent may be two characters.
+  const tokens = parse(pattern.normalize("NFC"), groups);
   const [first] = tokens;
   const last = tokens.at(-1);
   const head = first?.kind === "text" ? first.text : "";
@@ -55,8 +56,8 @@ function parse(pattern: string, groups: boolean): Token[] {
   const tokens: Token[] = [];
   const addText = (text: string) => {
     const last = tokens.at(-1);
-    if (last?.kind === "text") last.text += text.normalize("NFC");
-    else tokens.push({ kind: "text", text: text.normalize("NFC") });
+    if (last?.kind === "text") last.text += text;
+    else tokens.push({ kind: "text", text });
   };
   for (let at = 0; at < pattern.length; ) {
     const character = pattern[at] ?? "";
