@@ -20,6 +20,20 @@ const ROOMS = [
   "test/media/no-links.test.ts",
   "test/models/room-to-grow.test.ts",
 ];
+/** Parts that work together in one process: a store, files, a provider, clients, all tools, all pages. */
+const TOGETHER = [
+  "test/{access,docs,hosts,prompts,transports}/**/*.test.ts",
+  "test/generated.test.ts",
+  "test/chat/{answer-file,asking,delegate,fitting,one-by-one,owner,stopping}.test.ts",
+  "test/chat/{thread,thread-pages,turn-draft,turn-price}.test.ts",
+  "test/gateway/{answer-reader,chat-outcome,gateway-reply,http-client,purchase-outcome}.test.ts",
+  "test/jobs/{job,job-kind}.test.ts",
+  "test/media/{allowed-files,conversion,download}.test.ts",
+  "test/sandbox/*.test.ts",
+  "test/sandbox/faults/*.test.ts",
+  "test/tools/{answers,chat,found,job-list,reading-threads,shown-pictures,spending}.test.ts",
+  "test/tools/{tool-list,waiting}.test.ts",
+];
 /** Behind a reverse proxy, which must be installed. */
 const PROXY = ["test/proxy/**/*.test.ts"];
 /** Pages in a real browser, which must be there. */
@@ -38,6 +52,10 @@ const limits = {
 const ANNOUNCE = "test/support/announce.ts";
 const built = { globalSetup: [ANNOUNCE, "test/support/build.ts"], ...limits };
 
+/** Modules have no state but constants: loaded once, they serve all files. */
+const shared = { globalSetup: [ANNOUNCE], isolate: false, ...limits };
+const LONGER = [...PROGRAM, ...ATTACK, ...SOAK, ...BROWSER, ...PROXY, ...CONFORMANCE];
+
 export default defineConfig({
   test: {
     maxWorkers: 3,
@@ -46,13 +64,11 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...PROGRAM, ...ATTACK, ...SOAK, ...ROOMS, ...BROWSER, ...PROXY, ...CONFORMANCE],
-          globalSetup: [ANNOUNCE],
-          // Modules have no state but constants: loaded once, they serve all files.
-          isolate: false,
-          ...limits,
+          exclude: [...LONGER, ...TOGETHER, ...ROOMS],
+          ...shared,
         },
       },
+      { test: { name: "together", include: TOGETHER, exclude: ROOMS, ...shared } },
       { test: { name: "rooms", include: ROOMS, globalSetup: [ANNOUNCE], ...limits } },
       { test: { name: "program", include: PROGRAM, exclude: ATTACK, ...built } },
       { test: { name: "attack", include: ATTACK, ...built } },

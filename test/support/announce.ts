@@ -3,6 +3,7 @@ import type { TestProject } from "vitest/node";
 /** How long all of a project's tests take together on two quiet cores. */
 const TAKES: Readonly<Record<string, string>> = {
   unit: "twenty seconds",
+  together: "twenty seconds",
   rooms: "a minute and a half",
   program: "two minutes",
   attack: "seven minutes",
