@@ -15,9 +15,9 @@ export type PriceList = Readonly<Record<string, number>>;
 
 const MICRODOLLARS = 1e6;
 
-/** A sum of dollars without the noise of binary fractions. */
+/** A sum of dollars without the noise of binary fractions; nothing has no sign. */
 export function exactUsd(usd: number): number {
-  return Math.round(usd * MICRODOLLARS) / MICRODOLLARS;
+  return Math.round(usd * MICRODOLLARS) / MICRODOLLARS + 0;
 }
 
 /** A sum as it is, with two decimals at least: rounded, two that differ may look the same. */

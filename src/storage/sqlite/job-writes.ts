@@ -1,5 +1,4 @@
 import type { Job, JobState, WholeJob } from "../../jobs/job.ts";
-import { sequenceRow } from "../rows/cursors.ts";
 import {
   assignments,
   bodyColumnsOf,
@@ -10,7 +9,7 @@ import {
 } from "../rows/job-rows.ts";
 import type { Connection } from "./connection.ts";
 import { NEXT_REVISION } from "./revision.ts";
-import { insertJobWords, rewriteJobWords, updateFileWords } from "./search-rows.ts";
+import { expectJobWords, rewriteJobWords } from "./search-rows.ts";
 
 /** A job, and in whose name it is asked for. */
 export type JobName = Pick<Job, "owner" | "jobId">;
@@ -21,13 +20,13 @@ export function insertJob(db: Connection, job: WholeJob, holder: string): unknow
   const names = Object.keys(columns);
   const [row] = db.all(
     `INSERT INTO jobs (${names.join(", ")}, revision)
-     VALUES (${marks(names)}, ${NEXT_REVISION}) RETURNING revision, seq`,
+     VALUES (${marks(names)}, ${NEXT_REVISION}) RETURNING revision`,
     Object.values(columns),
   );
   const { input = "{}", wire = null } = bodyColumnsOf(job);
   db.run("INSERT INTO job_bodies (job_id, input, wire) VALUES (?, ?, ?)", [job.jobId, input, wire]);
   if (job.requestId !== null) claimRequest(db, job);
-  insertJobWords(db, sequenceRow.parse(row).seq, job);
+  expectJobWords(db, job.jobId);
   return row;
 }
 
@@ -55,7 +54,7 @@ export function updateJob(
       ]);
     }
     if (change.requestId) claimRequest(db, which);
-    if (change.media) updateFileWords(db, readRow(row));
+    if (change.media) expectJobWords(db, which.jobId);
     if (change.input) rewriteJobWords(db, { ...readRow(row), input: change.input });
     return row;
   };

@@ -9,8 +9,9 @@ import { oneLine } from "../../core/text.ts";
 import { keyedDigest } from "../rows/keyed-digest.ts";
 import { AUDIT_TABLES } from "./audit-tables.ts";
 import { FIGURE_TABLES } from "./figure-tables.ts";
+import { MONEY_TABLES } from "./money-tables.ts";
 import { isNetworkFileSystem } from "./network-file-systems.ts";
-import { SEARCH_TABLES } from "./search-tables.ts";
+import { PENDING_WORDS, SEARCH_TABLES } from "./search-tables.ts";
 import { UPLOAD_TABLES } from "./upload-tables.ts";
 import { USER_TABLES } from "./user-tables.ts";
 import { WEBHOOK_TABLES } from "./webhook-tables.ts";
@@ -214,6 +215,8 @@ export const MIGRATIONS: readonly string[] = [
   UPLOAD_TABLES,
 
   AUDIT_TABLES,
+
+  MONEY_TABLES + PENDING_WORDS,
 ];
 
 /**

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { json, mediumSchema } from "../rows/job-rows.ts";
 import type { Connection } from "./connection.ts";
-import { insertJobWords, insertTurnWords, type WordTable } from "./search-rows.ts";
+import { insertTurnWords, type WordTable, writeJobWords } from "./search-rows.ts";
 
 /** How many rows are filled in while everybody else waits. */
 const FILLED_AT_ONCE = 500;
@@ -18,14 +18,30 @@ const jobRow = z.object({
 const turnRow = z.object({ seq: z.number(), owner: z.string(), jobId: z.string() });
 
 /**
- * Fills in what was there before there was an index: all of it, some at a time, so that others can
- * work in between. Nearly always there is nothing to do.
+ * Fills in what the index does not have yet, all of it, some at a time, so that others can work in
+ * between: what was there before there was an index, and jobs that have come or changed since the
+ * last time. To be called before anybody searches.
  */
 export async function fillWords(db: Connection, table: WordTable): Promise<void> {
   while (belowOf(db, table) !== undefined) {
     db.transaction(() => fillSome(db, table));
     await new Promise(setImmediate);
   }
+  if (table !== "job_words") return;
+  while (fillPending(db)) await new Promise(setImmediate);
+}
+
+/** Fills in some of the jobs that have come or changed. @returns whether there were any. */
+export function fillPending(db: Connection): boolean {
+  if (db.all("SELECT 1 FROM pending_words LIMIT 1", []).length === 0) return false;
+  db.transaction(() => {
+    const rows = wordsOf(db, `seq IN (SELECT seq FROM pending_words LIMIT ${FILLED_AT_ONCE})`, []);
+    for (const { seq, ...job } of rows) {
+      writeJobWords(db, seq, job);
+      db.run("DELETE FROM pending_words WHERE seq = ?", [seq]);
+    }
+  });
+  return true;
 }
 
 function fillSome(db: Connection, table: WordTable): void {
@@ -44,16 +60,20 @@ function belowOf(db: Connection, table: WordTable): number | undefined {
 
 /** @returns the lowest row that was filled in. */
 function fillJobs(db: Connection, below: number): number | undefined {
-  const rows = db
+  const rows = wordsOf(db, `seq < ? ORDER BY seq DESC LIMIT ${FILLED_AT_ONCE}`, [below]);
+  for (const { seq, ...job } of rows) writeJobWords(db, seq, job);
+  return rows.at(-1)?.seq;
+}
+
+/** What some jobs are found by. @param which SQL that chooses them. */
+function wordsOf(db: Connection, which: string, values: readonly number[]) {
+  return db
     .all(
       `SELECT seq, owner, job_id AS jobId, operation, input, media
-       FROM jobs JOIN job_bodies USING (job_id)
-       WHERE seq < ? ORDER BY seq DESC LIMIT ${FILLED_AT_ONCE}`,
-      [below],
+       FROM jobs JOIN job_bodies USING (job_id) WHERE ${which}`,
+      values,
     )
     .map((row) => jobRow.parse(row));
-  for (const { seq, ...job } of rows) insertJobWords(db, seq, job);
-  return rows.at(-1)?.seq;
 }
 
 /** @returns the lowest row that was filled in. */

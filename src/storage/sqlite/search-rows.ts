@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { MAX_LOOKED_THROUGH, type QueryWord, wordsIn } from "../../core/search-words.ts";
-import type { Job, WholeJob } from "../../jobs/job.ts";
+import type { WholeJob } from "../../jobs/job.ts";
 import { askedWords, fileWords } from "../../jobs/job-words.ts";
 import type { Connection } from "./connection.ts";
 import { removeRemains } from "./search-remains.ts";
@@ -14,32 +14,32 @@ const OWNER_MARK = "¤";
 const seqRow = z.object({ seq: z.number() });
 const textRow = z.object({ text: z.string().nullable() });
 
-/** What `MATCH` takes: all of these words, in rows of this owner. */
-export function matching(owner: string, words: readonly QueryWord[]): string {
+/** What `MATCH` takes: all of these words, in rows of this owner, or of everybody. */
+export function matching(words: readonly QueryWord[], owner: string | undefined): string {
   const terms = words.map(({ text, isBeginning }) => `"${text}"${isBeginning ? " *" : ""}`);
-  return [...terms, `"${ownerMark(owner)}"`].join(" AND ");
+  const whose = owner === undefined ? [] : [`"${ownerMark(owner)}"`];
+  return [...terms, ...whose].join(" AND ");
 }
 
-/** Makes a job found by what was asked and by its files. Within a transaction. */
-export function insertJobWords(
+/** Notes that a job has been added, or that its files have other names. Within a transaction. */
+export function expectJobWords(db: Connection, jobId: string): void {
+  db.run("INSERT OR IGNORE INTO pending_words (seq) SELECT seq FROM jobs WHERE job_id = ?", [
+    jobId,
+  ]);
+}
+
+/** Makes a job found by what was asked and by its files as they are now. Within a transaction. */
+export function writeJobWords(
   db: Connection,
   seq: number,
   job: Pick<WholeJob, "owner" | "jobId" | "operation" | "input" | "media">,
 ): void {
   // What is recorded of a turn's task is its beginning.
   const asked = askedWords(job, turnPrompt(db, job.jobId));
-  db.run("INSERT INTO job_words (rowid, asked, files) VALUES (?, ?, ?)", [
+  db.run("INSERT OR REPLACE INTO job_words (rowid, asked, files) VALUES (?, ?, ?)", [
     seq,
     [ownerMark(job.owner), ...asked].join(" "),
     fileWords(job).join(" "),
-  ]);
-}
-
-/** Makes a job found by the names that its files have now. Within a transaction. */
-export function updateFileWords(db: Connection, job: Pick<Job, "jobId" | "media">): void {
-  db.run("UPDATE job_words SET files = ? WHERE rowid = (SELECT seq FROM jobs WHERE job_id = ?)", [
-    fileWords(job).join(" "),
-    job.jobId,
   ]);
 }
 
@@ -56,7 +56,7 @@ export function rewriteJobWords(
   ]);
   removeWords(db, "job_words", which, [job.jobId]);
   // What is not there yet is filled in later, as it is then.
-  for (const row of indexed) insertJobWords(db, seqRow.parse(row).seq, job);
+  for (const row of indexed) writeJobWords(db, seqRow.parse(row).seq, job);
 }
 
 /** Makes a thread found by the task of a turn and by what is attached to it. In a transaction. */

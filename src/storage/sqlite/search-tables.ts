@@ -39,6 +39,16 @@ export const SEARCH_TABLES = `
     FROM chat_turns JOIN chat_threads USING (thread_id)
     WHERE coalesce(outcome ->> 'inputTokens', outcome ->> 'outputTokens') IS NOT NULL;`;
 
+/**
+ * Jobs whose words the index does not have yet, or no longer as they are. A job is recorded and
+ * changed in many small transactions, each of which would write a dozen pages of the index; here it
+ * is a number, and what many jobs are found by is written at once, at the latest by the next search.
+ */
+export const PENDING_WORDS = `
+  CREATE TABLE pending_words (seq INTEGER NOT NULL PRIMARY KEY) STRICT;
+  CREATE TRIGGER pending_words_go AFTER DELETE ON jobs
+    BEGIN DELETE FROM pending_words WHERE seq = old.seq; END;`;
+
 /** Deleted entries leave the index at once, rather than with some later merge of its parts. */
 function searchTable(name: string, columns: string): string {
   return `CREATE VIRTUAL TABLE ${name}

@@ -42,7 +42,7 @@ import { spendingOf, standingOf } from "./money-rows.ts";
 import { forgetOld } from "./old-rows.ts";
 import { markMentioned, untoldOrphans } from "./orphan-rows.ts";
 import { refuseRevoked } from "./revoked.ts";
-import { fillWords } from "./search-filling.ts";
+import { fillPending, fillWords } from "./search-filling.ts";
 import { StoreSecret } from "./store-secret.ts";
 
 const settledRow = z.object({ settled_at: z.number().nullable() });
@@ -156,10 +156,12 @@ export class SqliteJobStore implements JobStore {
 
   async forgetDuplicates(now: number): Promise<void> {
     this.#removal.forgetDuplicates(now);
+    // This is called every few seconds, when nobody waits, so that a search has little left to write.
+    fillPending(this.#connection);
   }
 
   async list(query: JobQuery): Promise<JobPage> {
-    if (query.words) await fillWords(this.#connection, "job_words");
+    if (query.words) await this.#fillWords();
     return listJobs(this.#connection, query);
   }
 
@@ -291,6 +293,15 @@ export class SqliteJobStore implements JobStore {
   /** Ends the connection, and with it whatever else uses it. */
   async close(): Promise<void> {
     this.#connection.close();
+  }
+
+  async #fillWords(): Promise<void> {
+    try {
+      await fillWords(this.#connection, "job_words");
+    } catch (error) {
+      // On a full disk, what there is can still be read.
+      if (!(error instanceof AppError && error.code === "storage")) throw error;
+    }
   }
 
   #update(

@@ -196,7 +196,7 @@ export class SqliteThreadStore implements ThreadStore {
   ): Promise<ThreadPage> {
     if (words.length > 0) await fillWords(this.#db, "turn_words");
     // Each word in any turn: what is looked for is a conversation.
-    const found = words.map((word) => matching(owner, [word]));
+    const found = words.map((word) => matching([word], owner));
     const rows = this.#db
       .all(
         `SELECT ${THREAD_COLUMNS} FROM chat_threads WHERE owner = ? AND latest < ?

@@ -162,7 +162,7 @@ async function storedDatabase(version: number): Promise<void> {
   await writeFile(join(folder, "jobs.db"), gunzipSync(packed));
 }
 
-describe.each([5, 7, 10, 11, 12, 13, 15])(
+describe.each([5, 7, 10, 11, 12, 13, 15, 16])(
   "a database that the program has written at version %i",
   (version) => {
     it("shows every job as it was, and the thread", async () => {

@@ -3,10 +3,12 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { queryWords } from "../../../src/core/search-words.ts";
+import type { WholeJob } from "../../../src/jobs/job.ts";
 import { Connection } from "../../../src/storage/sqlite/connection.ts";
 import { removeWords } from "../../../src/storage/sqlite/search-rows.ts";
 import { SqliteJobStore } from "../../../src/storage/sqlite/sqlite-job-store.ts";
 import { SqliteThreadStore } from "../../../src/storage/sqlite/sqlite-thread-store.ts";
+import { aJob, aMedium } from "../../support/made-jobs.ts";
 import { leftJob, OWNER, recordJob } from "../../support/rig.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 
@@ -92,6 +94,80 @@ describe("a database of a version that could not search", () => {
   it("of any version", async () => {
     expect(await found(open(await folderOf(5)), "boat running")).toHaveLength(1);
     expect((await found(open(await folderOf(8)), "generate")).length).toBeGreaterThan(0);
+  });
+});
+
+describe("what a job is found by", () => {
+  const CABIN = { prompt: "A cabin" };
+  const media = (name: string) => [aMedium({ path: `/pictures/${name}.png` })];
+
+  async function opened() {
+    const folder = join(await tempDir(), "data");
+    const connection = new Connection(folder);
+    const store = new SqliteJobStore(connection);
+    onTestFinished(() => store.close());
+    const count = (table: string) => connection.all(`SELECT 1 FROM ${table}`, []).length;
+    return { folder, connection, store, count };
+  }
+
+  async function add(store: SqliteJobStore, change: Partial<WholeJob> = {}) {
+    const one = aJob({ input: CABIN, ...change });
+    await recordJob(store, one, "me");
+    return one;
+  }
+
+  it("costs the index nothing while jobs are recorded, and is written for many at once", async () => {
+    const { store, count } = await opened();
+    const made: WholeJob[] = [];
+    for (let n = 0; n < 3; n++) made.push(await add(store));
+    await store.patch(OWNER, made[0]?.jobId ?? "", { media: media("harbour") }, 1);
+    expect([count("job_words"), count("pending_words")]).toEqual([0, 3]);
+    expect(await found(store, "cabin")).toEqual(made.map(({ jobId }) => jobId).reverse());
+    expect([count("job_words"), count("pending_words")]).toEqual([3, 0]);
+    expect(await found(store, "harbour")).toEqual([made[0]?.jobId]);
+  });
+
+  it("is there for other processes, also when the one that recorded it is gone", async () => {
+    const { folder, store } = await opened();
+    const { jobId } = await add(store);
+    expect(await found(open(folder), "cabin")).toEqual([jobId]);
+    await store.patch(OWNER, jobId, { media: media("ferry") }, 1);
+    await store.close();
+    const other = open(folder);
+    expect(await found(other, "ferry cabin")).toEqual([jobId]);
+    await other.patch(OWNER, jobId, { media: media("island") }, 2);
+    expect(await found(other, "ferry")).toEqual([]);
+    expect(await found(open(folder), "island")).toEqual([jobId]);
+  });
+
+  it("is written when there is time, before anybody searches", async () => {
+    const { store, count } = await opened();
+    await add(store);
+    await store.forgetDuplicates(0);
+    expect([count("job_words"), count("pending_words")]).toEqual([1, 0]);
+  });
+
+  it("is never written of a job that is deleted, or whose words are forgotten, before that", async () => {
+    const { folder, store, count } = await opened();
+    const [gone, silent] = [await add(store), await add(store)];
+    await store.delete(OWNER, [gone.jobId], { withFiles: false, now: 1 });
+    await store.patch(OWNER, silent.jobId, { input: { prompt: "" } }, 1);
+    expect(count("pending_words")).toBe(1);
+    expect(await found(store, "cabin")).toEqual([]);
+    expect(await found(store, "image")).toEqual([silent.jobId]);
+    await store.close();
+    expect((await readFile(join(folder, "jobs.db"))).toString("latin1")).not.toMatch(/cabin/i);
+  });
+
+  it("is what it was on a disk that takes nothing more", async () => {
+    const { connection, store } = await opened();
+    const { jobId } = await add(store);
+    expect(await found(store, "cabin")).toEqual([jobId]);
+    await add(store);
+    connection.all("PRAGMA query_only=ON", []);
+    expect(await found(store, "cabin")).toEqual([jobId]);
+    connection.all("PRAGMA query_only=OFF", []);
+    expect(await found(store, "cabin")).toHaveLength(2);
   });
 });
 
