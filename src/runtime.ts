@@ -28,6 +28,7 @@ import type { Places } from "./media/allowed-files.ts";
 import { DiskStore } from "./media/disk-store.ts";
 import { removeErased } from "./media/erased-files.ts";
 import type { MediaStore } from "./media/media-store.ts";
+import type { OpenedPlaces } from "./media/opened-folders.ts";
 import { ownersFolders } from "./media/owner-folder.ts";
 import { Saving } from "./media/saving.ts";
 import { timeScaleOf } from "./models/limits.ts";
@@ -83,6 +84,8 @@ export interface RuntimeOptions {
   /** How long what is in flight then may still take, in milliseconds. */
   patienceMs: number;
   publicPlace: PublicPlace;
+  /** What the user has opened beside the folders of the settings. Without it, nobody is asked. */
+  opened?: OpenedPlaces | undefined;
   holder: string;
   /** Whose files lie where they did before callers were told apart. */
   homeOwner: string;
@@ -141,7 +144,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     .map((url) => url.origin);
   const { events, holder } = options;
   const media = new DiskStore({ ...settings, homeOwner: options.homeOwner });
-  const places = { ...settings, closedDirs: ownersFolders(settings.outputDir) };
+  const closedDirs = ownersFolders(settings.outputDir);
+  const places: Places = { ...settings, closedDirs, opened: options.opened };
   const saving = new Saving(places, media);
   const { reached } = options;
   const { keepPrompts: keepsPrompts } = settings;

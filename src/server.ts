@@ -1,5 +1,6 @@
 import {
   CLIENT_CAPABILITIES_META_KEY,
+  type InputRequiredResult,
   type McpRequestContext,
   McpServer,
   type RequestId,
@@ -17,6 +18,7 @@ import { givenArguments } from "./core/whole-arguments.ts";
 import type { JobEvents } from "./jobs/events.ts";
 import { registerPrompts } from "./prompts/register-prompts.ts";
 import { LegacyServer } from "./resources/missing-code.ts";
+import { wayOf } from "./questions/client-way.ts";
 import { registerResources } from "./resources/register-resources.ts";
 import { onResourceEvents } from "./resources/resource-events.ts";
 import { listElsewhere, listTools } from "./tools/listing.ts";
@@ -196,12 +198,18 @@ export class ServerFactory {
       async (args, context) => {
         const startedAt = clock.elapsed();
         const { signal, release } = firstOf([context.mcpReq.signal, connection.leaving]);
+        const declared = declaredBy(context, server);
         try {
           const tool = (await this.#tools.get()).get(listed.name);
           if (!tool) throw new AppError("internal", `${listed.name} is listed but not there.`);
+          let question: InputRequiredResult | undefined;
+          const send = (asks: InputRequiredResult) => {
+            question = asks;
+          };
           const result = await tool.call(args, {
             caller: connection.caller,
             signal,
+            way: wayOf(connection.era, context, declared, send),
             onDelivered: (run) =>
               connection.onDelivered(context.mcpReq.id, () => {
                 run().catch((error: unknown) =>
@@ -210,11 +218,11 @@ export class ServerFactory {
               }),
             progress: progressOf(context),
             seen,
-            showsPages: showsPages(context, server),
+            showsPages: showsPages(declared),
           });
           const ms = Math.round(clock.elapsed() - startedAt);
           log.info({ tool: tool.name, ms, isError: result.isError === true }, "call answered");
-          return result;
+          return question ?? result;
         } finally {
           release();
         }
@@ -271,11 +279,15 @@ function acceptingSchema(advertised: Record<string, unknown>): StandardSchemaWit
   };
 }
 
+/** What the client says that it can do: later revisions with each request, earlier ones once. */
+function declaredBy({ mcpReq }: ServerContext, { server }: McpServer): unknown {
+  return (
+    fieldsOf(mcpReq.envelope)?.[CLIENT_CAPABILITIES_META_KEY] ?? server.getClientCapabilities()
+  );
+}
+
 /** Whether the client says that it shows pages of ours beside answers. */
-function showsPages({ mcpReq }: ServerContext, { server }: McpServer): boolean {
-  // Later revisions say it with each request, earlier ones once.
-  const declared =
-    fieldsOf(mcpReq.envelope)?.[CLIENT_CAPABILITIES_META_KEY] ?? server.getClientCapabilities();
+function showsPages(declared: unknown): boolean {
   return fieldsOf(fieldsOf(declared)?.["extensions"])?.[PAGES_EXTENSION] !== undefined;
 }
 
@@ -302,8 +314,10 @@ function progressOf(context: ServerContext): Call["progress"] {
   let last = 0;
   return (message, of) => {
     // Two changes may come at one moment: the second is a little further all the same.
-    last = of ? Math.max(of.progress, last + (of.total - last) / 1000) : last + 1;
-    const params = { progressToken, progress: last, ...(of && { total: of.total }), message };
+    const total = of && of.total > last ? of.total : undefined;
+    last =
+      of && total !== undefined ? Math.max(of.progress, last + (total - last) / 1000) : last + 1;
+    const params = { progressToken, progress: last, ...(total && { total }), message };
     void context.mcpReq.notify({ method: "notifications/progress", params }).catch(() => undefined);
   };
 }

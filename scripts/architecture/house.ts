@@ -76,9 +76,15 @@ export const HOUSE: Rules = {
       ],
     },
     {
+      path: "src/questions/",
+      about: "asking the user before a call goes on",
+      uses: ["src/core/"],
+    },
+    {
       path: "src/tools/",
       about: "what an assistant calls",
       uses: [
+        "src/questions/",
         "src/core/",
         "src/models/",
         "src/arguments/",
@@ -106,7 +112,15 @@ export const HOUSE: Rules = {
     {
       path: "src/server.ts",
       about: "one MCP server instance",
-      uses: ["src/core/", "src/jobs/", "src/chat/", "src/tools/", "src/resources/", "src/prompts/"],
+      uses: [
+        "src/core/",
+        "src/questions/",
+        "src/jobs/",
+        "src/chat/",
+        "src/tools/",
+        "src/resources/",
+        "src/prompts/",
+      ],
     },
     {
       path: "src/runtime.ts",
@@ -163,6 +177,7 @@ export const HOUSE: Rules = {
       uses: [
         "src/core/",
         "src/core/owner.ts",
+        "src/questions/",
         "src/models/",
         "src/settings/",
         "src/gateway/",

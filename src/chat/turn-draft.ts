@@ -41,7 +41,7 @@ export async function draftTurn(
   const { owner } = caller;
   const { threads, defaultModel } = context;
   const { threadId: continued, files: patterns = [], saveTo, ...wishes } = given;
-  const { idempotencyKey: _key, forceNew: _new, maxCostUsd: _max, ...asked } = wishes;
+  const { idempotencyKey: _key, forceNew: _new, maxCostUsd: _max, asking: _a, ...asked } = wishes;
   const jobId = newJobId();
   const threadId = continued ?? newThreadId();
   const request = withoutUnset({ ...asked, model: asked.model ?? defaultModel });

@@ -2,7 +2,7 @@ import { toAppError } from "../core/errors.ts";
 import { type Caps, exactUsd } from "../core/money.ts";
 import type { ChatModel } from "../gateway/chat-models.ts";
 import type { LongcatClient } from "../gateway/longcat.ts";
-import type { Standing } from "../jobs/budget.ts";
+import type { Standing } from "../jobs/standing.ts";
 import type { ChatContext } from "./chat-context.ts";
 import { type Past, pastOf, tokensOf } from "./history.ts";
 import type { ThreadFile, TurnRequest } from "./thread.ts";

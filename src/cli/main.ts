@@ -13,6 +13,7 @@ import { Ending } from "./ending.ts";
 import { helpText } from "./help.ts";
 import { runInstall } from "./install.ts";
 import { runJobs } from "./jobs.ts";
+import { runFolders } from "./opened-places.ts";
 import { serveSandbox } from "./sandbox.ts";
 import { serve } from "./serve.ts";
 import { startOfThis, surroundings } from "./surroundings.ts";
@@ -49,6 +50,8 @@ async function main(ending: Ending, opening: Opening | undefined): Promise<void>
       return runInstall(command, { words, flags }, settings, ending);
     case "users":
       return runUsers({ words, flags }, settings, ending);
+    case "folders":
+      return print(await runFolders(words, settings));
     case "audit":
       return runAudit(flags["since"], settings, ending);
   }

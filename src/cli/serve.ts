@@ -6,6 +6,8 @@ import { LOCAL_OWNER } from "../core/owner.ts";
 import type { Program } from "../core/program.ts";
 import { createRedact } from "../core/redact.ts";
 import { JobEvents } from "../jobs/events.ts";
+import { OpenedFolders } from "../media/opened-folders.ts";
+import { Questions } from "../questions/user-questions.ts";
 import type { Runtime } from "../runtime.ts";
 import { ServerFactory } from "../server.ts";
 import { DEFAULT_PORTS } from "../settings/commands.ts";
@@ -82,6 +84,12 @@ export async function serve(
     };
     return publicPlace(settings, holder, serverPort, [downloads, webhooks, uploading], log);
   });
+  const folders = new OpenedFolders(settings.dataDir, systemClock);
+  const questions = new Questions({
+    clock: systemClock,
+    waitMs: settings.questionSeconds * 1000,
+    keep: (key, chosen) => folders.keep(key, chosen),
+  });
   // What goes on for ever is begun on nobody's behalf, though a call may be the first to need it.
   const openServices = async (): Promise<Runtime> => {
     const { openRuntime } = await import("../runtime.ts");
@@ -98,6 +106,7 @@ export async function serve(
       stopping: stopping.signal,
       patienceMs,
       publicPlace: await place.get(),
+      opened: folders.withCall(() => questions.agreements.current),
       ...(await naming.get()),
     });
   };
@@ -109,6 +118,7 @@ export async function serve(
     log,
     redact,
     reached,
+    questions,
     version: packageJson.version,
     events,
   });

@@ -1,3 +1,5 @@
+import type { Question } from "./question.ts";
+
 interface ErrorRule {
   /** Whether the same call can succeed later without anyone changing anything. */
   retryable: boolean;
@@ -109,6 +111,8 @@ export interface AppErrorOptions {
   next?: string;
   /** How long the provider asked us to wait, in milliseconds. */
   retryAfterMs?: number;
+  /** What the user may be asked, whose accept would let the same call go on. */
+  question?: Question | undefined;
 }
 
 /** The only error this program throws on purpose. */
@@ -117,12 +121,14 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   readonly next: string;
   readonly retryAfterMs: number | undefined;
+  readonly question: Question | undefined;
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.code = code;
     this.next = options.next ?? ERROR_RULES[code].next;
     this.retryAfterMs = options.retryAfterMs;
+    this.question = options.question;
   }
 
   get retryable(): boolean {

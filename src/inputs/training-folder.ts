@@ -40,7 +40,8 @@ export async function readFolder(
   places: Places,
   wishes: DatasetWishes,
 ): Promise<Dataset> {
-  const inside = { ...places, allowedDirs: [folder], realDirs: [folder], workingDir: folder };
+  const only = { allowedDirs: [folder], realDirs: [folder], opened: undefined };
+  const inside = { ...places, ...only, workingDir: folder };
   const found = await readdir(folder, { withFileTypes: true });
   if (found.length > MAX_FILES) {
     throw new AppError("invalid_input", `${oneLine(folder)} has more than ${MAX_FILES} files.`);

@@ -1,10 +1,11 @@
 import type { AppError } from "../core/errors.ts";
 import type { Limits } from "../core/money.ts";
-import { moneyRefusal, type Standing } from "./budget.ts";
+import { moneyRefusal } from "./budget.ts";
 import type { Job, WholeJob } from "./job.ts";
 import type { Draft, Outline, StartWishes } from "./job-kind.ts";
 import type { AdmissionRules, JobStore } from "./job-store.ts";
 import { type Quotas, quotaRefusal } from "./quotas.ts";
+import type { Standing } from "./standing.ts";
 
 /** What a start comes to before anything of it is kept, recorded or sent. */
 export interface Examination {
@@ -28,10 +29,10 @@ export interface Rehearsal extends Examination {
 export function rulesFor(
   job: WholeJob,
   { limits }: Draft,
-  { forceNew = false, maxCostUsd }: StartWishes,
+  { forceNew = false, maxCostUsd, asking }: StartWishes,
   quotas: Quotas | undefined,
 ): AdmissionRules {
-  return { forceNew, maxCostUsd, limits, quotas, now: job.createdAt };
+  return { forceNew, maxCostUsd, asking, limits, quotas, now: job.createdAt };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Caller } from "../core/caller.ts";
 import type { AppError } from "../core/errors.ts";
 import type { Limits } from "../core/money.ts";
+import type { Asking } from "../core/question.ts";
 import type { Job, JobState, WholeJob } from "./job.ts";
 
 /**
@@ -60,6 +61,8 @@ export interface StartWishes {
   idempotencyKey?: string | undefined;
   /** Start another one even if an identical job was started a moment ago. */
   forceNew?: boolean | undefined;
+  /** What the user was asked; absent where the client lets nobody be asked. */
+  asking?: Asking | undefined;
 }
 
 /**

@@ -1,11 +1,12 @@
 import type { Limits } from "../core/money.ts";
+import type { Asking } from "../core/question.ts";
 import type { QueryWord } from "../core/search-words.ts";
-import type { Standing } from "./budget.ts";
 import type { DeletedJob, Deletions, DeletionWishes, DoomedFile } from "./deletion.ts";
 import type { Job, JobPatch, JobState, Medium, WholeJob } from "./job.ts";
 import type { JobFigures } from "./job-figures.ts";
 import type { Held, Quotas } from "./quotas.ts";
 import type { Verdict } from "./settlement.ts";
+import type { Standing } from "./standing.ts";
 
 /** Some time, in milliseconds since the epoch; all of it when absent. */
 export interface TimeSpan {
@@ -52,6 +53,8 @@ export interface AdmissionRules {
   quotas?: Quotas | undefined;
   /** The most that the call allows, in US dollars. */
   maxCostUsd?: number | undefined;
+  /** What the user was asked, where they can be. */
+  asking?: Asking | undefined;
   /** Its request was made elsewhere: it is recorded only where no job of anybody has or had that. */
   isFound?: boolean | undefined;
   now: number;

@@ -1,6 +1,5 @@
 import type { Caller } from "../core/caller.ts";
 import { examine, type Rehearsal, rulesFor } from "./admission.ts";
-import type { Standing } from "./budget.ts";
 import { type Cancellation, cancelJob } from "./cancelling.ts";
 import { type DeletedByHand, deleteJob } from "./deleting.ts";
 import { draftedJob } from "./drafted-job.ts";
@@ -20,6 +19,7 @@ import { requireJob } from "./require-job.ts";
 import { sendJob } from "./sending.ts";
 import { SendingTurns } from "./sending-turns.ts";
 import { refuseIfStopping } from "./shutting-down.ts";
+import type { Standing } from "./standing.ts";
 import { UnderWay } from "./under-way.ts";
 import { UntoldOrphans } from "./untold-orphans.ts";
 import { REMEMBERED_DURATIONS, usualMs } from "./usual-duration.ts";

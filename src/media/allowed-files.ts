@@ -3,8 +3,11 @@ import { type FileHandle, open, readlink, realpath, stat } from "node:fs/promise
 import { platform } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { AppError } from "../core/errors.ts";
+import type { Question } from "../core/question.ts";
 import { oneLine } from "../core/text.ts";
+import type { OpenedPlaces } from "./opened-folders.ts";
 import { absolutePath, isInside, isUpload, type Surrounding, shownFolders } from "./paths.ts";
+import { type Opening, placeQuestion } from "./place-question.ts";
 
 /** As many as systems follow. */
 const MAX_LINKS = 40;
@@ -14,7 +17,9 @@ export interface Places extends Surrounding {
   allowedDirs: readonly string[];
   /** What lies in an allowed folder and belongs to somebody else: nobody names it by its path. */
   closedDirs?: readonly string[];
-  /** `allowedDirs` with all links followed, if that is known: see {@link resolvePlaces}. */
+  /** What the user has opened beside those. Without it, nobody is asked. */
+  opened?: OpenedPlaces | undefined;
+  /** All that is allowed with all links followed, if that is known: see {@link resolvePlaces}. */
   realDirs?: readonly string[];
 }
 
@@ -40,8 +45,9 @@ export interface AllowedFile {
 export async function openAllowedFile(path: string, places: Places): Promise<AllowedFile> {
   const target = absolutePath(path, places);
   const isAllowed = await allowanceOf(places);
+  const leads = await whereItLeads(target, places);
   // What lies elsewhere is not even opened, and not told apart from what does not exist.
-  if (!isAllowed(await whereItLeads(target, places))) throw outside(target, places);
+  if (!isAllowed(leads)) throw await refusalOf(target, leads, "read-file", places);
 
   const handle = await open(target, READ_UNBLOCKED).catch((error: unknown) => {
     throw unreadable(target, places, error);
@@ -87,9 +93,12 @@ function asDiskSees(path: string): string {
   return ["darwin", "win32"].includes(platform()) ? path.toLowerCase() : path;
 }
 
-/** The allowed folders with all links followed. */
-export async function realDirsOf({ realDirs, allowedDirs }: Places): Promise<readonly string[]> {
-  return realDirs ?? Promise.all(allowedDirs.map(realOrSame));
+/** The allowed folders, and what the user has opened beside them, with all links followed. */
+export async function realDirsOf(places: Places): Promise<readonly string[]> {
+  const { realDirs, allowedDirs, opened } = places;
+  if (realDirs) return realDirs;
+  const real = await Promise.all(allowedDirs.map(realOrSame));
+  return [...real, ...((await opened?.toRead()) ?? [])];
 }
 
 /**
@@ -100,7 +109,7 @@ export async function allowedFolder(path: string, places: Places): Promise<strin
   const target = absolutePath(path, places);
   const leads = await whereItLeads(target, places);
   const isAllowed = await allowanceOf(places);
-  if (!isAllowed(leads)) throw outside(target, places);
+  if (!isAllowed(leads)) throw await refusalOf(target, leads, "read-folder", places);
   const found = await stat(leads).catch((error: unknown) => {
     throw unreadable(target, places, error);
   });
@@ -125,10 +134,12 @@ export async function realOrSame(path: string): Promise<string> {
  * Where a path leads once all links are followed, those to nothing as well: so a link out of an
  * allowed folder does not tell what exists there.
  */
-async function whereItLeads(path: string, places: Places): Promise<string> {
+export async function whereItLeads(
+  path: string,
+  places: Pick<Places, "allowedDirs">,
+): Promise<string> {
   // Asking for a share on Windows would present this user to whoever is named as its server.
-  const isShare = platform() === "win32" && /^[\\/]{2}/.test(path);
-  if (isShare && !places.allowedDirs.some((dir) => isInside(dir, path))) return path;
+  if (isShare(path) && !places.allowedDirs.some((dir) => isInside(dir, path))) return path;
   const follow = async (at: string, links: number): Promise<string> => {
     const real = await realpath(at).catch(() => undefined);
     const above = dirname(at);
@@ -140,6 +151,11 @@ async function whereItLeads(path: string, places: Places): Promise<string> {
       : follow(resolve(folder, link), links - 1);
   };
   return follow(path, MAX_LINKS);
+}
+
+/** Whether a path is on another machine, as Windows names them. */
+export function isShare(path: string): boolean {
+  return platform() === "win32" && /^[\\/]{2}/.test(path);
 }
 
 /**
@@ -157,7 +173,19 @@ async function pathOf(handle: FileHandle, target: string): Promise<string | unde
   return other?.ino === own.ino && other.dev === own.dev ? named : undefined;
 }
 
-function outside(target: string, places: Places): AppError {
+/** Why a place is not read, and what the user may be asked about it. */
+async function refusalOf(
+  target: string,
+  leads: string,
+  opening: Opening,
+  places: Places,
+): Promise<AppError> {
+  const isAskable = places.opened && !isUpload(target) && !isShare(leads);
+  if (!isAskable || (await closureOf(places))(leads)) return outside(target, places);
+  return outside(target, places, placeQuestion({ opening, path: leads }, places.homeDir));
+}
+
+function outside(target: string, places: Places, question?: Question): AppError {
   const shown = oneLine(target);
   if (isUpload(target)) {
     return new AppError(
@@ -170,6 +198,7 @@ function outside(target: string, places: Places): AppError {
   }
   return new AppError("invalid_input", `${shown} is outside the allowed folders.`, {
     next: howToAllow(places),
+    question,
   });
 }
 

@@ -3,11 +3,14 @@ import { access, lstat, stat } from "node:fs/promises";
 import { platform, release } from "node:os";
 import { basename, dirname, extname, join, parse, relative, sep } from "node:path";
 import { AppError } from "../core/errors.ts";
+import type { Question } from "../core/question.ts";
 import { oneLine } from "../core/text.ts";
-import { closureOf, realOrSame } from "./allowed-files.ts";
+import { closureOf, isShare, realOrSame, whereItLeads } from "./allowed-files.ts";
 import { deviceProblem, endingProblem, nameProblem, type ResultKind } from "./file-names.ts";
+import type { OpenedPlaces } from "./opened-folders.ts";
 import { nearestExisting } from "./output-folder.ts";
 import { absolutePath, isInside, isUpload, type Surrounding, shownFolders } from "./paths.ts";
+import { isHidden, placeQuestion } from "./place-question.ts";
 import { isCode } from "./placing.ts";
 
 /** Some systems bound whole paths. */
@@ -26,6 +29,8 @@ export interface SavePlaces extends Surrounding {
   saveDirs?: readonly string[];
   /** What lies in an allowed folder and belongs to somebody else. */
   closedDirs?: readonly string[];
+  /** What the user has opened beside those. Without it, nobody is asked. */
+  opened?: OpenedPlaces | undefined;
 }
 
 /** A place that may be written to. */
@@ -57,7 +62,9 @@ export async function findSavePlace(
   kind?: ResultKind,
 ): Promise<SavePlace> {
   const target = absolutePath(given, places);
-  const { root, below, isForResultsOnly } = await anchorOf(target, places);
+  const endsAsFolder = /\/$/.test(given) || (sep === "\\" && /\\$/.test(given));
+  const isFolder = endsAsFolder || extname(target) === "" || (await isDirectory(target));
+  const { root, below, isForResultsOnly } = await anchorOf(target, isFolder, places);
   const forWindows = isSeenByWindows(target);
   const isClosed = await closureOf(places);
   let at = root;
@@ -68,8 +75,6 @@ export async function findSavePlace(
     if (problem !== undefined) throw refused(`${oneLine(at)} ${problem}.`);
     if (isClosed(at)) throw outside(target, places);
   }
-  const endsAsFolder = /\/$/.test(given) || (sep === "\\" && /\\$/.test(given));
-  const isFolder = endsAsFolder || extname(target) === "" || (await isDirectory(target));
   const name = isFolder ? undefined : basename(target);
   if (name !== undefined && kind !== undefined) {
     const problem = endingProblem(name, kind, isForResultsOnly);
@@ -100,8 +105,10 @@ interface Root {
 /** The allowed folder that a path lies in, and the names from there on. */
 async function anchorOf(
   target: string,
-  { allowedDirs, saveDirs = [] }: SavePlaces,
+  isFolder: boolean,
+  places: SavePlaces,
 ): Promise<Root & { below: string[] }> {
+  const { allowedDirs, saveDirs = [], opened } = places;
   const resolved = async (dirs: readonly string[], isForResultsOnly: boolean) =>
     Promise.all(dirs.map(async (dir) => ({ dir, root: await realOrSame(dir), isForResultsOnly })));
   const known = [...(await resolved(allowedDirs, false)), ...(await resolved(saveDirs, true))];
@@ -114,12 +121,22 @@ async function anchorOf(
     .sort((a, b) => b.as.length - a.as.length);
   const found = nearest ?? (await anchorByIdentity(target, known));
   if (found) return { ...found, below: namesBetween(found.as, target) };
-  throw outside(target, { allowedDirs, saveDirs });
+  if (!opened || isUpload(target) || isShare(target)) throw outside(target, places);
+  const leads = await whereItLeads(target, places);
+  const root = (await opened.toSave()).find((dir) => isInside(dir, leads));
+  if (root !== undefined) {
+    return { root, below: namesBetween(root, leads), isForResultsOnly: true };
+  }
+  const folder = isFolder ? leads : dirname(leads);
+  const isAskable = !isHidden(folder) && !(await closureOf(places))(folder);
+  const place = { opening: "save", path: folder } as const;
+  throw outside(target, places, isAskable ? placeQuestion(place, places.homeDir) : undefined);
 }
 
 function outside(
   target: string,
   { allowedDirs, saveDirs = [] }: Pick<SavePlaces, "allowedDirs" | "saveDirs">,
+  question?: Question,
 ): AppError {
   const upload = isUpload(target) ? " It is a place of the chat application, not of this one." : "";
   const places = [...new Set([...allowedDirs, ...saveDirs])];
@@ -130,6 +147,7 @@ function outside(
   return refused(
     `${oneLine(target)} is outside the allowed folders.${upload}`,
     `${choose}, or ask the user to add one with LONGCAT_MCP_SAVE_DIRS (for saving) or LONGCAT_MCP_INPUT_DIRS (for reading as well).`,
+    { question },
   );
 }
 
@@ -167,7 +185,7 @@ async function existingOf(root: string, folders: readonly string[]): Promise<str
       at = join(at, name);
       const found = await lstat(at).catch((error: unknown) => {
         if (isCode(error, "ENOENT")) return undefined;
-        throw refused(`${oneLine(at)} cannot be reached.`, undefined, error);
+        throw refused(`${oneLine(at)} cannot be reached.`, undefined, { cause: error });
       });
       if (!found) break;
       if (found.isSymbolicLink()) throw isLink(at);
@@ -178,7 +196,7 @@ async function existingOf(root: string, folders: readonly string[]): Promise<str
     throw refused(`${oneLine(existing)} is a file, not a folder.`);
   }
   await access(existing, constants.W_OK | constants.X_OK).catch((error: unknown) => {
-    throw refused(`${oneLine(existing)} cannot be written.`, undefined, error);
+    throw refused(`${oneLine(existing)} cannot be written.`, undefined, { cause: error });
   });
   return existing;
 }
@@ -221,9 +239,13 @@ export function isLink(path: string): AppError {
   );
 }
 
-function refused(message: string, next?: string, cause?: unknown): AppError {
+function refused(
+  message: string,
+  next?: string,
+  more: { cause?: unknown; question?: Question | undefined } = {},
+): AppError {
   return new AppError("invalid_input", `\`save_to\`: ${message}`, {
-    cause,
+    ...more,
     ...(next === undefined ? {} : { next: `${next} Nothing was sent.` }),
   });
 }

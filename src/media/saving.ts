@@ -50,11 +50,15 @@ export interface Saved {
 /** Copies of finished files where callers want them: the one place in which a path is the product. */
 export class Saving {
   readonly #places: SavePlaces;
+  /** The same for what a job was begun with: its place was judged, or opened, then. */
+  readonly #copyPlaces: SavePlaces;
   readonly #store: Pick<MediaStore, "open" | "stat">;
 
   /** @param places the folders that `save_to` may name. */
   constructor(places: SavePlaces, store: Pick<MediaStore, "open" | "stat">) {
     this.#places = places;
+    const { opened } = places;
+    this.#copyPlaces = { ...places, opened: opened && { ...opened, toSave: opened.toCopy } };
     this.#store = store;
   }
 
@@ -75,7 +79,7 @@ export class Saving {
    * @throws {invalid_input | storage | not_found}
    */
   async copyTo(saveTo: string, owner: string, originals: readonly MediaRef[]): Promise<string[]> {
-    const place = await findSavePlace(saveTo, this.#places);
+    const place = await findSavePlace(saveTo, this.#copyPlaces);
     const plans = originals.map((ref) => plainPlan(ref, place));
     const { files } = await this.#write(saveTo, place, owner, plans);
     return files.map(({ path }) => path);

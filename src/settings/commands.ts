@@ -7,6 +7,7 @@ export const COMMANDS = [
   "jobs",
   "users",
   "audit",
+  "folders",
   "doctor",
   "install",
   "uninstall",
@@ -24,6 +25,7 @@ export const COMMAND_HELP: Readonly<Record<Command, string>> = {
   jobs: "list, show, export, settle or delete jobs",
   users: "say who may call over HTTP: add, change, revoke, export or erase users",
   audit: "print what has happened here, a JSON object a line",
+  folders: "list the folders that were opened by an answer to a question, or close one again",
   doctor: "check folders, keys and dependencies, and say which hosts have the server",
   install: "add the server to a host's configuration; keys go into files of ours",
   uninstall: "take the server out of a host's configuration, which is then as it was before",
@@ -46,6 +48,7 @@ export type HostName = (typeof HOST_NAMES)[number];
 export const COMMAND_WORDS: Readonly<Partial<Record<Command, string>>> = {
   jobs: "[action]",
   users: "[action]",
+  folders: "[action]",
   install: "<host>",
   uninstall: "<host>",
 };
@@ -108,10 +111,17 @@ export const USER_ACTIONS = {
   },
 } as const;
 
+/** What the `folders` command can be told to do; the first is its default. */
+export const FOLDER_ACTIONS = {
+  list: { words: "", help: "the folders that were opened for good, and for what" },
+  close: { words: " <folder>", help: "ask again before anything is read or saved there" },
+} as const;
+
 /** Commands that are told what to do by a word. */
 export const ACTIONS: Readonly<Partial<Record<Command, Readonly<Record<string, Action>>>>> = {
   jobs: JOB_ACTIONS,
   users: USER_ACTIONS,
+  folders: FOLDER_ACTIONS,
 };
 
 /** An option that is no setting: it belongs to one start of one command. */
@@ -203,6 +213,7 @@ const FEW: Readonly<Partial<Record<Command, readonly string[]>>> = {
   uninstall: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_DATA_DIR"],
   users: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_DATA_DIR", "LONGCAT_MCP_OUTPUT_DIR"],
   audit: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_DATA_DIR"],
+  folders: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_DATA_DIR"],
 };
 
 /** Whether a setting means something to a command. */

@@ -57,6 +57,8 @@ export interface Settings {
   /** After how many days ended jobs are forgotten. */
   keepJobsDays: number | undefined;
   maxWaitSeconds: number;
+  /** How long somebody who is asked may take to answer. */
+  questionSeconds: number;
   toolsets: readonly Toolset[];
   pollFloorMs: number;
   logLevel: (typeof LOG_LEVELS)[number];
@@ -209,6 +211,7 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
       keptBytes: values.keptBytesPerUser,
     },
     keepJobsDays: values.keepJobsDays,
+    questionSeconds: values.questionSeconds,
     maxWaitSeconds: values.maxWaitSeconds,
     toolsets: values.toolsets,
     pollFloorMs: values.pollFloorMs,

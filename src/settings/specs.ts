@@ -239,9 +239,16 @@ export const SETTINGS = {
   confirmAbove: {
     env: "LONGCAT_MCP_CONFIRM_ABOVE_USD",
     guardsMoney: true,
-    help: "a start that is known to be dearer is refused unless its max_cost_usd allows it",
+    help: "a start that is known to be dearer is asked for; where the client lets nobody be asked, it is refused unless its max_cost_usd allows it",
     default: "1",
     schema: dollars,
+  },
+  questionSeconds: {
+    env: "LONGCAT_MCP_QUESTION_SECONDS",
+    help: "how long a question to the user waits for its answer",
+    default: "300",
+    commands: ["stdio", "http"],
+    schema: wholeNumber(1, 3600),
   },
   ...USER_LIMITS,
   keepJobsDays: {

@@ -96,7 +96,7 @@ function chatTool(deps: ToolDeps): Tool {
         threadId: input.thread_id === undefined ? undefined : checkedThreadId(input.thread_id),
         files: input.files,
         model: input.model,
-        ...wishesOf(input),
+        ...wishesOf(input, call),
       };
       const { delegate } = services;
       return startOrRehearse(deps, services, delegate, turn, CHAT_FACTS, {

@@ -31,6 +31,7 @@ export function dryRunResult(
   facts: DryRunFacts,
   settings: Settings,
   say: Whereabouts["say"],
+  isAsked = false,
 ): CallToolResult {
   const { earlier, job } = rehearsal;
   if (earlier) {
@@ -49,7 +50,7 @@ export function dryRunResult(
     ...(limits.confirmAboveUsd === undefined
       ? []
       : [
-          `Above ${formatUsd(limits.confirmAboveUsd)} a start must be allowed by \`max_cost_usd\`.`,
+          `Above ${formatUsd(limits.confirmAboveUsd)} ${isAsked ? "the user is asked" : "a start must be allowed by `max_cost_usd`"}.`,
         ]),
     `Sent to: POST ${oneLine(outline.url)}`,
     settings.sandbox

@@ -4,6 +4,7 @@ import type { Caller } from "../core/caller.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Lazy } from "../core/lazy.ts";
 import type { Log } from "../core/log.ts";
+import type { Asking } from "../core/question.ts";
 import type { Redact } from "../core/redact.ts";
 import type { Keys } from "../core/service-keys.ts";
 import type { LongcatClient } from "../gateway/longcat.ts";
@@ -19,6 +20,8 @@ import type { Saving } from "../media/saving.ts";
 import type { DownloadLinks } from "../public/download-links.ts";
 import type { Adoption } from "../purchases/adoption.ts";
 import type { Purchases } from "../purchases/purchases.ts";
+import type { Questions } from "../questions/user-questions.ts";
+import type { Way } from "../questions/way.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { SeenResults } from "./seen-results.ts";
 import type { Progress } from "./usual-time.ts";
@@ -53,6 +56,8 @@ export interface ToolDeps {
   redact: Redact;
   /** Told at points at which a crash must do no harm. */
   reached: (point: LifePoint) => void;
+  /** Asks users; without it, what could be asked is refused. */
+  questions?: Questions | undefined;
 }
 
 /** One call of a tool. */
@@ -67,6 +72,10 @@ export interface Call {
    * @param of how far it is, where that can be estimated: of a total that stays the same.
    */
   progress: (message: string, of?: Progress) => void;
+  /** How the client lets its user be asked, if it does. */
+  way?: Way | undefined;
+  /** What the user was asked so far; absent where nobody can be. */
+  asking?: Asking | undefined;
   /** Whether the host shows pages of ours beside answers (MCP Apps). */
   showsPages?: boolean | undefined;
   /** What its connection was given before; absent where that ends with the call. */

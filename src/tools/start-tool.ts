@@ -28,7 +28,7 @@ export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
     async run(given, call, own, place) {
       const input = { ...given, ...place };
       const startedAt = deps.clock.elapsed();
-      const request = { operation, given: operation.prepare(own), ...wishesOf(input) };
+      const request = { operation, given: operation.prepare(own), ...wishesOf(input, call) };
       await requireKey(deps, call.caller, "apiKey");
       const services = await deps.services.get();
       const { purchases } = services;

@@ -1,5 +1,6 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import * as z from "zod";
+import { AppError } from "../core/errors.ts";
 import { isFinal, type Job, type WholeJob } from "../jobs/job.ts";
 import type { StartableKind, StartWishes } from "../jobs/job-kind.ts";
 import type { Started } from "../jobs/runner.ts";
@@ -54,8 +55,9 @@ export interface StartInput {
   previews?: PreviewWish | undefined;
 }
 
-export function wishesOf(input: StartInput): StartWishes {
+export function wishesOf(input: StartInput, { asking }: Call): StartWishes {
   return {
+    asking,
     saveTo: input.save_to,
     maxCostUsd: input.max_cost_usd,
     idempotencyKey: input.idempotency_key,
@@ -79,7 +81,7 @@ export async function startOrRehearse<R extends StartWishes>(
       await checkPlaceAgain(services, earlier, input.save_to);
     }
     const { say } = sentencesFor(call.caller, deps.settings);
-    return dryRunResult(rehearsal, facts, deps.settings, say);
+    return dryRunResult(rehearsal, facts, deps.settings, say, call.asking !== undefined);
   }
   return services.waits.during(call.caller, input.wait_seconds, async () => {
     const started = await services.jobs.start(kind, call.caller, request);
@@ -104,6 +106,8 @@ async function answerStart(
     const result = await finishCall(deps, services, waited, call, { previews, isDuplicate });
     return again === undefined ? result : savedAgain(services, waited, again, result);
   } catch (error) {
+    // Its place may be opened yet.
+    if (call.asking && error instanceof AppError && error.question) throw error;
     deps.log.error({ job: job.jobId, err: error }, "no answer about a started job");
     const { say } = sentencesFor(call.caller, deps.settings);
     return errorResult(error, deps.settings, say, job.jobId);

@@ -6,6 +6,7 @@ import { isLoopbackHost } from "../core/host-addresses.ts";
 import type { Redact } from "../core/redact.ts";
 import { message } from "../core/text.ts";
 import { VIEWER_URI } from "../core/uris.ts";
+import { whileAsking } from "../questions/while-asking.ts";
 import type { Settings } from "../settings/settings.ts";
 import { advertisedSchema } from "./advertised-schema.ts";
 import { bounded } from "./bounded.ts";
@@ -163,7 +164,12 @@ export function defineTool<I extends z.ZodObject, L extends z.ZodObject>(
         const { isRemote } = call.caller;
         const { values, notes } = read(args, isRemote);
         const local = isRemote ? undefined : spec.local?.parse(values);
-        const made = await spec.run(spec.input.parse(values), call, values, local);
+        const asked = askedCall(deps, { tool: spec.name, args: values, call });
+        const made = await whileAsking(asked, (asking) =>
+          spec.run(spec.input.parse(values), { ...call, asking }, values, local),
+        );
+        // The question is the answer.
+        if (made === undefined) return { content: [] };
         const result = Array.isArray(made) ? { content: made } : made;
         const completed = call.signal.aborted ? undefined : await completedMeanwhile(deps, call);
         const more = [
@@ -181,6 +187,15 @@ export function defineTool<I extends z.ZodObject, L extends z.ZodObject>(
       }
     },
   };
+}
+
+/** The call as one that can ask its user, where its client lets it. */
+function askedCall(
+  { questions }: ToolDeps,
+  { tool, args, call }: { tool: string; args: Record<string, unknown>; call: Call },
+) {
+  const { way, caller, signal, progress } = call;
+  return way && questions?.of({ owner: caller.owner, tool, args, signal, progress }, way);
 }
 
 /** What is wrong with arguments is told in their own words, among which a key may be. */

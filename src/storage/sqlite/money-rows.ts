@@ -1,6 +1,7 @@
 import { DAY_MS } from "../../core/clock.ts";
-import { type Committed, periodStarts, type Standing } from "../../jobs/budget.ts";
+import { periodStarts } from "../../jobs/budget.ts";
 import type { SpendingReport, TimeSpan } from "../../jobs/job-store.ts";
+import type { Committed, Standing } from "../../jobs/standing.ts";
 import { CHARGED_JOBS } from "../rows/job-rows.ts";
 import { readCaps, readReport, readUsd } from "../rows/sum-rows.ts";
 import type { Connection } from "./connection.ts";

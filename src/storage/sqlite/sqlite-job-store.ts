@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { AppError } from "../../core/errors.ts";
 import { oneLine } from "../../core/text.ts";
-import { moneyRefusal, type Standing } from "../../jobs/budget.ts";
+import { moneyRefusal } from "../../jobs/budget.ts";
 import type { DeletedJob, Deletions, DeletionWishes, DoomedFile } from "../../jobs/deletion.ts";
 import {
   canBecome,
@@ -27,6 +27,7 @@ import type {
 } from "../../jobs/job-store.ts";
 import { type Held, quotaRefusal } from "../../jobs/quotas.ts";
 import { settlement, type Verdict } from "../../jobs/settlement.ts";
+import type { Standing } from "../../jobs/standing.ts";
 import { type Column, readRow, readWholeRow } from "../rows/job-rows.ts";
 import { noJob } from "../rows/refusals.ts";
 import { ChangeFeed } from "./change-feed.ts";
