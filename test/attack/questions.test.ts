@@ -9,7 +9,7 @@ const WISH = { prompt: "A cat on a roof", wait_seconds: 20 };
 /** Every client and way in that can ask. */
 const WAYS = [
   ...CLIENTS.map((kind) => ({ name: `${kind} on stdio`, kind, transport: "stdio" as const })),
-  { name: "client 2.x over HTTP", kind: "client 2.x", transport: "http" } as const,
+  ...CLIENTS.map((kind) => ({ name: `${kind} over HTTP`, kind, transport: "http" as const })),
 ];
 
 let bench: Bench;
@@ -23,7 +23,9 @@ async function connect(
   person: Person | undefined,
   env: Record<string, string> = DEAR,
 ) {
-  const program = bench.launch(transport === "http" ? ["http", "--port", "0"] : [], env);
+  // Without a session, clients of earlier revisions have nobody who could be asked over HTTP.
+  const all = { ...env, LONGCAT_MCP_SESSIONS: "on" };
+  const program = bench.launch(transport === "http" ? ["http", "--port", "0"] : [], all);
   const to = transport === "http" ? await listeningUrl(program) : program;
   return connectAsked(kind, to, person);
 }

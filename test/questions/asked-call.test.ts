@@ -237,22 +237,22 @@ describe("a client that gets the question as an answer", () => {
   /** Calls, and calls again with what came back, as such a client does. */
   function caller() {
     const base = rig();
-    let sent: { requestState?: string | undefined } | undefined;
+    const sent: (string | undefined)[] = [];
     const between = (state?: string, reply?: unknown): Way => ({
       kind: "between",
       state,
       replies: reply === undefined ? {} : { question: reply },
-      send: (result) => {
-        sent = result;
+      send: ({ requestState }) => {
+        sent.push(requestState);
       },
     });
     /** The state of the question that is asked. */
     const ask = async (...more: [wants?: readonly Question[], options?: CallOptions]) => {
-      sent = undefined;
+      sent.length = 0;
       expect(await base.call(between(), ...more)).toBeUndefined();
-      return sent?.requestState ?? expect.fail("nothing was asked");
+      return sent[0] ?? expect.fail("nothing was asked");
     };
-    const sentAgain = () => sent !== undefined;
+    const sentAgain = () => sent.length > 1;
     return { ...base, between, ask, sentAgain };
   }
 

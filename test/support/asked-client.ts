@@ -57,7 +57,8 @@ export async function connectAsked(
   const shown: Shown[] = [];
   const answer = async (params: Shown) => {
     shown.push(params);
-    return person ? person(params) : { action: "cancel" as const };
+    const given: PersonsAnswer = person ? await person(params) : { action: "cancel" };
+    return given;
   };
   const capabilities = {
     ...(person && { elicitation: {} }),
@@ -66,7 +67,10 @@ export async function connectAsked(
   const who = { name: "asked", version: "1.0.0" };
   if (kind === "sdk 1.x") {
     const client = new ClientV1(who, { capabilities });
-    if (person) client.setRequestHandler(ElicitRequestSchema, ({ params }) => answer(params));
+    if (person)
+      client.setRequestHandler(ElicitRequestSchema, async ({ params }) => ({
+        ...(await answer(params)),
+      }));
     await client.connect((to instanceof URL ? new HttpV1(to) : to) as never);
     return {
       shown,
@@ -80,7 +84,9 @@ export async function connectAsked(
     versionNegotiation: { mode: { pin: "2026-07-28" } },
   });
   if (person) {
-    client.setRequestHandler("elicitation/create", async ({ params }) => answer(params));
+    client.setRequestHandler("elicitation/create", async ({ params }) => ({
+      ...(await answer(params)),
+    }));
   }
   await client.connect((to instanceof URL ? new HttpV2(to) : to) as never);
   return {
