@@ -1,19 +1,22 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { median, Program } from "./child.ts";
 
 const ROUNDS = 300;
 /** By then the program is loaded, and has done what it does after a start. */
 const SETTLE_MS = 2_000;
 
-/** A program that answers every request with the same bytes, prepared as text. */
-const preparedText = (bytes: number) => `
-  const text = '"result":{"text":"' + "x".repeat(${bytes}) + '"}}\\n';
+/** A program that answers every request with the bytes of a file, whose id it replaces. */
+const PREPARED = `
+  const line = require("node:fs").readFileSync(process.argv[1], "utf8");
+  const [before, after] = line.split(/"id":\\d+(?=[,}])/);
   let rest = "";
   process.stdin.setEncoding("utf8").on("data", (piece) => {
     const lines = (rest + piece).split("\\n");
     rest = lines.pop();
     for (const line of lines) {
       const { id } = JSON.parse(line);
-      if (id !== undefined) process.stdout.write('{"jsonrpc":"2.0","id":' + id + "," + text);
+      if (id !== undefined) process.stdout.write(before + '"id":' + id + after + "\\n");
     }
   });`;
 
@@ -29,20 +32,23 @@ export interface AnswerFigures {
 export async function measureAnswers(
   cli: string,
   env: Record<string, string>,
+  folder: string,
 ): Promise<AnswerFigures> {
   const program = new Program([cli], env);
   try {
     await program.initialize();
-    const list = () => program.request("tools/list");
-    const models = () => program.request("tools/call", { name: "image_models", arguments: {} });
-    const bytes = Buffer.byteLength(JSON.stringify(await list()));
+    const list = () => program.answerTo("tools/list");
+    const call = JSON.stringify({ name: "image_models", arguments: {} });
+    const models = () => program.answerTo("tools/call", call);
+    const bytes = join(folder, "list.json");
+    await writeFile(bytes, await list());
     // Any call loads the program; this one has nothing to do with the models.
     await program.request("tools/call", { name: "spending", arguments: {} });
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     const firstModelsMs = await timed(models);
-    const prepared = new Program(["-e", preparedText(bytes)], env);
+    const prepared = new Program(["-e", PREPARED, bytes], env);
     try {
-      const [listMs, preparedMs] = await byTurns(list, () => prepared.request("tools/list"));
+      const [listMs, preparedMs] = await byTurns(list, () => prepared.answerTo("tools/list"));
       const [modelsMs] = await byTurns(models, async () => {});
       return { listMs, preparedMs, firstModelsMs, modelsMs };
     } finally {

@@ -3,11 +3,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 
 const MS_PER_TICK = 10;
+const ID_CHARACTERS = 64;
 
 /** A started program that answers JSON-RPC lines. */
 export class Program {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
-  readonly #waiting = new Map<number, (message: unknown) => void>();
+  readonly #waiting = new Map<number, (line: string) => void>();
   /** Hears every line that is no answer. */
   onNotification: (line: string) => void = () => {};
   #nextId = 1;
@@ -36,9 +37,14 @@ export class Program {
   }
 
   /** @param params as JSON text, which need not be made again for each request. */
-  requestText(method: string, params: string): Promise<unknown> {
+  async requestText(method: string, params: string): Promise<unknown> {
+    return JSON.parse(await this.answerTo(method, params));
+  }
+
+  /** The line that answers a request: taking it apart is work of whoever asks. */
+  answerTo(method: string, params = "{}"): Promise<string> {
     const id = this.#nextId++;
-    const answer = new Promise<unknown>((resolve) => this.#waiting.set(id, resolve));
+    const answer = new Promise<string>((resolve) => this.#waiting.set(id, resolve));
     this.#child.stdin.write(
       `{"jsonrpc":"2.0","id":${id},"method":"${method}","params":${params}}\n`,
     );
@@ -82,11 +88,20 @@ export class Program {
     const lines = (this.#rest + chunk).split("\n");
     this.#rest = lines.pop() ?? "";
     for (const line of lines) {
-      const message: { id?: number } = JSON.parse(line);
-      if (message.id !== undefined) this.#waiting.get(message.id)?.(message);
+      const id = idOf(line);
+      if (id !== undefined) this.#waiting.get(id)?.(line);
       else this.onNotification(line);
     }
   }
+}
+
+/** Of an answer: its id stands at one of its ends, or it is taken apart. */
+function idOf(line: string): number | undefined {
+  const [start, end] = [line.slice(0, ID_CHARACTERS), line.slice(-ID_CHARACTERS)];
+  const id = (/^\{"jsonrpc":"2\.0","id":(\d+),/.exec(start) ?? /,"id":(\d+)\}$/.exec(end))?.[1];
+  if (id !== undefined) return Number(id);
+  const message: { id?: number } = JSON.parse(line);
+  return message.id;
 }
 
 /** User and system time of a process so far, in milliseconds. */

@@ -1,19 +1,25 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { compareWith } from "./against.ts";
 import { DOWNLOADING, downloadAll } from "./download.ts";
-import { isMissed, line, type Row } from "./rows.ts";
+import { isMissed, type Row } from "./rows.ts";
 import { type Bench, FULL, QUICK, SCALED, WHOLE } from "./sections.ts";
+import { middle, pageWith, tableOf } from "./table.ts";
 
 /*
  * Prints what the documentation's table shows. Everything is a ratio or a difference in one run.
  *
  * npm run bench                            all of it; fails where a target is missed
  * npm run bench -- --quick                 a little of each, within a minute and without bounds
+ * npm run bench -- --runs 5                five times, of each row the one in the middle
+ * npm run bench -- --runs 5 --write        and into docs/performance.md
  * npm run bench -- --against 'npx other'   another server on stdio beside this one
  */
+
+const PAGE = "docs/performance.md";
+const MACHINE = `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "CPU"}`;
 
 // It adds 30 ms to every start of Node and would flatter the ratio.
 delete process.env["NODE_EXTRA_CA_CERTS"];
@@ -24,8 +30,38 @@ else await run();
 
 async function run(): Promise<void> {
   const { values: flags } = parseArgs({
-    options: { quick: { type: "boolean", default: false }, against: { type: "string" } },
+    options: {
+      quick: { type: "boolean", default: false },
+      runs: { type: "string", default: "1" },
+      write: { type: "boolean", default: false },
+      against: { type: "string" },
+    },
   });
+  const { against, quick, write } = flags;
+  console.log(`${MACHINE}\n`);
+  if (against !== undefined) {
+    console.log(await inFolder((bench) => compareWith(against, bench)));
+    return;
+  }
+  const runs: Row[][] = [];
+  for (let n = 0; n < Number(flags.runs); n++) {
+    runs.push(await inFolder((bench) => measureAll(bench, quick)));
+    console.error(`run ${n + 1} of ${flags.runs} is over`);
+  }
+  const measured = middle(runs);
+  const table = tableOf(measured, !quick);
+  console.log(table);
+  if (write) {
+    const day = new Date().toISOString().slice(0, 10);
+    const where = `${runs.length} ${runs.length === 1 ? "run" : "runs"} on ${day}, ${MACHINE}, without \`NODE_EXTRA_CA_CERTS\`; of each row the run in the middle, and the lowest and highest of all:`;
+    await writeFile(PAGE, pageWith(await readFile(PAGE, "utf8"), where, table));
+  }
+  const isBad = quick ? ({ value }: Row) => !Number.isFinite(value) : isMissed;
+  if (measured.some(({ row }) => isBad(row))) process.exitCode = 1;
+}
+
+/** Measures in a folder of its own: nothing is left from what was measured before. */
+async function inFolder<T>(measure: (bench: Bench) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "longcat-bench-"));
   const env = {
     HOME: folder,
@@ -33,22 +69,16 @@ async function run(): Promise<void> {
     LONGCAT_MCP_DATA_DIR: join(folder, "data"),
     LONGCAT_MCP_OUTPUT_DIR: join(folder, "out"),
   };
-  const bench: Bench = { cli: resolve("dist/cli.js"), env, folder };
-  console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "CPU"}\n`);
   try {
-    if (flags.against === undefined) await measureAll(bench, flags.quick);
-    else console.log(await compareWith(flags.against, bench));
+    return await measure({ cli: resolve("dist/cli.js"), env, folder });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function measureAll(bench: Bench, isQuick: boolean): Promise<void> {
+async function measureAll(bench: Bench, isQuick: boolean): Promise<Row[]> {
   const rows: Row[] = [];
   const sections = isQuick ? SCALED : [...SCALED, ...WHOLE];
   for (const section of sections) rows.push(...(await section(bench, isQuick ? QUICK : FULL)));
-  console.log("| What | Measured | Target | Figures |\n|---|---|---|---|");
-  for (const row of rows) console.log(line(row, !isQuick));
-  const isBad = isQuick ? ({ value }: Row) => !Number.isFinite(value) : isMissed;
-  if (rows.some(isBad)) process.exitCode = 1;
+  return rows;
 }

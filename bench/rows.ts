@@ -20,12 +20,3 @@ export function isMissed({
 }: Row): boolean {
   return !(value >= least && value <= most);
 }
-
-/** @param isBound whether a missed target is called one. */
-export function line(row: Row, isBound: boolean): string {
-  const { what, value, unit = "", most, least, figures = "" } = row;
-  const target = most === undefined ? least && `≥ ${least}` : `≤ ${most}`;
-  const missed = isBound && isMissed(row) ? " (missed)" : "";
-  const measured = `${value.toFixed(value < 10 ? 2 : 0)}${unit}${missed}`;
-  return `| ${what} | ${measured} | ${target ? target + unit : ""} | ${figures} |`;
-}

@@ -71,8 +71,9 @@ async function start({ cli, env }: Bench, { rounds }: Sizes): Promise<Row[]> {
   ];
 }
 
-async function answers({ cli, env }: Bench): Promise<Row[]> {
-  const { listMs, preparedMs, firstModelsMs, modelsMs } = await measureAnswers(cli, env);
+async function answers({ cli, env, folder }: Bench): Promise<Row[]> {
+  const figures = await measureAnswers(cli, env, folder);
+  const { listMs, preparedMs, firstModelsMs, modelsMs } = figures;
   return [
     {
       what: "`tools/list` again, against the same bytes as prepared text",
