@@ -15,6 +15,7 @@ const ROOMS = [
   "test/sandbox/input-loader.test.ts",
   "test/media/{contact-sheet,disk-store,layer-composition,preview,resume,sheet-layout,thumbnail}.test.ts",
   "test/jobs/leases.test.ts",
+  "test/public/download-route.test.ts",
   "test/chat/{attachments,ignore-rules,live-answer}.test.ts",
   // Those that put something in place of a module.
   "test/media/no-links.test.ts",
