@@ -1,3 +1,4 @@
+import type { Caller } from "../core/caller.ts";
 import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
 import { readUri, URI_TEMPLATES } from "../core/uris.ts";
@@ -15,12 +16,12 @@ export type EarlierText =
 /**
  * The text that an address of ours names: a text file of a job, the answer of a turn, or a
  * whole thread.
- * @throws {not_found} for what is not there, or another owner's
+ * @throws {not_found} for what is not there, another owner's, or not for the caller to see
  * @throws {invalid_input} for what is no text
  */
 export async function earlierText(
   given: string,
-  owner: string,
+  { owner, scopes }: Pick<Caller, "owner" | "scopes">,
   { store, threads, uploads }: Pick<ChatContext, "store" | "threads" | "uploads">,
 ): Promise<EarlierText> {
   const reference = given.trim();
@@ -43,7 +44,9 @@ export async function earlierText(
   }
   if (named.kind === "upload") return uploads.find(owner, named.uploadId, "text");
   const job = await store.get(owner, named.jobId);
-  if (!job) throw notThere(reference, "`job_list` shows the jobs that exist.");
+  // Whoever may only chat sees no pictures, also those bought when they were allowed more.
+  const isSeen = job?.operation === CHAT_OPERATION || scopes.has("jobs:read");
+  if (!job || !isSeen) throw notThere(reference, "`job_list` shows the jobs that exist.");
   return named.kind === "medium" ? fileOf(job, named.index, reference) : answerOf(job, threads);
 }
 

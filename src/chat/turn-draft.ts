@@ -121,7 +121,7 @@ async function attach(
   const known = await threads.files(owner, turn.threadId);
   const now = clock.now();
   const findEarlier = async (reference: string) =>
-    attachable(await earlierText(reference, owner, context), places);
+    attachable(await earlierText(reference, caller, context), places);
   return attachFiles(keeper, { owner, isRemote, ...turn, places, findEarlier, known, now });
 }
 

@@ -36,13 +36,19 @@ export class Adoption {
   }
 
   /**
-   * The job of a gateway's request id, if it is its owner's already.
+   * The job of a gateway's request id, if it is its owner's already: for callers who may adopt none.
    * @throws {not_found} for all other requests alike
    */
   async find(owner: string, requestId: string): Promise<Job> {
     const known = await this.#context.store.findByRequestId(owner, checkedId(requestId));
     if (known) return known;
-    throw strange(requestId);
+    throw new AppError(
+      "not_found",
+      `There is no job of yours with the request ${named(requestId)}.`,
+      {
+        next: "`job_list` shows your jobs. A request that was made elsewhere is taken over with the scope `admin`: ask the user, or whoever runs this server, for a token with it.",
+      },
+    );
   }
 
   /**
@@ -143,9 +149,8 @@ async function refuseKnown(
   requestId: string,
 ): Promise<void> {
   if (!(await store.knowsRequest(requestId))) return;
-  const name = `\`${oneLine(requestId)}\``;
   throw (await store.wasDeleted(owner, { requestId }))
-    ? new AppError("not_found", `The job of the request ${name} was deleted.`, {
+    ? new AppError("not_found", `The job of the request ${named(requestId)} was deleted.`, {
         next: "Nothing was bought. To have another one made, call its start tool again with `force_new: true`.",
       })
     : strange(requestId);
@@ -161,8 +166,12 @@ async function orStrange<T>(requestId: string, asked: Promise<T>): Promise<T> {
   }
 }
 
+function named(requestId: string): string {
+  return `\`${oneLine(requestId)}\``;
+}
+
 function strange(requestId: string, cause?: unknown): AppError {
-  return new AppError("not_found", `There is no request \`${oneLine(requestId)}\`.`, { cause });
+  return new AppError("not_found", `There is no request ${named(requestId)}.`, { cause });
 }
 
 /**

@@ -142,7 +142,8 @@ async function findJob(
   }
   // With a key that is shared, an id may be that of anybody's request.
   const isShared = isRemote && settings.keysDir === undefined;
-  if (isShared && !scopes.has("admin")) {
+  const mayAdopt = scopes.has("admin") || (!isShared && scopes.has("jobs:read"));
+  if (!mayAdopt) {
     const job = await services.adoption.find(owner, requestId.trim());
     requireSeen(caller, job);
     return job;
