@@ -3,10 +3,19 @@ import { join, resolve } from "node:path";
 import { build } from "esbuild";
 
 const FOLDER = "src/page/viewer";
+const GALLERY = "src/page/gallery";
 
-/** Writes the viewer as one file that loads nothing else: hosts show it in a frame without a network. */
-export async function buildPage(outdir) {
-  const [script, style] = await Promise.all([bundled("viewer-main.ts"), bundled("viewer.css")]);
+/** Writes what browsers are given. */
+export async function buildPages(outdir) {
+  await Promise.all([buildViewer(outdir), buildGallery(outdir)]);
+}
+
+/** The viewer is one file that loads nothing else: hosts show it in a frame without a network. */
+async function buildViewer(outdir) {
+  const [script, style] = await Promise.all([
+    bundled(FOLDER, "viewer-main.ts"),
+    bundled(FOLDER, "viewer.css"),
+  ]);
   const page = (await readFile(join(FOLDER, "viewer.html"), "utf8"))
     .replace("/* viewer.css */", () => style)
     // What ends a script for the HTML reader is written otherwise in it.
@@ -14,9 +23,19 @@ export async function buildPage(outdir) {
   await writeFile(join(outdir, "viewer.html"), page);
 }
 
-async function bundled(name) {
+/** The gallery's pages are made by the server; their script and style are files of their own. */
+async function buildGallery(outdir) {
+  const files = { "gallery.js": "gallery-main.ts", "gallery.css": "gallery.css" };
+  await Promise.all(
+    Object.entries(files).map(async ([name, source]) =>
+      writeFile(join(outdir, name), await bundled(GALLERY, source)),
+    ),
+  );
+}
+
+async function bundled(folder, name) {
   const { outputFiles } = await build({
-    entryPoints: [resolve(FOLDER, name)],
+    entryPoints: [resolve(folder, name)],
     bundle: true,
     minify: true,
     write: false,

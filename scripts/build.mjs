@@ -5,7 +5,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
-import { buildPage } from "./build-page.mjs";
+import { buildPages } from "./build-page.mjs";
 import { prepareAnswers } from "./prepare-answers.mjs";
 
 const [outdir = "dist", metafilePath] = process.argv.slice(2);
@@ -87,7 +87,7 @@ await build({
   define: { PROGRAM_DIGEST: JSON.stringify(digest) },
 });
 await chmod(join(outdir, "cli.js"), 0o755);
-await buildPage(outdir);
+await buildPages(outdir);
 // The package is one of modules; these two files are not.
 await writeFile(join(outdir, "package.json"), '{ "type": "commonjs" }\n');
 await writeFile(join(outdir, "prepared.json"), JSON.stringify(await prepareAnswers(outdir)));

@@ -22,6 +22,8 @@ import type { JobEvents } from "./jobs/events.ts";
 import { mayBeServed } from "./jobs/finished-file.ts";
 import { needsHostedFiles } from "./jobs/hosted-need.ts";
 import type { JobContext, LifePoint } from "./jobs/job-context.ts";
+import type { JobStore } from "./jobs/job-store.ts";
+import type { LineageRecord } from "./jobs/lineage.ts";
 import { requireJob } from "./jobs/require-job.ts";
 import { JobRunner } from "./jobs/runner.ts";
 import type { Places } from "./media/allowed-files.ts";
@@ -49,6 +51,7 @@ import { FolderLock } from "./storage/sqlite/folder-lock.ts";
 import { SqliteHostingRecord } from "./storage/sqlite/hosted-record.ts";
 import { SqliteAuditLog } from "./storage/sqlite/sqlite-audit-log.ts";
 import { SqliteJobStore } from "./storage/sqlite/sqlite-job-store.ts";
+import { SqliteLineage } from "./storage/sqlite/sqlite-lineage.ts";
 import { SqliteThreadStore } from "./storage/sqlite/sqlite-thread-store.ts";
 import { SqliteUserStore } from "./storage/sqlite/sqlite-user-store.ts";
 import { SqliteUploadRecord } from "./storage/sqlite/upload-rows.ts";
@@ -97,6 +100,8 @@ export interface Runtime extends Services {
   timings: Timings;
   /** Once what was in flight when the server was asked to end is over, or has taken too long. */
   settled(): Promise<void>;
+  store: JobStore;
+  lineage: LineageRecord;
   users: UserStore;
   audit: AuditLog;
   /** Whether calls over HTTP need a token. */
@@ -251,6 +256,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   await hosting.open();
   await removeErased(() => users.erased(), media, log);
   return {
+    store,
+    lineage: new SqliteLineage(connection),
     users,
     audit: new SqliteAuditLog(connection),
     door: new Door(users, new ClosedMarkerFile(settings.dataDir)),

@@ -43,6 +43,10 @@ async function main(ending: Ending, opening: Opening | undefined): Promise<void>
       return serveSandbox(settings, ending);
     case "demo":
       return runDemo(settings, ending);
+    case "gallery": {
+      const { runGallery } = await import("./gallery.ts");
+      return runGallery(settings, { isOpened: flags["open"] !== undefined }, ending);
+    }
     case "jobs":
       return runJobs({ words, flags }, settings, ending);
     case "install":

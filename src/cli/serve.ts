@@ -111,7 +111,19 @@ export async function serve(
     });
   };
   const services = new Lazy(() => log.within({}, openServices));
+  const around = { settings, events, redact, log, services, stopping: stopping.signal };
+  const onPageError = (error: unknown) => log.warn({ err: error }, "a page was not opened");
+  /** Where this machine's user sees pages; a server over HTTP has its own. */
+  let pagesPlace = new Lazy(async () => {
+    const { placeOfItsOwn } = await import("./open-gallery.ts");
+    return placeOfItsOwn(around, onPageError);
+  });
   const factory = new ServerFactory({
+    openPage: (path) =>
+      pagesPlace.get().then(
+        (opened) => opened.openPage(path),
+        () => false,
+      ),
     services,
     settings,
     clock: systemClock,
@@ -140,6 +152,7 @@ export async function serve(
     const answersMs = Math.min(patienceMs, command === "stdio" ? STDIO_ANSWERS_MS : patienceMs);
     await Promise.all([atMost(systemClock, answersMs, serving.answered()), runtime?.settled()]);
     await serving.close();
+    await pagesPlace.current?.close();
     await runtime?.close();
     await place.current?.close();
     closeMetrics();
@@ -181,8 +194,12 @@ export async function serve(
       stopping: stopping.signal,
       clock: systemClock,
     });
+    const { openGallery, placeOnServer } = await import("./open-gallery.ts");
+    const { authenticator } = callers.access;
+    const gallery = openGallery(around, authenticator);
     const http = await serveOnHttp(factory, {
       ...callers,
+      pages: gallery,
       host,
       port,
       version: packageJson.version,
@@ -204,6 +221,7 @@ export async function serve(
       },
     };
     serverPort = http.port;
+    pagesPlace = new Lazy(async () => placeOnServer(gallery, http.url, authenticator, onPageError));
     if (settings.metricsPort !== undefined) {
       const { openMetrics } = await import("./open-metrics.ts");
       closeMetrics = await openMetrics({
@@ -226,6 +244,10 @@ export async function serve(
     }
     await callers.record();
     process.stderr.write(`longcat-mcp listens on ${http.url}\n`);
+    if (!(await authenticator.isClosed())) {
+      const link = await (await pagesPlace.get()).link();
+      process.stderr.write(`The gallery, once and within 10 minutes: ${link}\n`);
+    }
     openEarly();
   }
 }

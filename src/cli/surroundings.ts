@@ -7,7 +7,7 @@ import { startWords } from "./started.ts";
 /** No key is longer; a device that never ends is no key. */
 const MAX_KEY_FILE_BYTES = 64 * 1024;
 /** Commands that send nothing to anyone but this machine. */
-const OFFLINE: readonly Command[] = ["jobs", "users", "audit", "sandbox", "demo"];
+const OFFLINE: readonly Command[] = ["jobs", "users", "audit", "sandbox", "demo", "gallery"];
 
 /** What settings are read from. */
 export function surroundings(

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { parse } from "node:path";
 import { Readable } from "node:stream";
@@ -10,6 +9,8 @@ import { whileHeld } from "../media/held-file.ts";
 import { type MediaStore, nameOf, readMedium } from "../media/media-store.ts";
 import { asAttachment } from "./attachment.ts";
 import type { DownloadLinks, LinkedFile } from "./download-links.ts";
+import { harden } from "./hardened.ts";
+import { etagOf, sendMedium } from "./send-medium.ts";
 
 interface DownloadRouteOptions {
   links: DownloadLinks;
@@ -29,8 +30,7 @@ export class DownloadRoute {
 
   async answer(request: IncomingMessage, response: ServerResponse, secret: string): Promise<void> {
     const { links, media } = this.#options;
-    response.setHeader("referrer-policy", "no-referrer");
-    response.setHeader("cache-control", "private, no-store");
+    harden(response);
     const file = await links.read(secret);
     const medium = file && (await this.#find(file));
     const found = medium && (await media.stat(file.owner, medium.path));
@@ -57,22 +57,11 @@ export class DownloadRoute {
       });
       return;
     }
-    response.setHeader("content-disposition", asAttachment(name));
-    await sendFile(request, response, {
-      sizeBytes: found.sizeBytes,
-      mimeType: medium.mimeType,
-      etag: etagOf(medium.sha256),
-      read: (range) => media.open(owner, medium.path, range),
-      close: async () => {},
-    });
+    await sendMedium(request, response, media, owner, medium, true);
   }
 
   async #find({ owner, jobId, index }: LinkedFile): Promise<Medium | undefined> {
     const job = await this.#options.store.get(owner, jobId);
     return job?.media.find((medium) => medium.index === index);
   }
-}
-
-function etagOf(text: string): string {
-  return `"${createHash("sha256").update(text).digest("hex").slice(0, 32)}"`;
 }

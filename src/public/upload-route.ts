@@ -5,6 +5,7 @@ import { byteCount } from "../core/text.ts";
 import { uris } from "../core/uris.ts";
 import type { Upload } from "../inputs/upload-record.ts";
 import type { Receipt, Uploads } from "../inputs/uploads.ts";
+import { harden, pagePolicy } from "./hardened.ts";
 import { PAGE_FILES, uploadPage } from "./upload-page.ts";
 
 interface UploadRouteOptions {
@@ -22,9 +23,8 @@ const WANTED = "Pictures, ZIP archives and text in UTF-8 are taken.";
 const GONE = "There is nothing here, or not any more: ask for another upload address.";
 const USED = "A file was sent to this address already: it takes one.";
 const FULL = "There is no room for it.";
-/** Nothing runs but the page's own script, and nobody frames it. */
-const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/** Nobody sends a form there: a file comes from the page's own script. */
+const POLICY = pagePolicy({ forms: false });
 const STATUS: Partial<Record<ErrorCode, number>> = { rate_limited: 429, storage: 507 };
 
 /** Takes a file by PUT, and shows a page for people who have nothing that could send one. */
@@ -38,9 +38,7 @@ export class UploadRoute {
   }
 
   async answer(request: IncomingMessage, response: ServerResponse, rest: string): Promise<void> {
-    response.setHeader("referrer-policy", "no-referrer");
-    response.setHeader("cache-control", "private, no-store");
-    response.setHeader("content-security-policy", POLICY);
+    harden(response, POLICY);
     const file = PAGE_FILES[rest];
     if (file && request.method !== "PUT") {
       response.writeHead(200, { "content-type": file.mimeType }).end(file.text);

@@ -4,6 +4,7 @@ export const COMMANDS = [
   "http",
   "sandbox",
   "demo",
+  "gallery",
   "jobs",
   "users",
   "audit",
@@ -22,6 +23,7 @@ export const COMMAND_HELP: Readonly<Record<Command, string>> = {
   http: "serve MCP over HTTP on this machine",
   sandbox: "run the imitated provider alone, for any client of its API",
   demo: "show the main job on the sandbox: no key, no network, no cost",
+  gallery: "show everything made in a browser: pictures, conversations, spending",
   jobs: "list, show, export, settle or delete jobs",
   users: "say who may call over HTTP: add, change, revoke, export or erase users",
   audit: "print what has happened here, a JSON object a line",
@@ -140,6 +142,11 @@ export const COMMAND_OPTIONS: readonly CommandOption[] = [
     help: "ask the chat platform whether LONGCAT_API_KEY is valid; free",
   },
   {
+    flag: "open",
+    commands: ["gallery"],
+    help: "open it in your browser as well",
+  },
+  {
     flag: "older-than",
     commands: ["jobs"],
     value: "age",
@@ -209,6 +216,15 @@ export const COMMAND_OPTIONS: readonly CommandOption[] = [
 const FEW: Readonly<Partial<Record<Command, readonly string[]>>> = {
   sandbox: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_SANDBOX_SPEED", "LONGCAT_MCP_PORT"],
   demo: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_SANDBOX_SPEED"],
+  gallery: [
+    "LONGCAT_MCP_SANDBOX",
+    "LONGCAT_MCP_DATA_DIR",
+    "LONGCAT_MCP_OUTPUT_DIR",
+    "LONGCAT_MCP_PORT",
+    "LONGCAT_MCP_BUDGET_USD_PER_DAY",
+    "LONGCAT_MCP_BUDGET_USD_PER_MONTH",
+    "LONGCAT_MCP_LOG_LEVEL",
+  ],
   jobs: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_DATA_DIR", "LONGCAT_MCP_OUTPUT_DIR"],
   uninstall: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_DATA_DIR"],
   users: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_DATA_DIR", "LONGCAT_MCP_OUTPUT_DIR"],

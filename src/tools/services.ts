@@ -4,6 +4,7 @@ import type { Caller } from "../core/caller.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Lazy } from "../core/lazy.ts";
 import type { Log } from "../core/log.ts";
+import type { OpenPage } from "../core/open-page.ts";
 import type { Asking } from "../core/question.ts";
 import type { Redact } from "../core/redact.ts";
 import type { Keys } from "../core/service-keys.ts";
@@ -54,6 +55,8 @@ export interface ToolDeps {
   log: Log;
   /** Takes our keys out of what quotes a caller. */
   redact: Redact;
+  /** Shows a person at this machine a page; absent where there is none. */
+  openPage?: OpenPage | undefined;
   /** Told at points at which a crash must do no harm. */
   reached: (point: LifePoint) => void;
   /** Asks users; without it, what could be asked is refused. */

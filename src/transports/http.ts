@@ -13,6 +13,7 @@ import { type Front, NO_FRONT } from "./http/in-front.ts";
 import { listen } from "./http/listening.ts";
 import { McpRoute } from "./http/mcp-route.ts";
 import { OpenAnswers } from "./http/open-answers.ts";
+import { answerWithPages, type Pages } from "./http/page-answers.ts";
 import { ONLY_LOCAL } from "./http/refusing.ts";
 import { metadataPaths, resourceMetadata } from "./http/resource-metadata.ts";
 import { senderOf } from "./http/sender.ts";
@@ -21,6 +22,7 @@ import type { Traffic } from "./traffic.ts";
 
 /** How long a client may take to read the end of what is closed. */
 const LAST_BYTES_MS = 1_000;
+const MCP_PATHS = ["/mcp", "/mcp/"];
 
 export interface HttpOptions {
   host: string;
@@ -37,6 +39,8 @@ export interface HttpOptions {
   /** How many sessions one owner may have; absent: clients of earlier revisions have none. */
   sessions?: { most: number };
   log: Log;
+  /** What people see in a browser who were let in; nobody is where it is absent. */
+  pages?: Pages | undefined;
   /** Counts what is answered. */
   traffic: Traffic;
   /** Whether the server can do its work. */
@@ -67,7 +71,7 @@ export async function serveOnHttp(
   factory: HttpServers,
   options: HttpOptions,
 ): Promise<HttpServing> {
-  const { access, front = NO_FRONT, clock, traffic, onError, version } = options;
+  const { access, front = NO_FRONT, clock, traffic, onError, version, pages } = options;
   const authentication = new Authentication(access);
   const guards = new Guards(front, options.host);
   const open = new OpenAnswers(clock, onError);
@@ -80,7 +84,8 @@ export async function serveOnHttp(
     const isClosed = await authentication.isClosed();
     context.set("isClosed", isClosed);
     const { headers } = context.req.raw;
-    const arrival = { headers, isClosed, address: addressOf(context.env) };
+    const isForPeople = pages !== undefined && !MCP_PATHS.includes(context.req.path);
+    const arrival = { headers, isClosed, address: addressOf(context.env), isForPeople };
     return guards.refusalOfPlace(arrival) ?? next();
   });
   const cors = corsFor((origin) => guards.isOfOurs(origin));
@@ -96,11 +101,18 @@ export async function serveOnHttp(
       app.get(path, (context) => context.json(resourceMetadata(resource)));
     }
   }
+  if (pages) {
+    app.use(async ({ env, req, var: { isClosed } }, next) => {
+      if (MCP_PATHS.includes(req.path)) return next();
+      const around = { front, open, traffic };
+      return (await answerWithPages(pages, env, req.raw.headers, isClosed, around)) ?? next();
+    });
+  }
   app.get("/", (context) => {
     const { origin } = new URL(context.req.url);
     return context.text(`longcat-mcp ${version}: MCP clients connect to ${origin}/mcp\n`);
   });
-  for (const path of ["/mcp", "/mcp/"]) {
+  for (const path of MCP_PATHS) {
     app.all(path, async ({ env, req }) => {
       const { headers } = req.raw;
       const sender = senderOf(addressOf(env), headers, front.isProxy);

@@ -17,6 +17,8 @@ export interface Arrival {
   address: string;
   /** Whether callers have to say who they are; where not, only this machine may call. */
   isClosed: boolean;
+  /** Whether it asks for a page, whose forms come from pages of this server itself. */
+  isForPeople?: boolean;
 }
 
 /** Keeps out what no client of this server sends: web pages of others, and what others pass on. */
@@ -38,7 +40,7 @@ export class Guards {
   }
 
   /** What a request for another machine, or from a strange page, is answered. */
-  refusalOfPlace({ headers, isClosed }: Arrival): Response | undefined {
+  refusalOfPlace({ headers, isClosed, isForPeople }: Arrival): Response | undefined {
     const more = isClosed ? this.#hostnames : [];
     if (more !== undefined) {
       const host = validateHostHeader(headers.get("host"), [
@@ -51,6 +53,7 @@ export class Guards {
     }
     const origin = headers.get("origin") ?? undefined;
     if (isClosed && this.isOfOurs(origin)) return undefined;
+    if (isForPeople && isOwn(origin, headers.get("host"))) return undefined;
     const local = this.#isLoopback ? localhostAllowedOrigins() : [];
     const judged = validateOriginHeader(origin, local);
     if (judged.ok) return undefined;
@@ -65,6 +68,12 @@ export class Guards {
     const what = `The request was passed on by a proxy: it carries \`${header}\`.`;
     return refused(`${what} ${isClosed ? NAME_PROXIES : ONLY_LOCAL}`);
   }
+}
+
+/** Whether an origin is that of the server itself, by the name that it was called by. */
+function isOwn(origin: string | undefined, host: string | null): boolean {
+  if (origin === undefined || host === null || !URL.canParse(origin)) return false;
+  return new URL(origin).host === host.toLowerCase();
 }
 
 const NAME_HOSTS = "LONGCAT_MCP_ALLOWED_HOSTS names the hosts that are answered.";

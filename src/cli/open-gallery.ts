@@ -1,0 +1,71 @@
+import type { Authenticator } from "../access/authenticator.ts";
+import { systemClock } from "../core/clock.ts";
+import type { Lazy } from "../core/lazy.ts";
+import type { Log } from "../core/log.ts";
+import type { Redact } from "../core/redact.ts";
+import { Gallery } from "../gallery/gallery-pages.ts";
+import type { GalleryParts } from "../gallery/visit.ts";
+import type { JobEvents } from "../jobs/events.ts";
+import type { Runtime } from "../runtime.ts";
+import type { Settings } from "../settings/settings.ts";
+import { servePages } from "../transports/pages-listener.ts";
+import { openInBrowser } from "./browser.ts";
+import { galleryParts } from "./gallery-parts.ts";
+import { GalleryPlace } from "./gallery-place.ts";
+
+/** What the gallery of a running server is made of. */
+export interface GalleryAround {
+  settings: Settings;
+  events: JobEvents;
+  redact: Redact;
+  log: Log;
+  services: Pick<Lazy<Runtime>, "get">;
+  stopping: AbortSignal;
+}
+
+/** The gallery of a running server. @param authenticator of users, where they may come. */
+export function openGallery(around: GalleryAround, authenticator?: Authenticator): Gallery {
+  const { services, stopping } = around;
+  let parts: GalleryParts | undefined;
+  return new Gallery({
+    parts: async () => {
+      parts ??= galleryParts(await services.get(), around);
+      return parts;
+    },
+    clock: systemClock,
+    authenticator,
+    stopping,
+  });
+}
+
+/** Where that gallery is on the port that serves MCP as well. */
+export function placeOnServer(
+  gallery: Gallery,
+  url: string,
+  authenticator: Authenticator,
+  onError: (error: unknown) => void,
+): GalleryPlace {
+  return new GalleryPlace({
+    gallery,
+    serve: async () => ({ origin: new URL(url).origin, close: async () => {} }),
+    isOpen: async () => !(await authenticator.isClosed()),
+    browse: openInBrowser,
+    onError,
+  });
+}
+
+/** Where it is beside a server that speaks on stdio: on a port that is opened with its first page. */
+export function placeOfItsOwn(
+  around: GalleryAround,
+  onError: (error: unknown) => void,
+): GalleryPlace {
+  const gallery = openGallery(around);
+  return new GalleryPlace({
+    gallery,
+    serve: () => servePages(gallery, { port: 0, clock: systemClock, onError }),
+    // Whoever started the program speaks with it.
+    isOpen: async () => true,
+    browse: openInBrowser,
+    onError,
+  });
+}

@@ -1,0 +1,18 @@
+import { CHAT_OPERATION } from "../chat/chat-operation.ts";
+import type { Caller } from "../core/caller.ts";
+import { mayCall } from "../tools/scopes.ts";
+
+/* Who sees what is decided once for assistants and people: by what their tools may do. */
+
+export function seesThreads(caller: Caller): boolean {
+  return mayCall(caller, "chat_threads");
+}
+
+export function seesWholeSpending(caller: Caller): boolean {
+  return mayCall(caller, "spending");
+}
+
+/** Whether somebody may delete a job or settle what it has cost. */
+export function mayChange({ scopes }: Caller, { operation }: { operation: string }): boolean {
+  return scopes.has("jobs:buy") || (scopes.has("chat") && operation === CHAT_OPERATION);
+}

@@ -1,0 +1,64 @@
+import type { HttpBindings } from "@hono/node-server";
+import type { Clock } from "../core/clock.ts";
+import { toAppError } from "../core/errors.ts";
+import { Guards } from "./http/guards.ts";
+import { NO_FRONT } from "./http/in-front.ts";
+import { listen } from "./http/listening.ts";
+import { OpenAnswers } from "./http/open-answers.ts";
+import { answerWithPages, type Pages } from "./http/page-answers.ts";
+
+const HOST = "127.0.0.1";
+
+export interface PagesOptions {
+  /** 0 takes any free one. */
+  port: number;
+  clock: Clock;
+  onError: (error: unknown) => void;
+}
+
+/**
+ * Serves pages, and nothing else, to browsers on this machine.
+ * @returns where, without a trailing slash, and a function that ends it.
+ * @throws {configuration} when the port cannot be listened on
+ */
+export async function servePages(
+  pages: Pages,
+  { port, clock, onError }: PagesOptions,
+): Promise<{ origin: string; close(): Promise<void> }> {
+  const guards = new Guards(NO_FRONT, HOST);
+  const open = new OpenAnswers(clock, onError);
+  const answer = async ({ headers }: Request, bindings: HttpBindings): Promise<Response> => {
+    const address = bindings.incoming.socket.remoteAddress ?? "";
+    const arrival = { headers, address, isClosed: false };
+    const refusal = guards.refusalOfPlace(arrival) ?? guards.refusalOfWay(arrival);
+    if (refusal) return refusal;
+    const around = { front: NO_FRONT, open, traffic: undefined };
+    const answered = await answerWithPages(pages, bindings, headers, false, around);
+    return answered ?? new Response("There is nothing here.\n", { status: 404 });
+  };
+  const { server, port: taken } = await listen(
+    (request, bindings) => {
+      // Over HTTP/1, as here, they are what Node gives.
+      if (!isHttp1(bindings)) return new Response(null, { status: 505 });
+      return answer(request, bindings).catch((error: unknown) => {
+        onError(toAppError(error));
+        return new Response("It cannot be answered at the moment.\n", { status: 503 });
+      });
+    },
+    HOST,
+    port,
+  );
+  return {
+    origin: `http://${HOST}:${taken}`,
+    async close() {
+      open.close();
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function isHttp1(bindings: object): bindings is HttpBindings {
+  return "incoming" in bindings && "outgoing" in bindings;
+}
