@@ -42,9 +42,13 @@ it("a thread is there for its owner only, who else knows its id finds what is no
       },
     );
   const attach = (owner: string, id: string) =>
-    earlierText(uris.thread(id), { ...CALLER, owner }, {
-      ...{ store: rig.store, threads: rig.threads, uploads: NO_UPLOADS },
-    });
+    earlierText(
+      uris.thread(id),
+      { ...CALLER, owner },
+      {
+        ...{ store: rig.store, threads: rig.threads, uploads: NO_UPLOADS },
+      },
+    );
   for (const [owner, id] of [
     [STRANGER, threadId],
     [OWNER, newThreadId()],
