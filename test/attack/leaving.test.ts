@@ -3,10 +3,13 @@ import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { DatabaseSync } from "@photostructure/sqlite";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import { Bench, listeningUrl, PATIENTLY } from "../e2e/harness.ts";
+import { freePort } from "../support/free-port.ts";
+import { picture } from "../support/pictures.ts";
 import { leftJob, recordJob } from "../support/rig.ts";
 
 const SECRET = "Quarzsandgrube";
@@ -28,11 +31,28 @@ async function run(bench: Bench, words: readonly string[]) {
 
 const users = (bench: Bench, ...words: string[]) => run(bench, ["users", ...words]);
 
+/** Every byte below a folder that is somebody's words, as the files in which it is found. */
+async function filesWith(folder: string, words: readonly string[]): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const found: string[] = [];
+  for (const entry of entries) {
+    const path = join(entry.parentPath, entry.name);
+    const bytes = entry.isFile() ? await readFile(path, "latin1").catch(() => "") : "";
+    for (const word of words) {
+      const form = Buffer.from(word).toString("latin1");
+      if (bytes.includes(form) || path.slice(folder.length).includes(word)) {
+        found.push(`${path} ${word}`);
+      }
+    }
+  }
+  return found;
+}
+
 /** A server with a client for each of some users. */
-async function servedTo(bench: Bench, names: readonly string[]) {
+async function servedTo(bench: Bench, names: readonly string[], env: Record<string, string> = {}) {
   const tokens: string[] = [];
   for (const name of names) tokens.push((await users(bench, "add", name)).said);
-  const program = bench.launch(["http", "--port", "0"]);
+  const program = bench.launch(["http", "--port", "0"], env);
   await program.start();
   const url = await listeningUrl(program);
   const clients: Client[] = [];
@@ -116,6 +136,55 @@ describe("whoever leaves", () => {
     await vi.waitFor(async () => {
       expect(await readFile(join(bench.dataDir, "jobs.db"), "latin1")).not.toContain(SECRET);
     }, PATIENTLY);
+  });
+
+  test("leaves no word in any file, also while the server runs and others use it", async () => {
+    const bench = await openBench();
+    const env = { LONGCAT_MCP_PUBLIC_PORT: String(await freePort()) };
+    const { program, clients } = await servedTo(bench, ["annabelle-mueller", "bob"], env);
+    const [ann, bob] = clients;
+    const ask = async (client: Client | undefined, name: string, args: Record<string, unknown>) =>
+      JSON.stringify(await client?.callTool({ name, arguments: args }));
+    const owner = await ownerOf(bench, "annabelle-mueller");
+    const words = ["Quarzsandgrube", "Föhrenwald", "Kieselweg", "Tonscherbe", "annabelle-mueller"];
+    const [dug, answered, named, unused] = words;
+    const upload = async (filename: string | undefined, body: Buffer | string) => {
+      const told = await ask(ann, "upload_link", filename === undefined ? {} : { filename });
+      const url = /http:\/\/\S+\/uploads\/[a-z2-7]{26}/.exec(told)?.[0] ?? "";
+      if (body !== "")
+        expect(
+          (await fetch(url, { method: "PUT", body: new Uint8Array(Buffer.from(body)) })).status,
+        ).toBe(201);
+      return /longcat:\/\/uploads\/[a-z2-7]{26}/.exec(told)?.[0] ?? "";
+    };
+    const wait = { wait_seconds: 45, image_size: "square_1_1" };
+    await ask(ann, "longcat_image_generate", { ...wait, prompt: `A ${dug}` });
+    const notes = await upload(`${named}.md`, `It is about a ${answered}.`);
+    await upload(`${unused}.png`, "");
+    await ask(ann, "longcat_chat", { prompt: `Sum up ${dug}`, files: [notes], wait_seconds: 45 });
+    const image = await upload(`${named}.png`, await picture("png"));
+    const edited = await ask(ann, "qwen_image_layered", { image_url: image, wait_seconds: 45 });
+    expect(edited).toContain("completed in");
+    // In the index, and in an answer that has another job's.
+    expect(await ask(ann, "job_list", { query: dug })).toContain(dug);
+    expect(await ask(ann, "chat_threads", { action: "list", query: dug })).toContain(dug);
+    await ask(bob, "longcat_image_generate", { ...wait, prompt: "A meadow" });
+    expect(await filesWith(bench.folder, words)).not.toEqual([]);
+
+    expect((await users(bench, "erase", "annabelle-mueller")).code).toBe(0);
+    // The server still has the database open: nothing waits for its end.
+    await expect.poll(() => filesWith(bench.folder, words), PATIENTLY).toEqual([]);
+    expect(existsSync(join(bench.outputDir, "users", owner))).toBe(false);
+    expect(await ask(bob, "job_list", {})).toContain("meadow");
+    await program.kill("SIGKILL");
+    expect(await filesWith(bench.folder, words)).toEqual([]);
+    const { said } = await run(bench, ["audit"]);
+    for (const word of words) expect(said).not.toContain(word);
+    const db = new DatabaseSync(join(bench.dataDir, "jobs.db"));
+    onTestFinished(() => db.close());
+    for (const table of ["uploads", "webhook_secrets", "webhook_calls", "chat_threads", "jobs"]) {
+      expect(db.prepare(`SELECT * FROM ${table} WHERE owner = ?`).all(owner), table).toEqual([]);
+    }
   });
 
   test("with unfinished jobs stays, unless forced; what was accepted then counts as uncertain", async () => {
