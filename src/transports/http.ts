@@ -125,7 +125,11 @@ export async function serveOnHttp(
   app.onError((error) => {
     onError(error);
     return Response.json(
-      { error: "temporarily_unavailable" },
+      {
+        error: "temporarily_unavailable",
+        error_description:
+          "The server cannot look up what it needs for this request at the moment; nothing was done. Try again in 5 s: jobs that were started go on.",
+      },
       { status: 503, headers: { "Retry-After": "5" } },
     );
   });

@@ -46,6 +46,29 @@ async function serve(bench: Bench, env: Record<string, string> = {}) {
       await reply.text();
       return reply.status;
     },
+    /** A stream of events that is open, as what is over when it has ended. */
+    listen: async (token: string) => {
+      const _meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": { name: "attack", version: "1" },
+        "io.modelcontextprotocol/clientCapabilities": {},
+      };
+      const params = { _meta, notifications: { resourcesListChanged: true } };
+      const stream = await fetch(url, {
+        method: "POST",
+        headers: {
+          "content-type": "application/json",
+          accept: "application/json, text/event-stream",
+          "mcp-protocol-version": "2026-07-28",
+          "mcp-method": "subscriptions/listen",
+          authorization: `Bearer ${token}`,
+        },
+        body: JSON.stringify({ jsonrpc: "2.0", id: 7, method: "subscriptions/listen", params }),
+      });
+      expect(stream.status).toBe(200);
+      const over = stream.text().catch(() => undefined);
+      return { over };
+    },
     stop: () => program.kill("SIGTERM"),
   };
 }
@@ -93,6 +116,20 @@ describe("once users have existed, the server asks for a token", () => {
     expect(await greet()).toBe(401);
     await rm(bench.dataDir, { recursive: true });
     expect(await greet()).toBe(401);
+  });
+
+  test("when the database goes from under a token that was good: nobody is let in, nor stays", async () => {
+    const bench = await openBench();
+    const { said: token } = await users(bench, "add", "ann");
+    const { greet, listen } = await serve(bench);
+    expect(await greet(token)).toBe(200);
+    const stream = await listen(token);
+    await loseDatabase(bench);
+    // Who calls cannot be found out, which is no reason to believe anybody.
+    expect(await greet(token)).toBe(503);
+    expect([await greet(), await greet(`lcmcp_${"a".repeat(32)}`)]).toEqual([401, 503]);
+    await stream.over;
+    expect(await greet(token)).toBe(503);
   });
 
   test.each(["closed", "jobs.db"])("after a start without its %s", async (name) => {

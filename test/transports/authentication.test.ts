@@ -35,8 +35,9 @@ describe("with tokens alone", () => {
     const reply = await (await open()).send(PING, bearer("wrong"));
     expect(reply.status).toBe(401);
     expect(challengeOf(reply)).toBe(
-      'Bearer error="invalid_token", error_description="The token is not known"',
+      'Bearer error="invalid_token", error_description="The token is not known. Whoever runs this server gives out tokens (longcat-mcp users add); nothing was done"',
     );
+    expect(await reply.json()).toMatchObject({ error: "invalid_token" });
   });
 
   it("the right one is served", async () => {
@@ -146,7 +147,9 @@ it("whoever cannot be asked about is told to come back", async () => {
   const reply = await (await openHttpServer({ authenticator })).send(PING, bearer("good"));
   expect(reply.status).toBe(503);
   expect(reply.headers.get("retry-after")).toBe("5");
-  expect(await reply.text()).not.toContain("store");
+  const text = await reply.text();
+  expect(text).toContain("nothing was done. Try again in 5 s");
+  expect(text).not.toContain("store is away");
 });
 
 describe("pages of allowed origins", () => {

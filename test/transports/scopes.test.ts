@@ -109,7 +109,7 @@ describe("the challenge", () => {
     const reply = await server.send(call, bearer("jobs-read"));
     expect(reply.status).toBe(403);
     expect(reply.headers.get("www-authenticate")).toBe(
-      'Bearer error="insufficient_scope", error_description="This takes the scope jobs:buy", scope="jobs:buy"',
+      'Bearer error="insufficient_scope", error_description="This takes the scope jobs:buy, which your token does not have; nothing was done. Whoever runs this server can give it one", scope="jobs:buy"',
     );
     expect(await reply.json()).toMatchObject({ error: "insufficient_scope" });
   });

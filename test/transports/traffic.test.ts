@@ -2,8 +2,17 @@ import type { EventEmitter } from "node:events";
 import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import { expect, test } from "vitest";
+import { systemClock } from "../../src/core/clock.ts";
 import { type Answered, Traffic } from "../../src/transports/traffic.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
+import {
+  bearer,
+  credential,
+  KnownTokens,
+  openHttpServer,
+  remoteCaller,
+} from "../support/http-server.ts";
+import { until } from "../support/rig.ts";
 
 function traffic() {
   const clock = new FakeClock();
@@ -74,4 +83,24 @@ test("the end of all is waited for, but not for ever", async () => {
   // What has left already is no stream any more.
   all.isStream(stream);
   expect(all.streams).toBe(0);
+});
+
+test("answers that are remembered, refused or found nowhere are counted as all others are", async () => {
+  const answered: Answered[] = [];
+  const routes = ["/mcp", "/healthz"];
+  const all = new Traffic(systemClock, routes, (one) => answered.push(one));
+  const authenticator = new KnownTokens({ good: credential(remoteCaller("ada")) });
+  const { send, ask } = await openHttpServer({ authenticator }, { traffic: all });
+  const list = { jsonrpc: "2.0", id: 1, method: "tools/list" };
+  // The second and third are the same bytes again.
+  for (let n = 0; n < 3; n++) await (await send(list, bearer("good"))).text();
+  await (await send(list, bearer("bad"))).text();
+  await (await ask("/healthz")).text();
+  await (await ask("/nowhere", { headers: bearer("good") })).text();
+  await until(() => answered.length === 6, "all of them have left");
+  const rows = answered.map(({ method, route, status }) => `${method} ${route} ${status}`);
+  expect(rows.toSorted()).toEqual([
+    ...["GET /healthz 200", "GET other 404"],
+    ...["POST /mcp 200", "POST /mcp 200", "POST /mcp 200", "POST /mcp 401"],
+  ]);
 });

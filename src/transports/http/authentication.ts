@@ -42,12 +42,12 @@ export class Authentication {
         : await authenticator.verify(token);
     if (!("refused" in verified)) return verified;
     await authenticator.noteRefusal(address);
-    return this.#challenge(OAuthErrorCode.InvalidToken, verified.refused);
+    return this.#challenge(OAuthErrorCode.InvalidToken, `${verified.refused}. ${this.#wayIn()}`);
   }
 
   /** What a caller is answered whose scopes do not suffice. */
   lacking(scope: Scope): Response {
-    const words = `This takes the scope ${scope}`;
+    const words = `This takes the scope ${scope}, which your token does not have; nothing was done. Whoever runs this server can give it one`;
     return this.#challenge(OAuthErrorCode.InsufficientScope, words, scope);
   }
 
@@ -56,11 +56,18 @@ export class Authentication {
     const more = this.#metadataUrl
       ? ` scope="${GIVEN_SCOPES.join(" ")}", resource_metadata="${this.#metadataUrl}"`
       : "";
-    const error = new OAuthError(OAuthErrorCode.InvalidToken, "A Bearer token is needed");
+    const words = `A Bearer token is needed. ${this.#wayIn()}`;
+    const error = new OAuthError(OAuthErrorCode.InvalidToken, words);
     return Response.json(error.toResponseObject(), {
       status: 401,
       headers: { "WWW-Authenticate": `Bearer${more}` },
     });
+  }
+
+  /** For whoever reads a refusal. */
+  #wayIn(): string {
+    const token = "Whoever runs this server gives out tokens (longcat-mcp users add)";
+    return `${this.#metadataUrl ? `Log in again. ${token} as well` : token}; nothing was done`;
   }
 
   #challenge(code: OAuthErrorCode, words: string, scope?: Scope): Response {
