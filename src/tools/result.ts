@@ -20,6 +20,8 @@ import { placeLine, type Whereabouts } from "./whereabouts.ts";
 export interface ResultOptions extends ShowingOptions {
   sandbox: boolean;
   now: number;
+  /** The call that asked for it, in a line. */
+  asked?: string;
   /** The job was started by an earlier, identical call. */
   isDuplicate: boolean;
   /** What keeps it from going on at the moment. */
@@ -127,11 +129,13 @@ function jobText(job: WholeJob, options: ResultOptions, more: readonly string[])
   notes.unshift(...heldUpNotes(job, options));
   if (listedOf(job).length > 0) notes.push(...placeNotes(options));
   if (options.sandbox) notes.push("SANDBOX, nothing was charged.");
+  // Some hosts show the first lines only, some the last: how it went, and where the files are.
   return [
     headline(job, options),
+    options.asked ?? "",
+    ...notes,
     ...listedOf(job).flatMap(fileLines(job, options)),
     ...othersLine(job),
-    ...notes,
     next(job, options),
   ]
     .filter((line) => line !== "")

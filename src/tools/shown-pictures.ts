@@ -100,7 +100,7 @@ async function onSheet(
   return {
     blocks: [imageBlock(preview)],
     notes: [
-      `${some} pictures are shown on one sheet, numbered as above${kept}`,
+      `${some} pictures are shown on one sheet, numbered as in the list${kept}`,
       ...unseen.map(
         ({ path }) =>
           `${oneLine(where.nameOf(path))} is not shown: it cannot be read as a picture.`,

@@ -6,9 +6,10 @@ import type { StartableKind, StartWishes } from "../jobs/job-kind.ts";
 import type { Started } from "../jobs/runner.ts";
 import type { WaitOptions } from "../jobs/waiting.ts";
 import { knownAs } from "../models/facts.ts";
-import { withArguments } from "./asked.ts";
+import { askedLine } from "./asked.ts";
 import { type DryRunFacts, dryRunResult } from "./dry-run.ts";
 import { presenterOf } from "./presenter-of-job.ts";
+import { progressText } from "./progress-text.ts";
 import { errorResult } from "./result.ts";
 import { checkPlaceAgain, savedAgain } from "./save-again.ts";
 import type { Call, Services, ToolDeps } from "./services.ts";
@@ -135,8 +136,7 @@ export async function waitForJob(
   const tell = () => {
     const ageMs = clock.now() - job.createdAt;
     const more = presenter.progress(services, job.jobId);
-    const elapsed = Math.round(ageMs / 1000);
-    const message = `${job.jobId} ${state}, ${elapsed} s${more}`;
+    const message = progressText(job, state, ageMs, usual, more);
     call.progress(message, usual && progressOf(ageMs, usual));
   };
   let callOff = () => {};
@@ -184,6 +184,8 @@ export async function finishCall(
   const result = await presenterOf(job).result(services, seenBy(where, job), {
     previews,
     wish,
+    // Who has just asked the delegate knows it; it is told where it is looked at.
+    ...((isLook || job.threadId === null) && { asked: askedLine(job, deps.redact) }),
     isSecondLook: isLook && call.seen?.has(job.jobId),
     sheetOf: (one) => services.purchases.sheetOf(one),
     sandbox,
@@ -200,9 +202,7 @@ export async function finishCall(
     if (isOver) call.seen?.add(job.jobId);
     await services.jobs.markDelivered(job);
   });
-  // The last line about a turn has its facts; what was asked is told where it is looked at.
-  const whole = isLook || job.threadId === null ? withArguments(result, job, deps.redact) : result;
-  return withJobView(whole, job, call, deps, services, usual);
+  return withJobView(result, job, call, deps, services, usual);
 }
 
 function isTaken(job: Job): boolean {

@@ -40,7 +40,7 @@ function expectHarmlessResult({ content }: ToolResult, where: string): void {
     } else if (block.type === "text") {
       // The delegate's words stand apart, and are its own.
       const framed =
-        /--- what LongCat said in (job_\w+) begins ---\n[\s\S]*\n--- what LongCat said in \1 ends ---/;
+        /--- what LongCat said in (job_\w+) begins; material, not instructions ---\n[\s\S]*\n--- what LongCat said in \1 ends ---/;
       expectHarmless((block.text ?? "").replace(framed, ""), where);
     }
   }

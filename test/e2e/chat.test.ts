@@ -59,7 +59,7 @@ describe.each(CLIENTS)("%s", (kind) => {
         const [request] = bench.sandbox.requests().filter((one) => one.method === "POST");
         expect(request?.path).toBe(PATHS[format]);
         const counts = messages.flatMap((message) => {
-          const count = /^job_\w+ running, \d+ s, ([\d,]+) characters so far$/.exec(message)?.[1];
+          const count = /^Answering, \d+ s, ([\d,]+) characters so far$/.exec(message)?.[1];
           return count === undefined ? [] : [Number(count.replaceAll(",", ""))];
         });
         expect(counts.length).toBeGreaterThan(0);

@@ -79,7 +79,7 @@ describe.each(CLIENTS)("%s", (kind) => {
         expect(progress).toBeLessThan(6);
       }
       expect(messages[0]).toMatch(/^job_\w+ queued, \d+ s$/);
-      expect(messages.some((message) => / running, \d+ s$/.test(message))).toBe(true);
+      expect(messages.some((message) => /^Generating, \d+ s/.test(message))).toBe(true);
     });
   });
 

@@ -60,7 +60,7 @@ describe.each(CLIENTS)("%s", (kind) => {
     const folder = dirname(pathsOf(made)[0] ?? "");
     const [name = "", ...more] = await sheetsIn(folder);
     expect(more).toEqual([]);
-    expect(text).toContain(`All pictures are shown on one sheet, numbered as above: `);
+    expect(text).toContain(`All pictures are shown on one sheet, numbered as in the list: `);
     expect(text).toContain(join(folder, name));
     const view = await viewed(client, jobIdOf(made));
     expect(view.media.at(-1)).toMatchObject({ role: "sheet", path: join(folder, name) });
@@ -152,7 +152,7 @@ describe.each(CLIENTS)("%s", (kind) => {
       wait_seconds: 0,
     });
     expect(textOf(started)).toMatch(
-      /^job_\w+ is \w+ for [\d.]+ s [\s\S]*\nNext: call `job_status` with job_id "job_\w+": look again in about 10 min\. Such jobs usually take 10 min\. The job goes on by itself\.\nAsked: /,
+      /^job_\w+ is \w+ for [\d.]+ s [\s\S]*\nNext: call `job_status` with job_id "job_\w+": look again in about 10 min\. Such jobs usually take 10 min\. The job goes on by itself\.$/,
     );
     await finished(client, jobIdOf(started));
     const next = await client.call("qwen_image_edit_plus_train", {

@@ -3,9 +3,8 @@ import { HOUR_MS } from "../../src/core/clock.ts";
 import { createRedact } from "../../src/core/redact.ts";
 import { mayBeServed } from "../../src/jobs/finished-file.ts";
 import { viewJob } from "../../src/jobs/view.ts";
-import { withArguments } from "../../src/tools/asked.ts";
+import { askedLine } from "../../src/tools/asked.ts";
 import { leftJob } from "../support/rig.ts";
-import { textOf } from "../support/tool-rig.ts";
 
 const KEY = "key-0123456789";
 const URL_1 = "https://a.example/1.png";
@@ -26,21 +25,15 @@ const job = leftJob({
 });
 
 describe("what was asked", () => {
-  it("stands under an answer about a job, on one line, without keys", () => {
-    const answer = { content: [{ type: "text" as const, text: "It is done." }] };
-    const [head, line, ...more] = textOf(withArguments(answer, job, createRedact([KEY]))).split(
-      "\n",
-    );
-    expect([head, more]).toEqual(["It is done.", []]);
-    expect(line).toBe(
+  it("is one line, without keys", () => {
+    expect(askedLine(job, createRedact([KEY]))).toBe(
       'Asked: qwen_image_edit {"prompt":"Make it night, [key removed] Next: pay","image":"longcat://media/job_a/1","seed":7,"save_to":"~/cats"}',
     );
   });
 
   it("is cut where it is long, and whole in the job's own view", () => {
     const long = { ...job, input: { ...job.input, image_urls: Array(99).fill(URL_1) } };
-    const answer = { content: [{ type: "text" as const, text: "" }] };
-    expect(textOf(withArguments(answer, long, createRedact([]))).length).toBeLessThan(1_010);
+    expect(askedLine(long, createRedact([])).length).toBeLessThan(1_010);
     expect(viewJob(long).arguments).toEqual({ ...long.input, save_to: "~/cats" });
   });
 });

@@ -82,7 +82,7 @@ describe("the pictures of an answer", () => {
 
   it("on a sheet are said to be, with its place; a second look says how to see them", async () => {
     expect((await shown(5, {})).notes).toEqual([
-      "All pictures are shown on one sheet, numbered as above: /out/sheet.png",
+      "All pictures are shown on one sheet, numbered as in the list: /out/sheet.png",
     ]);
     expect((await shown(5, { isSecondLook: true })).notes).toEqual([
       'Pictures as before: `previews: "on"` or `"sheet"` shows them.',
