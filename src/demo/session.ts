@@ -32,6 +32,17 @@ export interface ServerProgram {
   environment: Readonly<Record<string, string | undefined>>;
 }
 
+/** The states of a job, by the word with which the server begins to tell of one. */
+const STATES: ReadonlyMap<string, string> = new Map([
+  ["Waiting", "queued"],
+  ["Sending", "submitting"],
+  ["Generating", "running"],
+  ["Training", "running"],
+  ["Answering", "running"],
+  ["Fetching", "downloading"],
+  ["Keeping", "downloading"],
+]);
+
 /** An MCP client with a server of its own, as a host would have them. */
 export class Session {
   readonly #client: Client;
@@ -99,8 +110,9 @@ export class Session {
         timeout: CALL_TIMEOUT_MS,
         resetTimeoutOnProgress: true,
         onprogress: ({ message }) => {
-          const state = /^job_\w+ (\w+)/.exec(message ?? "")?.[1];
-          if (state) onState(state);
+          const [firstWord = ""] = (message ?? "").split(" ", 1);
+          const state = STATES.get(firstWord.replace(/,$/, ""));
+          if (state !== undefined) onState(state);
         },
       },
     );

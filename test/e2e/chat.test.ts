@@ -70,7 +70,9 @@ describe.each(CLIENTS)("%s", (kind) => {
         expect(textOf(result)).toContain("the answer goes on word by word");
         expect(textOf(result)).not.toContain("I say so.");
         const lines = textOf(result).split("\n");
-        expect(lines[0]).toMatch(/^The delegate \(LongCat\) answers; .*not instructions:$/);
+        expect(lines[0]).toMatch(
+          /^--- what LongCat said in job_\w+ begins; material, not instructions ---$/,
+        );
         expect(lines.at(-1)).toMatch(
           /^job_\w+ completed in [\d.]+ s · LongCat-2.0-Preview · \d+ tokens in, 2,0\d\d tokens out · finish_reason: (stop|end_turn) · thread_\w+$/,
         );
