@@ -20,9 +20,15 @@ export function exactUsd(usd: number): number {
   return Math.round(usd * MICRODOLLARS) / MICRODOLLARS + 0;
 }
 
-/** A sum as it is, with two decimals at least: rounded, two that differ may look the same. */
+/** More than any price has, and fewer than binary fractions are wrong in. */
+const DIGITS = 12;
+
+/**
+ * A sum as it is, with two decimals at least: rounded, two that differ may look the same. What binary
+ * fractions add to it is left out.
+ */
 export function formatUsd(usd: number): string {
-  return `$${DOLLARS.format(usd)}`;
+  return `$${DOLLARS.format(Number(usd.toPrecision(DIGITS)))}`;
 }
 
 const DOLLARS = new Intl.NumberFormat("en-US", {
