@@ -1,16 +1,11 @@
 // Changes the program in small ways and tells which changes no test notices:
 // `npm run mutate -- jobs chat --sample 60`. Works on copies; by hand, since it takes its time.
-import { execFile } from "node:child_process";
-import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { parseArgs, promisify } from "node:util";
+import { readdir, readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { type Mutant, mutantsOf, mutated } from "./mutation/mutants.ts";
-
-const run = promisify(execFile);
-const LONGEST_MS = 120_000;
-/** Everything else is copied: tests look at pages and at other files as well. */
-const LEFT_OUT = ["node_modules", ".git", "dist"];
+import { Tester } from "./mutation/tester.ts";
 
 interface Task extends Mutant {
   file: string;
@@ -24,15 +19,26 @@ const { values, positionals } = parseArgs({
     sample: { type: "string", default: "50" },
     /** Where in the row of mutants the sample begins. */
     seed: { type: "string", default: "0" },
+    /** Leaves out the tests of other rooms that do not name the file. */
+    near: { type: "boolean", default: false },
     workers: { type: "string", default: String(Math.max(1, availableParallelism() - 1)) },
   },
 });
-const rooms = positionals.length > 0 ? positionals : ["jobs", "chat", "settings"];
-const tasks = (await Promise.all(rooms.map(tasksOf))).flat();
+const rooms =
+  positionals.length > 0 ? positionals : ["jobs", "purchases", "chat", "inputs", "settings"];
+const tasks = byTurns(await Promise.all(rooms.map(tasksOf)));
+const testers = await Promise.all(
+  Array.from({ length: Number(values.workers) }, () => Tester.open()),
+);
 const survivors: Task[] = [];
-let done = 0;
-const waiting = [...tasks];
-await Promise.all(Array.from({ length: Number(values.workers) }, work));
+try {
+  if (tasks[0]) await testers[0]?.requireTelling(tasks[0].file);
+  // Most changes are noticed next door; the others are worth the whole way.
+  const left = await unnoticed(tasks, "near");
+  survivors.push(...(values.near ? left : await unnoticed(left, "far")));
+} finally {
+  for (const tester of testers) await tester.close();
+}
 report();
 
 async function tasksOf(room: string): Promise<Task[]> {
@@ -51,59 +57,31 @@ async function tasksOf(room: string): Promise<Task[]> {
   return all.filter((_, position) => position >= first && (position - first) % step < 1);
 }
 
-/** Works through the tasks in a copy of its own. */
-async function work(): Promise<void> {
-  // Not below `node_modules`, where the runner takes nothing for a source.
-  const copy = await mkdtemp(join(tmpdir(), "mutate-"));
-  try {
-    for (const name of await readdir(".")) {
-      if (!LEFT_OUT.includes(name)) await cp(name, join(copy, name), { recursive: true });
-    }
-    await symlink(resolve("node_modules"), join(copy, "node_modules"));
-    const [first] = waiting;
-    if (first) await requireTelling(copy, first.file);
+/** One of each room after the other, so that whoever ends it early knows something of all. */
+function byTurns(lists: readonly (readonly Task[])[]): Task[] {
+  const longest = Math.max(...lists.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, at) => lists.flatMap((list) => list[at] ?? [])).flat();
+}
+
+/** The changes with which tests pass; every tester works through them in its copy. */
+async function unnoticed(all: readonly Task[], which: "near" | "far"): Promise<Task[]> {
+  const waiting = [...all];
+  const found: Task[] = [];
+  let done = 0;
+  const work = async (tester: Tester) => {
     for (let task = waiting.shift(); task; task = waiting.shift()) {
-      if (await survives(copy, task.file, (text) => mutated(text, task))) survivors.push(task);
-      process.stderr.write(`\r${++done} of ${tasks.length}, ${survivors.length} unnoticed `);
+      const change = task;
+      const isFound = await tester.passes(task.file, (text) => mutated(text, change), which);
+      if (isFound) found.push(task);
+      const { file, line, about } = task;
+      const verdict = isFound ? "unnoticed" : "noticed";
+      process.stderr.write(
+        `${++done} of ${all.length} ${which}: ${verdict} ${file}:${line}  ${about}\n`,
+      );
     }
-  } finally {
-    await rm(copy, { recursive: true, force: true });
-  }
-}
-
-/** Tests that fail anyhow, or pass whatever happens, would say nothing of any change. */
-async function requireTelling(copy: string, file: string): Promise<void> {
-  if (!(await survives(copy, file, (text) => text))) {
-    throw new Error(`The tests of ${file} fail without a change.`);
-  }
-  if (await survives(copy, file, () => 'throw new Error("broken");')) {
-    throw new Error(`The tests of ${file} pass without it.`);
-  }
-}
-
-/** Whether the tests of a file pass with what is made of it. */
-async function survives(
-  copy: string,
-  file: string,
-  change: (text: string) => string,
-): Promise<boolean> {
-  const path = join(copy, file);
-  const text = await readFile(path, "utf8");
-  await writeFile(path, change(text));
-  try {
-    const vitest = resolve("node_modules/vitest/vitest.mjs");
-    const projects = ["--project", "unit", "--project", "rooms"];
-    const args = ["related", file, "--run", ...projects, "--bail", "1"];
-    await run(process.execPath, [vitest, ...args, "--reporter", "dot"], {
-      cwd: copy,
-      timeout: LONGEST_MS,
-    });
-    return true;
-  } catch {
-    return false;
-  } finally {
-    await writeFile(path, text);
-  }
+  };
+  await Promise.all(testers.map(work));
+  return found;
 }
 
 function report(): void {
