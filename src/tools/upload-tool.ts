@@ -28,7 +28,7 @@ export function uploadTool(deps: ToolDeps): Tool {
       const lines = [
         `Send ${name === undefined ? "the file" : oneLine(name)} with one PUT until ${until} UTC to`,
         url,
-        `   curl -fsS -g -T "${shown}" "${url}"`,
+        `   curl -sS --fail-with-body -g -T "${shown}" "${url}"`,
         `It takes a picture or text of at most ${byteCount(bytes)}, or a ZIP archive of at most ${byteCount(archiveBytes)}.`,
         "A person opens the same address in a browser and drops the file there.",
         `Then it is ${uris.upload(uploadId)} for pictures, training sets and \`files\`, for ${KEPT_DAYS} days.`,

@@ -223,6 +223,7 @@ it("the line for curl works as it is given, and so does what curl says of a refu
   expect(line).toContain(url);
   await expect(run("sh", ["-c", line], { cwd: folder })).rejects.toMatchObject({
     code: 22,
+    stdout: expect.stringContaining("A file was sent to this address already: it takes one."),
     stderr: expect.stringContaining("409"),
   });
 });
