@@ -1,13 +1,15 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import { cp, symlink } from "node:fs/promises";
-import { createServer } from "node:http";
+import { cp, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
+import { createServer, request } from "node:http";
 import { join, resolve } from "node:path";
+import { text as textOf } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
 import { SETTINGS } from "../../src/settings/specs.ts";
+import { inRanges } from "../../src/transports/http/in-front.ts";
 import { freePort } from "../support/free-port.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
@@ -171,5 +173,97 @@ describe("the compose file", () => {
       expect(existsSync(join(ROOT, volume.split(":")[0] ?? ""))).toBe(true);
     const port = server.environment["LONGCAT_MCP_METRICS_PORT"];
     expect(read("docs/monitoring/prometheus.yml")).toContain(`"127.0.0.1:${port}"`);
+  });
+});
+
+/** The program with exactly what the compose file and the image set, and nothing else of ours. */
+async function asComposed(more: Record<string, string>) {
+  const there = await tempDir();
+  const image = only(final, "ENV").flatMap(({ words }) => words);
+  const given = [
+    ...image.map((one) => one.split("=") as [string, string]),
+    ...Object.entries(server.environment),
+  ].map(([name, value]) => {
+    const [, variable = "", byDefault = ""] = /^\$\{(\w+):-(.*)\}$/.exec(value) ?? [];
+    const set = variable === "" ? value : (more[variable] ?? byDefault);
+    const placed = set
+      .replace(/^\/data\//, `${there}/data/`)
+      .replace(/^\/run\/secrets\//, `${there}/`);
+    // Whoever tests has other ports in use.
+    return [name, name === "LONGCAT_MCP_METRICS_PORT" ? "0" : placed];
+  });
+  await mkdir(join(there, "data"));
+  await mkdir(join(there, "app"));
+  for (const name of server.secrets) await writeFile(join(there, name), "key-0123456789\n");
+  const env = Object.fromEntries(given) as Record<string, string>;
+  const metrics = await freePort();
+  if ("LONGCAT_MCP_METRICS_PORT" in env) env["LONGCAT_MCP_METRICS_PORT"] = String(metrics);
+  const start = (args: string[]) => {
+    const child = spawn(process.execPath, [join(ROOT, "dist/cli.js"), ...args], {
+      cwd: join(there, "app"),
+      env: { ...env, HOME: "/nonexistent", PATH: process.env["PATH"] ?? "" },
+    });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    return child;
+  };
+  const say = async (...args: string[]) => {
+    const child = start(args);
+    const [text] = await Promise.all([textOf(child.stdout), once(child, "exit")]);
+    return text.trim();
+  };
+  return { there, start, say };
+}
+
+describe("the program, with what the compose file gives it", () => {
+  test("starts with users only, is ready, serves who comes by its proxy, and writes to one place", async () => {
+    const name = "mcp.example.com";
+    // The proxy of this test is on loopback.
+    const { there, start, say } = await asComposed({
+      LONGCAT_MCP_ALLOWED_HOSTS: name,
+      LONGCAT_MCP_TRUSTED_PROXIES: "127.0.0.1",
+    });
+    const port = String(await freePort());
+    const command = [...server.command, "--port", port];
+    const early = start(command);
+    const [code] = await once(early, "exit");
+    expect(code).toBe(2);
+    const token = await say("users", "add", "ana");
+    const running = start(command);
+    await new Promise<void>((listening) => {
+      running.stderr.on("data", (chunk) => {
+        if (String(chunk).includes("listens on")) listening();
+      });
+    });
+    const [, ...words] = server.healthcheck.test;
+    expect(await health(words, Number(port))).toBe(0);
+    const send = (host: string, more: Record<string, string>) =>
+      new Promise<number | undefined>((answered, reject) => {
+        const headers = { "content-type": "application/json", host, ...more };
+        const options = { host: "127.0.0.1", port, path: "/mcp", method: "POST", headers };
+        const asked = request(options, (reply) => {
+          reply.resume().once("end", () => answered(reply.statusCode));
+        });
+        asked.once("error", reject).end('{"jsonrpc":"2.0","id":1,"method":"ping"}');
+      });
+    const accept = "application/json, text/event-stream";
+    const ana = { authorization: `Bearer ${token}`, accept };
+    const passedOn = { ...ana, "x-forwarded-for": "192.0.2.7" };
+    expect(await send(name, passedOn)).toBe(200);
+    expect(await send(name, { accept })).toBe(401);
+    expect(await send("evil.example", ana)).toBe(403);
+    running.kill("SIGTERM");
+    const [end] = await once(running, "exit");
+    expect(end).toBe(0);
+    expect(await readdir(join(there, "app"))).toEqual([]);
+    expect((await readdir(there)).sort()).toEqual(["app", "data", ...server.secrets].sort());
+    expect(existsSync("/nonexistent")).toBe(false);
+  });
+
+  test("refuses what a proxy passes on that the compose file does not name", async () => {
+    const trusted = /:-(.*)\}$/.exec(server.environment["LONGCAT_MCP_TRUSTED_PROXIES"] ?? "")?.[1];
+    const isProxy = inRanges((trusted ?? "").split(","));
+    // The gateways of Docker's own networks, and nobody else.
+    expect(["172.17.0.1", "172.18.0.1", "172.31.0.1"].map(isProxy)).toEqual([true, true, true]);
+    expect(["127.0.0.1", "10.0.0.1", "172.32.0.1", "192.0.2.7"].map(isProxy)).not.toContain(true);
   });
 });
