@@ -2,13 +2,13 @@ import {
   CLIENT_CAPABILITIES_META_KEY,
   type InputRequiredResult,
   type McpRequestContext,
-  McpServer,
+  type McpServer,
   type RequestId,
   type ServerCapabilities,
   type ServerContext,
   type StandardSchemaWithJSON,
 } from "@modelcontextprotocol/server";
-import { onAbort } from "./core/aborting.ts";
+import { firstOf } from "./core/aborting.ts";
 import type { Caller, Scope } from "./core/caller.ts";
 import { AppError } from "./core/errors.ts";
 import { fieldsOf } from "./core/json-fields.ts";
@@ -21,6 +21,8 @@ import { wayOf } from "./questions/client-way.ts";
 import { LegacyServer } from "./resources/missing-code.ts";
 import { registerResources } from "./resources/register-resources.ts";
 import { onResourceEvents } from "./resources/resource-events.ts";
+import type { TaskSource } from "./tasks/task.ts";
+import { TaskServer, takesTasks } from "./tasks/task-server.ts";
 import { listElsewhere, listTools } from "./tools/listing.ts";
 import { lackingScope, mayCall, maySay } from "./tools/scopes.ts";
 import { SeenResults } from "./tools/seen-results.ts";
@@ -148,18 +150,16 @@ export class ServerFactory {
   }
 
   #create(connection: Connection, listed: readonly ListedTool[], instructions: string): McpServer {
-    const Server = connection.era === "legacy" ? LegacyServer : McpServer;
-    const server = new Server(
-      {
-        name: "longcat-mcp",
-        title: "LongCat, Z-Image and Qwen-Image",
-        version: this.#deps.version,
-      },
-      {
-        capabilities: capabilitiesOf(connection),
-        instructions,
-      },
-    );
+    const info = {
+      name: "longcat-mcp",
+      title: "LongCat, Z-Image and Qwen-Image",
+      version: this.#deps.version,
+    };
+    const options = { capabilities: capabilitiesOf(connection), instructions };
+    const server =
+      connection.era === "legacy"
+        ? new LegacyServer(info, options)
+        : new TaskServer(info, options, this.#tasksOf(connection));
     const seen = connection.lasting ? new SeenResults() : undefined;
     const { caller } = connection;
     for (const tool of listed) {
@@ -176,6 +176,19 @@ export class ServerFactory {
       this.#push(server, caller, (uri) => connection.era === "modern" || subscribed.has(uri));
     }
     return server;
+  }
+
+  /** The jobs of a connection's caller as tasks, loaded with the tools. */
+  #tasksOf({ caller, onDelivered }: Connection): TaskSource {
+    const source = new Lazy(async () => {
+      const { jobTasks } = await import("./tools/job-tasks.ts");
+      return jobTasks(this.#deps, caller, onDelivered);
+    });
+    return {
+      get: async (...asked) => (await source.get()).get(...asked),
+      cancel: async (...asked) => (await source.get()).cancel(...asked),
+      update: async (...asked) => (await source.get()).update(...asked),
+    };
   }
 
   #registerTool(
@@ -218,6 +231,7 @@ export class ServerFactory {
               }),
             progress: progressOf(context),
             seen,
+            takesTasks: connection.era === "modern" && takesTasks(declared),
             showsPages: showsPages(declared),
           });
           const ms = Math.round(clock.elapsed() - startedAt);
@@ -289,19 +303,6 @@ function declaredBy({ mcpReq }: ServerContext, { server }: McpServer): unknown {
 /** Whether the client says that it shows pages of ours beside answers. */
 function showsPages(declared: unknown): boolean {
   return fieldsOf(fieldsOf(declared)?.["extensions"])?.[PAGES_EXTENSION] !== undefined;
-}
-
-/** A signal that aborts with the first of others, and keeps nothing of them once it is released. */
-function firstOf(signals: readonly (AbortSignal | undefined)[]): {
-  signal: AbortSignal;
-  release: () => void;
-} {
-  const first = new AbortController();
-  const releases = signals.map((signal) => onAbort(signal, () => first.abort()));
-  const release = () => {
-    for (const one of releases) one();
-  };
-  return { signal: first.signal, release };
 }
 
 /**

@@ -81,9 +81,15 @@ export const HOUSE: Rules = {
       uses: ["src/core/"],
     },
     {
+      path: "src/tasks/",
+      about: "answers that are asked for later: the protocol's extension",
+      uses: ["src/core/"],
+    },
+    {
       path: "src/tools/",
       about: "what an assistant calls",
       uses: [
+        "src/tasks/",
         "src/questions/",
         "src/core/",
         "src/models/",
@@ -115,6 +121,7 @@ export const HOUSE: Rules = {
       uses: [
         "src/core/",
         "src/questions/",
+        "src/tasks/",
         "src/jobs/",
         "src/chat/",
         "src/tools/",

@@ -34,3 +34,16 @@ function waitingFor(signal: AbortSignal): Set<() => void> {
   signal.addEventListener("abort", runAll, { once: true });
   return waiting;
 }
+
+/** A signal that aborts with the first of others, and keeps nothing of them once it is released. */
+export function firstOf(signals: readonly (AbortSignal | undefined)[]): {
+  signal: AbortSignal;
+  release: () => void;
+} {
+  const first = new AbortController();
+  const releases = signals.map((signal) => onAbort(signal, () => first.abort()));
+  const release = () => {
+    for (const one of releases) one();
+  };
+  return { signal: first.signal, release };
+}

@@ -9,6 +9,7 @@ import {
   isId,
   isObject,
   isPlainMeta,
+  listsTasks,
   type Members,
 } from "./shapes.ts";
 
@@ -117,7 +118,8 @@ export class Conversation {
     const { _meta, ...others } = params;
     if (!isEnvelope(_meta, modern)) return HAND_OVER;
     if (method === "subscriptions/listen") return this.#listen(text, id, others);
-    const isBare = Object.keys(others).length === 0;
+    const isTold = method !== "server/discover" || !isObject(_meta) || !listsTasks(_meta);
+    const isBare = Object.keys(others).length === 0 && isTold;
     const outcome = isBare ? this.#answer(id, method, modern) : this.#wait(id);
     const isGreeting = method === "server/discover";
     // The first of either kind settles something; the others change nothing. One that waits is

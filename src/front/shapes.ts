@@ -99,6 +99,13 @@ export function isEnvelope(meta: unknown, revision: string): boolean {
   );
 }
 
+/** Whether a client takes tasks for answers, by which what it is told first depends. */
+export function listsTasks(meta: Members): boolean {
+  const own = meta[`${MODERN}clientCapabilities`];
+  const extensions = isObject(own) ? own["extensions"] : undefined;
+  return isObject(extensions) && `${MODERN}tasks` in extensions;
+}
+
 /** Whether a message says of itself which revision it is of, rightly or not. */
 export function hasEnvelope(params: unknown): boolean {
   return (

@@ -77,9 +77,14 @@ export function requireSeen(caller: Caller, job: { jobId: string; operation: str
   if (!seesJob(caller, job)) throw noSuchJob(job.jobId);
 }
 
+/** Whether a caller may cancel and delete a job of their own. */
+export function mayChange({ scopes }: Caller, { operation }: { operation: string }): boolean {
+  return scopes.has("jobs:buy") || (scopes.has("chat") && operation === CHAT_OPERATION);
+}
+
 /** @throws {forbidden} for a job of their own that a caller may see, and not change */
-export function requireChange({ scopes }: Caller, { operation }: { operation: string }): void {
-  if (scopes.has("jobs:buy") || (scopes.has("chat") && operation === CHAT_OPERATION)) return;
+export function requireChange(caller: Caller, job: { operation: string }): void {
+  if (mayChange(caller, job)) return;
   throw new AppError("forbidden", "Pictures are cancelled and deleted with the scope `jobs:buy`.", {
     next: "Ask the user for a token with that scope; nothing was changed.",
   });
@@ -100,6 +105,11 @@ export function lackingScope(caller: Caller, message: unknown): Scope | undefine
       return typeof name === "string" ? lackingOf(caller, OF_TOOLS.get(name)) : undefined;
     case "prompts/get":
       return lackingOf(caller, scopesOfPrompt(name));
+    case "tasks/get":
+    case "tasks/update":
+      return lackingOf(caller, OF_JOBS);
+    case "tasks/cancel":
+      return lackingOf(caller, OF_TOOLS.get("job_cancel"));
     case "resources/read":
     case "resources/subscribe":
     case "resources/unsubscribe":

@@ -79,6 +79,8 @@ export interface Call {
   way?: Way | undefined;
   /** What the user was asked so far; absent where nobody can be. */
   asking?: Asking | undefined;
+  /** Whether it may be answered with a task that its client asks for later. */
+  takesTasks?: boolean | undefined;
   /** Whether the host shows pages of ours beside answers (MCP Apps). */
   showsPages?: boolean | undefined;
   /** What its connection was given before; absent where that ends with the call. */

@@ -6,6 +6,7 @@ import type { StartableKind, StartWishes } from "../jobs/job-kind.ts";
 import type { Started } from "../jobs/runner.ts";
 import type { WaitOptions } from "../jobs/waiting.ts";
 import { knownAs } from "../models/facts.ts";
+import { asAnswer } from "../tasks/task.ts";
 import { askedLine } from "./asked.ts";
 import { type DryRunFacts, dryRunResult } from "./dry-run.ts";
 import { presenterOf } from "./presenter-of-job.ts";
@@ -17,6 +18,7 @@ import type { PreviewWish } from "./shown-pictures.ts";
 import { progressOf, usualTimeOf } from "./usual-time.ts";
 import { withJobView } from "./viewer-meta.ts";
 import { seenBy, sentencesFor, whereaboutsFor } from "./whereabouts.ts";
+import { workingTask } from "./working-task.ts";
 
 /** How long a call waits unasked, in seconds. */
 const DEFAULT_WAIT_SECONDS = 25;
@@ -104,6 +106,9 @@ async function answerStart(
     const again = isDuplicate ? input.save_to : undefined;
     if (again !== undefined) await checkPlaceAgain(services, job, again);
     const waited = await waitForJob(deps, services, job, call, input.wait_seconds, spentMs);
+    if (call.takesTasks && !isFinal(waited.state)) {
+      return asAnswer(workingTask(deps, services, waited));
+    }
     const result = await finishCall(deps, services, waited, call, { previews, isDuplicate });
     return again === undefined ? result : savedAgain(services, waited, again, result);
   } catch (error) {

@@ -8,6 +8,7 @@ import { message } from "../core/text.ts";
 import { VIEWER_URI } from "../core/uris.ts";
 import { whileAsking } from "../questions/while-asking.ts";
 import type { Settings } from "../settings/settings.ts";
+import { isTaskAnswer } from "../tasks/task.ts";
 import { advertisedSchema } from "./advertised-schema.ts";
 import { bounded } from "./bounded.ts";
 import { completedMeanwhile } from "./completed-meanwhile.ts";
@@ -171,6 +172,7 @@ export function defineTool<I extends z.ZodObject, L extends z.ZodObject>(
         // The question is the answer.
         if (made === undefined) return { content: [] };
         const result = Array.isArray(made) ? { content: made } : made;
+        if (isTaskAnswer(result)) return result;
         const completed = call.signal.aborted ? undefined : await completedMeanwhile(deps, call);
         const more = [
           ...notes.map((note) => textBlock(`Note: ${message(note)}`)),

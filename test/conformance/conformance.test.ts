@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { EXCEPTIONS, EXTENSIONS } from "./exceptions.ts";
+import { EXCEPTIONS } from "./exceptions.ts";
 import { runSuite, SUITES, scenariosOf } from "./suites.ts";
 
 const RUNS = await Promise.all(
@@ -11,7 +11,6 @@ const RUNS = await Promise.all(
     found: await runSuite(suite),
   })),
 );
-const isExtension = (scenario: string) => EXTENSIONS.some((one) => one.test(scenario));
 
 describe.each(RUNS)("the server scenarios of $name", ({ name, named, found }) => {
   it("are run, all of them", () => {
@@ -21,8 +20,7 @@ describe.each(RUNS)("the server scenarios of $name", ({ name, named, found }) =>
 
   const exceptions = EXCEPTIONS.filter(({ suite }) => suite === name);
   const rest = [...found].filter(
-    ([scenario]) =>
-      !isExtension(scenario) && !exceptions.some((exception) => exception.scenario === scenario),
+    ([scenario]) => !exceptions.some((exception) => exception.scenario === scenario),
   );
 
   it.each(rest)("%s", (_, checks) => {

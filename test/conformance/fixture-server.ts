@@ -2,6 +2,7 @@ import { McpServer } from "@modelcontextprotocol/server";
 import { systemClock } from "../../src/core/clock.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
 import type { Connection, HttpServers } from "../../src/server.ts";
+import { TaskServer } from "../../src/tasks/task-server.ts";
 import { type HttpServing, serveOnHttp } from "../../src/transports/http.ts";
 import { RateLimits } from "../../src/transports/rate-limits.ts";
 import { unwatched } from "../support/http-server.ts";
@@ -11,6 +12,7 @@ import { registerContent } from "./fixtures/content.ts";
 import { registerInputRequired, STATES } from "./fixtures/input-required.ts";
 import { registerPrompts, registerResources } from "./fixtures/reading.ts";
 import { registerSchemas } from "./fixtures/schemas.ts";
+import { registerTaskTools, TASKS } from "./fixtures/tasks.ts";
 
 /** What the suites expect of a server, a room each; another room is another line. */
 const FIXTURES: readonly ((server: McpServer, connection: Connection) => void)[] = [
@@ -20,6 +22,7 @@ const FIXTURES: readonly ((server: McpServer, connection: Connection) => void)[]
   registerPrompts,
   registerAsking,
   registerInputRequired,
+  registerTaskTools,
 ];
 
 /** Servers with the suites' own tools in place of this program's. */
@@ -28,19 +31,21 @@ const fixtureServers: HttpServers = {
   lackingScope: () => undefined,
   async createFor(connection) {
     const hears = connection.lasting || connection.era === "modern";
-    const server = new McpServer(
-      { name: "longcat-mcp-conformance", version: "1.0.0" },
-      {
-        capabilities: {
-          tools: { listChanged: false },
-          prompts: { listChanged: false },
-          resources: { subscribe: hears, listChanged: hears },
-          completions: {},
-          logging: {},
-        },
-        requestState: { verify: STATES.verify },
+    const info = { name: "longcat-mcp-conformance", version: "1.0.0" };
+    const options = {
+      capabilities: {
+        tools: { listChanged: false },
+        prompts: { listChanged: false },
+        resources: { subscribe: hears, listChanged: hears },
+        completions: {},
+        logging: {},
       },
-    );
+      requestState: { verify: STATES.verify },
+    };
+    const server =
+      connection.era === "modern"
+        ? new TaskServer(info, options, TASKS)
+        : new McpServer(info, options);
     for (const register of FIXTURES) register(server, connection);
     if (connection.lasting) {
       server.server.setRequestHandler("resources/subscribe", () => ({}));
