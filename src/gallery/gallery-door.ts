@@ -61,10 +61,9 @@ export class Door {
   leave(request: IncomingMessage, response: ServerResponse, { isSecure }: Arrival): void {
     this.sessions.end(sessionValue(request));
     response.setHeader("set-cookie", sessionCookie(request, "", 0, isSecure));
-    sendPage(
-      response,
-      document("Signed out", html`<main><h1>Signed out</h1><p>You can close this page.</p></main>`),
-    );
+    // Without the session there is no style any more.
+    const text = "You are signed out, and can close this page.\n";
+    send(response, 200, "text/plain; charset=utf-8", text);
   }
 
   async #enter(
