@@ -56,9 +56,14 @@ function roomsTable(rooms: readonly Room[]): string {
   );
 }
 
-/** The tools as a client receives them from a server that has not been configured. */
+/**
+ * The tools as a client receives them from a server that has not been configured; without icons,
+ * which hosts show to people and not to models.
+ */
 export async function listedTools() {
-  return asked(async (client) => (await client.listTools()).tools);
+  return asked(async (client) =>
+    (await client.listTools()).tools.map(({ icons: _, ...tool }) => tool),
+  );
 }
 
 /** The prompts likewise. */

@@ -23,6 +23,7 @@ import { registerResources } from "./resources/register-resources.ts";
 import { onResourceEvents } from "./resources/resource-events.ts";
 import type { TaskSource } from "./tasks/task.ts";
 import { TaskServer, takesTasks } from "./tasks/task-server.ts";
+import { iconsOf, PROGRAM_ICONS } from "./tools/icons.ts";
 import { listElsewhere, listTools } from "./tools/listing.ts";
 import { lackingScope, mayCall, maySay } from "./tools/scopes.ts";
 import { SeenResults } from "./tools/seen-results.ts";
@@ -154,6 +155,7 @@ export class ServerFactory {
       name: "longcat-mcp",
       title: "LongCat, Z-Image and Qwen-Image",
       version: this.#deps.version,
+      icons: [...PROGRAM_ICONS],
     };
     const options = { capabilities: capabilitiesOf(connection), instructions };
     const server =
@@ -204,6 +206,7 @@ export class ServerFactory {
         title: listed.title,
         description: listed.description,
         annotations: listed.annotations,
+        icons: iconsOf(listed.name),
         ...(Object.keys(listed.meta).length > 0 && { _meta: { ...listed.meta } }),
         // The full schema is advertised; arguments are checked by the tool, whose errors say more.
         inputSchema: acceptingSchema(listed.inputSchema),
