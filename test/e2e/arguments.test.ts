@@ -136,6 +136,12 @@ describe("calls as models make them", () => {
     return { result, body: lastBody() };
   }
 
+  // The bundle is read a byte a character.
+  test("a sign that is not ASCII is the one that the source has", async () => {
+    const { body } = await bought("longcat_image_generate", { ...CAT, image_size: "4 × 3" });
+    expect(body).toMatchObject({ image_size: "landscape_4_3" });
+  });
+
   test("null, empty texts and literals in strings mean what they say", async () => {
     const { body } = await bought("longcat_image_generate", {
       ...CAT,

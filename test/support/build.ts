@@ -8,8 +8,7 @@ const root = resolve(import.meta.dirname, "../..");
 export function setup(): void {
   const sources = [
     "package.json",
-    "scripts/build.mjs",
-    "scripts/build-page.mjs",
+    ...["build", "build-page", "escaped", "prepare-answers"].map((name) => `scripts/${name}.mjs`),
     ...filesBelow("src"),
   ];
   if (newest(sources) > newest(["dist/cli.js"])) {
