@@ -8,8 +8,8 @@ import { build } from "esbuild";
 import type { Browser, FrameLocator, Page } from "playwright-core";
 import * as z from "zod";
 
-const CLI = resolve(import.meta.dirname, "../../dist/cli.js");
-const PAGE = resolve(import.meta.dirname, "host-page.ts");
+const CLI = resolve("dist/cli.js");
+const PAGE = resolve("test/browser/host-page.ts");
 export const ALL_CAPABILITIES = {
   serverTools: {},
   serverResources: {},
@@ -26,6 +26,8 @@ const calledSchema = z.looseObject({
 export interface ViewerHost {
   page: Page;
   viewer: FrameLocator;
+  /** The home of its user, with everything that was made. */
+  folder: string;
   /** What the viewer asked its host for, in order. */
   asked: { kind: string; params: unknown }[];
   /** Errors of the browser's console. */
@@ -124,6 +126,7 @@ export async function openViewerHost(browser: Browser): Promise<ViewerHost> {
   await reopen();
   return {
     page,
+    folder,
     viewer: page.frameLocator("iframe"),
     asked,
     complaints,
