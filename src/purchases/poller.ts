@@ -56,13 +56,14 @@ export class Poller {
     return this.#current.size;
   }
 
-  /** Looks at the job in `inMs`; replaces an earlier plan for it. */
+  /** Looks at the job in `inMs`, in 0 without waiting for a round; replaces an earlier plan for it. */
   plan({ jobId, owner }: Pick<Job, "jobId" | "owner">, inMs: number): void {
     if (this.#stopped) return;
     const entry = { jobId, owner, at: this.#clock.elapsed() + inMs };
     this.#current.set(jobId, entry);
     this.#queue.push(entry);
-    this.#arm();
+    if (inMs <= 0) this.#ringAt(entry.at);
+    else this.#arm();
   }
 
   forget(jobId: string): void {

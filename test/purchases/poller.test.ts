@@ -127,6 +127,19 @@ describe("the poller", () => {
     expect(Math.max(...waited)).toBeLessThanOrEqual(100);
   });
 
+  it("looks at once at what it is told to look at now, whenever the next round is", async () => {
+    const { clock, looks, one } = poller(() => undefined, 1);
+    one.plan(of("due"), 50);
+    await clock.advance(50);
+    one.plan(of("later"), 10);
+    one.plan(of("now"), 0);
+    await clock.advance(0);
+    await settle();
+    expect(looks.map(({ jobId }) => jobId)).toEqual(["due", "now"]);
+    await clock.advance(100);
+    expect(looks.map(({ jobId }) => jobId)).toEqual(["due", "now", "later"]);
+  });
+
   it("wakes up more often where time runs faster", async () => {
     const { clock, looks, one } = poller(() => undefined, 0.01);
     for (const at of [1, 1.5, 2.5]) one.plan(of(`at ${at}`), at);
