@@ -175,7 +175,7 @@ describe("a defect", () => {
   });
 
   test.each([
-    ["http", /listens on[^]*\/enter\//],
+    ["http", /listens on[\s\S]*\/enter\//],
     ["sandbox", /listens on/],
   ])("ends %s in the same way", async (command, ready) => {
     const program = bench.launch([command, "--port", "0"], {
