@@ -5,7 +5,7 @@ const PROGRAM = ["test/{cli,demo,e2e}/**/*.test.ts"];
 /** What someone hostile tries, every operation to its end, every way an input can be wrong, what is refused, fails or is left behind. */
 const ATTACK = [
   "test/attack/**/*.test.ts",
-  "test/e2e/{again,arguments,books,deletion,deletion-command,ending,failures,history,inputs,keep-prompts,looking}.test.ts",
+  "test/e2e/{again,arguments,books,chat,deletion,deletion-command,dry-run,ending,failures,history,inputs,keep-prompts,looking}.test.ts",
   "test/e2e/{modes,money,network,operations,results,training}.test.ts",
 ];
 /** Whole rooms at work: several processes on one folder, pictures drawn and decoded, jobs from start to end. */

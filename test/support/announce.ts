@@ -5,11 +5,11 @@ const TAKES: Readonly<Record<string, string>> = {
   unit: "twenty seconds",
   together: "twenty seconds",
   rooms: "a minute and a half",
-  program: "two minutes",
-  attack: "seven minutes",
-  soak: "seven minutes",
+  program: "a minute",
+  attack: "ten minutes",
+  soak: "four minutes",
   browser: "a minute",
-  conformance: "twenty seconds",
+  conformance: "a minute",
 };
 
 /** Says at the start of a run how long it will take. */
