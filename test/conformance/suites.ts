@@ -10,6 +10,7 @@ import { serveFixtures } from "./fixture-server.ts";
 const WITH_GLOB_SYNC = resolve(import.meta.dirname, "with-glob-sync.mjs");
 /** Ends what hangs. */
 const MOST_MS = 170_000;
+const MOST_RUNS = 5;
 const STAMP = /^server-(.+)-\d{4}-\d\d-\d\dT[\d-]+Z$/;
 
 const checksSchema = z.array(
@@ -38,8 +39,35 @@ export const SUITES: readonly Suite[] = [
   })),
 ];
 
-/** What a suite found, by scenario; each suite has a server of its own. */
-export async function runSuite(suite: Suite): Promise<Map<string, Check[]>> {
+/** Whether a scenario found anything to complain of. */
+export function isWrong({ status }: Check): boolean {
+  return status === "FAILURE" || status === "WARNING";
+}
+
+/**
+ * What a suite found, by scenario. The suites give some answers half a second, which says something
+ * of the machine where it is busy: a scenario is wrong that is wrong each time.
+ * @param isExcepted whether a scenario is known to be wrong.
+ */
+export async function runSuite(
+  suite: Suite,
+  isExcepted: (scenario: string) => boolean,
+): Promise<Map<string, Check[]>> {
+  const found = new Map<string, Check[]>();
+  for (let run = 0; run < MOST_RUNS; run++) {
+    for (const [scenario, checks] of await runOnce(suite)) {
+      if (found.get(scenario)?.some(isWrong) !== false) found.set(scenario, checks);
+    }
+    const isAllRight = [...found].every(
+      ([scenario, checks]) => isExcepted(scenario) || !checks.some(isWrong),
+    );
+    if (isAllRight) break;
+  }
+  return found;
+}
+
+/** Each run has a server of its own. */
+async function runOnce(suite: Suite): Promise<Map<string, Check[]>> {
   const serving = await serveFixtures(() => {});
   const folder = await mkdtemp(join(tmpdir(), "conformance-"));
   try {
