@@ -149,7 +149,8 @@ test("many first opens of one folder at once all succeed", { timeout: 600_000 },
   try {
     const programs = Array.from({ length: 8 }, () => bench.launch(["jobs"]));
     const codes = await Promise.all(programs.map((program) => program.exited()));
-    expect(codes).toEqual(codes.map(() => 0));
+    const said = programs.map(({ stderr }) => stderr).join("");
+    expect(codes, said).toEqual(codes.map(() => 0));
   } finally {
     await bench.close();
   }
