@@ -69,13 +69,12 @@ describe.each(CLIENTS)("%s", (kind) => {
 
   describe.each(TRANSPORTS)("over %s", (transport) => {
     test("an answer beside a mention of others counts as delivered, and the mention as told", async () => {
-      const { client } = await bench.connect(kind, transport);
-      await spending(client);
       const store = new SqliteJobStore(new Connection(bench.dataDir));
       onTestFinished(() => store.close());
       const done = { state: "completed", charge: "spent", orphaned: true } as const;
       const old = leftJob({ baseUrl: bench.sandbox.origin, ...done });
       await recordJob(store, old, "gone");
+      const { client } = await bench.connect(kind, transport);
       const made = await client.call("longcat_image_generate", LONGCAT);
       expect(JSON.stringify(made.content)).toContain(old.jobId);
       const delivered = async () => (await store.get(old.owner, jobIdOf(made)))?.deliveredAt;
