@@ -116,7 +116,8 @@ export class Conversation {
     const { modern } = this.#prepared;
     if (this.#legacy !== undefined || !isObject(params)) return HAND_OVER;
     const { _meta, ...others } = params;
-    if (!isEnvelope(_meta, modern)) return HAND_OVER;
+    // A page that no list has is refused before it could settle anything.
+    if (!isEnvelope(_meta, modern) || "cursor" in others) return HAND_OVER;
     if (method === "subscriptions/listen") return this.#listen(text, id, others);
     const isTold = method !== "server/discover" || !isObject(_meta) || !listsTasks(_meta);
     const isBare = Object.keys(others).length === 0 && isTold;

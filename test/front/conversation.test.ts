@@ -93,6 +93,7 @@ test.each([
   ["a second greeting", [hello(0), hello(1)]],
   ["a greeting of the other era", [modern(0, "server/discover"), hello(1)]],
   ["a greeting behind what waits", [modern(0, "resources/list"), hello(1)]],
+  ["a page that no list has", [modern(0, "tools/list", { cursor: "x" })]],
   ["an id in use", [hello(0), call(1), text({ id: 1, method: "ping" })]],
   ["an id that is none", [hello(0), text({ id: null, method: "ping" })]],
   [
