@@ -37,6 +37,11 @@ export class RememberedAnswers {
     return undefined;
   }
 
+  /** Whose answer is the next one of this id cannot be told any more. */
+  forget(id: RequestId): void {
+    this.#asked.delete(id);
+  }
+
   /**
    * Remembers an answer, if it is one that stays.
    * @param line as it is written, without its end

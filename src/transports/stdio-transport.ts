@@ -180,6 +180,7 @@ export class StdioTransport implements Transport {
   #note(message: JSONRPCMessage): void {
     if (!("method" in message)) return;
     if ("id" in message) {
+      if (this.#unanswered.includes(message.id)) this.#remembered.forget(message.id);
       this.#unanswered.push(message.id);
     } else if (message.method === "notifications/cancelled") {
       // Whoever takes a request back gets no answer to it.

@@ -2,6 +2,7 @@ import { type JSONRPCMessage, serializeMessage } from "@modelcontextprotocol/ser
 import { describe, expect, it } from "vitest";
 import type { MarkOf } from "../../src/transports/questions.ts";
 import { RememberedAnswers } from "../../src/transports/remembered-answers.ts";
+import { answersOfProgram } from "../support/conversations.ts";
 
 const list = (id: number | string, params?: Record<string, unknown>) =>
   ({ jsonrpc: "2.0", id, method: "tools/list", ...(params ? { params } : {}) }) as const;
@@ -95,4 +96,23 @@ describe("an answer that stays the same", () => {
     }
     expect(remembered.lineFor(list(2))).toBeDefined();
   });
+});
+
+it("of two requests at a time under one id no answer is remembered as that of the other", async () => {
+  const greeting = {
+    protocolVersion: "2025-11-25",
+    capabilities: {},
+    clientInfo: { name: "c", version: "1" },
+  };
+  const talk = [
+    { jsonrpc: "2.0", id: 0, method: "initialize", params: greeting },
+    { jsonrpc: "2.0", method: "notifications/initialized" },
+    { jsonrpc: "2.0", id: 0, method: "resources/templates/list" },
+    { jsonrpc: "2.0", id: "a", method: "resources/templates/list" },
+  ];
+  // The last line lacks its end, and is read when the others have been answered.
+  const bytes = Buffer.from(talk.map((message) => JSON.stringify(message)).join("\n"));
+  const { lines } = await answersOfProgram([bytes], "1.0.0");
+  const ofA = lines.filter((line) => line.endsWith('"id":"a"}'));
+  expect(ofA).toEqual([expect.stringContaining('"resourceTemplates":[')]);
 });
