@@ -8,7 +8,7 @@ import {
   shownFolders,
 } from "../../src/media/paths.ts";
 
-const PLACE = { workingDir: "/work/project", homeDir: "/home/anna" };
+const PLACE = { workingDir: "/anywhere/project", homeDir: "/home/anna" };
 
 function refusal(path: string) {
   try {
@@ -21,9 +21,9 @@ function refusal(path: string) {
 
 describe.runIf(sep === "/")("what a caller's path means", () => {
   it.each([
-    ["a.png", "/work/project/a.png"],
-    ["./a.png", "/work/project/a.png"],
-    ["../a.png", "/work/a.png"],
+    ["a.png", "/anywhere/project/a.png"],
+    ["./a.png", "/anywhere/project/a.png"],
+    ["../a.png", "/anywhere/a.png"],
     ["/a/../b.png", "/b.png"],
     ["~", "/home/anna"],
     ["~/a.png", "/home/anna/a.png"],
@@ -31,17 +31,17 @@ describe.runIf(sep === "/")("what a caller's path means", () => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: as somebody writes it
     ["${HOME}/a.png", "/home/anna/a.png"],
     ["%USERPROFILE%/a.png", "/home/anna/a.png"],
-    ["~other/a.png", "/work/project/~other/a.png"],
-    ["$HOMES/a.png", "/work/project/$HOMES/a.png"],
-    ["a~/b", "/work/project/a~/b"],
+    ["~other/a.png", "/anywhere/project/~other/a.png"],
+    ["$HOMES/a.png", "/anywhere/project/$HOMES/a.png"],
+    ["a~/b", "/anywhere/project/a~/b"],
     ["file:///a/b.png", "/a/b.png"],
     ["file:///a/b%20c.png", "/a/b c.png"],
     ["file:///a/b#1?.png", "/a/b#1?.png"],
     ["FILE:///a/b.png", "/a/b.png"],
     ["file://localhost/a/b.png", "/a/b.png"],
     ["sandbox:/mnt/data/a.png", "/mnt/data/a.png"],
-    ["a:b.png", "/work/project/a:b.png"],
-    ["日本.png", "/work/project/日本.png"],
+    ["a:b.png", "/anywhere/project/a:b.png"],
+    ["日本.png", "/anywhere/project/日本.png"],
   ])("%s is %s", (path, absolute) => {
     expect(absolutePath(path, PLACE)).toBe(absolute);
   });

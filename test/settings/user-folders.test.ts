@@ -43,7 +43,7 @@ function saveDirs(env: Record<string, string>, there: readonly string[], dirs = 
     env: { HOME, ...env },
     flags: {},
     platform: "linux",
-    workingDir: "/work",
+    workingDir: "/anywhere",
     readFile: () => dirs,
     isFolder: (path) => there.includes(path),
   }).saveDirs;

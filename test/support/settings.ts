@@ -5,7 +5,7 @@ export function check(env: Record<string, string>, platform: NodeJS.Platform = "
     env: { HOME: "/home/a", ...env },
     flags: {},
     platform,
-    workingDir: "/work",
+    workingDir: "/anywhere",
     readFile: (path) => {
       if (path === "/home/a/key") return "'Bearer key-0123456789'\n";
       throw new Error("there is no such file");
