@@ -1,130 +1,28 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import {
-  ElicitRequestSchema,
   ResourceListChangedNotificationSchema,
   ResourceUpdatedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
-import { McpServer } from "@modelcontextprotocol/server";
 import { describe, expect, it } from "vitest";
-import * as z from "zod";
-import { scopesIn } from "../../src/core/caller.ts";
 import { LOCAL_CALLER } from "../../src/core/owner.ts";
 import { uris } from "../../src/core/uris.ts";
-import type { HttpServers } from "../../src/server.ts";
 import { IDLE_MS } from "../../src/transports/http/http-session.ts";
-import { RateLimits } from "../../src/transports/rate-limits.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
+import { bearer, openHttpServer, PING } from "../support/http-server.ts";
 import {
-  bearer,
-  credential,
-  type HttpServer,
-  type HttpServerOptions,
-  KnownTokens,
-  openHttpServer,
-  PING,
-  remoteCaller,
-  unwatched,
-} from "../support/http-server.ts";
+  begin,
+  capabilitiesIn,
+  EVENTS,
+  INITIALIZE,
+  listen,
+  MODERN,
+  MODERN_HEADERS,
+  open,
+  SECOND,
+  statusOf,
+} from "../support/http-sessions.ts";
 import { leftJob, summaryOf } from "../support/rig.ts";
-
-const SECOND = 1_000;
-const JSON_HEADERS = {
-  "content-type": "application/json",
-  accept: "application/json, text/event-stream",
-  "mcp-protocol-version": "2025-11-25",
-};
-const EVENTS = { accept: "text/event-stream" };
-const INITIALIZE = {
-  jsonrpc: "2.0",
-  id: 0,
-  method: "initialize",
-  params: {
-    protocolVersion: "2025-11-25",
-    capabilities: {},
-    clientInfo: { name: "test", version: "1" },
-  },
-};
-const MODERN = {
-  jsonrpc: "2.0",
-  id: 1,
-  method: "tools/list",
-  params: {
-    _meta: {
-      "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-      "io.modelcontextprotocol/clientCapabilities": {},
-      "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
-    },
-  },
-};
-const MODERN_HEADERS = { "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/list" };
-
-/** What ada's and ben's tokens may do; `ends` says of which tokens nothing is to hold any more. */
-function open(more: HttpServerOptions = {}, ends = new Set<string>()): Promise<HttpServer> {
-  const token = (id: string, caller = remoteCaller("ada")) => ({
-    [id]: credential(caller, { id, holds: async () => !ends.has(id) }),
-  });
-  const authenticator = new KnownTokens({
-    ...token("ada"),
-    ...token("ada-next"),
-    ...token("ada-reads", remoteCaller("ada", { scopes: scopesIn(["jobs:read"]) })),
-    ...token("ben", remoteCaller("ben")),
-  });
-  return openHttpServer({ authenticator }, { sessions: { most: 3 }, ...more });
-}
-
-async function begin(server: HttpServer, token = "ada"): Promise<Record<string, string>> {
-  const reply = await server.send(INITIALIZE, bearer(token));
-  await reply.text();
-  expect(reply.status).toBe(200);
-  return { ...bearer(token), "mcp-session-id": reply.headers.get("mcp-session-id") ?? "" };
-}
-
-const statusOf = async (server: HttpServer, session: Record<string, string>) => {
-  const reply = await server.send(PING, session);
-  await reply.text();
-  return reply.status;
-};
-const listen = (server: HttpServer, session: Record<string, string>) =>
-  server.ask("/mcp", { headers: { ...EVENTS, ...session } });
-
-async function capabilitiesIn(reply: Response): Promise<unknown> {
-  const text = /\{.*\}/.exec(await reply.text())?.[0] ?? "{}";
-  return JSON.parse(text).result.capabilities;
-}
-
-/** Servers with a tool that asks the user, and one that waits until its call is taken back. */
-function asking(onEnd: () => void): HttpServers {
-  return {
-    markOf: () => () => undefined,
-    lackingScope: () => undefined,
-    createFor: async ({ leaving }) => {
-      const server = new McpServer({ name: "asking", version: "1" });
-      server.registerTool("ask", {}, async ({ mcpReq }) => {
-        const token = mcpReq._meta?.progressToken ?? 0;
-        const params = { progressToken: token, progress: 1, message: "asking" };
-        await mcpReq.notify({ method: "notifications/progress", params });
-        const answer = await mcpReq.elicitInput({
-          message: "Go on?",
-          requestedSchema: { type: "object", properties: {} },
-        });
-        return { content: [{ type: "text", text: answer.action }] };
-      });
-      server.registerTool("wait", {}, ({ mcpReq }) => {
-        const over = AbortSignal.any([mcpReq.signal, ...(leaving ? [leaving] : [])]);
-        return new Promise((resolve) => {
-          over.addEventListener("abort", () => {
-            onEnd();
-            resolve({ content: [{ type: "text", text: "taken back" }] });
-          });
-        });
-      });
-      return server;
-    },
-  };
-}
-
-const WAIT = { jsonrpc: "2.0", id: 5, method: "tools/call", params: { name: "wait" } };
 
 describe("without sessions", () => {
   it("no id is given, no news is promised, and there is no stream to hear it", async () => {
@@ -251,108 +149,5 @@ describe("a session", () => {
     const next = bearer("ada-next");
     expect(await statusOf(server, { ...lost, ...next })).toBe(404);
     expect(await statusOf(server, { ...kept, ...next })).toBe(200);
-  });
-});
-
-describe("a call in a session", () => {
-  it("can ask the user and tell its progress", async () => {
-    const servers = asking(() => {});
-    const server = await openHttpServer(undefined, { sessions: { most: 3 }, servers });
-    const client = new Client(
-      { name: "test", version: "1" },
-      { capabilities: { elicitation: { form: {} } } },
-    );
-    client.setRequestHandler(ElicitRequestSchema, async () => ({ action: "decline" }));
-    const transport = new StreamableHTTPClientTransport(new URL(`${server.origin}/mcp`));
-    await client.connect(transport as never);
-    const told: unknown[] = [];
-    const onprogress = (one: object) => told.push(one);
-    const answer = await client.callTool({ name: "ask" }, undefined, { onprogress });
-    expect(answer.content).toEqual([{ type: "text", text: "decline" }]);
-    expect(told).toMatchObject([{ message: "asking" }]);
-    await client.close();
-  });
-
-  it("is answered though its stream has broken off, to a client that comes back", async () => {
-    const stopping = new AbortController();
-    const servers = asking(() => {});
-    const server = await open({ servers, stopping: stopping.signal });
-    const session = await begin(server);
-    const gone = new AbortController();
-    const request = { headers: { ...session, ...JSON_HEADERS }, body: JSON.stringify(WAIT) };
-    const broken = await server.ask("/mcp", { ...request, method: "POST", signal: gone.signal });
-    const opening = await broken.body?.getReader().read();
-    const eventId = /^id: (.+)$/m.exec(new TextDecoder().decode(opening?.value))?.[1] ?? "";
-    gone.abort();
-    await settle();
-    const again = await server.ask("/mcp", {
-      headers: { ...EVENTS, ...session, "last-event-id": eventId },
-    });
-    expect(again.status).toBe(200);
-    stopping.abort();
-    expect(await again.text()).toContain("taken back");
-  });
-
-  it("is called off with its session", async () => {
-    let isOver = () => {};
-    const over = new Promise<void>((resolve) => {
-      isOver = resolve;
-    });
-    const server = await open({ servers: asking(isOver) });
-    const session = await begin(server);
-    const waiting = await server.send(WAIT, session);
-    await server.ask("/mcp", { method: "DELETE", headers: session });
-    await over;
-    expect(await waiting.text()).not.toContain("result");
-  });
-
-  it("is answered when the server is asked to end, which ends streams in order", async () => {
-    const stopping = new AbortController();
-    const server = await open({ servers: asking(() => {}), stopping: stopping.signal });
-    const session = await begin(server);
-    const stream = await listen(server, session);
-    const waiting = await server.send(WAIT, session);
-    stopping.abort();
-    const text = /\{.*\}/.exec(await waiting.text())?.[0] ?? "{}";
-    const answered = z.looseObject({ result: z.unknown() }).parse(JSON.parse(text));
-    expect(answered.result).toEqual({ content: [{ type: "text", text: "taken back" }] });
-    await server.close();
-    expect(await stream.text()).toBe("");
-  });
-});
-
-describe("the number of sessions of one owner", () => {
-  it("is bounded: the one that was not used for longest makes room", async () => {
-    const server = await open();
-    const all = [await begin(server), await begin(server), await begin(server)];
-    const others = await begin(server, "ben");
-    expect(await statusOf(server, all[0] ?? {})).toBe(200);
-    all.push(await begin(server));
-    const found = await Promise.all([...all, others].map((one) => statusOf(server, one)));
-    expect(found).toEqual([200, 404, 200, 200, 200]);
-  });
-
-  it("leaves those that are in use, and refuses another", async () => {
-    const server = await open({ sessions: { most: 1 } });
-    const session = await begin(server);
-    const stream = await listen(server, session);
-    const refused = await server.send(INITIALIZE, bearer("ada"));
-    expect(refused.status).toBe(429);
-    expect(refused.headers.get("retry-after")).not.toBeNull();
-    expect(await refused.text()).toContain("LONGCAT_MCP_MAX_STREAMS_PER_USER");
-    expect(await statusOf(server, await begin(server, "ben"))).toBe(200);
-    await stream.body?.cancel();
-  });
-
-  it("is bounded with its streams, which count as others do", async () => {
-    const limits = new RateLimits({
-      ...{ clock: new FakeClock(), requestsPerMinute: undefined, streams: 1, bodyBytes: 1e9 },
-    });
-    const server = await open({ limits, traffic: unwatched() });
-    const [one, other] = [await begin(server), await begin(server)];
-    const stream = await listen(server, one);
-    expect(stream.status).toBe(200);
-    expect((await listen(server, other)).status).toBe(429);
-    await stream.body?.cancel();
   });
 });
