@@ -1,9 +1,5 @@
-import {
-  Client as ModernClient,
-  StreamableHTTPClientTransport as ModernHttp,
-} from "@modelcontextprotocol/client";
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import type { Client as ModernClient } from "@modelcontextprotocol/client";
+import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { URI_TEMPLATES, uris } from "../../src/core/uris.ts";
@@ -21,6 +17,7 @@ import {
   textOf,
   toolSchema,
 } from "../support/guesses.ts";
+import { beginSession, connectModern, connectOld } from "../support/http-callers.ts";
 import { bearer } from "../support/http-server.ts";
 import { picture } from "../support/pictures.ts";
 
@@ -46,46 +43,12 @@ describe("what belongs to another user", () => {
   const toolsOf = async (client: AnyClient) =>
     z.array(toolSchema).parse((await client.listTools()).tools);
 
-  async function old(user: UserName): Promise<Client> {
-    const client = new Client({ name: "old", version: "1" });
+  const old = async (user: UserName) => kept(await connectOld(url, auth(user)));
+  const modern = async (user: UserName) => kept(await connectModern(url, auth(user)));
+  const session = (user: UserName) => beginSession(url, auth(user));
+  function kept<T extends AnyClient>(client: T): T {
     clients.push(client);
-    const transport = new StreamableHTTPClientTransport(url, {
-      requestInit: { headers: auth(user) },
-    });
-    // Its optional fields are not declared as the client wants them.
-    await client.connect(transport as never);
     return client;
-  }
-
-  async function modern(user: UserName): Promise<ModernClient> {
-    const client = new ModernClient(
-      { name: "new", version: "1" },
-      { versionNegotiation: { mode: { pin: "2026-07-28" } } },
-    );
-    clients.push(client);
-    await client.connect(new ModernHttp(url, { requestInit: { headers: auth(user) } }));
-    return client;
-  }
-
-  /** Sends a message as clients of the 2025 era do, in a session of its user's. */
-  async function session(user: UserName) {
-    const headers = {
-      ...{ "content-type": "application/json", accept: "application/json, text/event-stream" },
-      ...auth(user),
-    };
-    const post = (message: object, more: Record<string, string> = {}) =>
-      fetch(url, {
-        method: "POST",
-        headers: { ...headers, ...more },
-        body: JSON.stringify({ jsonrpc: "2.0", ...message }),
-      });
-    const clientInfo = { name: "raw", version: "1" };
-    const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo };
-    const begun = await post({ id: 0, method: "initialize", params });
-    await begun.text();
-    const own = { "mcp-session-id": begun.headers.get("mcp-session-id") ?? "" };
-    expect(own["mcp-session-id"]).not.toBe("");
-    return { own, send: (message: object) => post(message, own), post };
   }
 
   beforeAll(async () => {
@@ -134,7 +97,7 @@ describe("what belongs to another user", () => {
       for (const client of clients) await client.close().catch(() => undefined);
       await bench.close();
     };
-  }, 150_000);
+  });
 
   /** @param named what the question had in it, and may be repeated. */
   function expectNothingOfAdas(text: string, named = ""): void {
