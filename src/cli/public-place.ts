@@ -26,6 +26,7 @@ export function publicPlace(
 ): PublicPlace & { close(): Promise<void> } {
   const folder = new HostedFolder(join(settings.dataDir, HOSTED_FOLDER), holder);
   const listener = new PublicListener({
+    host: serverPort === undefined ? "127.0.0.1" : settings.host,
     ports: portsOf(settings, serverPort),
     basePath: settings.publicUrl ? new URL(settings.publicUrl).pathname.replace(/\/+$/, "") : "",
     routes: [
@@ -78,7 +79,7 @@ async function leadsHere(probe: string, listener: PublicListener): Promise<boole
     "configuration",
     "LONGCAT_MCP_PUBLIC_URL leads to the port where MCP is served, which answers nobody from outside.",
     {
-      next: `Lead the tunnel to port ${await listener.open()} of this machine, which serves public files alone; nothing was sent.`,
+      next: `Lead the tunnel to ${await listener.open()}, which serves public files alone; nothing was sent.`,
     },
   );
 }

@@ -237,9 +237,8 @@ export async function serve(
       refuseServerPort(settings, serverPort);
       const { listen, open } = await place.get();
       await listen();
-      const served = `http://127.0.0.1:${await open()}`;
       process.stderr.write(
-        `Public files, and nothing else, are at ${served}: lead a tunnel there.\n`,
+        `Public files, and nothing else, are at ${await open()}: lead a tunnel there.\n`,
       );
     }
     await callers.record();

@@ -8,8 +8,8 @@ export interface PublicPlace {
   folder: HostedFolder;
   /** Whether a port is known to which a public address can lead. */
   isConfigured: boolean;
-  /** Listens, unless another program has the port. @returns the port. */
-  open(): Promise<number>;
+  /** Listens, unless another program has the port. @returns where this machine finds it. */
+  open(): Promise<string>;
   /** Makes sure that something of ours listens. @throws {configuration} */
   listen(): Promise<void>;
   /** And that the public address leads there, as far as that can be seen. @throws {configuration} */
@@ -43,5 +43,5 @@ export async function publicAddress(
   }
   // A provider on this machine can reach every local port: the built-in one, or one for trying out.
   if (!isBuiltIn && !(isNear && place.isConfigured)) return undefined;
-  return { url: `http://127.0.0.1:${await place.open()}`, require, listen };
+  return { url: await place.open(), require, listen };
 }

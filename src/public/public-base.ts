@@ -5,8 +5,8 @@ import { ANY_MEDIUM } from "../core/uris.ts";
 export interface PublicPort {
   /** Whether a port is known to which a public address can lead. */
   isConfigured: boolean;
-  /** Listens, unless another program has the port. @returns the port. */
-  open(): Promise<number>;
+  /** Listens, unless another program has the port. @returns where this machine finds it. */
+  open(): Promise<string>;
   /** Makes sure that something of ours listens. @throws {configuration} when a stranger does. */
   listen(): Promise<void>;
 }
@@ -28,7 +28,7 @@ export async function publicBase(
   }
   if (isProviderHere) {
     await port.listen();
-    return `http://127.0.0.1:${await port.open()}`;
+    return port.open();
   }
   throw new AppError("configuration", "This server has no public address.", {
     next: `Ask whoever runs the server to set LONGCAT_MCP_PUBLIC_URL to an https address that leads to its public port (LONGCAT_MCP_PUBLIC_PORT, by default the port above the server's). Finished files that are not too large can be read as ${ANY_MEDIUM} all the same.`,

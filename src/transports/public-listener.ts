@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
+import { isAnyAddress } from "./http/in-front.ts";
 
-const HOST = "127.0.0.1";
 const GET_AND_HEAD = ["GET", "HEAD"];
 /** Addresses are short, and nobody has to say much to fetch a file. */
 const MAX_HEADER_BYTES = 8 * 1024;
@@ -35,6 +35,8 @@ export interface PublicRoute {
 }
 
 export interface PublicOptions {
+  /** The address to listen on: that of MCP over HTTP, so that whatever reaches one reaches the other. */
+  host: string;
   /** To be tried in order; 0 takes any free one. */
   ports: readonly number[];
   routes: readonly PublicRoute[];
@@ -66,11 +68,11 @@ export class PublicListener {
     this.#port = options.ports[0] ?? 0;
   }
 
-  /** Listens, unless another program has the port. @returns the port. */
-  async open(): Promise<number> {
+  /** Listens, unless another program has the port. @returns where this machine finds it. */
+  async open(): Promise<string> {
     this.#opening ??= this.#open();
     await this.#opening;
-    return this.#port;
+    return this.#origin;
   }
 
   /**
@@ -80,7 +82,7 @@ export class PublicListener {
   async require(): Promise<void> {
     await this.open();
     if (!this.#server) await this.#open();
-    if (this.#server || (await this.#options.isOurs(`http://${HOST}:${this.#port}`))) return;
+    if (this.#server || (await this.#options.isOurs(this.#origin))) return;
     throw new AppError(
       "configuration",
       `Port ${this.#port} is used by another program, so public files cannot be served there; choose another with LONGCAT_MCP_PUBLIC_PORT and lead the tunnel there.`,
@@ -93,6 +95,10 @@ export class PublicListener {
     await this.#opening;
     this.#server?.closeAllConnections();
     this.#server?.close();
+  }
+
+  get #origin(): string {
+    return `http://${reachable(this.#options.host)}:${this.#port}`;
   }
 
   async #open(): Promise<void> {
@@ -127,7 +133,7 @@ export class PublicListener {
     server.setTimeout(IDLE_MS);
     return new Promise((resolve) => {
       server.once("error", () => resolve(undefined));
-      server.listen(port, HOST, () => {
+      server.listen(port, this.#options.host, () => {
         server.on("error", this.#options.onError);
         resolve(server);
       });
@@ -160,6 +166,13 @@ export class PublicListener {
       else nothing(response, 500);
     }
   }
+}
+
+/** Where this machine reaches what listens on a host. */
+function reachable(host: string): string {
+  const isV6 = host.includes(":");
+  if (isAnyAddress(host)) return isV6 ? "[::1]" : "127.0.0.1";
+  return isV6 ? `[${host}]` : host;
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

@@ -146,7 +146,7 @@ describe("the compose file", () => {
   test("keeps what is written in a volume, and all else read-only", () => {
     expect(server.volumes).toEqual(["data:/data"]);
     expect(Object.keys(compose.volumes)).toEqual(["data"]);
-    expect(server.ports).toEqual(["127.0.0.1:8787:8787"]);
+    expect(server.ports).toEqual(["127.0.0.1:8787:8787", "127.0.0.1:8788:8788"]);
     expect(Object.keys(compose.secrets).sort()).toEqual([...server.secrets].sort());
   });
 
@@ -221,6 +221,7 @@ describe("the program, with what the compose file gives it", () => {
     const { there, start, say } = await asComposed({
       LONGCAT_MCP_ALLOWED_HOSTS: name,
       LONGCAT_MCP_TRUSTED_PROXIES: "127.0.0.1",
+      LONGCAT_MCP_PUBLIC_URL: "https://files.example.com",
     });
     const port = String(await freePort());
     const command = [...server.command, "--port", port];
@@ -229,11 +230,15 @@ describe("the program, with what the compose file gives it", () => {
     expect(code).toBe(2);
     const token = await say("users", "add", "ana");
     const running = start(command);
+    let said = "";
     await new Promise<void>((listening) => {
       running.stderr.on("data", (chunk) => {
-        if (String(chunk).includes("listens on")) listening();
+        said += String(chunk);
+        if (said.includes("listens on")) listening();
       });
     });
+    // What is published as the second port.
+    expect(said).toContain(`are at http://127.0.0.1:${Number(port) + 1}: `);
     const [, ...words] = server.healthcheck.test;
     expect(await health(words, Number(port))).toBe(0);
     const send = (host: string, more: Record<string, string>) =>

@@ -179,7 +179,7 @@ describe("over HTTP with a public address", () => {
     const result = await client.call("qwen_image_layered", { image_url: "a.png" });
     expect(result.isError).toBe(true);
     expect(textOf(result)).toMatch(/^configuration: /);
-    expect(textOf(result)).toContain(`port ${publicPort}`);
+    expect(textOf(result)).toContain(`http://127.0.0.1:${publicPort}, `);
     expect(bench.posts).toBe(0);
     tunnel.port = publicPort;
     const again = await client.call("qwen_image_layered", { image_url: "a.png", wait_seconds: 0 });
@@ -243,6 +243,7 @@ test("processes share a public port, and another takes it over when one is kille
 describe("strangers who take their time, or too much", () => {
   const open = async (headersMs?: number) => {
     const listener = new PublicListener({
+      host: "127.0.0.1",
       ports: [0],
       basePath: "",
       routes: [
@@ -257,7 +258,7 @@ describe("strangers who take their time, or too much", () => {
       onError: () => {},
     });
     onTestFinished(() => listener.close());
-    return listener.open();
+    return Number(new URL(await listener.open()).port);
   };
   /** What comes back until the other side ends the connection. */
   const talk = async (port: number, ...words: string[]) => {

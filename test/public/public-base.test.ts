@@ -9,7 +9,7 @@ function port(isConfigured: boolean, listen: () => Promise<void> = async () => {
     isConfigured,
     open: async () => {
       did.push("open");
-      return 4321;
+      return "http://127.0.0.1:4321";
     },
     listen: () => {
       did.push("listen");

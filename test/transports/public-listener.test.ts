@@ -3,14 +3,18 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../src/core/clock.ts";
 import { PublicListener, type PublicRoute } from "../../src/transports/public-listener.ts";
 
-async function listening(routes: readonly PublicRoute[], basePath = ""): Promise<string> {
+async function listening(
+  routes: readonly PublicRoute[],
+  basePath = "",
+  host = "127.0.0.1",
+): Promise<string> {
   const listener = new PublicListener({
-    ...{ ports: [0], routes, basePath, clock: systemClock },
+    ...{ ports: [0], host, routes, basePath, clock: systemClock },
     isOurs: async () => false,
     onError: () => {},
   });
   onTestFinished(() => listener.close());
-  return `http://127.0.0.1:${await listener.open()}`;
+  return listener.open();
 }
 
 const file: PublicRoute = {
@@ -53,5 +57,16 @@ describe("a route of the public port", () => {
     for (const path of ["/pre/fix/files/a", "/files/a"]) {
       expect(await (await fetch(origin + path)).text()).toBe("file a");
     }
+  });
+});
+
+describe("where the public port listens", () => {
+  it("is where MCP does, and this machine finds it there", async () => {
+    const everywhere = await listening([file], "", "0.0.0.0");
+    expect(everywhere).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(await (await fetch(`${everywhere}/files/a`)).text()).toBe("file a");
+    const named = await listening([file], "", "localhost");
+    expect(named).toMatch(/^http:\/\/localhost:\d+$/);
+    expect(await (await fetch(`${named}/files/a`)).text()).toBe("file a");
   });
 });
