@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { Delegate } from "./chat/delegate.ts";
 import { onAbort } from "./core/aborting.ts";
 import type { Clock } from "./core/clock.ts";
+import { HOSTED_LOCK } from "./core/folder-names.ts";
 import { isLoopbackHost } from "./core/host-addresses.ts";
 import { Lazy } from "./core/lazy.ts";
 import { Lettering } from "./core/lettering.ts";
@@ -195,7 +196,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     folder: options.publicPlace.folder,
     record: new SqliteHostingRecord(
       connection,
-      new FolderLock(join(settings.dataDir, "hosted.lock"), clock),
+      new FolderLock(join(settings.dataDir, HOSTED_LOCK), clock),
       own,
     ),
     address,

@@ -3,6 +3,8 @@ const TOKENS_PER_OTHER = 0.7;
 
 /** The largest window that the documents print; of a model that tells none, no more is believed. */
 export const LARGEST_WINDOW_TOKENS = 1_048_576;
+/** The longest answer that the documents print. */
+export const LONGEST_ANSWER_TOKENS = 131_072;
 /** What a question may have at all; what fits its model is looked at later. */
 export const MAX_PROMPT_BYTES = ASCII_PER_TOKEN * LARGEST_WINDOW_TOKENS;
 

@@ -6,12 +6,10 @@ import type { Standing } from "../jobs/standing.ts";
 import type { ChatContext } from "./chat-context.ts";
 import { type Past, pastOf, tokensOf } from "./history.ts";
 import type { ThreadFile, TurnRequest } from "./thread.ts";
-import { estimateTokens, LARGEST_WINDOW_TOKENS } from "./tokens.ts";
+import { estimateTokens, LARGEST_WINDOW_TOKENS, LONGEST_ANSWER_TOKENS } from "./tokens.ts";
 
 /** Estimates are on the low side, because they refuse; what is set aside is not. */
 const SURELY = 2;
-/** The longest answer that is documented, of a model that says nothing of it. */
-const LONGEST_ANSWER_TOKENS = 131_072;
 const NEWEST = Number.MAX_SAFE_INTEGER;
 
 /** US dollars per token. */

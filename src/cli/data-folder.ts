@@ -1,6 +1,7 @@
 import { accessSync, closeSync, constants, existsSync, openSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../core/errors.ts";
+import { DATABASE_FILE } from "../core/folder-names.ts";
 import { makeFolderSync } from "../core/make-folder.ts";
 import { oneLine } from "../core/text.ts";
 
@@ -10,7 +11,7 @@ export function requireDataDir(path: string): void {
     makeFolderSync(path);
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
     // Some folders refuse every file whatever they say of themselves; one with a database does not.
-    if (!existsSync(join(path, "jobs.db"))) tryFile(join(path, `.try-${process.pid}`));
+    if (!existsSync(join(path, DATABASE_FILE))) tryFile(join(path, `.try-${process.pid}`));
   } catch (error) {
     const code = error instanceof Error && "code" in error ? ` (${error.code})` : "";
     throw new AppError(

@@ -3,8 +3,10 @@ import { access, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { systemClock } from "../core/clock.ts";
 import { toAppError } from "../core/errors.ts";
+import { DATABASE_FILE } from "../core/folder-names.ts";
 import { runnable } from "../core/program.ts";
 import { createRedact } from "../core/redact.ts";
+import { SERVICE_KEYS } from "../core/service-keys.ts";
 import { oneLine } from "../core/text.ts";
 import type { HostPlace } from "../hosts/hosts.ts";
 import { proxySecrets } from "../settings/proxies.ts";
@@ -46,7 +48,7 @@ export async function examine(
     await check("output folder", () => usableFolder(settings.outputDir)),
     await check("data folder", () => usableFolder(settings.dataDir)),
     { level: "ok", name: "saving", detail: savePlaces(settings) },
-    await check("job database", () => database(join(settings.dataDir, "jobs.db"))),
+    await check("job database", () => database(join(settings.dataDir, DATABASE_FILE))),
     await check("pictures", async () => {
       const { default: sharp } = await import("sharp");
       const picture = sharp({ create: { width: 2, height: 2, channels: 3, background: "red" } });
@@ -75,7 +77,7 @@ function savePlaces({ allowedDirs, saveDirs }: Settings): string {
 }
 
 function imageKey({ apiKey, chatApiKey, sandbox, strayKeys, toolsets }: Settings): Finding {
-  const name = "PIXAZO_API_KEY";
+  const name = SERVICE_KEYS.apiKey.env;
   if (apiKey !== undefined) return { level: "ok", name, detail: "set" };
   if (sandbox) return { level: "ok", name, detail: "not set, and not needed by the sandbox" };
   // Someone who only chats needs no key for pictures.
@@ -90,7 +92,7 @@ function imageKey({ apiKey, chatApiKey, sandbox, strayKeys, toolsets }: Settings
 
 /** Where it may, asks for the list of models: free, and refused without a valid key. */
 async function chatKey(settings: Settings, online: boolean): Promise<Finding> {
-  const name = "LONGCAT_API_KEY";
+  const name = SERVICE_KEYS.chatApiKey.env;
   const { chatApiKey, apiKey, sandbox, strayKeys, toolsets } = settings;
   if (sandbox) return { level: "ok", name, detail: "not needed by the sandbox" };
   if (chatApiKey === undefined) {

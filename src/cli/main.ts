@@ -2,6 +2,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { type ErrorCode, toAppError } from "../core/errors.ts";
 import { errorWords } from "../core/log.ts";
 import { runnable } from "../core/program.ts";
+import { SERVICE_KEYS } from "../core/service-keys.ts";
 import { proxySecrets } from "../settings/proxies.ts";
 import { checkSettings, soundSettings } from "../settings/settings.ts";
 import type { Opening } from "../transports/opening.ts";
@@ -78,6 +79,6 @@ function fail(thrown: unknown, ending: Ending): void {
  */
 export function run(opening?: Opening): void {
   const ending = new Ending();
-  ending.hide([process.env["PIXAZO_API_KEY"], process.env["LONGCAT_API_KEY"]]);
+  ending.hide(Object.values(SERVICE_KEYS).map(({ env }) => process.env[env]));
   main(ending, opening).catch((thrown: unknown) => fail(thrown, ending));
 }

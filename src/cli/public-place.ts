@@ -3,6 +3,7 @@ import { systemClock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { isLoopbackHost } from "../core/host-addresses.ts";
 import type { Log } from "../core/log.ts";
+import { portAbove } from "../core/public-port.ts";
 import { HOSTED_FOLDER, HOSTED_PATH, HostedFolder } from "../inputs/hosted-folder.ts";
 import type { PublicPlace } from "../inputs/public-address.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -90,15 +91,15 @@ export function refuseServerPort({ publicUrl }: Settings, serverPort: number): v
   if (!url || !isLoopbackHost(url.hostname) || url.port !== String(serverPort)) return;
   throw new AppError(
     "configuration",
-    `LONGCAT_MCP_PUBLIC_URL leads to port ${serverPort}, where MCP is served. Public files have a port of their own: ${serverPort + 1}, or that of LONGCAT_MCP_PUBLIC_PORT.`,
+    `LONGCAT_MCP_PUBLIC_URL leads to port ${serverPort}, where MCP is served. Public files have a port of their own: ${portAbove(serverPort)}, or that of LONGCAT_MCP_PUBLIC_PORT.`,
   );
 }
 
-/** Over HTTP the port above the server's, for which somebody may have to make way. */
+/** Unset, one for which somebody may have to make way. */
 function portsOf(settings: Settings, serverPort: number | undefined): number[] {
   const { publicPort, publicUrl, port } = settings;
   if (publicPort !== undefined) return [publicPort];
-  const above = serverPort === undefined || serverPort >= 65_535 ? [] : [serverPort + 1];
+  const above = serverPort === undefined ? [] : [portAbove(serverPort) ?? []].flat();
   // Nobody can have aimed a tunnel above a port that was free by chance.
   const isAimedAt = publicUrl !== undefined && port !== 0;
   return isAimedAt && above.length > 0 ? above : [...above, 0];

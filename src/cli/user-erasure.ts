@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { systemClock } from "../core/clock.ts";
+import { HOSTED_LOCK } from "../core/folder-names.ts";
 import { LOCAL_OWNER } from "../core/owner.ts";
 import { oneLine } from "../core/text.ts";
 import { HOSTED_FOLDER, HostedFolder } from "../inputs/hosted-folder.ts";
@@ -64,7 +65,7 @@ async function removeHosted({
 }: Pick<UserSurroundings, "connection" | "settings">): Promise<void> {
   const startedAt = Math.round(performance.timeOrigin);
   const naming = nameHolder({ place: findPlace(), pid: process.pid, startedAt, lives });
-  const lock = new FolderLock(join(settings.dataDir, "hosted.lock"), systemClock);
+  const lock = new FolderLock(join(settings.dataDir, HOSTED_LOCK), systemClock);
   const record = new SqliteHostingRecord(connection, lock, { clock: systemClock, ...naming });
   const folder = new HostedFolder(join(settings.dataDir, HOSTED_FOLDER), naming.holder);
   for (const { owner, jobId } of await record.overdue()) {

@@ -3,6 +3,7 @@ import { fstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { requireDataDir } from "../cli/data-folder.ts";
 import { systemClock } from "../core/clock.ts";
+import { SANDBOX_FOLDER } from "../core/folder-names.ts";
 import { defaultDataDir, expandFolder, homeOf } from "../settings/folders.ts";
 import type { Opening } from "../transports/opening.ts";
 import { Front } from "./front.ts";
@@ -52,7 +53,7 @@ function dataDirOf({ dataDir, sandbox }: Plainly): string {
   const root = dataDir
     ? expandFolder(dataDir, homeDir, process.cwd())
     : defaultDataDir(platform, env, homeDir);
-  return sandbox ? join(root, "sandbox") : root;
+  return sandbox ? join(root, SANDBOX_FOLDER) : root;
 }
 
 /** Whether the program would begin to listen; if not, it says itself why. */

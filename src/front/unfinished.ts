@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { DATABASE_FILE, UNFINISHED_FOLDER } from "../core/folder-names.ts";
 
 /**
  * The processes that may have unfinished jobs in a data folder, as leases name them: its store
@@ -8,8 +9,8 @@ import { join } from "node:path";
  */
 export function holdersIn(dataDir: string): string[] | undefined {
   try {
-    return readdirSync(join(dataDir, "unfinished")).map((name) => decodeURIComponent(name));
+    return readdirSync(join(dataDir, UNFINISHED_FOLDER)).map((name) => decodeURIComponent(name));
   } catch {
-    return existsSync(join(dataDir, "jobs.db")) ? undefined : [];
+    return existsSync(join(dataDir, DATABASE_FILE)) ? undefined : [];
   }
 }

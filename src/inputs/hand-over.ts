@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { AppError } from "../core/errors.ts";
+import { PUBLIC_PORT_UNSET } from "../core/public-port.ts";
 import { byteCount } from "../core/text.ts";
 import { OPERATIONS } from "../models/catalogue.ts";
 import { MAX_INLINE_BYTES } from "../models/limits.ts";
@@ -73,8 +74,7 @@ function inlineOperation(): string {
 }
 
 /** The settings that give this server a public address. */
-const ADDRESS_ADVICE =
-  "set LONGCAT_MCP_PUBLIC_URL to the address of a tunnel that leads to this server's public port (LONGCAT_MCP_PUBLIC_PORT, needed on stdio; over HTTP by default the port above the server's)";
+const ADDRESS_ADVICE = `set LONGCAT_MCP_PUBLIC_URL to the address of a tunnel that leads to this server's public port (LONGCAT_MCP_PUBLIC_PORT, needed on stdio; by default ${PUBLIC_PORT_UNSET})`;
 
 /** The error of a local file that only an address could bring to the provider. */
 export function needsAddress(field: FileField): AppError {

@@ -17,7 +17,6 @@ export const TYPE_HEAD_BYTES = 4_100;
 
 const PICTURES = ["png", "jpg", "webp", "gif", "avif", "tif", "bmp"];
 const TEXT: UploadType = { kind: "text", mimeType: "text/plain", extension: "txt" };
-const LONGEST_CHARACTER = 4;
 
 /**
  * What a file is by its first bytes, whatever it is called.
@@ -55,7 +54,7 @@ export class TextCheck {
 /** The last character may be cut. */
 function mayBeText(head: Buffer): boolean {
   if (head.length === 0 || head.includes(0)) return false;
-  return [0, 1, 2, 3]
-    .filter((cut) => cut < LONGEST_CHARACTER)
-    .some((cut) => isUtf8(head.subarray(0, Math.max(0, head.length - cut))) && head.length > cut);
+  return [0, 1, 2, 3].some(
+    (cut) => cut < head.length && isUtf8(head.subarray(0, head.length - cut)),
+  );
 }

@@ -1,12 +1,11 @@
 import { join } from "node:path";
 import { AppError } from "../core/errors.ts";
+import { SANDBOX_FOLDER } from "../core/folder-names.ts";
 import { oneLine } from "../core/text.ts";
 import { nameProblem } from "./file-names.ts";
 
 /** Where the files of all but the one user of this machine lie, a folder each. */
 export const USERS_FOLDER = "users";
-/** Where the sandbox keeps its files, below those that were paid for. */
-const SANDBOX_FOLDER = "sandbox";
 
 /**
  * The folders below an output folder in which other owners' files lie, those of its sandbox

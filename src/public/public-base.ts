@@ -1,4 +1,5 @@
 import { AppError } from "../core/errors.ts";
+import { PUBLIC_PORT_UNSET } from "../core/public-port.ts";
 import { ANY_MEDIUM } from "../core/uris.ts";
 
 /** The public port, as far as addresses on it are concerned. */
@@ -31,6 +32,6 @@ export async function publicBase(
     return port.open();
   }
   throw new AppError("configuration", "This server has no public address.", {
-    next: `Ask whoever runs the server to set LONGCAT_MCP_PUBLIC_URL to an https address that leads to its public port (LONGCAT_MCP_PUBLIC_PORT, by default the port above the server's). Finished files that are not too large can be read as ${ANY_MEDIUM} all the same.`,
+    next: `Ask whoever runs the server to set LONGCAT_MCP_PUBLIC_URL to an https address that leads to its public port (LONGCAT_MCP_PUBLIC_PORT, by default ${PUBLIC_PORT_UNSET}). Finished files that are not too large can be read as ${ANY_MEDIUM} all the same.`,
   });
 }

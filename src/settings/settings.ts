@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { AppError } from "../core/errors.ts";
+import { SANDBOX_FOLDER } from "../core/folder-names.ts";
 import { isLocalHost, isLoopbackHost } from "../core/host-addresses.ts";
 import type { LOG_LEVELS } from "../core/log.ts";
 import type { Limits, PriceList } from "../core/money.ts";
@@ -130,7 +131,7 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
   const { sandbox, baseUrl } = values;
   const dataRoot = values.dataDir ? folder(values.dataDir) : defaultDataDir(platform, env, homeDir);
   const outputRoot = folder(values.outputDir ?? join(homeDir, ...OUTPUT_FOLDER));
-  const outputDir = sandbox && !values.outputDir ? join(outputRoot, "sandbox") : outputRoot;
+  const outputDir = sandbox && !values.outputDir ? join(outputRoot, SANDBOX_FOLDER) : outputRoot;
   const added = (values.inputDirs ?? []).map(folder);
   notes.push(
     ...added
@@ -176,7 +177,7 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
     trimHistory: values.trimHistory,
     sandbox,
     sandboxSpeed: values.sandboxSpeed,
-    dataDir: sandbox ? join(dataRoot, "sandbox") : dataRoot,
+    dataDir: sandbox ? join(dataRoot, SANDBOX_FOLDER) : dataRoot,
     outputDir,
     allowedDirs: [...byDefault, ...added],
     saveDirs,

@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import { LOG_LEVELS } from "../core/log.ts";
+import { PUBLIC_PORT_UNSET } from "../core/public-port.ts";
 import { SERVICE_KEYS } from "../core/service-keys.ts";
 import { MAX_INLINE_BYTES, POLL_FLOOR_MS } from "../models/limits.ts";
 import { ACCESS } from "./access-settings.ts";
@@ -164,7 +165,7 @@ export const SETTINGS = {
   publicPort: {
     env: "LONGCAT_MCP_PUBLIC_PORT",
     help: "the local port that LONGCAT_MCP_PUBLIC_URL leads to; it serves those files, takes such calls, and knows nothing else",
-    unset: "over HTTP the port above the server's; on stdio unset",
+    unset: `${PUBLIC_PORT_UNSET}; on stdio unset`,
     commands: ["stdio", "http"],
     schema: wholeNumber(1, 65_535),
   },

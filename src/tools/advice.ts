@@ -1,5 +1,6 @@
 import { CHAT_OPERATION } from "../chat/chat-operation.ts";
 import type { ErrorCode } from "../core/errors.ts";
+import { SERVICE_KEYS } from "../core/service-keys.ts";
 import type { Job, WholeJob } from "../jobs/job.ts";
 import { operationNamed } from "../models/catalogue.ts";
 
@@ -19,12 +20,12 @@ interface UsedKey {
 }
 
 const IMAGE_KEY: UsedKey = {
-  variable: "PIXAZO_API_KEY",
+  variable: SERVICE_KEYS.apiKey.env,
   provider: "Pixazo",
   look: "`longcat-mcp doctor` shows whether one is set",
 };
 const CHAT_KEY: UsedKey = {
-  variable: "LONGCAT_API_KEY",
+  variable: SERVICE_KEYS.chatApiKey.env,
   provider: "LongCat",
   look: "`longcat-mcp doctor --online` asks whether it is valid",
 };

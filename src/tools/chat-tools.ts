@@ -2,7 +2,7 @@ import * as z from "zod";
 import { CHAT_OPERATION } from "../chat/chat-operation.ts";
 import type { Thread } from "../chat/thread.ts";
 import type { ShownTurn } from "../chat/thread-store.ts";
-import { MAX_PROMPT_BYTES } from "../chat/tokens.ts";
+import { LONGEST_ANSWER_TOKENS, MAX_PROMPT_BYTES } from "../chat/tokens.ts";
 import type { TurnArguments } from "../chat/turn-draft.ts";
 import { AppError } from "../core/errors.ts";
 import { beginningOf, oneLine, shortened } from "../core/text.ts";
@@ -32,7 +32,9 @@ const CHAT_FACTS = {
     "not known here, because LongCat counts tokens; `longcat_models` has its prices where it states them.",
 };
 /** Documented for this model in the OpenAI format only; all else is the platform's to judge. */
-const MOST_TOKENS: ReadonlyMap<string, number> = new Map([["LongCat-2.0-Preview", 131_072]]);
+const MOST_TOKENS: ReadonlyMap<string, number> = new Map([
+  ["LongCat-2.0-Preview", LONGEST_ANSWER_TOKENS],
+]);
 
 /** Text for the delegate; the window of its model is the limit, and is looked at later. */
 const task = (schema: z.ZodString) =>

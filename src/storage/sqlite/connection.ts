@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import * as z from "zod";
 import { AppError } from "../../core/errors.ts";
+import { DATABASE_FILE } from "../../core/folder-names.ts";
 import { oneLine } from "../../core/text.ts";
 import type { Column } from "../rows/job-rows.ts";
 import { DatabaseFiles, type Loss } from "./database-files.ts";
@@ -51,7 +52,7 @@ export class Connection {
   /** @throws {storage} when the folder or the database cannot be used. */
   constructor(folder: string) {
     this.folder = folder;
-    this.#path = join(folder, "jobs.db");
+    this.#path = join(folder, DATABASE_FILE);
     this.#db = this.#guard(() => openDatabase(folder));
     this.#files = this.#guard(() => this.#noteFiles());
   }

@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import * as z from "zod";
 import { AppError } from "../../core/errors.ts";
+import { DATABASE_FILE } from "../../core/folder-names.ts";
 import { makeFolderSync } from "../../core/make-folder.ts";
 import { oneLine } from "../../core/text.ts";
 import { keyedDigest } from "../rows/keyed-digest.ts";
@@ -226,7 +227,7 @@ export const MIGRATIONS: readonly string[] = [
  *   system and SQLite throw.
  */
 export function openDatabase(folder: string): Database {
-  const path = join(folder, "jobs.db");
+  const path = join(folder, DATABASE_FILE);
   makeFolderSync(folder);
   if (isNetworkFileSystem(statfsSync(folder).type)) {
     throw new AppError("storage", `${oneLine(folder)} is on a network file system.`, {

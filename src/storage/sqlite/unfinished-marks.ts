@@ -1,7 +1,6 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-
-const FOLDER = "unfinished";
+import { UNFINISHED_FOLDER } from "../../core/folder-names.ts";
 
 /**
  * An empty file beside the database for each process that may have unfinished jobs, named by it.
@@ -14,7 +13,7 @@ export class UnfinishedMarks {
 
   /** @param folder where the database lies */
   constructor(folder: string) {
-    this.#folder = join(folder, FOLDER);
+    this.#folder = join(folder, UNFINISHED_FOLDER);
   }
 
   /** Says of this process that it has unfinished jobs, or is about to have one. */
