@@ -2,7 +2,9 @@
 import { complaints } from "./architecture/check.ts";
 import { HOUSE } from "./architecture/house.ts";
 import { readModules } from "./architecture/modules.ts";
+import { sizeComplaints } from "./architecture/sizes.ts";
 
-const found = complaints(await readModules(".", "src"), HOUSE);
+const [program, tests] = [await readModules(".", "src"), await readModules(".", "test")];
+const found = [...complaints(program, HOUSE), ...sizeComplaints(program, tests, HOUSE)];
 for (const complaint of found) process.stderr.write(`${complaint}\n`);
 process.exitCode = found.length === 0 ? 0 : 1;

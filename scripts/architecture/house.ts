@@ -3,6 +3,7 @@ import type { Rules } from "./rules.ts";
 /** Who may lean on whom, from the ground up, and what only some rooms may touch. */
 export const HOUSE: Rules = {
   maxLines: 350,
+  sizes: { median: 110, ninth: 240 },
   rooms: [
     { path: "src/core/", about: "errors, time, ids, text, secrets", uses: [] },
     {

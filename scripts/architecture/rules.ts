@@ -22,6 +22,8 @@ export interface Reserved {
 export interface Rules {
   /** The most lines that a file may have. */
   maxLines: number;
+  /** The most lines that half of all files, and nine files of ten, may have. */
+  sizes: { median: number; ninth: number };
   rooms: readonly Room[];
   reserved: readonly Reserved[];
 }

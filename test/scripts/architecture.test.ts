@@ -3,9 +3,11 @@ import { complaints } from "../../scripts/architecture/check.ts";
 import { HOUSE } from "../../scripts/architecture/house.ts";
 import { readModule, readModules } from "../../scripts/architecture/modules.ts";
 import type { Rules } from "../../scripts/architecture/rules.ts";
+import { sizeComplaints } from "../../scripts/architecture/sizes.ts";
 
 const RULES: Rules = {
   maxLines: 5,
+  sizes: { median: 3, ninth: 4 },
   rooms: [
     { path: "src/low/", about: "the ground", uses: [] },
     { path: "src/high/", about: "above it", uses: ["src/low/"] },
@@ -30,6 +32,7 @@ describe("the structure of the program", () => {
     const modules = await readModules(".", "src");
     expect(modules.length).toBeGreaterThan(100);
     expect(complaints(modules, HOUSE)).toEqual([]);
+    expect(sizeComplaints(modules, await readModules(".", "test"), HOUSE)).toEqual([]);
   });
 
   it.each([
@@ -62,7 +65,7 @@ describe("the structure of the program", () => {
       { path: "src/three/", about: "", uses: ["src/one/", "src/ground/"] },
       { path: "src/ground/", about: "", uses: [] },
     ];
-    expect(complaints([], { maxLines: 5, rooms, reserved: [] })).toEqual(
+    expect(complaints([], { ...RULES, rooms, reserved: [] })).toEqual(
       ["one", "two", "three"].map(
         (name) => `src/${name}/ may import itself by way of other rooms.`,
       ),
@@ -107,6 +110,20 @@ describe("the structure of the program", () => {
     expect(complaintsOn("src/low/b.ts", lines(6))).toEqual([
       "src/low/b.ts has 6 lines, more than 5: a file has one reason to exist.",
     ]);
+  });
+
+  it.each([
+    [[1, 1, 1, 1, 3, 3, 3, 3, 4, 5], 25, []],
+    [[1, 3, 4, 4, 4], 16, ["Half of all files have 4 lines or more, which is to be 3 at most."]],
+    [
+      [1, 1, 1, 1, 1, 1, 1, 1, 5, 5],
+      18,
+      ["One file of ten has 5 lines or more, which is to be 4 at most."],
+    ],
+    [[1, 2], 2, ["The tests have 2 lines and the program 3: they are to be no fewer."]],
+  ])("looks at all files together: %j, and %i lines of tests", (sizes, tested, found) => {
+    const files = sizes.map((lines) => ({ lines }));
+    expect(sizeComplaints(files, [{ lines: tested }], RULES)).toEqual(found);
   });
 
   it.each([
