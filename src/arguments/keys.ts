@@ -1,6 +1,6 @@
+import { isFields } from "../core/json-fields.ts";
 import type { Redact } from "../core/redact.ts";
 import type { Findings } from "./findings.ts";
-import { isRecord } from "./read.ts";
 
 /**
  * Notes each argument that holds an API key of this server: it would be sent, stored and shown with
@@ -24,7 +24,7 @@ export function checkForKeys(
 function textsIn(value: unknown): string[] {
   if (typeof value === "string") return [value];
   if (Array.isArray(value)) return value.flatMap(textsIn);
-  return isRecord(value)
+  return isFields(value)
     ? Object.entries(value).flatMap(([name, field]) => [name, ...textsIn(field)])
     : [];
 }

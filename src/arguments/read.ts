@@ -1,3 +1,4 @@
+import { isFields } from "../core/json-fields.ts";
 import { MAX_TEXT_BYTES } from "../models/limits.ts";
 import { meantName } from "./argument-names.ts";
 import { type ReferenceRules, readReferenceText, splitReferences } from "./file-reference.ts";
@@ -74,7 +75,7 @@ function readEither(
   reading: Reading,
 ): unknown {
   const object = variants.find((one) => one.type === "object");
-  const isObject = isRecord(value) || (typeof value === "string" && isRecord(fromJson(value, "{")));
+  const isObject = isFields(value) || (typeof value === "string" && isFields(fromJson(value, "{")));
   const type = isObject && object ? "object" : Array.isArray(value) ? "array" : typeof value;
   const fitting = variants.find((one) => one.type === type);
   if (fitting) return readValue(value, fitting, at, reading);
@@ -161,7 +162,7 @@ function entriesOf(value: unknown, items: Node): unknown[] | undefined {
 function readObject(value: unknown, node: Node, at: string, reading: Reading): unknown {
   const { findings } = reading;
   const given = typeof value === "string" ? fromJson(value, "{") : value;
-  if (!isRecord(given)) {
+  if (!isFields(given)) {
     findings.add(`${at} must be an object, not ${shown(value)}.`);
     return undefined;
   }
@@ -197,8 +198,4 @@ function fromJson(text: string, start: "[" | "{"): unknown {
   } catch {
     return undefined;
   }
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

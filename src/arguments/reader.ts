@@ -1,11 +1,12 @@
 import type * as z from "zod";
+import { isFields } from "../core/json-fields.ts";
 import type { Redact } from "../core/redact.ts";
 import { OPERATIONS } from "../models/catalogue.ts";
 import { checkNames, type Elsewhere } from "./argument-names.ts";
 import type { ReferenceRules } from "./file-reference.ts";
 import { Findings } from "./findings.ts";
 import { checkForKeys } from "./keys.ts";
-import { isRecord, readFields } from "./read.ts";
+import { readFields } from "./read.ts";
 import { type Node, schemaOf } from "./schema-nodes.ts";
 
 /** The arguments of one call as everything after this sees them. */
@@ -36,7 +37,7 @@ export function argumentReader(
     // Not before the first call: most tools of a session are never called.
     made ??= schemaOf(input);
     const findings = new Findings();
-    const fields = isRecord(given) ? given : {};
+    const fields = isFields(given) ? given : {};
     checkNames(fields, Object.keys(input.shape), tool, elsewhere, findings);
     const values = readFields(fields, made, { findings, ...rules });
     findings.throwIfAny();

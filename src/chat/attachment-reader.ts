@@ -1,16 +1,11 @@
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { AppError } from "../core/errors.ts";
+import { HEAD_BYTES } from "../core/file-head.ts";
 import { oneLine } from "../core/text.ts";
 import { ESCAPED_GROWTH, escapeJson } from "../gateway/chat-body.ts";
 import type { Attachable, OpenText } from "./attachable.ts";
-import {
-  type Encoding,
-  encodingOf,
-  endOfCharacters,
-  HEAD_BYTES,
-  LONGEST_CHARACTER,
-} from "./text-encoding.ts";
+import { type Encoding, encodingOf, endOfCharacters, LONGEST_CHARACTER } from "./text-encoding.ts";
 import type { ThreadFile } from "./thread.ts";
 import type { ThreadStore } from "./thread-store.ts";
 import { estimateTokensOf } from "./tokens.ts";

@@ -6,8 +6,6 @@ export type Encoding =
   /** What it seems to be, which is not read. */
   | { reads: undefined; seems: string; isPicture: boolean };
 
-/** How much of a file is looked at. */
-export const HEAD_BYTES = 4_100;
 /** In UTF-8. */
 export const LONGEST_CHARACTER = 4;
 const PDF = Buffer.from("%PDF-");
@@ -16,7 +14,7 @@ const WHITE = [0x09, 0x0a, 0x0c, 0x0d, 0x1b];
 
 /**
  * How a file is written, by its mark, or by its beginning where that is clear.
- * @param head the first bytes of the file, {@link HEAD_BYTES} where it has so many.
+ * @param head the first bytes of the file, `HEAD_BYTES` where it has so many.
  */
 export async function encodingOf(head: Buffer): Promise<Encoding> {
   const starts = (...bytes: number[]) => head.subarray(0, bytes.length).equals(Buffer.from(bytes));

@@ -1,7 +1,8 @@
 /** A JSON object whose fields may be anything. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-function isFields(value: unknown): value is Fields {
+/** Whether a value is a JSON object: no list, and not `null`. */
+export function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

@@ -1,3 +1,4 @@
+import { type Fields, isFields } from "../core/json-fields.ts";
 import { answerTo, type Prepared } from "./prepared.ts";
 import {
   hasEnvelope,
@@ -7,10 +8,8 @@ import {
   isEnvelope,
   isFilter,
   isId,
-  isObject,
   isPlainMeta,
   listsTasks,
-  type Members,
 } from "./shapes.ts";
 
 /** What becomes of a message: it is answered, noted, or the program's. */
@@ -114,12 +113,12 @@ export class Conversation {
 
   #modern(text: string, id: string | number, method: string, params: unknown): Outcome {
     const { modern } = this.#prepared;
-    if (this.#legacy !== undefined || !isObject(params)) return HAND_OVER;
+    if (this.#legacy !== undefined || !isFields(params)) return HAND_OVER;
     const { _meta, ...others } = params;
     // A page that no list has is refused before it could settle anything.
     if (!isEnvelope(_meta, modern) || "cursor" in others) return HAND_OVER;
     if (method === "subscriptions/listen") return this.#listen(text, id, others);
-    const isTold = method !== "server/discover" || !isObject(_meta) || !listsTasks(_meta);
+    const isTold = method !== "server/discover" || !isFields(_meta) || !listsTasks(_meta);
     const isBare = Object.keys(others).length === 0 && isTold;
     const outcome = isBare ? this.#answer(id, method, modern) : this.#wait(id);
     const isGreeting = method === "server/discover";
@@ -131,10 +130,10 @@ export class Conversation {
     return outcome;
   }
 
-  #listen(text: string, id: string | number, params: Members): Outcome {
+  #listen(text: string, id: string | number, params: Fields): Outcome {
     const { notifications, ...others } = params;
     const isSure = isFilter(notifications) && Object.keys(others).length === 0;
-    if (!isSure || !isObject(notifications)) return HAND_OVER;
+    if (!isSure || !isFields(notifications)) return HAND_OVER;
     if (this.#subscriptions.size === MAX_SUBSCRIPTIONS) return HAND_OVER;
     this.#isModern = true;
     this.#subscriptions.add(id);
@@ -168,7 +167,7 @@ function isPlain(params: unknown): boolean {
   return params === undefined || hasOnly(params, { _meta: isPlainMeta });
 }
 
-function messageIn(text: string): Members | undefined {
+function messageIn(text: string): Fields | undefined {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);

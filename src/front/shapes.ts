@@ -1,23 +1,19 @@
+import { type Fields, isFields } from "../core/json-fields.ts";
+
 /*
  * What may stand in a message that is answered without the MCP library. These shapes are narrower
  * than the library's own, never wider: a message that is not of them is handed to the program,
  * which reads it with the library and says what is wrong with it.
  */
 
-export type Members = Readonly<Record<string, unknown>>;
-
-export function isObject(value: unknown): value is Members {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 export function isId(value: unknown): value is string | number {
   return typeof value === "string" || Number.isSafeInteger(value);
 }
 
 /** Whether an object has no other members than these, each of its shape where it is there. */
-export function hasOnly(value: unknown, shape: Readonly<Record<string, Shape>>): value is Members {
+export function hasOnly(value: unknown, shape: Readonly<Record<string, Shape>>): value is Fields {
   return (
-    isObject(value) &&
+    isFields(value) &&
     Object.entries(value).every(
       ([name, member]) => Object.hasOwn(shape, name) && shape[name]?.(member) === true,
     )
@@ -33,7 +29,7 @@ const isNest: Shape = (value) => isNestOf(value, 8);
 
 function isNestOf(value: unknown, depth: number): boolean {
   const isWithin = (member: unknown) => isNestOf(member, depth - 1);
-  return depth > 0 && isObject(value) && Object.values(value).every(isWithin);
+  return depth > 0 && isFields(value) && Object.values(value).every(isWithin);
 }
 
 /** Who calls, as a client says it. */
@@ -53,7 +49,7 @@ export const isCapabilities: Shape = (value) =>
   hasOnly(value, {
     experimental: isNest,
     extensions: (all) =>
-      isObject(all) && Object.values(all).every((one) => isObject(one) && isListOfTexts(one)),
+      isFields(all) && Object.values(all).every((one) => isFields(one) && isListOfTexts(one)),
     sampling: (own) => hasOnly(own, { context: isNest, tools: isNest }),
     elicitation: (own) =>
       hasOnly(own, {
@@ -65,7 +61,7 @@ export const isCapabilities: Shape = (value) =>
   });
 
 /** Members as extensions have them: texts, lists of texts, objects without members. */
-function isListOfTexts(extension: Members): boolean {
+function isListOfTexts(extension: Fields): boolean {
   return Object.values(extension).every(
     (value) => isText(value) || isNest(value) || (Array.isArray(value) && value.every(isText)),
   );
@@ -77,7 +73,7 @@ const MODERN = "io.modelcontextprotocol/";
 /** What a request of the 2025 era says beside its parameters; other programs' words mean nothing. */
 export function isPlainMeta(meta: unknown): boolean {
   return (
-    isObject(meta) &&
+    isFields(meta) &&
     Object.entries(meta).every(([name, value]) =>
       name === "progressToken" ? isProgressToken(value) : !name.startsWith(MODERN),
     )
@@ -100,16 +96,16 @@ export function isEnvelope(meta: unknown, revision: string): boolean {
 }
 
 /** Whether a client takes tasks for answers, by which what it is told first depends. */
-export function listsTasks(meta: Members): boolean {
+export function listsTasks(meta: Fields): boolean {
   const own = meta[`${MODERN}clientCapabilities`];
-  const extensions = isObject(own) ? own["extensions"] : undefined;
-  return isObject(extensions) && `${MODERN}tasks` in extensions;
+  const extensions = isFields(own) ? own["extensions"] : undefined;
+  return isFields(extensions) && `${MODERN}tasks` in extensions;
 }
 
 /** Whether a message says of itself which revision it is of, rightly or not. */
 export function hasEnvelope(params: unknown): boolean {
   return (
-    isObject(params) && isObject(params["_meta"]) && `${MODERN}protocolVersion` in params["_meta"]
+    isFields(params) && isFields(params["_meta"]) && `${MODERN}protocolVersion` in params["_meta"]
   );
 }
 

@@ -5,9 +5,10 @@ import { deleteJob } from "../jobs/deleting.ts";
 import { deletionText } from "../jobs/deletion-text.ts";
 import type { WholeJob } from "../jobs/job.ts";
 import { settleByHand } from "../jobs/settling.ts";
+import { mayChange } from "../tools/scopes.ts";
 import { page } from "./page-frame.ts";
 import { leadTo, sendPage } from "./page-replies.ts";
-import { mayChange, seesThreads } from "./permissions.ts";
+import { seesThreads } from "./permissions.ts";
 import type { Visit } from "./visit.ts";
 
 const VERDICTS = { charged: "spent", "not-charged": "none" } as const;

@@ -1,7 +1,7 @@
 import { type HtmlValue, html } from "../core/html.ts";
 import { isFinal, type WholeJob } from "../jobs/job.ts";
+import { mayChange } from "../tools/scopes.ts";
 import { formKey } from "./page-frame.ts";
-import { mayChange } from "./permissions.ts";
 import { costWords } from "./shown-words.ts";
 import type { Visit } from "./visit.ts";
 

@@ -1,4 +1,3 @@
-import { CHAT_OPERATION } from "../chat/chat-operation.ts";
 import type { Caller } from "../core/caller.ts";
 import { mayCall } from "../tools/scopes.ts";
 
@@ -10,9 +9,4 @@ export function seesThreads(caller: Caller): boolean {
 
 export function seesWholeSpending(caller: Caller): boolean {
   return mayCall(caller, "spending");
-}
-
-/** Whether somebody may delete a job or settle what it has cost. */
-export function mayChange({ scopes }: Caller, { operation }: { operation: string }): boolean {
-  return scopes.has("jobs:buy") || (scopes.has("chat") && operation === CHAT_OPERATION);
 }

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isFields } from "../core/json-fields.ts";
 import { isUnfilled } from "../settings/raw.ts";
 
 /** How a host is to start this program. */
@@ -60,13 +61,13 @@ export function keysIn(entry: unknown, names: readonly string[]): Record<string,
  * @param keyNames the variables that hold keys
  */
 export function renewed(before: unknown, wanted: Entry, keyNames: readonly string[]): Entry {
-  if (!isTable(before)) return wanted;
+  if (!isFields(before)) return wanted;
   const field = "environment" in wanted || "environment" in before ? "environment" : "env";
   const literal = Object.keys(keysIn(before, keyNames));
-  const kept = isTable(before[field]) ? before[field] : {};
+  const kept = isFields(before[field]) ? before[field] : {};
   const set = {
     ...Object.fromEntries(Object.entries(kept).filter(([name]) => !literal.includes(name))),
-    ...(isTable(wanted[field]) ? wanted[field] : {}),
+    ...(isFields(wanted[field]) ? wanted[field] : {}),
   };
   const { [field]: _, ...others } = { ...before, ...wanted };
   return Object.keys(set).length === 0 ? others : { ...others, [field]: set };
@@ -78,7 +79,7 @@ const SECRET_NAME = /key|token|secret|passw|auth|credential/i;
 /** An entry as it may be shown: what its user may have set as a secret is masked. */
 export function shownEntry(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(shownEntry);
-  if (!isTable(value)) return value;
+  if (!isFields(value)) return value;
   const rows = Object.entries(value).map(([name, inner]) => {
     const isSecret =
       typeof inner === "string" &&
@@ -88,8 +89,4 @@ export function shownEntry(value: unknown): unknown {
     return [name, isSecret ? "…" : shownEntry(inner)];
   });
   return Object.fromEntries(rows);
-}
-
-export function isTable(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

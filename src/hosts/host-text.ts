@@ -1,8 +1,9 @@
 import { stringify } from "smol-toml";
 import { AppError, toAppError } from "../core/errors.ts";
+import { isFields } from "../core/json-fields.ts";
 import { oneLine } from "../core/text.ts";
 import type { Entry } from "./host-entry.ts";
-import { isTable } from "./host-entry.ts";
+
 import { type Host, SERVER_NAME } from "./hosts.ts";
 import { dropJson, jsonAt, putJson, readJson } from "./json-text.ts";
 import { dropToml, putToml, readToml, tomlAt } from "./toml-text.ts";
@@ -50,7 +51,7 @@ export class HostText {
       const text = drop(this.text, place);
       const above = place.slice(0, -1);
       const left = this.#host.format === "json" ? jsonAt(text, above) : undefined;
-      const isEmpty = isTable(left) && Object.keys(left).length === 0;
+      const isEmpty = isFields(left) && Object.keys(left).length === 0;
       return section && isEmpty ? drop(text, above) : text;
     });
   }
@@ -58,7 +59,7 @@ export class HostText {
   /** An entry as it is written in such a file. */
   rendered(entry: unknown): string[] {
     const { place } = this;
-    if (this.#host.format === "toml" && isTable(entry)) {
+    if (this.#host.format === "toml" && isFields(entry)) {
       const [section = "", name = ""] = place;
       return stringify({ [section]: { [name]: entry } })
         .trim()

@@ -1,7 +1,8 @@
 import { posix, win32 } from "node:path";
+import { isFields } from "../core/json-fields.ts";
 import type { HostName } from "../settings/commands.ts";
 import { cleanValue } from "../settings/raw.ts";
-import { type Entry, isTable, type Launch } from "./host-entry.ts";
+import type { Entry, Launch } from "./host-entry.ts";
 
 /** Where a host's configuration is looked for. */
 export interface HostPlace {
@@ -160,7 +161,7 @@ function opencodeFile(place: HostPlace): string {
 
 /** Version 2 has its servers one step deeper; a server itself has a `type` in either. */
 function opencodeSection(configuration: unknown): readonly string[] {
-  const mcp = isTable(configuration) ? configuration["mcp"] : undefined;
-  const deeper = isTable(mcp) ? mcp["servers"] : undefined;
-  return isTable(deeper) && typeof deeper["type"] !== "string" ? ["mcp", "servers"] : ["mcp"];
+  const mcp = isFields(configuration) ? configuration["mcp"] : undefined;
+  const deeper = isFields(mcp) ? mcp["servers"] : undefined;
+  return isFields(deeper) && typeof deeper["type"] !== "string" ? ["mcp", "servers"] : ["mcp"];
 }

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Node, type ParseError, parse, parseTree, printParseErrorCode } from "jsonc-parser";
 import { AppError } from "../core/errors.ts";
-import { isTable } from "./host-entry.ts";
+import { isFields } from "../core/json-fields.ts";
+
 import { type Layout, layoutOf } from "./json-layout.ts";
 
 /*
@@ -25,14 +26,14 @@ export function readJson(text: string): Record<string, unknown> {
     );
   }
   if (value === undefined) return {};
-  if (!isTable(value)) throw unusable("is no JSON object");
+  if (!isFields(value)) throw unusable("is no JSON object");
   return value;
 }
 
 /** What stands at a place in a text; undefined where nothing does. */
 export function jsonAt(text: string, path: Path): unknown {
   return path.reduce<unknown>(
-    (value, key) => (isTable(value) && Object.hasOwn(value, key) ? value[key] : undefined),
+    (value, key) => (isFields(value) && Object.hasOwn(value, key) ? value[key] : undefined),
     readJson(text),
   );
 }
@@ -42,7 +43,7 @@ export function putJson(text: string, path: Path, value: unknown): string {
   const before = jsonAt(text, path);
   if (isDeepStrictEqual(before, value)) return text;
   // Part by part, so that what is said between the parts stays.
-  if (isTable(before) && isTable(value)) {
+  if (isFields(before) && isFields(value)) {
     const gone = Object.keys(before).filter((key) => !Object.hasOwn(value, key));
     const cleared = gone.reduce((rest, key) => dropJson(rest, [...path, key]), text);
     return Object.entries(value).reduce(

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { parse, stringify, TomlError } from "smol-toml";
 import { AppError } from "../core/errors.ts";
-import { isTable } from "./host-entry.ts";
+import { isFields } from "../core/json-fields.ts";
+
 import { type TomlLine, tomlLines } from "./toml-lines.ts";
 
 /*
@@ -25,7 +26,7 @@ export function readToml(text: string): Record<string, unknown> {
 /** What stands at a place in a text; undefined where nothing does. */
 export function tomlAt(text: string, path: Path): unknown {
   return path.reduce<unknown>(
-    (value, key) => (isTable(value) && Object.hasOwn(value, key) ? value[key] : undefined),
+    (value, key) => (isFields(value) && Object.hasOwn(value, key) ? value[key] : undefined),
     readToml(text),
   );
 }
@@ -108,10 +109,10 @@ function verified(before: string, after: string, path: Path, value: unknown): st
 /** All but what is at a place, and what holds nothing else. */
 function without(value: unknown, path: Path): unknown {
   const [key, ...rest] = path;
-  if (!isTable(value) || key === undefined) return undefined;
+  if (!isFields(value) || key === undefined) return undefined;
   const inner = without(value[key], rest);
   const others = Object.fromEntries(Object.entries(value).filter(([name]) => name !== key));
-  const isEmpty = inner === undefined || (isTable(inner) && Object.keys(inner).length === 0);
+  const isEmpty = inner === undefined || (isFields(inner) && Object.keys(inner).length === 0);
   return isEmpty ? others : { ...others, [key]: inner };
 }
 
@@ -127,7 +128,7 @@ function headerOf(path: Path): string {
 /** The parser's own kind of objects as ordinary ones. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
-  if (!isTable(value) || value instanceof Date) return value;
+  if (!isFields(value) || value instanceof Date) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
 }
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { ZipFile } from "yazl";
 import { AppError } from "../core/errors.ts";
+import { HEAD_BYTES } from "../core/file-head.ts";
 import { byteCount, oneLine } from "../core/text.ts";
 import { openAllowedFile, type Places } from "../media/allowed-files.ts";
 import { readHeld, whileHeld } from "../media/held-file.ts";
@@ -21,7 +22,6 @@ import {
   type ExaminedFile,
   examineOther,
   examinePicture,
-  HEAD_BYTES,
   isToBeRead,
   tooLarge,
 } from "./training-picture.ts";

@@ -7,8 +7,6 @@ import { checkPicture } from "./checked-picture.ts";
 import type { DatasetEntry } from "./dataset.ts";
 import { pictureFormat } from "./picture-format.ts";
 
-/** As much of a file as tells its type. */
-export const HEAD_BYTES = 4100;
 const PICTURE_NAME = /\.(?:png|jpe?g|webp|gif|bmp|tiff?|avif)$/i;
 
 /** What reading a file of a set has shown. */

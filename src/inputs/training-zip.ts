@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { crc32 } from "node:zlib";
 import * as yauzl from "yauzl";
 import { AppError } from "../core/errors.ts";
+import { HEAD_BYTES } from "../core/file-head.ts";
 import { byteCount, oneLine } from "../core/text.ts";
 import { MAX_PICTURE_BYTES } from "../media/largest-files.ts";
 import {
@@ -14,13 +15,7 @@ import {
   MAX_FILES,
   MAX_TOTAL_BYTES,
 } from "./dataset.ts";
-import {
-  examineOther,
-  examinePicture,
-  HEAD_BYTES,
-  isToBeRead,
-  tooLarge,
-} from "./training-picture.ts";
+import { examineOther, examinePicture, isToBeRead, tooLarge } from "./training-picture.ts";
 
 /** Pictures and captions do not compress like this; archives made to burst do. */
 const MAX_RATIO = 100;

@@ -12,9 +12,6 @@ export interface UploadType {
   extension: string;
 }
 
-/** How many bytes of a file tell what it is. */
-export const TYPE_HEAD_BYTES = 4_100;
-
 const PICTURES = ["png", "jpg", "webp", "gif", "avif", "tif", "bmp"];
 const TEXT: UploadType = { kind: "text", mimeType: "text/plain", extension: "txt" };
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { type Clock, DAY_MS, HOUR_MS } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
+import { HEAD_BYTES } from "../core/file-head.ts";
 import { randomToken } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import { oneLine } from "../core/text.ts";
@@ -10,7 +11,7 @@ import { uris } from "../core/uris.ts";
 import { syncFolder } from "../media/placing.ts";
 import type { HostedFolder } from "./hosted-folder.ts";
 import type { ReceivedFile, Upload, UploadRecord } from "./upload-record.ts";
-import { TextCheck, TYPE_HEAD_BYTES, type UploadKind, uploadTypeOf } from "./upload-type.ts";
+import { TextCheck, type UploadKind, uploadTypeOf } from "./upload-type.ts";
 
 /** Inside the data folder. */
 export const UPLOADS_FOLDER = "uploads";
@@ -323,7 +324,7 @@ function judgedContent(
         continue;
       }
       head = Buffer.concat([head, piece]);
-      if (head.length < TYPE_HEAD_BYTES) continue;
+      if (head.length < HEAD_BYTES) continue;
       await judge();
       yield passed(head);
     }

@@ -1,9 +1,9 @@
 import { open } from "node:fs/promises";
+import { HEAD_BYTES } from "../core/file-head.ts";
 import { HARMLESS_TEXTS } from "./file-names.ts";
 
 /* What may lie where a person clicks on it: nothing that runs, under the name of what it is. */
 
-const HEAD_BYTES = 4_100;
 /** The endings of media, and what their bytes say that they are. */
 const MEDIA: ReadonlyMap<string, string> = new Map([
   ["png", "png"],

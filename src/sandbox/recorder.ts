@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import { isFields } from "../core/json-fields.ts";
 import { beginningOf } from "../core/text.ts";
-import { isRecord } from "./contract/rules.ts";
 
 /** One request as the sandbox saw it. */
 export interface RecordedRequest {
@@ -71,7 +71,7 @@ export class Recorder {
 export function abridge(value: unknown): unknown {
   if (typeof value === "string") return abridgeText(value);
   if (Array.isArray(value)) return value.map(abridge);
-  if (!isRecord(value)) return value;
+  if (!isFields(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, abridge(item)]));
 }
 

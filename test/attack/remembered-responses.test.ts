@@ -2,6 +2,7 @@ import { request } from "node:http";
 import { expect, it, onTestFinished, vi } from "vitest";
 import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
+import { PATIENTLY } from "../e2e/harness.ts";
 import { leftJob, recordJob } from "../support/rig.ts";
 import { openSharedHouse } from "../support/shared-house.ts";
 
@@ -186,7 +187,7 @@ it("tell each caller of what has completed meanwhile, in calls that are else alw
   const left = { baseUrl: "https://gateway.example", state: "completed", charge: "spent" } as const;
   const orphan = leftJob({ ...left, owner: "ada", orphaned: true });
   await recordJob(elsewhere, orphan, "gone");
-  const patiently = { timeout: 60_000, interval: 100 };
+  const patiently = { ...PATIENTLY, interval: 100 };
   await vi.waitFor(
     async () => expect(await ask(house.url, call, 6)).toContain(orphan.jobId),
     patiently,

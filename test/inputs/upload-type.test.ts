@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { TextCheck, TYPE_HEAD_BYTES, uploadTypeOf } from "../../src/inputs/upload-type.ts";
+import { HEAD_BYTES } from "../../src/core/file-head.ts";
+import { TextCheck, uploadTypeOf } from "../../src/inputs/upload-type.ts";
 
 const TEXT = { kind: "text", mimeType: "text/plain", extension: "txt" };
-const head = (content: string | Buffer) => Buffer.from(content).subarray(0, TYPE_HEAD_BYTES);
+const head = (content: string | Buffer) => Buffer.from(content).subarray(0, HEAD_BYTES);
 
 describe("what an uploaded file is by its first bytes", () => {
   it.each([
@@ -41,7 +42,7 @@ describe("what an uploaded file is by its first bytes", () => {
     "text, though its head ends within a character: %s",
     async (character) => {
       for (let before = 0; before < 4; before++) {
-        const content = "a".repeat(before) + character.repeat(TYPE_HEAD_BYTES);
+        const content = "a".repeat(before) + character.repeat(HEAD_BYTES);
         expect(await uploadTypeOf(head(content)), `${before}`).toEqual(TEXT);
       }
     },

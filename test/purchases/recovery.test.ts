@@ -42,7 +42,7 @@ describe("what an earlier process left", () => {
       status: [completed("a")],
       media: [file(await picture())],
     });
-    const createdAt = Date.now() - 9 * MINUTE;
+    const createdAt = Date.now() - 5 * MINUTE;
     const { rig, job } = await startWith(gateway, { state: "queued", createdAt });
     await rig.reached(job, "completed");
     expect(gateway.posts).toHaveLength(1);

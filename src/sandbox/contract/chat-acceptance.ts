@@ -1,4 +1,5 @@
-import { isRecord, type Rule } from "./rules.ts";
+import { isFields } from "../../core/json-fields.ts";
+import type { Rule } from "./rules.ts";
 
 export type ChatFormat = "openai" | "anthropic";
 
@@ -75,8 +76,8 @@ export const CHAT_BODIES: Readonly<
 };
 
 function readBody(body: unknown): ChatAsked {
-  const given = isRecord(body) ? body : {};
-  const messages = Array.isArray(given["messages"]) ? given["messages"].filter(isRecord) : [];
+  const given = isFields(body) ? body : {};
+  const messages = Array.isArray(given["messages"]) ? given["messages"].filter(isFields) : [];
   const { thinking, max_tokens: maxTokens } = given;
   return {
     model: String(given["model"]),
@@ -87,12 +88,12 @@ function readBody(body: unknown): ChatAsked {
       content: plain(one["content"]),
     })),
     maxTokens: typeof maxTokens === "number" ? maxTokens : undefined,
-    thinking: isRecord(thinking) && thinking["type"] === "enabled",
+    thinking: isFields(thinking) && thinking["type"] === "enabled",
   };
 }
 
 function plain(given: unknown): string {
   if (typeof given === "string") return given;
   if (!Array.isArray(given)) return "";
-  return given.map((block) => (isRecord(block) ? String(block["text"] ?? "") : "")).join("");
+  return given.map((block) => (isFields(block) ? String(block["text"] ?? "") : "")).join("");
 }

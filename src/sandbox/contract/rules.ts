@@ -1,3 +1,4 @@
+import { isFields } from "../../core/json-fields.ts";
 import { shortened } from "../../core/text.ts";
 
 /** What one JSON value may be. Whatever a rule does not mention is accepted. */
@@ -64,14 +65,14 @@ function objectionToList(rule: Rule & { type: "array" }, value: unknown, name: s
     if (objection) return objection;
   }
   for (const field of rule.holding ?? []) {
-    if (!value.some((item) => isRecord(item) && item[field] !== undefined))
+    if (!value.some((item) => isFields(item) && item[field] !== undefined))
       return `"${name}[].${field}" is required.`;
   }
   return undefined;
 }
 
 function objectionToObject(rule: Rule & { type: "object" }, value: unknown, name: string) {
-  if (!isRecord(value)) return refuse(name || "the body", "a JSON object", value);
+  if (!isFields(value)) return refuse(name || "the body", "a JSON object", value);
   const path = (field: string) => (name ? `${name}.${field}` : field);
   for (const [field, fieldRule] of Object.entries(rule.required ?? {})) {
     if (value[field] === undefined) return `"${path(field)}" is required: ${describe(fieldRule)}.`;
@@ -82,11 +83,6 @@ function objectionToObject(rule: Rule & { type: "object" }, value: unknown, name
     if (objection) return objection;
   }
   return undefined;
-}
-
-/** Whether `value` is a JSON object: not null, not an array. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function describe(rule: Rule): string {

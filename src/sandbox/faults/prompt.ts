@@ -1,4 +1,4 @@
-import { isRecord } from "../contract/rules.ts";
+import { isFields } from "../../core/json-fields.ts";
 
 const PROMPT_FIELDS = ["prompt", "text", "content", "default_caption", "system"];
 const ADDRESS_FIELDS = ["image_url", "image_data_url"];
@@ -15,7 +15,7 @@ export function promptIn(body: unknown): string {
       else if (ADDRESS_FIELDS.includes(field)) found.push(decoded(value));
     } else if (Array.isArray(value)) {
       for (const item of value) visit(item, field);
-    } else if (isRecord(value)) {
+    } else if (isFields(value)) {
       for (const [key, item] of Object.entries(value)) visit(item, key);
     }
   };

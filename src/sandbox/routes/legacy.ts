@@ -1,6 +1,7 @@
 import { Hono } from "hono";
+import { isFields } from "../../core/json-fields.ts";
 import { LEGACY_PATH, legacyBody, legacyCompleted, standingOf } from "../contract/replies.ts";
-import { isRecord } from "../contract/rules.ts";
+
 import { DEMO_PICTURE_PATH } from "../media-shelf.ts";
 import type { SandboxContext, SandboxEnv } from "../sandbox-context.ts";
 import { hasGatewayKey, refuse } from "./refusal.ts";
@@ -17,7 +18,7 @@ export function legacyRoutes(context: SandboxContext): Hono<SandboxEnv> {
   app.post(LEGACY_PATH, async (c) => {
     if (!hasGatewayKey(c, context.apiKey)) return refuse(c, 401, "");
     const body = c.get("body");
-    const requestId = isRecord(body) ? body.request_id : undefined;
+    const requestId = isFields(body) ? body.request_id : undefined;
     if (typeof requestId !== "string" || !/^[A-Za-z0-9_-]{3,}$/.test(requestId))
       return refuse(c, 400, "");
     c.get("record").requestId = requestId;
