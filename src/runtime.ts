@@ -44,12 +44,14 @@ import type { PurchaseContext } from "./purchases/purchase-context.ts";
 import { Purchases } from "./purchases/purchases.ts";
 import { WebhookAddresses } from "./purchases/webhook-addresses.ts";
 import { Webhooks } from "./purchases/webhooks.ts";
+import type { QuestionRecord } from "./questions/question-record.ts";
 import { openOwnerKeys } from "./settings/owner-keys.ts";
 import type { Settings } from "./settings/settings.ts";
 import { ClosedMarkerFile } from "./storage/sqlite/closed-marker.ts";
 import { Connection } from "./storage/sqlite/connection.ts";
 import { FolderLock } from "./storage/sqlite/folder-lock.ts";
 import { SqliteHostingRecord } from "./storage/sqlite/hosted-record.ts";
+import { SqliteQuestionRecord } from "./storage/sqlite/question-rows.ts";
 import { SqliteAuditLog } from "./storage/sqlite/sqlite-audit-log.ts";
 import { SqliteJobStore } from "./storage/sqlite/sqlite-job-store.ts";
 import { SqliteLineage } from "./storage/sqlite/sqlite-lineage.ts";
@@ -103,6 +105,8 @@ export interface Runtime extends Services {
   settled(): Promise<void>;
   store: JobStore;
   lineage: LineageRecord;
+  /** What questions need that are sent away and come back. */
+  asked: QuestionRecord;
   users: UserStore;
   audit: AuditLog;
   /** Whether calls over HTTP need a token. */
@@ -259,6 +263,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   return {
     store,
     lineage: new SqliteLineage(connection),
+    asked: new SqliteQuestionRecord(connection),
     users,
     audit: new SqliteAuditLog(connection),
     door: new Door(users, new ClosedMarkerFile(settings.dataDir)),

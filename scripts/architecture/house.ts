@@ -59,6 +59,11 @@ export const HOUSE: Rules = {
       uses: ["src/core/", "src/jobs/", "src/media/", "src/inputs/"],
     },
     {
+      path: "src/questions/",
+      about: "asking the user before a call goes on",
+      uses: ["src/core/"],
+    },
+    {
       path: "src/storage/rows/",
       about: "what a row of a table means, whatever the database",
       uses: ["src/core/", "src/jobs/", "src/chat/", "src/inputs/", "src/users/"],
@@ -73,13 +78,9 @@ export const HOUSE: Rules = {
         "src/chat/",
         "src/inputs/",
         "src/users/",
+        "src/questions/",
         "src/storage/rows/",
       ],
-    },
-    {
-      path: "src/questions/",
-      about: "asking the user before a call goes on",
-      uses: ["src/core/"],
     },
     {
       path: "src/tasks/",
@@ -145,6 +146,7 @@ export const HOUSE: Rules = {
         "src/chat/",
         "src/users/",
         "src/public/",
+        "src/questions/",
         "src/storage/sqlite/",
         "src/tools/",
         "src/server.ts",

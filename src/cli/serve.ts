@@ -89,6 +89,7 @@ export async function serve(
     clock: systemClock,
     waitMs: settings.questionSeconds * 1000,
     keep: (key, chosen) => folders.keep(key, chosen),
+    record: async () => (await services.get()).asked,
   });
   // What goes on for ever is begun on nobody's behalf, though a call may be the first to need it.
   const openServices = async (): Promise<Runtime> => {

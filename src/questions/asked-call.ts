@@ -1,5 +1,5 @@
 import { onAbort } from "../core/aborting.ts";
-import { type Clock, delay } from "../core/clock.ts";
+import { type Clock, DAY_MS, delay } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { randomToken } from "../core/ids.ts";
 import type { Asking, Question } from "../core/question.ts";
@@ -7,16 +7,18 @@ import type { Agreements } from "./agreements.ts";
 import { exactCall, type NamedCall, wantedBy, wantsAnother } from "./call-identity.ts";
 import type { ForAWhile } from "./for-a-while.ts";
 import { formOf, type Reply, readReply } from "./form.ts";
+import { judged, refused, unanswered } from "./judging.ts";
 import type { OpenQuestions, Verdict } from "./open-questions.ts";
+import type { QuestionRecord } from "./question-record.ts";
 import type { QuestionState, SignedStates } from "./signed-state.ts";
 import type { BetweenCalls, Way, WithinCall } from "./way.ts";
 
-/** Sooner no person has read a question: an accept of money within it is a program's. */
-const FASTEST_PERSON_MS = 300;
 /** A place to read, one to save in, and a price: more than any call has. */
 const MOST_QUESTIONS = 8;
 /** How long a call waits for what another call's client asks, of which nothing may ever come. */
 const OTHERS_ANSWER_MS = 20_000;
+/** What comes back later was not asked: its answer may have been forgotten that has come before. */
+const OLDEST_MS = DAY_MS;
 const PROGRESS_EVERY_MS = 5_000;
 const NAME = "question";
 
@@ -34,12 +36,16 @@ export interface AskingContext {
   agreements: Agreements;
   states: SignedStates;
   open: OpenQuestions;
-  used: ForAWhile;
+  record: () => Promise<QuestionRecord>;
   turnedDown: ForAWhile;
+  offered: ForAWhile;
 }
 
-/** What became of asking; `sent`: the answer to the call is the question. */
-export type Asked = Exclude<Verdict, { kind: "ended" }> | { kind: "sent" };
+/**
+ * What became of asking; `sent`: the answer to the call is the question, `passed`: the call goes on
+ * without it.
+ */
+export type Asked = Exclude<Verdict, { kind: "ended" }> | { kind: "sent" | "passed" };
 
 /** One call whose user can be asked, and what they have agreed to within it. */
 export class AskedCall {
@@ -49,38 +55,54 @@ export class AskedCall {
   readonly #exact: string;
   readonly #wanted: string;
   readonly #agreed: Map<string, string>;
+  readonly #passed = new Map<string, string>();
   /** The question that was sent away, and has come back with this call. */
   #returned: QuestionState | undefined;
   readonly #startedAt: number;
   #asked = 0;
 
-  constructor(call: CallToAsk, way: Way, context: AskingContext) {
+  private constructor(
+    call: CallToAsk,
+    way: Way,
+    context: AskingContext,
+    returned: QuestionState | undefined,
+  ) {
     this.#call = call;
     this.#way = way;
     this.#context = context;
     this.#exact = exactCall(call);
     this.#wanted = wantedBy(call);
-    this.#startedAt = context.clock.elapsed();
-    this.#returned = way.kind === "between" ? this.#takeBack(way) : undefined;
-    this.#agreed = new Map(this.#returned?.agreed ?? []);
+    this.#startedAt = context.clock.now();
+    this.#returned = returned;
+    this.#agreed = new Map(returned?.agreed ?? []);
+  }
+
+  /** @throws {storage} when nobody can say whether what comes back was used before */
+  static async begin(call: CallToAsk, way: Way, context: AskingContext): Promise<AskedCall> {
+    const returned = way.kind === "between" ? await takeBack(call, way, context) : undefined;
+    return new AskedCall(call, way, context, returned);
   }
 
   /** Runs the call with what was agreed to so far. */
   run<T>(run: (asking: Asking) => Promise<T>): Promise<T> {
     const { agreements, turnedDown } = this.#context;
     const agreed = new Map(this.#agreed);
-    const asking = { agreed, insists: turnedDown.has(this.#wanted) };
+    const passed = new Map(this.#passed);
+    const awaited = this.#returned?.asked;
+    const asking = { agreed, passed, awaited, insists: turnedDown.has(this.#wanted) };
     return agreements.during(agreed, () => run(asking));
   }
 
   /**
-   * Asks the user. Only what they accept is agreed to, and only as long as the call lasts.
+   * Asks the user. Only what they accept is agreed to, and only as long as the call lasts. Of what
+   * is only offered nobody is asked again soon.
    * @throws {cancelled} when the call is over before there is an answer
    */
   async ask(question: Question): Promise<Asked> {
     if (this.#agreed.has(question.key) || ++this.#asked > MOST_QUESTIONS) {
       return { kind: "refused", said: "The user has agreed, and it is refused all the same." };
     }
+    if (question.isOffer && !this.#mayOffer(question)) return this.#pass(question, "");
     const asked =
       this.#way.kind === "within"
         ? await this.#askWithin(question, this.#way)
@@ -88,26 +110,33 @@ export class AskedCall {
     if (asked.kind === "sent") return asked;
     if (this.#call.signal.aborted) throw over();
     const { turnedDown, keep } = this.#context;
+    if (asked.kind === "refused" && question.isOffer) return this.#pass(question, asked.said);
+    // What an offer came to says nothing of what the call wants.
+    const isPurchase = question.isAboutMoney && !question.isOffer;
     if (asked.kind === "accepted") {
       this.#agreed.set(question.key, asked.chosen);
-      if (question.isAboutMoney) turnedDown.delete(this.#wanted);
+      if (isPurchase) turnedDown.delete(this.#wanted);
       await keep(question.key, asked.chosen);
-    } else if (question.isAboutMoney) {
+    } else if (isPurchase) {
       turnedDown.add(this.#wanted);
     }
     return asked;
   }
 
-  /** What was sealed for this very call and was not used before. */
-  #takeBack({ state }: BetweenCalls): QuestionState | undefined {
-    if (state === undefined) return undefined;
-    const { states, used, waitMs } = this.#context;
-    const opened = states.open(state, this.#exact);
-    if (!opened || used.has(opened.nonce)) return undefined;
-    used.add(opened.nonce);
-    // What was agreed to so long ago is not agreed to any more.
-    const isOver = this.#startedAt - opened.askedAt > waitMs;
-    return isOver ? { ...opened, agreed: [] } : opened;
+  /** Whether it is time to ask, or this call brings the answer; it is asked then. */
+  #mayOffer({ key }: Question): boolean {
+    if (this.#passed.has(key)) return false;
+    if (this.#returned?.asked === key) return true;
+    const { offered } = this.#context;
+    const name = `${this.#call.owner} ${key}`;
+    if (offered.has(name)) return false;
+    offered.add(name);
+    return true;
+  }
+
+  #pass({ key }: Question, said: string): Asked {
+    if (!this.#passed.has(key)) this.#passed.set(key, said);
+    return { kind: "passed" };
   }
 
   async #askBetween(question: Question, way: BetweenCalls): Promise<Asked> {
@@ -129,14 +158,15 @@ export class AskedCall {
     if (name !== undefined) open.begin(name, waitMs);
     const state: QuestionState = {
       nonce: randomToken(),
-      askedAt: clock.elapsed(),
+      askedAt: clock.now(),
       asked: question.key,
       agreed: [...this.#agreed],
     };
+    const requestState = await states.seal(state, this.#exact);
     way.send({
       resultType: "input_required",
       inputRequests: { [NAME]: { method: "elicitation/create", params: formOf(question) } },
-      requestState: states.seal(state, this.#exact),
+      requestState,
     });
     return { kind: "sent" };
   }
@@ -224,31 +254,21 @@ export class AskedCall {
   }
 }
 
-/** What an answer is worth. A "no" is one however fast it comes. */
-function judged(question: Question, reply: Reply, tookMs: number, waitMs: number) {
-  switch (reply.kind) {
-    case "declined":
-      return refused("The user was asked and said no.");
-    case "cancelled":
-      return refused("The user was asked and closed the question without an answer.");
-    case "unclear":
-      return refused("The user could not be asked: the client gave no answer to it.");
-    case "accepted":
-      if (tookMs > waitMs) return refused(unanswered(waitMs));
-      return question.isAboutMoney && tookMs < FASTEST_PERSON_MS
-        ? refused(
-            `The question was accepted within ${FASTEST_PERSON_MS} ms, faster than a person reads, and so it does not count.`,
-          )
-        : reply;
-  }
-}
-
-function refused(said: string) {
-  return { kind: "refused" as const, said };
-}
-
-function unanswered(waitMs: number): string {
-  return `The user was asked and did not answer within ${Math.round(waitMs / 1000)} s.`;
+/** What was sealed for this very call and was not used before, in whatever process that was. */
+async function takeBack(
+  call: CallToAsk,
+  { state }: BetweenCalls,
+  { states, record, clock, waitMs }: AskingContext,
+): Promise<QuestionState | undefined> {
+  if (state === undefined) return undefined;
+  const opened = await states.open(state, exactCall(call));
+  const now = clock.now();
+  if (!opened || now - opened.askedAt > OLDEST_MS) return undefined;
+  // A little longer than it is taken back, since clocks of machines differ.
+  const until = opened.askedAt + 2 * OLDEST_MS;
+  if (!(await (await record()).use(opened.nonce, until, now))) return undefined;
+  // What was agreed to so long ago is not agreed to any more.
+  return now - opened.askedAt > waitMs ? { ...opened, agreed: [] } : opened;
 }
 
 function over(): AppError {

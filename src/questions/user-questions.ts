@@ -1,13 +1,14 @@
-import type { Clock } from "../core/clock.ts";
+import { type Clock, HOUR_MS } from "../core/clock.ts";
 import { Agreements } from "./agreements.ts";
 import { AskedCall, type CallToAsk } from "./asked-call.ts";
 import { ForAWhile } from "./for-a-while.ts";
 import { OpenQuestions } from "./open-questions.ts";
+import type { QuestionRecord } from "./question-record.ts";
 import { SignedStates } from "./signed-state.ts";
 import type { Way } from "./way.ts";
 
-/** How long a "no" to a purchase makes the same purchase a question. */
-const TURNED_DOWN_MS = 3_600_000;
+/** How long a "no" to a purchase makes the same purchase a question, and nobody is offered the same. */
+const REMEMBERED_MS = HOUR_MS;
 
 export interface QuestionsOptions {
   clock: Clock;
@@ -15,35 +16,40 @@ export interface QuestionsOptions {
   waitMs: number;
   /** Hears what was agreed to for ever. @param key of the question. */
   keep: (key: string, chosen: string) => Promise<void>;
+  /** Opened when a question is sent away, or comes back. */
+  record: () => Promise<QuestionRecord>;
 }
 
-/** What all calls share that ask the user something. It lives as long as the process. */
+/**
+ * What all calls share that ask the user something. What is being asked and was turned down lives as
+ * long as the process; what was sent away is good in every process that has the record.
+ */
 export class Questions {
   readonly agreements = new Agreements();
   readonly #options: QuestionsOptions;
-  readonly #states = new SignedStates();
+  readonly #states: SignedStates;
   readonly #open: OpenQuestions;
-  readonly #used: ForAWhile;
   readonly #turnedDown: ForAWhile;
+  readonly #offered: ForAWhile;
 
   constructor(options: QuestionsOptions) {
-    const { clock, waitMs } = options;
+    const { clock, record } = options;
     this.#options = options;
+    this.#states = new SignedStates(async () => (await record()).secret());
     this.#open = new OpenQuestions(clock);
-    // A state that is too old is good for nothing anyway.
-    this.#used = new ForAWhile(clock, 2 * waitMs);
-    this.#turnedDown = new ForAWhile(clock, TURNED_DOWN_MS);
+    this.#turnedDown = new ForAWhile(clock, REMEMBERED_MS);
+    this.#offered = new ForAWhile(clock, REMEMBERED_MS);
   }
 
-  /** A call whose user can be asked, in the way of its client. */
-  of(call: CallToAsk, way: Way): AskedCall {
-    return new AskedCall(call, way, {
+  /** A call whose user can be asked, in the way of its client. @throws {storage} */
+  of(call: CallToAsk, way: Way): Promise<AskedCall> {
+    return AskedCall.begin(call, way, {
       ...this.#options,
       agreements: this.agreements,
       states: this.#states,
       open: this.#open,
-      used: this.#used,
       turnedDown: this.#turnedDown,
+      offered: this.#offered,
     });
   }
 }

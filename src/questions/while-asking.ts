@@ -4,7 +4,7 @@ import type { AskedCall } from "./asked-call.ts";
 
 /**
  * Runs a call, asks whatever would let it go on where it is refused, and runs it again with what
- * was agreed to. Nothing of a run that is refused stays behind, so that nothing is done before.
+ * was agreed to, or without it where it was only an offer. Nothing of a run that is refused stays behind, so that nothing is done before.
  * @param run goes as far as it may with what was agreed to; `undefined` where nobody can be asked.
  * @returns what the call came to; `undefined` when the question itself is sent as its answer.
  * @throws what `run` throws, in the end with what the user said to it

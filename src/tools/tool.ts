@@ -165,7 +165,7 @@ export function defineTool<I extends z.ZodObject, L extends z.ZodObject>(
         const { isRemote } = call.caller;
         const { values, notes } = read(args, isRemote);
         const local = isRemote ? undefined : spec.local?.parse(values);
-        const asked = askedCall(deps, { tool: spec.name, args: values, call });
+        const asked = await askedCall(deps, { tool: spec.name, args: values, call });
         const made = await whileAsking(asked, (asking) =>
           spec.run(spec.input.parse(values), { ...call, asking }, values, local),
         );
@@ -192,7 +192,7 @@ export function defineTool<I extends z.ZodObject, L extends z.ZodObject>(
 }
 
 /** The call as one that can ask its user, where its client lets it. */
-function askedCall(
+async function askedCall(
   { questions }: ToolDeps,
   { tool, args, call }: { tool: string; args: Record<string, unknown>; call: Call },
 ) {

@@ -5,6 +5,7 @@ import type { UploadRecord } from "../../src/inputs/upload-record.ts";
 import type { WholeJob } from "../../src/jobs/job.ts";
 import type { JobStore } from "../../src/jobs/job-store.ts";
 import type { WebhookRecord } from "../../src/purchases/webhook-record.ts";
+import type { QuestionRecord } from "../../src/questions/question-record.ts";
 import type { AuditLog } from "../../src/users/audit-log.ts";
 import type { Belongings } from "../../src/users/belongings.ts";
 import type { UserStore } from "../../src/users/user-store.ts";
@@ -17,6 +18,7 @@ export interface Stores {
   hosting: HostingRecord;
   uploads: UploadRecord;
   webhooks: WebhookRecord;
+  questions: QuestionRecord;
   users: UserStore;
   audit: AuditLog;
   belongings: Belongings;
@@ -50,6 +52,7 @@ export interface Bench {
   readonly hosting: HostingRecord;
   readonly uploads: UploadRecord;
   readonly webhooks: WebhookRecord;
+  readonly questions: QuestionRecord;
   readonly users: UserStore;
   readonly audit: AuditLog;
   readonly belongings: Belongings;
@@ -90,6 +93,9 @@ export function benchFor(kit: StoreKit): Bench {
     },
     get webhooks() {
       return stores.webhooks;
+    },
+    get questions() {
+      return stores.questions;
     },
     get users() {
       return stores.users;

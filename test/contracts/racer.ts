@@ -4,7 +4,7 @@ import type { Stores } from "./kit.ts";
 
 /** What a racing process is asked to do, all at once. */
 export interface Race {
-  store: "jobs" | "threads" | "hosted" | "uploads" | "media";
+  store: "jobs" | "threads" | "hosted" | "uploads" | "questions" | "media";
   method: string;
   calls: readonly (readonly unknown[])[];
 }

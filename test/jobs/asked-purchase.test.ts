@@ -5,7 +5,7 @@ import { moneyRefusal } from "../../src/jobs/budget.ts";
 import { type AskedPurchase, purchaseKey } from "../../src/jobs/purchase-question.ts";
 import { NO_LIMITS } from "../support/rig.ts";
 
-const NOBODY_ASKED: Asking = { agreed: new Map(), insists: false };
+const NOBODY_ASKED: Asking = { agreed: new Map(), passed: new Map(), insists: false };
 
 interface Start {
   usd?: number | null;
@@ -32,8 +32,8 @@ function refusal(start: Start) {
 }
 
 const agreed = (start: Start): Asking => ({
+  ...NOBODY_ASKED,
   agreed: new Map([[purchaseKey(purchase(start)), ""]]),
-  insists: false,
 });
 
 describe("a purchase whose user can be asked", () => {
@@ -75,7 +75,7 @@ describe("a purchase whose user can be asked", () => {
   it("is made once they agree, at this price and to these bytes only", () => {
     expect(refusal({ asking: agreed({}) })).toBeUndefined();
     expect(refusal({ usd: 2.5, asking: agreed({}) })?.question).toBeDefined();
-    const other = { agreed: new Map([["buy paint f2 2", ""]]), insists: false };
+    const other = { ...NOBODY_ASKED, agreed: new Map([["buy paint f2 2", ""]]) };
     expect(refusal({ asking: other })?.question).toBeDefined();
   });
 
@@ -115,13 +115,15 @@ describe("a purchase whose user can be asked", () => {
   });
 
   it("is asked for at any price once it was turned down", () => {
-    const insists = { agreed: new Map(), insists: true };
+    const insists = { ...NOBODY_ASKED, insists: true };
     for (const start of [{ usd: 0.05 }, { usd: 0.05, maxCostUsd: 1 }, { usd: null, limits: {} }]) {
       const again = refusal({ ...start, asking: insists });
       expect(again?.message).toContain("turned the same down");
       expect(again?.question?.text).toContain("You have said no to it a moment ago.");
       const { agreed: given } = agreed(start);
-      expect(refusal({ ...start, asking: { agreed: given, insists: true } })).toBeUndefined();
+      expect(
+        refusal({ ...start, asking: { ...NOBODY_ASKED, agreed: given, insists: true } }),
+      ).toBeUndefined();
     }
   });
 });

@@ -1,13 +1,22 @@
 import { describe, expect, it } from "vitest";
+import { AppError } from "../../src/core/errors.ts";
 import type { Question } from "../../src/core/question.ts";
 import type { Way } from "../../src/questions/way.ts";
-import { type CallOptions, MONEY, PLACE, rig, WAIT_MS, YES } from "../support/asked-call-rig.ts";
-import { settle } from "../support/fake-clock.ts";
+import {
+  type CallOptions,
+  MONEY,
+  memoryRecord,
+  PLACE,
+  rig,
+  WAIT_MS,
+  YES,
+} from "../support/asked-call-rig.ts";
+import { FakeClock, settle } from "../support/fake-clock.ts";
 
 describe("a client that gets the question as an answer", () => {
   /** Calls, and calls again with what came back, as such a client does. */
-  function caller() {
-    const base = rig();
+  function caller(...shared: Parameters<typeof rig>) {
+    const base = rig(...shared);
     const sent: (string | undefined)[] = [];
     const between = (state?: string, reply?: unknown): Way => ({
       kind: "between",
@@ -81,8 +90,64 @@ describe("a client that gets the question as an answer", () => {
     expect(await call(between(state, YES))).toBe("done");
     expect(await call(between(state, YES))).toBeUndefined();
     await clock.advance(WAIT_MS * 3);
-    await expect(call(between(state, YES))).rejects.toThrow("dear");
+    expect(await call(between(state, YES))).toBeUndefined();
     expect(done).toHaveLength(1);
+  });
+
+  it("goes on in another process of the same record, once among all of them", async () => {
+    const [record, clock] = [memoryRecord(), new FakeClock()];
+    const [before, after, beside] = [1, 2, 3].map(() => caller(record, clock));
+    if (!before || !after || !beside) return expect.fail();
+    const state = await before.ask();
+    await clock.advance(1_000);
+    expect(await after.call(after.between(state, YES))).toBe("done");
+    expect(await beside.call(beside.between(state, YES))).toBeUndefined();
+    expect([before, after, beside].map(({ done }) => done.length)).toEqual([0, 1, 0]);
+    // There, too, no person has answered within a moment, or after so long.
+    const [dog, cow] = ["A dog", "A cow"].map((prompt) => ({ args: { prompt } }));
+    const fast = await before.ask([MONEY], dog);
+    await clock.advance(299);
+    await expect(after.call(after.between(fast, YES), [MONEY], dog)).rejects.toMatchObject({
+      next: expect.stringContaining("faster than a person"),
+    });
+    const old = await before.ask([MONEY], cow);
+    await clock.advance(WAIT_MS + 1);
+    await expect(after.call(after.between(old, YES), [MONEY], cow)).rejects.toMatchObject({
+      next: expect.stringContaining("did not answer"),
+    });
+    expect(after.done).toHaveLength(1);
+  });
+
+  it("is asked anew by whoever has another record, and after a day", async () => {
+    const { ask, call, between, clock, done } = caller();
+    const other = caller();
+    const state = await ask();
+    await Promise.all([clock, other.clock].map((one) => one.advance(1_000)));
+    expect(await other.call(other.between(state, YES))).toBeUndefined();
+    expect(other.sentAgain()).toBe(false);
+    await clock.advance(24 * 3_600_000);
+    expect(await call(between(state, YES))).toBeUndefined();
+    expect([...done, ...other.done]).toEqual([]);
+  });
+
+  it("buys nothing by a clock that was put back, and nothing where the record is broken", async () => {
+    const { ask, call, between, clock, done } = caller();
+    const state = await ask();
+    clock.jump(-60_000);
+    await clock.advance(1_000);
+    await expect(call(between(state, YES))).rejects.toMatchObject({
+      next: expect.stringContaining("faster than a person"),
+    });
+    const broken = caller({
+      ...memoryRecord(),
+      use: () => Promise.reject(new AppError("storage", "The disk is gone.")),
+    });
+    const asked = await broken.ask();
+    await broken.clock.advance(1_000);
+    await expect(broken.call(broken.between(asked, YES))).rejects.toMatchObject({
+      code: "storage",
+    });
+    expect([...done, ...broken.done]).toEqual([]);
   });
 
   it("takes no state that it has not made, whole or in parts", async () => {

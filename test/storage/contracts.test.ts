@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { SqliteHostingRecord } from "../../src/storage/sqlite/hosted-record.ts";
+import { SqliteQuestionRecord } from "../../src/storage/sqlite/question-rows.ts";
 import { SqliteAuditLog } from "../../src/storage/sqlite/sqlite-audit-log.ts";
 import { SqliteBelongings } from "../../src/storage/sqlite/sqlite-belongings.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
@@ -17,6 +18,7 @@ it.each([
   SqliteBelongings,
   SqliteHostingRecord,
   SqliteJobStore,
+  SqliteQuestionRecord,
   SqliteThreadStore,
   SqliteUploadRecord,
   SqliteUserStore,

@@ -1,6 +1,8 @@
+import { randomBytes } from "node:crypto";
 import { AppError } from "../../src/core/errors.ts";
 import type { Asking, Question } from "../../src/core/question.ts";
 import type { ElicitationForm } from "../../src/questions/form.ts";
+import type { QuestionRecord } from "../../src/questions/question-record.ts";
 import { Questions } from "../../src/questions/user-questions.ts";
 import type { Way } from "../../src/questions/way.ts";
 import { whileAsking } from "../../src/questions/while-asking.ts";
@@ -15,9 +17,25 @@ export const PLACE: Question = {
   choice: { title: "How long", values: ["once", "always"], preset: "once" },
 };
 
-/** Somebody who is asked, and what was kept and done. */
-export function rig() {
-  const clock = new FakeClock();
+/** A record of this process alone. */
+export function memoryRecord(): QuestionRecord {
+  const secret = randomBytes(32);
+  const answered = new Set<string>();
+  return {
+    secret: async () => secret,
+    async use(nonce) {
+      const isFirst = !answered.has(nonce);
+      answered.add(nonce);
+      return isFirst;
+    },
+  };
+}
+
+/**
+ * Somebody who is asked, and what was kept and done.
+ * @param record shared with other processes, or with this one before it was started again.
+ */
+export function rig(record = memoryRecord(), clock = new FakeClock()) {
   const kept: string[] = [];
   const questions = new Questions({
     clock,
@@ -25,6 +43,7 @@ export function rig() {
     keep: async (key, chosen) => {
       kept.push(`${key}: ${chosen}`);
     },
+    record: async () => record,
   });
   const forms: ElicitationForm[] = [];
   /** What was done, each time that a run went through. */
@@ -42,7 +61,7 @@ export function rig() {
       signal = none(),
     }: CallOptions = {},
   ) {
-    const asked = questions.of(
+    const asked = await questions.of(
       { owner, tool, args, signal, progress: (message) => progress.push(message) },
       way,
     );

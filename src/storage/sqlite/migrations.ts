@@ -12,6 +12,7 @@ import { AUDIT_TABLES } from "./audit-tables.ts";
 import { FIGURE_TABLES } from "./figure-tables.ts";
 import { MONEY_TABLES } from "./money-tables.ts";
 import { isNetworkFileSystem } from "./network-file-systems.ts";
+import { QUESTION_TABLES } from "./question-tables.ts";
 import { PENDING_WORDS, SEARCH_TABLES } from "./search-tables.ts";
 import { UPLOAD_TABLES } from "./upload-tables.ts";
 import { USER_TABLES } from "./user-tables.ts";
@@ -218,6 +219,8 @@ export const MIGRATIONS: readonly string[] = [
   AUDIT_TABLES,
 
   MONEY_TABLES + PENDING_WORDS,
+
+  QUESTION_TABLES,
 ];
 
 /**

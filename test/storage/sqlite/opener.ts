@@ -3,6 +3,7 @@ import { systemClock } from "../../../src/core/clock.ts";
 import { Connection } from "../../../src/storage/sqlite/connection.ts";
 import { FolderLock } from "../../../src/storage/sqlite/folder-lock.ts";
 import { SqliteHostingRecord } from "../../../src/storage/sqlite/hosted-record.ts";
+import { SqliteQuestionRecord } from "../../../src/storage/sqlite/question-rows.ts";
 import { SqliteAuditLog } from "../../../src/storage/sqlite/sqlite-audit-log.ts";
 import { SqliteBelongings } from "../../../src/storage/sqlite/sqlite-belongings.ts";
 import { SqliteJobStore } from "../../../src/storage/sqlite/sqlite-job-store.ts";
@@ -27,6 +28,7 @@ export async function open(place: string, { holder = "me", now }: OpenedAs = {})
     belongings: new SqliteBelongings(connection),
     uploads: new SqliteUploadRecord(connection),
     webhooks: new SqliteWebhookRecord(connection),
+    questions: new SqliteQuestionRecord(connection),
     hurry: () => void connection.all("PRAGMA synchronous=OFF", []),
   };
 }
