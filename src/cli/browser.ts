@@ -1,4 +1,8 @@
 import { spawn } from "node:child_process";
+import { type Clock, systemClock } from "../core/clock.ts";
+
+/** What fails says so within a moment; what goes on by then has opened something. */
+const FAILS_WITHIN_MS = 1_500;
 
 /** What opens an address in the user's browser, by platform. */
 export function browserCommand(
@@ -13,18 +17,31 @@ export function browserCommand(
   return { command: "xdg-open", args: [url] };
 }
 
+/** Whether there is a screen that a browser could open on: without one, some open in a terminal. */
+export function hasScreen(
+  platform: NodeJS.Platform,
+  env: Readonly<Record<string, string | undefined>>,
+): boolean {
+  if (platform === "darwin" || platform === "win32") return true;
+  return Boolean(env["DISPLAY"] || env["WAYLAND_DISPLAY"]);
+}
+
 /** Asks the platform to open an address. @returns whether it has taken it; never throws. */
-export function openInBrowser(url: string): Promise<boolean> {
+export function openInBrowser(url: string, clock: Clock = systemClock): Promise<boolean> {
   const { command, args } = browserCommand(process.platform, url);
+  if (!hasScreen(process.platform, process.env)) return Promise.resolve(false);
   return new Promise((resolve) => {
     try {
       // Nothing of what it says may come onto a stdout that speaks MCP.
       const child = spawn(command, args, { stdio: "ignore", detached: true });
-      child.once("error", () => resolve(false));
-      child.once("spawn", () => {
-        child.unref();
-        resolve(true);
-      });
+      child.unref();
+      const callOff = clock.schedule(FAILS_WITHIN_MS, () => resolve(true));
+      const is = (opened: boolean) => {
+        callOff();
+        resolve(opened);
+      };
+      child.once("error", () => is(false));
+      child.once("exit", (code) => is(code === 0));
     } catch {
       resolve(false);
     }

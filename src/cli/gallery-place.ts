@@ -6,8 +6,12 @@ import type { Gallery } from "../gallery/gallery-pages.ts";
 
 export interface GalleryPlaceOptions {
   gallery: Gallery;
-  /** Serves the gallery, at the latest now. @throws {configuration} */
-  serve: () => Promise<{ origin: string; close(): Promise<void> }>;
+  /**
+   * Serves the gallery, at the latest now.
+   * @param onIdle told where that ends by itself: the next page serves it again.
+   * @throws {configuration}
+   */
+  serve: (onIdle: () => void) => Promise<Served>;
   /** Whether this machine's user may still come in without saying who they are. */
   isOpen: () => Promise<boolean>;
   /** Opens an address in a browser. @returns whether it has taken it. */
@@ -15,14 +19,19 @@ export interface GalleryPlaceOptions {
   onError: (error: unknown) => void;
 }
 
+interface Served {
+  origin: string;
+  close(): Promise<void>;
+}
+
 /** Where this machine's user sees the gallery, and is let in by links. */
 export class GalleryPlace {
   readonly #options: GalleryPlaceOptions;
-  readonly #serving: Lazy<{ origin: string; close(): Promise<void> }>;
+  #serving: Lazy<Served>;
 
   constructor(options: GalleryPlaceOptions) {
     this.#options = options;
-    this.#serving = new Lazy(options.serve);
+    this.#serving = this.#anew();
   }
 
   /** A link that lets in whoever has it, once and within ten minutes. @throws {configuration} */
@@ -44,6 +53,14 @@ export class GalleryPlace {
 
   async close(): Promise<void> {
     await (await this.#serving.settled())?.close();
+  }
+
+  #anew(): Lazy<Served> {
+    return new Lazy(() =>
+      this.#options.serve(() => {
+        this.#serving = this.#anew();
+      }),
+    );
   }
 
   #credential(): Credential {

@@ -13,6 +13,9 @@ import { openInBrowser } from "./browser.ts";
 import { galleryParts } from "./gallery-parts.ts";
 import { GalleryPlace } from "./gallery-place.ts";
 
+/** Longer than the link of a page lasts: who comes late finds at least a page that says so. */
+const IDLE_MS = 30 * 60_000;
+
 /** What the gallery of a running server is made of. */
 export interface GalleryAround {
   settings: Settings;
@@ -62,7 +65,8 @@ export function placeOfItsOwn(
   const gallery = openGallery(around);
   return new GalleryPlace({
     gallery,
-    serve: () => servePages(gallery, { port: 0, clock: systemClock, onError }),
+    serve: (onIdle) =>
+      servePages(gallery, { port: 0, clock: systemClock, onError, idleMs: IDLE_MS, onIdle }),
     // Whoever started the program speaks with it.
     isOpen: async () => true,
     browse: openInBrowser,

@@ -2,6 +2,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { atMost, systemClock } from "../core/clock.ts";
 import { Lazy } from "../core/lazy.ts";
 import { createLog } from "../core/log.ts";
+import type { OpenPage } from "../core/open-page.ts";
 import { LOCAL_OWNER } from "../core/owner.ts";
 import type { Program } from "../core/program.ts";
 import { createRedact } from "../core/redact.ts";
@@ -18,6 +19,7 @@ import type { PublicRoute } from "../transports/public-listener.ts";
 import { serveOnStdio } from "../transports/stdio.ts";
 import { requireDataDir } from "./data-folder.ts";
 import type { Ending } from "./ending.ts";
+import { onceEach } from "./opened-pages.ts";
 import { findPlace, lives } from "./process-place.ts";
 import { startSandbox } from "./sandbox.ts";
 
@@ -119,12 +121,15 @@ export async function serve(
     const { placeOfItsOwn } = await import("./open-gallery.ts");
     return placeOfItsOwn(around, onPageError);
   });
+  const openPage: OpenPage = (path) =>
+    pagesPlace.get().then(
+      (opened) => opened.openPage(path),
+      () => false,
+    );
+  // Over HTTP nobody knows whether whoever calls sits at this machine.
+  const isAtScreen = command === "stdio" && settings.openPages;
   const factory = new ServerFactory({
-    openPage: (path) =>
-      pagesPlace.get().then(
-        (opened) => opened.openPage(path),
-        () => false,
-      ),
+    ...(isAtScreen && { openPage: onceEach(openPage, systemClock) }),
     services,
     settings,
     clock: systemClock,

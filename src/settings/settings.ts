@@ -60,6 +60,8 @@ export interface Settings {
   maxWaitSeconds: number;
   /** How long somebody who is asked may take to answer. */
   questionSeconds: number;
+  /** Whether pages are opened in the browser of whoever sits at this machine. */
+  openPages: boolean;
   toolsets: readonly Toolset[];
   pollFloorMs: number;
   logLevel: (typeof LOG_LEVELS)[number];
@@ -213,6 +215,7 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
     },
     keepJobsDays: values.keepJobsDays,
     questionSeconds: values.questionSeconds,
+    openPages: values.openPages,
     maxWaitSeconds: values.maxWaitSeconds,
     toolsets: values.toolsets,
     pollFloorMs: values.pollFloorMs,

@@ -251,6 +251,13 @@ export const SETTINGS = {
     commands: ["stdio", "http"],
     schema: wholeNumber(1, 3600),
   },
+  openPages: {
+    env: "LONGCAT_MCP_OPEN_PAGES",
+    help: "open a page in your browser where only you can say something, as whether a job in doubt was charged, and the client lets nobody be asked",
+    default: "on",
+    commands: ["stdio"],
+    schema: onOff,
+  },
   ...USER_LIMITS,
   keepJobsDays: {
     env: "LONGCAT_MCP_KEEP_JOBS_DAYS",

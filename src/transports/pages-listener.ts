@@ -6,6 +6,7 @@ import { NO_FRONT } from "./http/in-front.ts";
 import { listen } from "./http/listening.ts";
 import { OpenAnswers } from "./http/open-answers.ts";
 import { answerWithPages, type Pages } from "./http/page-answers.ts";
+import { onceOver } from "./once-over.ts";
 
 const HOST = "127.0.0.1";
 
@@ -14,6 +15,10 @@ export interface PagesOptions {
   port: number;
   clock: Clock;
   onError: (error: unknown) => void;
+  /** Ends it once nothing was asked for so long, in milliseconds; never where absent. */
+  idleMs?: number;
+  /** Told when it has ended by itself. */
+  onIdle?: () => void;
 }
 
 /**
@@ -23,7 +28,7 @@ export interface PagesOptions {
  */
 export async function servePages(
   pages: Pages,
-  { port, clock, onError }: PagesOptions,
+  { port, clock, onError, idleMs, onIdle }: PagesOptions,
 ): Promise<{ origin: string; close(): Promise<void> }> {
   const guards = new Guards(NO_FRONT, HOST);
   const open = new OpenAnswers(clock, onError);
@@ -48,15 +53,34 @@ export async function servePages(
     HOST,
     port,
   );
-  return {
-    origin: `http://${HOST}:${taken}`,
-    async close() {
-      open.close();
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
-    },
+  let callOffIdle = () => {};
+  const close = async () => {
+    callOffIdle();
+    open.close();
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
   };
+  if (idleMs !== undefined) {
+    let answers = 0;
+    const wait = () => {
+      callOffIdle();
+      callOffIdle = clock.schedule(idleMs, () => {
+        onIdle?.();
+        void close();
+      });
+    };
+    wait();
+    server.on("request", (_, response) => {
+      answers++;
+      callOffIdle();
+      onceOver(response, () => {
+        answers--;
+        if (answers === 0 && server.listening) wait();
+      });
+    });
+  }
+  return { origin: `http://${HOST}:${taken}`, close };
 }
 
 function isHttp1(bindings: object): bindings is HttpBindings {

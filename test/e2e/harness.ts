@@ -137,6 +137,8 @@ export class Bench {
         LONGCAT_MCP_OUTPUT_DIR: this.outputDir,
         LONGCAT_MCP_POLL_FLOOR_MS: POLL_FLOOR_MS,
         LONGCAT_MCP_LOG_LEVEL: "trace",
+        // Nobody's browser opens while tests run.
+        LONGCAT_MCP_OPEN_PAGES: "off",
         ...env,
       },
     });
