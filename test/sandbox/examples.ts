@@ -1,4 +1,9 @@
-/** The requests of the API documents, by operation: the shortest and the fullest of each. */
+/*
+ * The requests of the provider's documentation, letter by letter: of each operation the shortest
+ * and the fullest. Catalogue and sandbox are both held to them, and none of it is taken from either:
+ * a mistake there must not agree with itself.
+ */
+
 export const PATHS = {
   longcat: "/longcat-image-498/v1/longcat-image-request",
   turbo: "/z-image-turbo-834/v1/z-image-turbo-request",
@@ -16,7 +21,7 @@ export const PATHS = {
 const lioness =
   "A lioness crouching in the tall dry grass of the Serengeti during golden hour, intense gaze, telephoto lens with shallow depth of field";
 const elder =
-  "A hyper-realistic close-up of an Omo Valley tribal elder, adorned with white chalk patterns and a headdress of dried flowers, seed pods, and bottle caps.";
+  "A hyper-realistic close-up of an Omo Valley tribal elder, adorned with white chalk patterns and a headdress of dried flowers, seed pods, and bottle caps. Razor-sharp skin texture with every pore and wrinkle visible. A warm firelight glows in the elder's soulful eyes against a blurred, smoky hut interior, captured in a Leica M6 / Kodak Portra 400 film aesthetic.";
 const knitting = "Grandmother knitting by a window, an empty chair by her";
 const serene =
   "Transform the background into a serene mountain landscape with snow-capped peaks and a clear blue sky";
@@ -128,8 +133,6 @@ export const QUEUE_EXAMPLES: readonly QueueExample[] = [
       negative_prompt: " ",
       acceleration: "regular",
       enable_safety_checker: true,
-      seed: 7,
-      webhook_events_filter: ["start"],
     },
   },
   {

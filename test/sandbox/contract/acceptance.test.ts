@@ -57,6 +57,13 @@ describe.each(QUEUE_EXAMPLES)("$modelId", ({ modelId, path, minimum, full }) => 
 
 const [longcat, turbo, base, maxEdit, max, lora, trainer, layered] = QUEUE_EXAMPLES;
 
+it("takes what no documented request has and the tables have", async () => {
+  const { sandbox } = await openSandbox();
+  const more = { seed: 7, webhook_events_filter: ["start"] };
+  const path = lora?.path ?? "";
+  expect((await post(sandbox.origin + path, { ...lora?.full, ...more })).status).toBe(202);
+});
+
 describe("values outside the contract", () => {
   it.each([
     [longcat, "image_size", "landscape_16_9", "ultra_wide_16_9"],
