@@ -1,14 +1,9 @@
-import { execFile } from "node:child_process";
-import { resolve } from "node:path";
-import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Bench, listeningUrl } from "../e2e/harness.ts";
+import { postMessage } from "../support/http-callers.ts";
 import { bearer, PING } from "../support/http-server.ts";
 
 /* The built program, where something says that it has passed a request on. */
-
-const CLI = resolve(import.meta.dirname, "../../dist/cli.js");
-const run = promisify(execFile);
 
 let bench: Bench;
 beforeEach(async () => {
@@ -16,29 +11,13 @@ beforeEach(async () => {
 });
 afterEach(() => bench.close());
 
-async function command(...args: string[]): Promise<string> {
-  const env = {
-    ...{ PATH: process.env["PATH"] ?? "", HOME: bench.homeDir },
-    LONGCAT_MCP_DATA_DIR: bench.dataDir,
-  };
-  return (await run(process.execPath, [CLI, ...args], { env })).stdout.trim();
-}
-
 async function serve(proxies: string) {
   const program = bench.launch(["http", "--port", "0"], {
     LONGCAT_MCP_TRUSTED_PROXIES: proxies,
   });
   const url = await listeningUrl(program);
   const send = async (headers: Record<string, string>) => {
-    const reply = await fetch(url, {
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        accept: "application/json, text/event-stream",
-        ...headers,
-      },
-      body: JSON.stringify(PING),
-    });
+    const reply = await postMessage(url, PING, headers);
     return { status: reply.status, text: await reply.text() };
   };
   return { program, send };
@@ -55,7 +34,7 @@ const HEADERS = [
 
 describe("what was passed on", () => {
   test("by anyone but a trusted proxy is refused, with a valid token too, and nobody is asked", async () => {
-    const token = await command("users", "add", "ada");
+    const token = await bench.addUser("ada");
     const { program, send } = await serve("192.0.2.1,10.0.0.0/8");
     expect((await send(bearer(token))).status).toBe(200);
     for (const headers of HEADERS) {
@@ -66,11 +45,11 @@ describe("what was passed on", () => {
       expect((await send({ ...bearer("lcmcp_x"), ...headers })).text).toBe(told.text);
     }
     await program.kill("SIGTERM");
-    expect(await command("audit")).not.toContain("login_refused");
+    expect((await bench.run(["audit"])).said).not.toContain("login_refused");
   });
 
   test("by a trusted proxy is let in with a token, and refused logins have the client's address", async () => {
-    const token = await command("users", "add", "ada");
+    const token = await bench.addUser("ada");
     const { program, send } = await serve("127.0.0.1");
     for (const headers of HEADERS) {
       expect((await send({ ...bearer(token), ...headers })).status).toBe(200);
@@ -82,7 +61,7 @@ describe("what was passed on", () => {
       expect((await send({ ...wrong, ...more })).status).toBe(401);
     }
     await program.kill("SIGTERM");
-    const refused = (await command("audit"))
+    const refused = (await bench.run(["audit"])).said
       .split("\n")
       .map((line): { event: string; address?: string } => JSON.parse(line))
       .filter(({ event }) => event === "login_refused");

@@ -1,7 +1,5 @@
-import { execFile } from "node:child_process";
 import { rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { promisify } from "node:util";
+import { join } from "node:path";
 import {
   Client as ModernClient,
   StreamableHTTPClientTransport as ModernHttp,
@@ -10,13 +8,12 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Bench, listeningUrl, PATIENTLY } from "../e2e/harness.ts";
+import { postMessage } from "../support/http-callers.ts";
 import { bearer, PING } from "../support/http-server.ts";
 import { Issuer } from "../support/issuer.ts";
 
 /* The built program over HTTP, whose callers say who they are. */
 
-const CLI = resolve(import.meta.dirname, "../../dist/cli.js");
-const run = promisify(execFile);
 const AUDIENCE = "https://mcp.example.com/mcp";
 const LISTEN = {
   jsonrpc: "2.0",
@@ -38,13 +35,10 @@ beforeEach(async () => {
 });
 afterEach(() => bench.close());
 
-async function users(...args: string[]): Promise<string> {
-  const env = {
-    ...{ PATH: process.env["PATH"] ?? "", HOME: bench.homeDir },
-    ...{ LONGCAT_MCP_DATA_DIR: bench.dataDir, LONGCAT_MCP_OUTPUT_DIR: bench.outputDir },
-  };
-  const { stdout } = await run(process.execPath, [CLI, "users", ...args], { env });
-  return stdout.trim();
+async function users(...words: string[]): Promise<string> {
+  const { code, said, stderr } = await bench.run(["users", ...words]);
+  expect(code, stderr).toBe(0);
+  return said;
 }
 
 async function serve(env: Record<string, string> = {}, ...more: string[]) {
@@ -52,16 +46,7 @@ async function serve(env: Record<string, string> = {}, ...more: string[]) {
   const url = await listeningUrl(program);
   url.hostname = "127.0.0.1";
   const send = (message: unknown, headers: Record<string, string> = {}, signal?: AbortSignal) =>
-    fetch(url, {
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        accept: "application/json, text/event-stream",
-        ...headers,
-      },
-      body: JSON.stringify(message),
-      ...(signal ? { signal } : {}),
-    });
+    postMessage(url, message, headers, signal);
   const status = async (token?: string) =>
     (await send(PING, token === undefined ? {} : bearer(token))).status;
   /** Resolves when a stream of events, opened with a token, has ended. */

@@ -1,7 +1,9 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
-import { Bench, listeningUrl } from "../e2e/harness.ts";
+import { describe, expect, test } from "vitest";
+import { type Bench, listeningUrl, openBench } from "../e2e/harness.ts";
+import { openListening, postMessage } from "../support/http-callers.ts";
+import { bearer } from "../support/http-server.ts";
 
 const INITIALIZE = {
   jsonrpc: "2.0",
@@ -14,18 +16,7 @@ const INITIALIZE = {
   },
 };
 
-async function openBench(): Promise<Bench> {
-  const bench = await Bench.open();
-  onTestFinished(() => bench.close());
-  return bench;
-}
-
-async function users(bench: Bench, ...words: string[]) {
-  const command = bench.launch(["users", ...words]);
-  await command.start();
-  await command.exited();
-  return { said: command.strayLines.join("\n").trim(), code: command.child.exitCode };
-}
+const users = (bench: Bench, ...words: string[]) => bench.run(["users", ...words]);
 
 async function serve(bench: Bench, env: Record<string, string> = {}) {
   const program = bench.launch(["http", "--port", "0"], env);
@@ -34,37 +25,13 @@ async function serve(bench: Bench, env: Record<string, string> = {}) {
   return {
     /** What a greeting is answered. */
     greet: async (token?: string) => {
-      const reply = await fetch(url, {
-        method: "POST",
-        headers: {
-          "content-type": "application/json",
-          accept: "application/json, text/event-stream",
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        },
-        body: JSON.stringify(INITIALIZE),
-      });
+      const reply = await postMessage(url, INITIALIZE, token === undefined ? {} : bearer(token));
       await reply.text();
       return reply.status;
     },
     /** A stream of events that is open, as what is over when it has ended. */
     listen: async (token: string) => {
-      const _meta = {
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientInfo": { name: "attack", version: "1" },
-        "io.modelcontextprotocol/clientCapabilities": {},
-      };
-      const params = { _meta, notifications: { resourcesListChanged: true } };
-      const stream = await fetch(url, {
-        method: "POST",
-        headers: {
-          "content-type": "application/json",
-          accept: "application/json, text/event-stream",
-          "mcp-protocol-version": "2026-07-28",
-          "mcp-method": "subscriptions/listen",
-          authorization: `Bearer ${token}`,
-        },
-        body: JSON.stringify({ jsonrpc: "2.0", id: 7, method: "subscriptions/listen", params }),
-      });
+      const stream = await openListening(url, bearer(token));
       expect(stream.status).toBe(200);
       const over = stream.text().catch(() => undefined);
       return { over };

@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Bench, finished, jobIdOf, listeningUrl, PATIENTLY, textOf } from "../e2e/harness.ts";
 import { accepted, completed, file, scriptedGateway } from "../support/gateway-script.ts";
+import { openListening } from "../support/http-callers.ts";
 import { picture } from "../support/pictures.ts";
 
 const START = { prompt: "A quiet harbour", image_size: "square_1_1", wait_seconds: 45 };
@@ -80,22 +81,7 @@ describe("a server over HTTP that is asked to end", () => {
   test("ends streams as the protocol wants it, and is gone at once where nothing is in flight", async () => {
     const program = bench.launch(["http", "--port", "0"], { LONGCAT_MCP_DRAIN_SECONDS: "600" });
     const url = await listeningUrl(program);
-    const _meta = {
-      "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-      "io.modelcontextprotocol/clientInfo": { name: "listener", version: "1" },
-      "io.modelcontextprotocol/clientCapabilities": {},
-    };
-    const params = { _meta, notifications: { resourcesListChanged: true } };
-    const stream = await fetch(url, {
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        accept: "application/json, text/event-stream",
-        "mcp-protocol-version": "2026-07-28",
-        "mcp-method": "subscriptions/listen",
-      },
-      body: JSON.stringify({ jsonrpc: "2.0", id: 7, method: "subscriptions/listen", params }),
-    });
+    const stream = await openListening(url);
     expect(stream.status).toBe(200);
     const whole = stream.text();
     program.child.kill("SIGTERM");

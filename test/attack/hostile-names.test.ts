@@ -128,10 +128,8 @@ describe("hostile names, through the built program", () => {
 
   it("forge nothing on the command line", async () => {
     const run = async (args: string[], env: Record<string, string> = {}) => {
-      const program = bench.launch(args, env);
-      await program.start();
-      await program.exited();
-      return program.output + program.stderr;
+      const { stdout, stderr } = await bench.run(args, env);
+      return stdout + stderr;
     };
     expectHarmless(await run(["jobs", "list"]), "jobs list");
     expect(await run(["jobs", "export"])).not.toMatch(UNSEEN);

@@ -17,16 +17,6 @@ beforeEach(async () => {
 
 afterEach(() => bench.close());
 
-async function run(args: string[], env: Record<string, string> = {}) {
-  const program = bench.launch(args, env);
-  let stdout = "";
-  program.child.stdout?.on("data", (chunk) => {
-    stdout += String(chunk);
-  });
-  const code = await program.exited();
-  return { code, stdout, stderr: program.stderr };
-}
-
 async function contents(folder: string): Promise<Record<string, string>> {
   const names = await readdir(folder, { recursive: true }).catch(() => []);
   const rows = names.map(async (name): Promise<[string, string]> => {
@@ -42,7 +32,7 @@ const entrySchema = z.looseObject({
 });
 
 test("an entry, started as it says, is the server, with the keys of the files that it names", async () => {
-  const installed = await run(["install", "cursor"]);
+  const installed = await bench.run(["install", "cursor"]);
   expect(installed).toMatchObject({ code: 0, stderr: "" });
   const file = await readFile(join(bench.homeDir, ".cursor", "mcp.json"), "utf8");
   expect(file + installed.stdout).not.toContain(TEST_KEY);
@@ -73,16 +63,16 @@ test("all hosts have it, doctor says so, and all are as before once it is taken 
   await writeFile(join(cursor, "mcp.json"), '{\n  // mine\n  "mcpServers": { "a": {} }\n}');
   const before = { home: await contents(bench.homeDir), data: await contents(bench.dataDir) };
   for (const name of HOST_NAMES) {
-    expect(await run(["install", name])).toMatchObject({ code: 0, stderr: "" });
+    expect(await bench.run(["install", name])).toMatchObject({ code: 0, stderr: "" });
   }
-  const { stdout } = await run(["doctor"]);
+  const { stdout } = await bench.run(["doctor"]);
   expect(stdout).toContain(`hosts            ${HOST_NAMES.join(", ")}\n`);
   const held = Object.entries(await contents(bench.homeDir)).filter(([, text]) =>
     text.includes(TEST_KEY),
   );
   expect(held).toEqual([]);
   for (const name of HOST_NAMES) {
-    expect(await run(["uninstall", name])).toMatchObject({ code: 0, stderr: "" });
+    expect(await bench.run(["uninstall", name])).toMatchObject({ code: 0, stderr: "" });
   }
   const files = (of: Record<string, string>) =>
     Object.entries(of).filter(([, text]) => text !== "a folder");
@@ -91,11 +81,11 @@ test("all hosts have it, doctor says so, and all are as before once it is taken 
 });
 
 test("a wrong word says which are right, and changes nothing", async () => {
-  const { code, stderr } = await run(["install", "cursr"]);
+  const { code, stderr } = await bench.run(["install", "cursr"]);
   expect(code).toBe(2);
   expect(stderr).toMatch(/"cursr" is no host .* Did you mean cursor\? There are claude-desktop,/);
-  expect(await run(["install"])).toMatchObject({ code: 2 });
-  expect(await run(["install", "cursor", "vscode"])).toMatchObject({ code: 2 });
+  expect(await bench.run(["install"])).toMatchObject({ code: 2 });
+  expect(await bench.run(["install", "cursor", "vscode"])).toMatchObject({ code: 2 });
   expect(await contents(bench.homeDir)).toEqual({});
 });
 

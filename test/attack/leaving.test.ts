@@ -7,7 +7,8 @@ import { DatabaseSync } from "@photostructure/sqlite";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
-import { Bench, listeningUrl, PATIENTLY } from "../e2e/harness.ts";
+import { type Bench, listeningUrl, openBench, PATIENTLY } from "../e2e/harness.ts";
+import { filesWith } from "../support/files-in.ts";
 import { freePort } from "../support/free-port.ts";
 import { picture } from "../support/pictures.ts";
 import { leftJob, recordJob } from "../support/rig.ts";
@@ -15,43 +16,12 @@ import { leftJob, recordJob } from "../support/rig.ts";
 const SECRET = "Quarzsandgrube";
 const CALL = { prompt: `A ${SECRET}`, image_size: "square_1_1", wait_seconds: 45 };
 
-async function openBench(): Promise<Bench> {
-  const bench = await Bench.open();
-  onTestFinished(() => bench.close());
-  return bench;
-}
-
-async function run(bench: Bench, words: readonly string[]) {
-  const command = bench.launch(words);
-  await command.start();
-  await command.exited();
-  const said = command.strayLines.join("\n").trim();
-  return { said, stderr: command.stderr, code: command.child.exitCode };
-}
-
-const users = (bench: Bench, ...words: string[]) => run(bench, ["users", ...words]);
-
-/** Every byte below a folder that is somebody's words, as the files in which it is found. */
-async function filesWith(folder: string, words: readonly string[]): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const found: string[] = [];
-  for (const entry of entries) {
-    const path = join(entry.parentPath, entry.name);
-    const bytes = entry.isFile() ? await readFile(path, "latin1").catch(() => "") : "";
-    for (const word of words) {
-      const form = Buffer.from(word).toString("latin1");
-      if (bytes.includes(form) || path.slice(folder.length).includes(word)) {
-        found.push(`${path} ${word}`);
-      }
-    }
-  }
-  return found;
-}
+const users = (bench: Bench, ...words: string[]) => bench.run(["users", ...words]);
 
 /** A server with a client for each of some users. */
 async function servedTo(bench: Bench, names: readonly string[], env: Record<string, string> = {}) {
   const tokens: string[] = [];
-  for (const name of names) tokens.push((await users(bench, "add", name)).said);
+  for (const name of names) tokens.push(await bench.addUser(name));
   const program = bench.launch(["http", "--port", "0"], env);
   await program.start();
   const url = await listeningUrl(program);
@@ -124,7 +94,7 @@ describe("whoever leaves", () => {
     expect(JSON.stringify(theirs)).toContain(SECRET);
     expect(await users(bench, "export", "ann")).toMatchObject({ code: 1, said: "" });
 
-    const audit = await run(bench, ["audit"]);
+    const audit = await bench.run(["audit"]);
     const ofAnn = linesOf(audit.said).filter(({ owner }) => owner === ann);
     expect(ofAnn.filter(({ event }) => event === "job_deleted")).toMatchObject([
       { tool: "longcat_image_generate", charge: "spent", usd: 0.13 },
@@ -169,16 +139,16 @@ describe("whoever leaves", () => {
     expect(await ask(ann, "job_list", { query: dug })).toContain(dug);
     expect(await ask(ann, "chat_threads", { action: "list", query: dug })).toContain(dug);
     await ask(bob, "longcat_image_generate", { ...wait, prompt: "A meadow" });
-    expect(await filesWith(bench.folder, words)).not.toEqual([]);
+    expect(await filesWith(bench.folder, ...words)).not.toEqual([]);
 
     expect((await users(bench, "erase", "annabelle-mueller")).code).toBe(0);
     // The server still has the database open: nothing waits for its end.
-    await expect.poll(() => filesWith(bench.folder, words), PATIENTLY).toEqual([]);
+    await expect.poll(() => filesWith(bench.folder, ...words), PATIENTLY).toEqual([]);
     expect(existsSync(join(bench.outputDir, "users", owner))).toBe(false);
     expect(await ask(bob, "job_list", {})).toContain("meadow");
     await program.kill("SIGKILL");
-    expect(await filesWith(bench.folder, words)).toEqual([]);
-    const { said } = await run(bench, ["audit"]);
+    expect(await filesWith(bench.folder, ...words)).toEqual([]);
+    const { said } = await bench.run(["audit"]);
     for (const word of words) expect(said).not.toContain(word);
     const db = new DatabaseSync(join(bench.dataDir, "jobs.db"));
     onTestFinished(() => db.close());

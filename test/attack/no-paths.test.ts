@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { uris } from "../../src/core/uris.ts";
 import { OPERATIONS } from "../../src/models/catalogue.ts";
-import { type AnyClient, FAR, openSharedHouse } from "../support/shared-house.ts";
+import { FAR, openSharedHouse } from "../support/shared-house.ts";
+import type { AnyClient } from "../support/stranger.ts";
 
 const textOf = (result: unknown) => JSON.stringify(result);
 const caught = async (work: Promise<unknown>) =>

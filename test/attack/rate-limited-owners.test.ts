@@ -34,6 +34,24 @@ async function start(rig: Rig, owner: string): Promise<Job> {
   return (await rig.runner.start(rig.purchases, { ...CALLER, owner }, request)).job;
 }
 
+/**
+ * A provider that takes `most` jobs in ten seconds, and has refused what was too much of the greedy
+ * owner's.
+ */
+async function besieged(
+  most: number,
+  jobs: number,
+  more: { accountOf?(owner: string): string } = {},
+) {
+  const clock = new FakeClock();
+  const gateway = await gatewayThatTakes(clock, most, 10 * SECOND);
+  const rig = await openRig({ origin: gateway.origin, clock, timeScale: 1, ...more });
+  for (let n = 0; n < jobs; n++) await start(rig, "greedy");
+  await until(() => gateway.refused.length > 0, "what is too many is refused");
+  await rig.quiet();
+  return { clock, gateway, rig };
+}
+
 /** Lets time pass whenever nothing is on its way, until it is so. */
 async function passing(clock: FakeClock, rig: Rig, isSo: () => boolean): Promise<void> {
   await until(async () => {
@@ -46,12 +64,7 @@ async function passing(clock: FakeClock, rig: Rig, isSo: () => boolean): Promise
 
 describe("where the provider refuses more than it takes", () => {
   it("a greedy owner gets no more of what it takes than a modest one", async () => {
-    const clock = new FakeClock();
-    const gateway = await gatewayThatTakes(clock, 2, 10 * SECOND);
-    const rig = await openRig({ origin: gateway.origin, clock, timeScale: 1 });
-    for (let n = 0; n < 30; n++) await start(rig, "greedy");
-    await until(() => gateway.refused.length > 0, "what is too many is refused");
-    await rig.quiet();
+    const { clock, gateway, rig } = await besieged(2, 30);
     for (let n = 0; n < 4; n++) await start(rig, "modest");
     const before = gateway.taken.length;
     const modest = () => gateway.taken.filter(({ owner }) => owner === "modest").length;
@@ -61,12 +74,7 @@ describe("where the provider refuses more than it takes", () => {
   });
 
   it("what is refused is not asked for again by each for itself", async () => {
-    const clock = new FakeClock();
-    const gateway = await gatewayThatTakes(clock, 2, 10 * SECOND);
-    const rig = await openRig({ origin: gateway.origin, clock, timeScale: 1 });
-    for (let n = 0; n < 30; n++) await start(rig, "greedy");
-    await until(() => gateway.refused.length > 0, "what is too many is refused");
-    await rig.quiet();
+    const { clock, gateway, rig } = await besieged(2, 30);
     const before = gateway.refused.length;
     await passing(clock, rig, () => gateway.taken.length >= 12);
     // One that is let through tells that there is no more room yet, and those who left with it.
@@ -74,12 +82,7 @@ describe("where the provider refuses more than it takes", () => {
   });
 
   it("whoever waits for the pause is told so, in words that are not about others", async () => {
-    const clock = new FakeClock();
-    const gateway = await gatewayThatTakes(clock, 0, 10 * SECOND);
-    const rig = await openRig({ origin: gateway.origin, clock, timeScale: 1 });
-    await start(rig, "greedy");
-    await until(() => gateway.refused.length === 1);
-    await rig.quiet();
+    const { clock, gateway, rig } = await besieged(0, 1);
     const job = await start(rig, "modest");
     await until(() => rig.runner.heldUpBy(job.jobId), "it is said why it waits");
     expect(rig.runner.heldUpBy(job.jobId)).toContain("sent by turns");
@@ -95,26 +98,13 @@ describe("where the provider refuses more than it takes", () => {
   });
 
   it("the refusals of one key hold up nobody who has another", async () => {
-    const clock = new FakeClock();
-    const gateway = await gatewayThatTakes(clock, 0, 10 * SECOND);
-    const rig = await openRig({
-      ...{ origin: gateway.origin, clock, timeScale: 1 },
-      accountOf: (owner) => owner,
-    });
-    await start(rig, "greedy");
-    await until(() => gateway.refused.length === 1);
-    await rig.quiet();
+    const { gateway, rig } = await besieged(0, 1, { accountOf: (owner) => owner });
     await start(rig, "modest");
     await until(() => gateway.refused.includes("modest"), "it is sent at once");
   });
 
   it("a job that is called off while all wait is never sent, and the server ends at once", async () => {
-    const clock = new FakeClock();
-    const gateway = await gatewayThatTakes(clock, 0, 10 * SECOND);
-    const rig = await openRig({ origin: gateway.origin, clock, timeScale: 1 });
-    await start(rig, "greedy");
-    await until(() => gateway.refused.length === 1);
-    await rig.quiet();
+    const { gateway, rig } = await besieged(0, 1);
     const job = await start(rig, "modest");
     await until(() => rig.runner.heldUpBy(job.jobId));
     await rig.runner.cancel("modest", job.jobId);

@@ -1,12 +1,13 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { newJobId, newThreadId } from "../../src/core/ids.ts";
 import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import { SqliteThreadStore } from "../../src/storage/sqlite/sqlite-thread-store.ts";
-import { Bench, jobIdOf, type McpClient, textOf } from "../e2e/harness.ts";
+import { type Bench, jobIdOf, type McpClient, openBench, textOf } from "../e2e/harness.ts";
+import { filesWith } from "../support/files-in.ts";
 import { leftJob, recordJob } from "../support/rig.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
@@ -14,22 +15,8 @@ const SECRET = "Quarzsandgrube";
 const ATTACHED = "Zwetschgenwasser";
 const CHAT = "longcat_chat";
 
-/** Files below a folder that hold a word, in their bytes or their names. */
-async function filesWith(word: string, folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const found = [];
-  for (const entry of entries) {
-    const path = join(entry.parentPath, entry.name);
-    const holds =
-      entry.name.includes(word) || (entry.isFile() && (await readFile(path)).includes(word));
-    if (holds) found.push(path);
-  }
-  return found;
-}
-
-async function openBench(): Promise<Bench> {
-  const bench = await Bench.open();
-  onTestFinished(() => bench.close());
+async function openFilledBench(): Promise<Bench> {
+  const bench = await openBench();
   await writeFile(join(bench.folder, `${ATTACHED}.txt`), `A text about ${ATTACHED}.`);
   return bench;
 }
@@ -47,14 +34,14 @@ async function askAndDelete(bench: Bench, client: McpClient) {
   const thread_id = /thread_[a-z2-7]{26}/.exec(textOf(asked))?.[0] ?? "";
   await client.call(CHAT, { prompt: `More about the ${SECRET}`, thread_id, wait_seconds: 45 });
   await client.call(CHAT, { prompt: "What stays too? ".repeat(300), wait_seconds: 45 });
-  expect(await filesWith(SECRET, bench.dataDir)).not.toEqual([]);
+  expect(await filesWith(bench.dataDir, SECRET)).not.toEqual([]);
   const deleted = await client.call("chat_threads", { action: "delete", thread_id });
   return { jobId: jobIdOf(asked), deleted: textOf(deleted) };
 }
 
 describe("a deleted thread", () => {
   test("leaves nothing in any view of its jobs, and its files are named", async () => {
-    const bench = await openBench();
+    const bench = await openFilledBench();
     const { client } = await bench.connect("sdk 1.x");
     const { jobId, deleted } = await askAndDelete(bench, client);
     expect(deleted).toContain(join(bench.outputDir, "answer.md"));
@@ -68,10 +55,7 @@ describe("a deleted thread", () => {
       ["jobs", "export"],
       ["jobs", "show", jobId],
     ]) {
-      const command = bench.launch(words);
-      await command.start();
-      await command.exited();
-      seen.push(command.output, ...command.strayLines);
+      seen.push((await bench.run(words)).stdout);
     }
     for (const text of seen) {
       expect(text).not.toBe("");
@@ -80,18 +64,18 @@ describe("a deleted thread", () => {
   });
 
   test("leaves no byte in the data folder after an orderly end", async () => {
-    const bench = await openBench();
+    const bench = await openFilledBench();
     const { client, program } = await bench.connect("client 2.x");
     await askAndDelete(bench, client);
     await client.close();
     await program.exited();
     for (const word of [SECRET, SECRET.toLowerCase(), ATTACHED]) {
-      expect(await filesWith(word, bench.dataDir), word).toEqual([]);
+      expect(await filesWith(bench.dataDir, word), word).toEqual([]);
     }
   });
 
   test("nor after a kill, once the next start has ended", async () => {
-    const bench = await openBench();
+    const bench = await openFilledBench();
     const { client, program } = await bench.connect("sdk 1.x");
     await askAndDelete(bench, client);
     await program.kill("SIGKILL");
@@ -100,7 +84,7 @@ describe("a deleted thread", () => {
     await next.client.close();
     await next.program.exited();
     for (const word of [SECRET, ATTACHED]) {
-      expect(await filesWith(word, bench.dataDir), word).toEqual([]);
+      expect(await filesWith(bench.dataDir, word), word).toEqual([]);
     }
   });
 
@@ -129,15 +113,15 @@ describe("a deleted thread", () => {
     }
     for (const threadId of doomed) await threads.delete("local", threadId, 1_000);
     await store.close();
-    expect(await filesWith(SECRET, folder)).toEqual([]);
-    expect(await filesWith("Kept", folder)).not.toEqual([]);
+    expect(await filesWith(folder, SECRET)).toEqual([]);
+    expect(await filesWith(folder, "Kept")).not.toEqual([]);
   });
 
   test("that an earlier version has kept leaves no byte either", async () => {
     const folder = await tempDir();
     const packed = await readFile(join(import.meta.dirname, "../fixtures/jobs-v5.db.gz"));
     await writeFile(join(folder, "jobs.db"), gunzipSync(packed));
-    expect(await filesWith("What does the file say?", folder)).not.toEqual([]);
+    expect(await filesWith(folder, "What does the file say?")).not.toEqual([]);
     const connection = new Connection(folder);
     const store = new SqliteJobStore(connection);
     const threads = new SqliteThreadStore(connection);
@@ -145,7 +129,7 @@ describe("a deleted thread", () => {
     await threads.delete("local", thread?.threadId ?? "", 1_000);
     await store.close();
     for (const word of ["What does the file say?", "It says ", "Let me see.", "notes.txt"]) {
-      expect(await filesWith(word, folder), word).toEqual([]);
+      expect(await filesWith(folder, word), word).toEqual([]);
     }
   });
 });

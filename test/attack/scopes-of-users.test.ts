@@ -24,13 +24,6 @@ afterEach(async () => {
   await bench.close();
 });
 
-async function command(...args: string[]): Promise<string> {
-  const program = bench.launch(args);
-  await program.start();
-  expect(await program.exited(), program.stderr).toBe(0);
-  return program.strayLines.join("\n").trim();
-}
-
 async function serve(env: Record<string, string> = {}) {
   const url = await listeningUrl(bench.launch(["http", "--port", "0"], env));
   /** A client that calls tools, and gives what it is answered as text. */
@@ -64,15 +57,15 @@ async function madeElsewhere(prompt: string): Promise<string> {
 }
 
 const audited = async (event: string) =>
-  (await command("audit"))
+  (await bench.run(["audit"])).said
     .split("\n")
     .map((line): Record<string, unknown> => JSON.parse(line))
     .filter((entry) => entry["event"] === event);
 
 describe("a request that was made elsewhere", () => {
   test("is adopted with admin only where a key is shared; the audit log says who did", async () => {
-    const ann = await command("users", "add", "ann");
-    const root = await command("users", "add", "root", "--scopes", "jobs:read,admin");
+    const ann = await bench.addUser("ann");
+    const root = await bench.addUser("root", "--scopes", "jobs:read,admin");
     const connect = await serve();
     const requestId = await madeElsewhere("A fox");
     const asAnn = await connect(ann);
@@ -89,7 +82,7 @@ describe("a request that was made elsewhere", () => {
     expect(adopted).toContain("completed");
     const { jobId } = madeSchema.parse(adopted);
     const list: { user_id: string; name: string }[] = JSON.parse(
-      await command("users", "list", "--json"),
+      (await bench.run(["users", "list", "--json"])).said,
     );
     const owner = list.find(({ name }) => name === "root")?.user_id;
     expect(await audited("job_adopted")).toMatchObject([
@@ -108,8 +101,8 @@ describe("a request that was made elsewhere", () => {
         await writeFile(join(keys, name, key), TEST_KEY, { mode: 0o600 });
       }
     }
-    const ann = await command("users", "add", "ann");
-    const cleo = await command("users", "add", "cleo", "--scopes", "chat");
+    const ann = await bench.addUser("ann");
+    const cleo = await bench.addUser("cleo", "--scopes", "chat");
     const connect = await serve({ LONGCAT_MCP_KEYS_DIR: keys });
     const requestId = await madeElsewhere("A fox");
     const asCleo = await connect(cleo);
@@ -125,12 +118,12 @@ describe("a request that was made elsewhere", () => {
 
 describe("whoever may only chat", () => {
   test("uploads and attaches texts, and sees turns and no pictures, not even earlier ones of theirs", async () => {
-    const token = await command("users", "add", "cleo");
+    const token = await bench.addUser("cleo");
     const connect = await serve();
     const before = await connect(token);
     const picture = madeSchema.parse(await before.call("longcat_image_generate", PICTURE)).jobId;
     expect(await before.call("job_status", { job_id: picture })).toContain("completed");
-    await command("users", "set", "cleo", "--scopes", "chat");
+    await bench.run(["users", "set", "cleo", "--scopes", "chat"]);
 
     const cleo = await connect(token);
     expect((await cleo.tools()).sort()).toEqual([

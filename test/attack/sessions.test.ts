@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Bench, finished, jobIdOf, listeningUrl, PATIENTLY } from "../e2e/harness.ts";
+import { postMessage } from "../support/http-callers.ts";
+import { bearer } from "../support/http-server.ts";
 
 const ON = { LONGCAT_MCP_SESSIONS: "on" };
 const INITIALIZE = {
@@ -20,23 +22,10 @@ beforeEach(async () => {
 
 afterEach(() => bench.close());
 
-async function addUser(name: string): Promise<{ authorization: string }> {
-  const command = bench.launch(["users", "add", name]);
-  await command.start();
-  expect(await command.exited()).toBe(0);
-  return { authorization: `Bearer ${command.strayLines.join("").trim()}` };
-}
+const addUser = async (name: string) => bearer(await bench.addUser(name));
 
 async function begin(url: URL, headers: Record<string, string> = {}) {
-  const reply = await fetch(url, {
-    method: "POST",
-    headers: {
-      "content-type": "application/json",
-      accept: "application/json, text/event-stream",
-      ...headers,
-    },
-    body: JSON.stringify(INITIALIZE),
-  });
+  const reply = await postMessage(url, INITIALIZE, headers);
   await reply.text();
   return { ...headers, "mcp-session-id": reply.headers.get("mcp-session-id") ?? "" };
 }
@@ -80,9 +69,7 @@ describe("sessions over HTTP", () => {
     expect((await listen(url, { ...session, ...ben })).status).toBe(404);
     const stream = await listen(url, session);
     expect(stream.status).toBe(200);
-    const revoke = bench.launch(["users", "revoke", "ann"]);
-    await revoke.start();
-    expect(await revoke.exited()).toBe(0);
+    expect(await bench.run(["users", "revoke", "ann"])).toMatchObject({ code: 0 });
     await stream.text().catch(() => "broken off");
     expect((await listen(url, session)).status).toBe(401);
     const next = await begin(url, ben);

@@ -142,13 +142,7 @@ it("a client that does not list it sees nothing of it", async () => {
 });
 
 it("somebody else's task and one that never was are the same", async () => {
-  const mint = async (name: string) => {
-    const program = bench.launch(["users", "add", name]);
-    await program.start();
-    await program.exited();
-    return /lcmcp_[a-z2-7]{32}/.exec(program.output)?.[0] ?? expect.fail(program.output);
-  };
-  const [ann, bob] = [await mint("ann"), await mint("bob")];
+  const [ann, bob] = [await bench.addUser("ann"), await bench.addUser("bob")];
   await serve();
   token = ann;
   const { result } = await call(WISH);

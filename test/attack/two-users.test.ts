@@ -1,47 +1,45 @@
-import type { Client as ModernClient } from "@modelcontextprotocol/client";
-import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { beforeAll, describe, expect, it } from "vitest";
-import * as z from "zod";
-import { URI_TEMPLATES, uris } from "../../src/core/uris.ts";
+import { uris } from "../../src/core/uris.ts";
 import { Bench, listeningUrl, PATIENTLY } from "../e2e/harness.ts";
 import {
   caught,
-  guessesAt,
-  isLookedAt,
   madeSchema,
   type Names,
-  NOWHERE,
   nameless,
   nobodys,
   strangersIn,
   textOf,
-  toolSchema,
 } from "../support/guesses.ts";
 import { beginSession, connectModern, connectOld } from "../support/http-callers.ts";
 import { bearer } from "../support/http-server.ts";
 import { picture } from "../support/pictures.ts";
+import {
+  type AnyClient,
+  call,
+  expectNoGuessFinds,
+  expectNoPrompt,
+  expectNoRepeat,
+  expectNoResource,
+  expectNothingListed,
+  expectNothingOf,
+  type Secret,
+  toolsOf,
+} from "../support/stranger.ts";
 
 /* The built program over HTTP with sessions, users added by its own command, clients of both eras. */
 
-type AnyClient = Client | ModernClient;
 const USERS = ["ada", "ben", "carl", "root"] as const;
 type UserName = (typeof USERS)[number];
 
 describe("what belongs to another user", () => {
   let bench: Bench;
   let url: URL;
-  let adas: Names;
-  let nobody: Names;
-  const cursors: Record<string, string> = {};
+  let secret: Secret;
   const links: string[] = [];
   const tokens: Partial<Record<UserName, string>> = {};
   const clients: AnyClient[] = [];
 
   const auth = (user: UserName) => bearer(tokens[user] ?? "");
-  const call = (client: AnyClient, name: string, args: Record<string, unknown>) =>
-    client.callTool({ name, arguments: args });
-  const toolsOf = async (client: AnyClient) =>
-    z.array(toolSchema).parse((await client.listTools()).tools);
 
   const old = async (user: UserName) => kept(await connectOld(url, auth(user)));
   const modern = async (user: UserName) => kept(await connectModern(url, auth(user)));
@@ -55,10 +53,7 @@ describe("what belongs to another user", () => {
     bench = await Bench.open();
     for (const user of USERS) {
       const scopes = user === "root" ? ["--scopes", "jobs:read,jobs:buy,chat,admin"] : [];
-      const command = bench.launch(["users", "add", user, ...scopes]);
-      await command.start();
-      expect(await command.exited()).toBe(0);
-      tokens[user] = command.strayLines.join("").trim();
+      tokens[user] = await bench.addUser(user, ...scopes);
     }
     const program = bench.launch(["http", "--port", "0"], { LONGCAT_MCP_SESSIONS: "on" });
     url = await listeningUrl(program);
@@ -83,31 +78,23 @@ describe("what belongs to another user", () => {
     const link = /https?:\/\/[^\s"\\]+\/media\/[^\s"\\]+/.exec(job)?.[0] ?? "";
     expect((await fetch(link)).status).toBe(200);
     links.push(link, address);
-    adas = {
+    const names = {
       ...{ jobId: first.jobId, chatJobId: chat.jobId, deletedJobId: doomed.jobId },
       ...{ threadId: chat.threadId, requestId, uploadId },
     };
-    nobody = nobodys(requestId);
+    const cursors: Record<string, string> = {};
     for (const name of ["job_list", "chat_threads"]) {
       const page = textOf(await call(ada, name, { limit: 1 }));
       cursors[name] = /before-[\w-]+/.exec(page)?.[0] ?? "";
       expect(cursors[name], page).not.toBe("");
     }
+    const words = ["Adas own", "Adas doomed", "garden", ...links];
+    secret = { names, nobody: nobodys(requestId), words, cursors };
     return async () => {
       for (const client of clients) await client.close().catch(() => undefined);
       await bench.close();
     };
   });
-
-  /** @param named what the question had in it, and may be repeated. */
-  function expectNothingOfAdas(text: string, named = ""): void {
-    for (const secret of ["Adas own", "Adas doomed", "garden", ...links]) {
-      expect(text).not.toContain(secret);
-    }
-    for (const name of Object.values(adas)) {
-      if (!named.includes(name)) expect(text).not.toContain(name);
-    }
-  }
 
   it("is named by arguments that the guesses know of, and by no other", async () => {
     for (const tool of await toolsOf(await modern("root"))) expect(strangersIn(tool)).toEqual([]);
@@ -119,91 +106,21 @@ describe("what belongs to another user", () => {
     ["a modern client with the scope admin", "root", modern],
   ] as const)("asked for by %s", (_, guesser, open) => {
     it("is not found by any argument of any tool, and not told apart from what is nowhere", async () => {
-      const client = await open(guesser);
-      let looked = 0;
-      for (const tool of await toolsOf(client)) {
-        const others = guessesAt(tool, nobody);
-        for (const [n, args] of guessesAt(tool, adas).entries()) {
-          const what = `${tool.name} ${textOf(args)}`;
-          const result = await caught(call(client, tool.name, args));
-          const nothing = await caught(call(client, tool.name, others[n] ?? {}));
-          expect(nameless(result, adas), what).toBe(nameless(nothing, nobody));
-          expectNothingOfAdas(result, textOf(args));
-          if (!isLookedAt(args)) continue;
-          expect(result, what).toMatch(/"isError":true/);
-          expect(result, what).toMatch(NOWHERE);
-          looked++;
-        }
-      }
-      expect(looked).toBeGreaterThan(50);
+      expect(await expectNoGuessFinds(await open(guesser), secret)).toBeGreaterThan(50);
     });
 
     it("is in no list and no sum, nor behind another's cursor or words", async () => {
-      const client = await open(guesser === "root" ? "root" : "carl");
-      for (const { name, inputSchema } of await toolsOf(client)) {
-        if (inputSchema.required.length > 0) continue;
-        const { properties } = inputSchema;
-        const cursor: Record<string, unknown>[] =
-          "cursor" in properties ? [{ cursor: cursors[name] ?? "none known" }] : [];
-        const words = "query" in properties ? [{ query: "garden" }, { query: "question" }] : [];
-        for (const args of [{}, ...cursor, ...words]) {
-          const text = await caught(call(client, name, args));
-          expectNothingOfAdas(text);
-          if (cursor.includes(args)) expect(text, name).not.toContain('"isError":true');
-          if (name === "spending") expect(text).toMatch(/total_usd\\*":\s*0[,}]/);
-        }
-      }
-      expectNothingOfAdas(textOf(await client.listResources()));
+      await expectNothingListed(await open(guesser === "root" ? "root" : "carl"), secret);
     });
 
     it("is no resource of any template, in no prompt, and completes nothing", async () => {
       const client = await open(guesser);
-      const { resourceTemplates } = await client.listResourceTemplates();
-      expect(resourceTemplates.length).toBeGreaterThanOrEqual(5);
-      for (const uri of Object.values(URI_TEMPLATES)) {
-        const variables = [...uri.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
-        for (const name of variables) {
-          const asked = client.complete({
-            ref: { type: "ref/resource", uri },
-            argument: { name, value: "" },
-            context: { arguments: { job_id: adas.jobId, thread_id: adas.threadId } },
-          });
-          expectNothingOfAdas(await caught(asked));
-        }
-        if (variables.includes("operation")) continue;
-        for (const job of ["jobId", "chatJobId", "deletedJobId"] as const) {
-          const read = (of: Names) => {
-            const values: Record<string, string> = {
-              ...{ job_id: of[job], index: "1", thread_id: of.threadId, id: of.uploadId },
-            };
-            const filled = uri.replace(/\{(\w+)\}/g, (_all, name) => values[name] ?? `no ${name}`);
-            return caught(client.readResource({ uri: filled }));
-          };
-          const result = await read(adas);
-          expect(result, uri).toMatch(/^rejected: .*not found/i);
-          expect(nameless(result, adas)).toBe(nameless(await read(nobody), nobody));
-        }
-      }
-      for (const { name, arguments: args = [] } of (await client.listPrompts()).prompts) {
-        const given = Object.fromEntries(args.map((one) => [one.name, uris.medium(adas.jobId, 1)]));
-        const text = await caught(client.getPrompt({ name, arguments: given }));
-        expectNothingOfAdas(text, textOf(given));
-        for (const { name: argument } of args) {
-          const ref = { type: "ref/prompt" as const, name };
-          const asked = client.complete({ ref, argument: { name: argument, value: "" } });
-          expectNothingOfAdas(await caught(asked));
-        }
-      }
+      await expectNoResource(client, secret);
+      await expectNoPrompt(client, secret);
     });
 
     it("stands for no call of somebody else, not by its key nor by what it asks for", async () => {
-      const client = await open(guesser);
-      const args = { prompt: "Adas own garden", image_size: "square_1_1", wait_seconds: 45 };
-      for (const one of [{ ...args, idempotency_key: "k" }, args]) {
-        const text = textOf(await call(client, "longcat_image_generate", one));
-        expect(text).toContain("completed");
-        expect(text).not.toContain(adas.jobId);
-      }
+      await expectNoRepeat(await open(guesser), secret);
     });
   });
 
@@ -221,13 +138,13 @@ describe("what belongs to another user", () => {
         `${pathname}a`,
         pathname.slice(0, -1),
         `${pathname.slice(0, -1)}${pathname.endsWith("a") ? "b" : "a"}`,
-        `/${room}/${adas.uploadId}`,
-        `/${room}/${adas.jobId}`,
+        `/${room}/${secret.names.uploadId}`,
+        `/${room}/${secret.names.jobId}`,
       ]) {
         for (const method of ["GET", "PUT"]) {
           const told = await reply(changed, method);
           expect(told, changed).toBe(await other(method));
-          expectNothingOfAdas(told, changed);
+          expectNothingOf(secret, told, changed);
         }
       }
       expect(nowhere.status).toBeGreaterThanOrEqual(400);
@@ -250,7 +167,7 @@ describe("what belongs to another user", () => {
     const listening = async (user: UserName, to: string[]) => {
       const client = await modern(user);
       client.fallbackNotificationHandler = async (one) => void to.push(textOf(one));
-      const things = [uris.job(jobId), uris.medium(jobId, 1), uris.thread(adas.threadId)];
+      const things = [uris.job(jobId), uris.medium(jobId, 1), uris.thread(secret.names.threadId)];
       await client.listen({ resourceSubscriptions: things, resourcesListChanged: true });
       return client;
     };
@@ -260,8 +177,8 @@ describe("what belongs to another user", () => {
     subscribed.fallbackNotificationHandler = async (one) => void heard.old.push(textOf(one));
     const told = async (uri: string) => caught(subscribed.subscribeResource({ uri }));
     // What is somebody else's is subscribed to as what never was.
-    expect(nameless(await told(uris.job(jobId)), { ...adas, jobId })).toBe(
-      nameless(await told(uris.job(nobody.jobId)), nobody),
+    expect(nameless(await told(uris.job(jobId)), { ...secret.names, jobId })).toBe(
+      nameless(await told(uris.job(secret.nobody.jobId)), secret.nobody),
     );
     await call(starter, "job_status", { job_id: jobId, wait_seconds: 45 });
     const second = await start(starter, "Adas last garden");
@@ -320,9 +237,9 @@ describe("what belongs to another user", () => {
         // Events of a stream are numbered.
         return nameless(told.replace(/^id: .*$/m, ""), of);
       };
-      const told = await ask(adas);
+      const told = await ask(secret.names);
       expect(told).toContain("error");
-      expect(told).toBe(await ask(nobody));
+      expect(told).toBe(await ask(secret.nobody));
     }
     const ping = { id: 1, method: "ping" };
     const guessed = await ben.post(ping, ada.own);
@@ -335,13 +252,13 @@ describe("what belongs to another user", () => {
   it("is as it was after all that", async () => {
     const ada = await modern("ada");
     const list = textOf(await call(ada, "job_list", {}));
-    for (const id of [adas.jobId, adas.chatJobId]) expect(list).toContain(id);
-    expect(textOf(await call(ada, "chat_threads", {}))).toContain(adas.threadId);
-    const thread = textOf(await ada.readResource({ uri: uris.thread(adas.threadId) }));
+    for (const id of [secret.names.jobId, secret.names.chatJobId]) expect(list).toContain(id);
+    expect(textOf(await call(ada, "chat_threads", {}))).toContain(secret.names.threadId);
+    const thread = textOf(await ada.readResource({ uri: uris.thread(secret.names.threadId) }));
     expect(thread).toContain("Adas own question");
-    const medium = await ada.readResource({ uri: uris.medium(adas.jobId, 1) });
+    const medium = await ada.readResource({ uri: uris.medium(secret.names.jobId, 1) });
     expect(textOf(medium)).toContain("blob");
-    const edit = { prompt: "Brighter", image: uris.upload(adas.uploadId), dry_run: true };
+    const edit = { prompt: "Brighter", image: uris.upload(secret.names.uploadId), dry_run: true };
     expect(textOf(await call(ada, "qwen_image_edit", edit))).toContain("Dry run:");
   });
 });

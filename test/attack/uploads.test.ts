@@ -4,7 +4,8 @@ import { connect } from "node:net";
 import { beforeAll, describe, expect, it } from "vitest";
 import { picture } from "../support/pictures.ts";
 import { until } from "../support/rig.ts";
-import { type AnyClient, FAR, openSharedHouse } from "../support/shared-house.ts";
+import { FAR, openSharedHouse } from "../support/shared-house.ts";
+import type { AnyClient } from "../support/stranger.ts";
 
 const textOf = (result: unknown) => JSON.stringify(result);
 const put = (url: string, body: string | Buffer, headers: Record<string, string> = {}) =>

@@ -1,17 +1,13 @@
-import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { promisify } from "node:util";
-import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { join } from "node:path";
+import { beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { Bench, listeningUrl, PATIENTLY } from "../e2e/harness.ts";
+import { type Bench, listeningUrl, openBench, PATIENTLY } from "../e2e/harness.ts";
 import { bearer, PING } from "../support/http-server.ts";
 import { json, type RawServer, rawServer } from "../support/raw-server.ts";
 
 /* The built program over HTTP, whose users have money and keys of their own. */
 
-const CLI = resolve(import.meta.dirname, "../../dist/cli.js");
-const run = promisify(execFile);
 const SHARED = "shared-key-9f8e7d6c5b4a";
 const ANNAS = "anna-key-0f1E2d3C4b5A6978";
 const REQUEST_ID = "longcat-image-498_019dabcd-0000-7000-8000-";
@@ -26,8 +22,7 @@ const answer = z.looseObject({
 let bench: Bench;
 let provider: RawServer;
 beforeEach(async () => {
-  bench = await Bench.open();
-  onTestFinished(() => bench.close());
+  bench = await openBench();
   let jobs = 0;
   provider = await rawServer((hit, response) => {
     if (hit.body.includes("echo")) {
@@ -38,15 +33,6 @@ beforeEach(async () => {
     return json(response, 200, { request_id, status: "PROCESSING" });
   });
 });
-
-async function addUser(name: string, ...more: string[]): Promise<string> {
-  const env = {
-    ...{ PATH: process.env["PATH"] ?? "", HOME: bench.homeDir },
-    ...{ LONGCAT_MCP_DATA_DIR: bench.dataDir, LONGCAT_MCP_OUTPUT_DIR: bench.outputDir },
-  };
-  const { stdout } = await run(process.execPath, [CLI, "users", "add", name, ...more], { env });
-  return stdout.trim();
-}
 
 async function serve(env: Record<string, string> = {}) {
   const program = bench.launch(["http", "--port", "0"], {
@@ -89,7 +75,7 @@ describe("keys", () => {
     const keys = join(bench.homeDir, "keys");
     await mkdir(join(keys, "anna"), { recursive: true });
     await writeFile(join(keys, "anna/PIXAZO_API_KEY"), `${ANNAS}\n`, { mode: 0o600 });
-    const [anna, berta] = [await addUser("anna"), await addUser("berta")];
+    const [anna, berta] = [await bench.addUser("anna"), await bench.addUser("berta")];
     const server = await serve({ LONGCAT_MCP_KEYS_DIR: keys });
     expect(await server.start(anna, "a cat")).toMatch(/^job_/);
     await expect
@@ -117,8 +103,8 @@ describe("keys", () => {
 
 describe("money", () => {
   test("is capped for each and for all, and each sees what is theirs", async () => {
-    const anna = await addUser("anna", "--budget-day", "0.20");
-    const berta = await addUser("berta");
+    const anna = await bench.addUser("anna", "--budget-day", "0.20");
+    const berta = await bench.addUser("berta");
     const server = await serve({ LONGCAT_MCP_BUDGET_USD_PER_DAY: "0.30" });
     expect(await server.start(anna, "one")).toMatch(/^job_/);
     expect(await server.start(anna, "two")).toMatch(
@@ -142,7 +128,7 @@ describe("money", () => {
 
 describe("limits", () => {
   test("of jobs and waits are told with seconds", async () => {
-    const [anna, berta] = [await addUser("anna"), await addUser("berta")];
+    const [anna, berta] = [await bench.addUser("anna"), await bench.addUser("berta")];
     const server = await serve({
       LONGCAT_MCP_MAX_RUNNING_JOBS_PER_USER: "2",
       LONGCAT_MCP_MAX_WAITS_PER_USER: "1",
@@ -161,7 +147,7 @@ describe("limits", () => {
   });
 
   test("of requests are told with 429 and Retry-After, to whom they are reached by", async () => {
-    const [anna, berta] = [await addUser("anna"), await addUser("berta")];
+    const [anna, berta] = [await bench.addUser("anna"), await bench.addUser("berta")];
     const server = await serve({ LONGCAT_MCP_REQUESTS_PER_MINUTE_PER_USER: "1" });
     const statuses: number[] = [];
     let retryAfter = 0;

@@ -1,32 +1,18 @@
 import { existsSync } from "node:fs";
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
-import { Bench } from "../e2e/harness.ts";
+import { describe, expect, test } from "vitest";
+import { type Bench, openBench } from "../e2e/harness.ts";
 
-const TOKEN = /^lcmcp_[a-z2-7]{32}\n?$/;
+const TOKEN = /^lcmcp_[a-z2-7]{32}$/;
 
-async function openBench(): Promise<Bench> {
-  const bench = await Bench.open();
-  onTestFinished(() => bench.close());
-  return bench;
-}
-
-async function run(bench: Bench, words: readonly string[], env: Record<string, string> = {}) {
-  const command = bench.launch(words, env);
-  await command.start();
-  await command.exited();
-  const said = command.strayLines.join("\n");
-  return { said, stderr: command.stderr, code: command.child.exitCode };
-}
-
-const users = (bench: Bench, ...words: string[]) => run(bench, ["users", ...words]);
+const users = (bench: Bench, ...words: string[]) => bench.run(["users", ...words]);
 
 async function add(bench: Bench, ...words: string[]): Promise<string> {
   const { said, code } = await users(bench, "add", ...words);
   expect(code).toBe(0);
   expect(said).toMatch(TOKEN);
-  return said.trim();
+  return said;
 }
 
 async function listed(bench: Bench): Promise<Record<string, unknown>[]> {
@@ -34,7 +20,7 @@ async function listed(bench: Bench): Promise<Record<string, unknown>[]> {
 }
 
 async function audited(bench: Bench, ...words: string[]): Promise<Record<string, unknown>[]> {
-  const { said, code } = await run(bench, ["audit", ...words]);
+  const { said, code } = await bench.run(["audit", ...words]);
   expect(code).toBe(0);
   return said
     .split("\n")
@@ -56,7 +42,7 @@ describe("users add", () => {
     expect(await bytesIn(bench)).not.toContain(token);
     expect(await bytesIn(bench)).not.toContain(token.slice("lcmcp_".length));
     for (const words of [["users", "list"], ["users", "list", "--json"], ["audit"]]) {
-      const { said, stderr } = await run(bench, words);
+      const { said, stderr } = await bench.run(words);
       expect(said + stderr).not.toContain(token);
     }
     const [user] = await listed(bench);
@@ -273,7 +259,7 @@ describe("audit", () => {
     "--since=%s exits 2",
     async (since) => {
       const bench = await openBench();
-      const { code, said, stderr } = await run(bench, ["audit", `--since=${since}`]);
+      const { code, said, stderr } = await bench.run(["audit", `--since=${since}`]);
       expect({ code, said }).toEqual({ code: 2, said: "" });
       expect(stderr).toContain("--since");
     },

@@ -123,14 +123,7 @@ test("old jobs are forgotten when the settings say so, and only then", async () 
 test("jobs on the command line are listed, shown and exported beside a running server", async () => {
   const { client } = await bench.connect("sdk 1.x");
   const jobId = jobIdOf(await client.call("longcat_image_generate", LONGCAT));
-  const run = async (...words: string[]) => {
-    const program = bench.launch(["jobs", ...words]);
-    let stdout = "";
-    program.child.stdout?.on("data", (chunk) => {
-      stdout += String(chunk);
-    });
-    return { code: await program.exited(), stdout, stderr: program.stderr };
-  };
+  const run = (...words: string[]) => bench.run(["jobs", ...words]);
   expect((await run()).stdout).toMatch(new RegExp(`${jobId}  completed    spent      \\$0\\.13 `));
   expect(JSON.parse((await run("show", jobId)).stdout)).toMatchObject({
     job_id: jobId,

@@ -6,6 +6,7 @@ import * as z from "zod";
 import {
   Bench,
   CLIENTS,
+  closeInspected,
   finished,
   jobIdOf,
   PATIENTLY,
@@ -24,14 +25,7 @@ beforeEach(async () => {
   bench = await Bench.open();
 });
 
-afterEach(async () => {
-  const { programs } = bench;
-  await bench.close();
-  for (const program of programs) {
-    expect(program.strayLines).toEqual([]);
-    expect(`${program.output}${program.stderr}`).not.toContain(TEST_KEY);
-  }
-});
+afterEach(() => closeInspected(bench));
 
 const threadOf = (result: ToolResult) => /thread_[a-z2-7]{26}/.exec(textOf(result))?.[0] ?? "";
 const bodySchema = z.looseObject({

@@ -1,29 +1,15 @@
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { WholeJob } from "../../src/jobs/job.ts";
 import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import { leftJob, recordJob } from "../support/rig.ts";
-import { Bench, jobIdOf, PATIENTLY, pathsOf, textOf } from "./harness.ts";
+import { type Bench, jobIdOf, openBench, PATIENTLY, pathsOf, textOf } from "./harness.ts";
 
 const DAY_MS = 86_400_000;
 const SECRET = "Quarzsandgrube";
 const CALL = { prompt: `A ${SECRET}`, image_size: "square_1_1", wait_seconds: 45 };
-
-async function openBench(): Promise<Bench> {
-  const bench = await Bench.open();
-  onTestFinished(() => bench.close());
-  return bench;
-}
-
-async function run(bench: Bench, words: readonly string[]) {
-  const command = bench.launch(["jobs", ...words]);
-  await command.start();
-  await command.exited();
-  const said = command.strayLines.join("\n");
-  return { said, stderr: command.stderr, code: command.child.exitCode };
-}
 
 async function isThere(path: string): Promise<boolean> {
   return stat(path).then(
@@ -60,7 +46,7 @@ describe("jobs delete", () => {
     const kept = [await addOld(bench, 100, doubtful), await addOld(bench, 89)];
     const spending = JSON.stringify(await client.call("spending", {}));
 
-    const { said, code } = await run(bench, ["delete", "--older-than", "90d", "--files"]);
+    const { said, code } = await bench.run(["jobs", "delete", "--older-than", "90d", "--files"]);
     expect(code).toBe(0);
     expect(said).toContain("2 jobs older than 90d are deleted; 2 of their 2 files are deleted");
     expect(said).toContain("2 copies stay");
@@ -80,10 +66,10 @@ describe("jobs delete", () => {
     const { client, program } = await bench.connect("client 2.x");
     const made = await client.call("longcat_image_generate", CALL);
     const [jobId, path] = [jobIdOf(made), pathsOf(made)[0] ?? ""];
-    const { said, code } = await run(bench, ["delete", jobId]);
+    const { said, code } = await bench.run(["jobs", "delete", jobId]);
     expect({ code, said }).toMatchObject({ code: 0, said: expect.stringContaining(path) });
     expect(await isThere(path)).toBe(true);
-    expect(await run(bench, ["delete", jobId])).toMatchObject({
+    expect(await bench.run(["jobs", "delete", jobId])).toMatchObject({
       code: 1,
       stderr: expect.stringContaining("was deleted"),
     });
@@ -107,7 +93,7 @@ describe("jobs delete", () => {
     [["--older-than=90d"]],
   ])("%j is refused, and nothing is opened", async (words) => {
     const bench = await openBench();
-    const { code, stderr, said } = await run(bench, words);
+    const { code, stderr, said } = await bench.run(["jobs", ...words]);
     expect({ code, said }).toEqual({ code: 2, said: "" });
     expect(stderr).toMatch(/older-than|files/);
     expect(await isThere(join(bench.dataDir, "jobs.db"))).toBe(false);

@@ -1,9 +1,19 @@
-import { readdir, readFile, rm, stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { DELETION_POINTS } from "../../src/jobs/job-context.ts";
-import { Bench, finished, jobIdOf, type McpClient, PATIENTLY, pathsOf, textOf } from "./harness.ts";
+import { filesWith } from "../support/files-in.ts";
+import {
+  type Bench,
+  finished,
+  jobIdOf,
+  type McpClient,
+  openBench,
+  PATIENTLY,
+  pathsOf,
+  textOf,
+} from "./harness.ts";
 
 const WORDS = ["Quarzsandgrube", "Zwetschgenwasser"] as const;
 const PROMPT = `A ${WORDS[0]} at dusk, with ${WORDS[1]}`;
@@ -13,23 +23,7 @@ const CALL = {
 };
 const GENERATE = "longcat_image_generate";
 
-async function openBench(): Promise<Bench> {
-  const bench = await Bench.open();
-  onTestFinished(() => bench.close());
-  return bench;
-}
-
-/** Files below a folder that hold one of the words, in their bytes or their names. */
-async function traces(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const found = [];
-  for (const entry of entries) {
-    const path = join(entry.parentPath, entry.name);
-    const text = `${entry.name}\n${entry.isFile() ? await readFile(path, "latin1") : ""}`;
-    if (WORDS.some((word) => text.toLowerCase().includes(word.toLowerCase()))) found.push(path);
-  }
-  return found;
-}
+const traces = (folder: string) => filesWith(folder, ...WORDS);
 
 /** What the database still has of money, read beside the running program. */
 function chargedIn(bench: Bench): unknown {

@@ -11,6 +11,7 @@ import {
   ResourceListChangedNotificationSchema,
   ResourceUpdatedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
+import { expect, onTestFinished } from "vitest";
 import * as z from "zod";
 import {
   type Sandbox,
@@ -146,6 +147,24 @@ export class Bench {
     return program;
   }
 
+  /** Runs a command of the program to its end; `said` is its stdout without space around it. */
+  async run(args: readonly string[], env: Record<string, string> = {}) {
+    const program = this.launch(args, env);
+    let stdout = "";
+    program.child.stdout?.setEncoding("utf8").on("data", (chunk) => {
+      stdout += String(chunk);
+    });
+    const code = await program.exited();
+    return { code, stdout, said: stdout.trim(), stderr: program.stderr };
+  }
+
+  /** Lets somebody call over HTTP. @param more options of `users add` @returns the token. */
+  async addUser(name: string, ...more: string[]): Promise<string> {
+    const { code, said, stderr } = await this.run(["users", "add", name, ...more]);
+    if (code !== 0) throw new Error(stderr);
+    return said;
+  }
+
   /** Starts the program and connects a real client to it. */
   async connect(
     kind: ClientKind,
@@ -169,6 +188,23 @@ export class Bench {
     await this.sandbox.close();
     await rm(this.folder, { recursive: true, force: true });
     await rm(this.homeDir, { recursive: true, force: true });
+  }
+}
+
+/** {@link Bench.open}, until the test ends. */
+export async function openBench(): Promise<Bench> {
+  const bench = await Bench.open();
+  onTestFinished(() => bench.close());
+  return bench;
+}
+
+/** Closes a bench; its programs have written nothing but messages on stdout, and no key anywhere. */
+export async function closeInspected(bench: Bench): Promise<void> {
+  const { programs } = bench;
+  await bench.close();
+  for (const program of programs) {
+    expect(program.strayLines).toEqual([]);
+    expect(`${program.output}${program.stderr}`).not.toContain(TEST_KEY);
   }
 }
 

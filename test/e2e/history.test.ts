@@ -1,10 +1,18 @@
 import { readFile } from "node:fs/promises";
-import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { LOCAL_OWNER } from "../../src/core/owner.ts";
 import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
-import { Bench, CLIENTS, jobIdOf, type McpClient, pathsOf, textOf } from "./harness.ts";
+import {
+  type Bench,
+  CLIENTS,
+  jobIdOf,
+  type McpClient,
+  openBench,
+  pathsOf,
+  textOf,
+} from "./harness.ts";
 
 /* What a user says on the second day, each in two calls at most. */
 
@@ -15,8 +23,7 @@ const rowsSchema = z.looseObject({ jobs: z.array(z.looseObject({ job_id: z.strin
 let bench: Bench;
 
 beforeEach(async () => {
-  bench = await Bench.open();
-  onTestFinished(() => bench.close());
+  bench = await openBench();
 });
 
 /** As if a job had been started so long ago. */

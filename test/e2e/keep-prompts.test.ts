@@ -1,28 +1,12 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { expect, onTestFinished, test, vi } from "vitest";
-import { Bench, jobIdOf, PATIENTLY, pathsOf, textOf } from "./harness.ts";
+import { expect, test, vi } from "vitest";
+import { filesWith } from "../support/files-in.ts";
+import { jobIdOf, openBench, PATIENTLY, pathsOf, textOf } from "./harness.ts";
 
 const WORD = "Quarzsandgrube";
 const OFF = { LONGCAT_MCP_KEEP_PROMPTS: "off" };
 const CALL = { prompt: `A ${WORD} at night`, wait_seconds: 45 };
 
-async function openBench(): Promise<Bench> {
-  const bench = await Bench.open();
-  onTestFinished(() => bench.close());
-  return bench;
-}
-
-async function traces(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const found = [];
-  for (const entry of entries) {
-    const path = join(entry.parentPath, entry.name);
-    const text = `${entry.name}\n${entry.isFile() ? await readFile(path, "latin1") : ""}`;
-    if (text.toLowerCase().includes(WORD.toLowerCase())) found.push(path);
-  }
-  return found;
-}
+const traces = (folder: string) => filesWith(folder, WORD);
 
 test("with LONGCAT_MCP_KEEP_PROMPTS=off no prompt outlives its job, and no name has its words", async () => {
   const bench = await openBench();

@@ -5,6 +5,7 @@ import {
   Bench,
   CLIENTS,
   type ClientKind,
+  closeInspected,
   finished,
   jobIdOf,
   PATIENTLY,
@@ -23,14 +24,7 @@ beforeEach(async () => {
   bench = await Bench.open();
 });
 
-afterEach(async () => {
-  const { programs } = bench;
-  await bench.close();
-  for (const program of programs) {
-    expect(program.strayLines).toEqual([]);
-    expect(`${program.output}${program.stderr}`).not.toContain(TEST_KEY);
-  }
-});
+afterEach(() => closeInspected(bench));
 
 describe.each(CLIENTS)("%s", (kind) => {
   describe.each(TRANSPORTS)("over %s", (transport) => {

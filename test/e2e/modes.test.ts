@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { Bench, jobIdOf, pathsOf, textOf } from "./harness.ts";
+import { jobIdOf, openBench, pathsOf, textOf } from "./harness.ts";
 
 /** What is below a folder, itself included, with its mode as `ls` would count it. */
 async function modesIn(folder: string): Promise<{ path: string; mode: string }[]> {
@@ -20,8 +20,7 @@ test.skipIf(process.platform === "win32")(
   async () => {
     const before = process.umask(0);
     onTestFinished(() => void process.umask(before));
-    const bench = await Bench.open();
-    onTestFinished(() => bench.close());
+    const bench = await openBench();
     const { client, program } = await bench.connect("sdk 1.x", "stdio", {
       LONGCAT_MCP_SANDBOX: "on",
       LONGCAT_MCP_SANDBOX_SPEED: "20",

@@ -5,11 +5,11 @@ import { OPERATIONS } from "../../src/models/catalogue.ts";
 import {
   Bench,
   CLIENTS,
+  closeInspected,
   finished,
   jobIdOf,
   type McpClient,
   pathsOf,
-  TEST_KEY,
   TRANSPORTS,
   textOf,
   urlsOf,
@@ -55,12 +55,7 @@ describe.each(CLIENTS)("%s", (kind) => {
       picture = urlsOf(made)[0] ?? "";
     });
 
-    afterAll(async () => {
-      const [program] = bench.programs;
-      await bench.close();
-      expect(program?.strayLines).toEqual([]);
-      expect(`${program?.output}${program?.stderr}`).not.toContain(TEST_KEY);
-    });
+    afterAll(() => closeInspected(bench));
 
     test.each(OPERATIONS.map((operation) => operation.name))(
       "%s: start, status, resource; the bytes are those the upstream served",

@@ -16,16 +16,6 @@ beforeEach(async () => {
 
 afterEach(() => bench.close());
 
-async function run(args: string[], env: Record<string, string> = {}) {
-  const program = bench.launch(args, env);
-  let stdout = "";
-  program.child.stdout?.on("data", (chunk) => {
-    stdout += String(chunk);
-  });
-  const code = await program.exited();
-  return { code, stdout, stderr: program.stderr };
-}
-
 test.each<[string, string[], Record<string, string>, RegExp]>([
   ["an unknown command", ["serve"], {}, /"serve" is not a command\. There are stdio, http/],
   ["a misspelt command", ["docter"], {}, /"docter" is not a command\. Did you mean doctor\?/],
@@ -120,7 +110,7 @@ test.each<[string, string[], Record<string, string>, RegExp]>([
     /PIXAZO_API_KEY_FILE names \/nowhere\/key/,
   ],
 ])("%s is one clear line and exit code 2", async (_, args, env, message) => {
-  const { code, stdout, stderr } = await run(args, env);
+  const { code, stdout, stderr } = await bench.run(args, env);
   expect(code).toBe(2);
   expect(stderr).toMatch(message);
   expect(stderr.trim().split("\n")).toHaveLength(1);
@@ -136,7 +126,7 @@ test.each([
 ])("a data folder that is %s is one line and exit code 2", async (_, folder) => {
   await writeFile(join(bench.folder, "file"), "");
   for (const args of [[], ["http", "--port", "0"], ["--sandbox"], ["jobs", "list"]]) {
-    const { code, stderr } = await run(args, { LONGCAT_MCP_DATA_DIR: folder });
+    const { code, stderr } = await bench.run(args, { LONGCAT_MCP_DATA_DIR: folder });
     expect({ args, code }).toEqual({ args, code: 2 });
     expect(stderr.trim().split("\n")).toHaveLength(1);
   }
@@ -156,11 +146,11 @@ test("an output folder that cannot be used refuses purchases only", async () => 
 });
 
 test("--help names every setting; --version is a version", async () => {
-  const help = await run(["--help"]);
+  const help = await bench.run(["--help"]);
   expect(help.code).toBe(0);
   expect(help.stdout).toContain("PIXAZO_API_KEY");
   expect(help.stdout).toContain("LONGCAT_MCP_POLL_FLOOR_MS");
-  expect((await run(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect((await bench.run(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
 test.each([
@@ -174,7 +164,7 @@ test.each([
   [["stdio", "--help"], "stdio", /PIXAZO_API_KEY/],
   [["--port", "1", "http", "--help"], "http", /LONGCAT_MCP_PORT/],
 ])("%j prints that command's own page", async (args, command, words) => {
-  const { code, stdout, stderr } = await run(args);
+  const { code, stdout, stderr } = await bench.run(args);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toMatch(new RegExp(`^longcat-mcp ${command}: `));
   expect(stdout).toMatch(words);
@@ -182,8 +172,8 @@ test.each([
 });
 
 test("help is the program's page, and version its version", async () => {
-  expect((await run(["help"])).stdout).toBe((await run(["--help"])).stdout);
-  expect((await run(["version"])).stdout).toBe((await run(["--version"])).stdout);
+  expect((await bench.run(["help"])).stdout).toBe((await bench.run(["--help"])).stdout);
+  expect((await bench.run(["version"])).stdout).toBe((await bench.run(["--version"])).stdout);
 });
 
 test("what is unfilled or not there is told in a line each, and the server starts", async () => {

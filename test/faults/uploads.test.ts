@@ -14,10 +14,7 @@ const TEXT = "# Notes\n";
 
 /** A service for one user, whose programs share a folder and a public port. */
 async function openService(bench: Bench) {
-  const adding = bench.launch(["users", "add", "ann"]);
-  await adding.start();
-  await adding.exited();
-  const token = adding.strayLines.join("").trim();
+  const token = await bench.addUser("ann");
   const env = { LONGCAT_MCP_PUBLIC_PORT: String(await freePort()) };
   return {
     port: Number(env.LONGCAT_MCP_PUBLIC_PORT),

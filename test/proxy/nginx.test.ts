@@ -1,6 +1,5 @@
 import { execFile, spawn } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
 import { promisify } from "node:util";
 import {
   Client as ModernClient,
@@ -14,7 +13,6 @@ import { bearer, PING } from "../support/http-server.ts";
 
 /* nginx, as docs/hosting.md has it, in front of the built program and two users. */
 
-const CLI = resolve(import.meta.dirname, "../../dist/cli.js");
 const NAME = "mcp.example.com";
 const run = promisify(execFile);
 
@@ -42,16 +40,8 @@ ${own}
 }`;
 }
 
-async function addUser(name: string): Promise<string> {
-  const env = {
-    ...{ PATH: process.env["PATH"] ?? "", HOME: bench.homeDir },
-    LONGCAT_MCP_DATA_DIR: bench.dataDir,
-  };
-  return (await run(process.execPath, [CLI, "users", "add", name], { env })).stdout.trim();
-}
-
 test("two users behind nginx with TLS, and nobody else", async () => {
-  const tokens = { ada: await addUser("ada"), ben: await addUser("ben") };
+  const tokens = { ada: await bench.addUser("ada"), ben: await bench.addUser("ben") };
   const files = ["-keyout", `${bench.folder}/${NAME}.key`, "-out", `${bench.folder}/${NAME}.crt`];
   const subject = ["-subj", `/CN=${NAME}`, "-addext", `subjectAltName=DNS:${NAME}`];
   await run("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", ...files, ...subject]);

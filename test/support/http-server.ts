@@ -8,6 +8,7 @@ import { type HttpServers, ServerFactory } from "../../src/server.ts";
 import { type HttpOptions, serveOnHttp } from "../../src/transports/http.ts";
 import { RateLimits } from "../../src/transports/rate-limits.ts";
 import { Traffic } from "../../src/transports/traffic.ts";
+import { postMessage } from "./http-callers.ts";
 import { idleToolDeps, silentLog } from "./tool-deps.ts";
 
 /** A user over HTTP who may do what users usually may. */
@@ -87,16 +88,7 @@ export async function openHttpServer(
   const ask = (path: string, init: RequestInit = {}) => fetch(origin + path, init);
   return {
     ...{ origin, events, ask, close: () => closed.get() },
-    send: (message, headers = {}) =>
-      ask("/mcp", {
-        method: "POST",
-        headers: {
-          "content-type": "application/json",
-          accept: "application/json, text/event-stream",
-          ...headers,
-        },
-        body: JSON.stringify(message),
-      }),
+    send: (message, headers = {}) => postMessage(`${origin}/mcp`, message, headers),
   };
 }
 

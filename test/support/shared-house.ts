@@ -1,12 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  Client as ModernClient,
-  StreamableHTTPClientTransport as ModernHttp,
-} from "@modelcontextprotocol/client";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import type { Authenticator } from "../../src/access/authenticator.ts";
 import { publicPlace } from "../../src/cli/public-place.ts";
@@ -24,10 +19,10 @@ import { readSettings } from "../../src/settings/settings.ts";
 import { serveOnHttp } from "../../src/transports/http.ts";
 import type { PublicRoute } from "../../src/transports/public-listener.ts";
 import { RateLimits } from "../../src/transports/rate-limits.ts";
-import { unwatched } from "./http-server.ts";
+import { connectModern, connectOld } from "./http-callers.ts";
+import { bearer, unwatched } from "./http-server.ts";
+import type { AnyClient } from "./stranger.ts";
 import { silentLog } from "./tool-deps.ts";
-
-export type AnyClient = Client | ModernClient;
 
 /** What the names of owners begin with who are somewhere else. */
 export const FAR = "far-";
@@ -103,9 +98,6 @@ export async function openSharedHouse(env: Record<string, string> = {}) {
     return client;
   };
   const url = () => new URL(serving.url);
-  const asOwner = (owner: string) => ({
-    requestInit: { headers: { authorization: `Bearer ${owner}` } },
-  });
   return {
     url: serving.url,
     factory,
@@ -128,24 +120,9 @@ export async function openSharedHouse(env: Record<string, string> = {}) {
       return client;
     },
     /** Over HTTP, as hosts of today speak. */
-    async old(owner: string): Promise<Client> {
-      const client = kept(new Client({ name: "old", version: "1" }));
-      const transport = new StreamableHTTPClientTransport(url(), asOwner(owner));
-      // Its optional fields are not declared as the client wants them.
-      await client.connect(transport as never);
-      return client;
-    },
+    old: async (owner: string) => kept(await connectOld(url(), bearer(owner))),
     /** Over HTTP, in the revision of 2026-07-28. */
-    async modern(owner: string): Promise<ModernClient> {
-      const client = kept(
-        new ModernClient(
-          { name: "new", version: "1" },
-          { versionNegotiation: { mode: { pin: "2026-07-28" } } },
-        ),
-      );
-      await client.connect(new ModernHttp(url(), asOwner(owner)));
-      return client;
-    },
+    modern: async (owner: string) => kept(await connectModern(url(), bearer(owner))),
     async close() {
       for (const client of clients) await client.close();
       await serving.close();
