@@ -18,6 +18,8 @@ import { type LeaseContext, Leases } from "./leases.ts";
 import { requireJob } from "./require-job.ts";
 import { sendJob } from "./sending.ts";
 import { SendingTurns } from "./sending-turns.ts";
+import type { Verdict } from "./settlement.ts";
+import { settleByHand } from "./settling.ts";
 import { refuseIfStopping } from "./shutting-down.ts";
 import type { Standing } from "./standing.ts";
 import { UnderWay } from "./under-way.ts";
@@ -157,6 +159,14 @@ export class JobRunner {
    */
   cancel(owner: string, jobId: string): Promise<Cancellation> {
     return cancelJob(this.#context, owner, jobId);
+  }
+
+  /** As {@link settleByHand}, told to all who look. @throws {not_found | invalid_input} */
+  async settle(owner: string, jobId: string, verdict: Verdict): Promise<Job> {
+    const { store, clock, events } = this.#context;
+    const settled = await settleByHand(store, owner, jobId, verdict, clock.now());
+    events.publish(settled);
+    return settled;
   }
 
   /** As {@link deleteJob}. @throws {not_found | invalid_input} when it stays */

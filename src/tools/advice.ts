@@ -80,6 +80,10 @@ export function afterPurchase(job: Job, sandbox: boolean): Aftermath {
       next: `${next} The provider's console may show what this one cost; ${settle(job)}`,
     };
   }
+  if (job.state === "unknown" && job.charge === "spent") {
+    const next = `Ask the user before another try, since it is charged again; then ${retry}.`;
+    return { money, next: `${fetchPaid(job)}${next}` };
+  }
   const isPaid = job.charge === "spent" || isForeign(job);
   const next = isPaid
     ? `Ask the user before another try, since it is charged again; then ${retry}.`
@@ -89,7 +93,7 @@ export function afterPurchase(job: Job, sandbox: boolean): Aftermath {
 
 /** After a turn of the delegate's that brought no answer. */
 export function afterTurn(job: WholeJob, sandbox: boolean): Aftermath {
-  const isOpen = job.state === "unknown";
+  const isOpen = job.state === "unknown" && job.charge === "uncertain";
   const retry = sentence(retryOf(job, sandbox));
   const thread = `${job.threadId ?? "its thread"} goes on without it`;
   const files = job.input["files"] ? ", and keeps its files" : "";
@@ -156,11 +160,21 @@ function moneyOf(job: Job): string {
   }
 }
 
+/** What was paid for may be there to be fetched. */
+function fetchPaid(job: Job): string {
+  return isQueued(job)
+    ? `Where the provider's console shows its request, \`job_status\` with job_id "${job.jobId}" and its request_id fetches what was paid for. `
+    : "";
+}
+
+/** The others have no status that could be asked for. */
+function isQueued({ operation }: Job): boolean {
+  return operationNamed(operation)?.kind === "queued";
+}
+
 function lookThere(job: Job): string {
   const ask = "Ask the user to look into the provider's console.";
-  // The others have no status that could be asked for.
-  const isQueued = operationNamed(job.operation)?.kind === "queued";
-  return isQueued
+  return isQueued(job)
     ? `${ask} If it shows the request, call \`job_status\` with job_id "${job.jobId}" and its request_id.`
     : ask;
 }

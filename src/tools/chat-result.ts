@@ -153,6 +153,7 @@ function failure(job: WholeJob, options: ResultOptions): CallToolResult {
     `${job.jobId} ${job.state}${error ? `: ${error.code}: ${message(error.message)}` : ""}`,
     money,
     ...askedOf(options),
+    ...(options.note === undefined ? [] : [`Note: ${message(options.note)}`]),
     ...duplicateNotes(job, options).map((note) => `Note: ${note}`),
     ...(options.sandbox ? ["Note: SANDBOX, nothing was charged."] : []),
     `Next: ${runnable(next, options.program)}`,

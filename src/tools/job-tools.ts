@@ -7,6 +7,7 @@ import { deletionText } from "../jobs/deletion-text.ts";
 import { isFinal, type Job } from "../jobs/job.ts";
 import { knownAs } from "../models/facts.ts";
 import { cancellationText } from "./cancellation-text.ts";
+import { settledByUser } from "./doubt.ts";
 import { jobListTool } from "./job-list.ts";
 import { MAX_LISTED, textBlock } from "./result.ts";
 import { requireChange, requireSeen } from "./scopes.ts";
@@ -53,7 +54,9 @@ function jobStatus(deps: ToolDeps): Tool {
         look,
       );
       const waited = input.redownload ? await services.jobs.restore(ended) : ended;
-      return finishCall(deps, services, waited, call, { previews: input.previews, isLook: true });
+      const { job: looked, note } = await settledByUser(deps, services, waited, call);
+      const { previews } = input;
+      return finishCall(deps, services, looked, call, { previews, note, isLook: true });
     },
   });
 }

@@ -24,6 +24,8 @@ export interface ResultOptions extends ShowingOptions {
   asked?: string;
   /** The job was started by an earlier, identical call. */
   isDuplicate: boolean;
+  /** What its person has said to it, or can. */
+  note?: string | undefined;
   /** What keeps it from going on at the moment. */
   heldUpBy: string | undefined;
   /** How long such jobs take. */
@@ -126,6 +128,7 @@ function jobText(job: WholeJob, options: ResultOptions, more: readonly string[])
     "notes",
   );
   if (options.isDuplicate) notes.unshift(duplicateNote(job, options.now));
+  if (options.note !== undefined) notes.unshift(`Note: ${message(options.note)}`);
   notes.unshift(...heldUpNotes(job, options));
   if (listedOf(job).length > 0) notes.push(...placeNotes(options));
   if (options.sandbox) notes.push("SANDBOX, nothing was charged.");

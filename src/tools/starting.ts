@@ -8,6 +8,7 @@ import type { WaitOptions } from "../jobs/waiting.ts";
 import { knownAs } from "../models/facts.ts";
 import { asAnswer } from "../tasks/task.ts";
 import { askedLine } from "./asked.ts";
+import { settledByUser, standingInQuestion } from "./doubt.ts";
 import { type DryRunFacts, dryRunResult } from "./dry-run.ts";
 import { presenterOf } from "./presenter-of-job.ts";
 import { progressText } from "./progress-text.ts";
@@ -87,7 +88,9 @@ export async function startOrRehearse<R extends StartWishes>(
     return dryRunResult(rehearsal, facts, deps.settings, say, call.asking !== undefined);
   }
   return services.waits.during(call.caller, input.wait_seconds, async () => {
-    const started = await services.jobs.start(kind, call.caller, request);
+    const started =
+      (await standingInQuestion(services, call)) ??
+      (await services.jobs.start(kind, call.caller, request));
     const spentMs = deps.clock.elapsed() - startedAt;
     return answerStart(deps, services, started, call, { input, spentMs });
   });
@@ -109,10 +112,14 @@ async function answerStart(
     if (call.takesTasks && !isFinal(waited.state)) {
       return asAnswer(workingTask(deps, services, waited));
     }
-    const result = await finishCall(deps, services, waited, call, { previews, isDuplicate });
-    return again === undefined ? result : savedAgain(services, waited, again, result);
+    const { job: looked, note } = isDuplicate
+      ? await settledByUser(deps, services, waited, call)
+      : { job: waited };
+    const wishes = { previews, note, isDuplicate };
+    const result = await finishCall(deps, services, looked, call, wishes);
+    return again === undefined ? result : savedAgain(services, looked, again, result);
   } catch (error) {
-    // Its place may be opened yet.
+    // Its place may be opened yet, or its charge be settled.
     if (call.asking && error instanceof AppError && error.question) throw error;
     deps.log.error({ job: job.jobId, err: error }, "no answer about a started job");
     const { say } = sentencesFor(call.caller, deps.settings);
@@ -170,6 +177,8 @@ export interface AnswerWishes {
   isDuplicate?: boolean;
   /** It only looks, and may do so again and again. */
   isLook?: boolean;
+  /** What its person has said to it, or can. */
+  note?: string | undefined;
 }
 
 /** The answer about a job, noting what of it has been told once it has left. */
@@ -178,7 +187,7 @@ export async function finishCall(
   services: Services,
   job: WholeJob,
   call: Call,
-  { previews: wish, isDuplicate = false, isLook = false }: AnswerWishes,
+  { previews: wish, isDuplicate = false, isLook = false, note }: AnswerWishes,
 ) {
   const { previews, sandbox, program } = deps.settings;
   const isOver = isFinal(job.state);
@@ -196,6 +205,7 @@ export async function finishCall(
     sandbox,
     now: deps.clock.now(),
     isDuplicate,
+    note,
     media: services.media,
     heldUpBy: heldUpBy && where.say(heldUpBy),
     where,
