@@ -26,14 +26,22 @@ export function hasScreen(
   return Boolean(env["DISPLAY"] || env["WAYLAND_DISPLAY"]);
 }
 
-/** Asks the platform to open an address. @returns whether it has taken it; never throws. */
-export function openInBrowser(url: string, clock: Clock = systemClock): Promise<boolean> {
+/**
+ * Asks the platform to open an address.
+ * @param env where what opens it is found, and knows its screen from.
+ * @returns whether it has taken it; never throws.
+ */
+export function openInBrowser(
+  url: string,
+  clock: Clock = systemClock,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<boolean> {
   const { command, args } = browserCommand(process.platform, url);
-  if (!hasScreen(process.platform, process.env)) return Promise.resolve(false);
+  if (!hasScreen(process.platform, env)) return Promise.resolve(false);
   return new Promise((resolve) => {
     try {
       // Nothing of what it says may come onto a stdout that speaks MCP.
-      const child = spawn(command, args, { stdio: "ignore", detached: true });
+      const child = spawn(command, args, { stdio: "ignore", detached: true, env });
       child.unref();
       const callOff = clock.schedule(FAILS_WITHIN_MS, () => resolve(true));
       const is = (opened: boolean) => {

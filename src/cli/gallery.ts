@@ -57,7 +57,7 @@ export async function runGallery(
     serve: () => servePages(gallery, { port: settings.port ?? 0, clock: systemClock, onError }),
     // Whoever can start this command can read the record.
     isOpen: async () => true,
-    browse: openInBrowser,
+    browse: (url) => openInBrowser(url),
     onError,
   });
   const watch = async () => {

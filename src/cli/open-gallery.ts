@@ -52,7 +52,7 @@ export function placeOnServer(
     gallery,
     serve: async () => ({ origin: new URL(url).origin, close: async () => {} }),
     isOpen: async () => !(await authenticator.isClosed()),
-    browse: openInBrowser,
+    browse: (url) => openInBrowser(url),
     onError,
   });
 }
@@ -69,7 +69,7 @@ export function placeOfItsOwn(
       servePages(gallery, { port: 0, clock: systemClock, onError, idleMs: IDLE_MS, onIdle }),
     // Whoever started the program speaks with it.
     isOpen: async () => true,
-    browse: openInBrowser,
+    browse: (url) => openInBrowser(url),
     onError,
   });
 }

@@ -1,10 +1,13 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { hasScreen } from "../../src/cli/browser.ts";
+import { hasScreen, openInBrowser } from "../../src/cli/browser.ts";
 import { GalleryPlace } from "../../src/cli/gallery-place.ts";
 import { onceEach } from "../../src/cli/opened-pages.ts";
 import { servePages } from "../../src/transports/pages-listener.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { openGalleryRig, Visitor } from "../support/gallery-rig.ts";
+import { tempDir } from "../support/temp-dir.ts";
 
 const IDLE_MS = 60_000;
 
@@ -50,6 +53,46 @@ describe("pages that an assistant's looks open", () => {
     expect(hasScreen("linux", { DISPLAY: "", HOME: "/root" })).toBe(false);
     expect(hasScreen("linux", { DISPLAY: ":0" })).toBe(true);
     expect(hasScreen("linux", { WAYLAND_DISPLAY: "wayland-0" })).toBe(true);
+  });
+});
+
+describe("whatever the platform opens pages with", () => {
+  /** A search path on which that is a script of this test. */
+  async function opener(script: string) {
+    const folder = await tempDir();
+    for (const name of ["xdg-open", "open"]) {
+      await writeFile(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    }
+    return { DISPLAY: ":99", PATH: `${folder}:${process.env["PATH"] ?? ""}` };
+  }
+
+  it.each([
+    ["has opened it when it ends well", "exit 0", true],
+    ["has not when it fails", "exit 3", false],
+  ])("%s", async (_, script, isOpened) => {
+    const opening = openInBrowser("http://127.0.0.1:9/", new FakeClock(), await opener(script));
+    expect(await opening).toBe(isOpened);
+  });
+
+  it("has opened it when it goes on: some are the browser themselves", async () => {
+    const clock = new FakeClock();
+    const folder = await tempDir();
+    const goes = `trap 'exit 0' TERM; echo $$ > '${join(folder, "pid")}'; while :; do sleep 1; done`;
+    const opening = openInBrowser("http://127.0.0.1:9/", clock, await opener(goes));
+    const pid = async () => Number(await readFile(join(folder, "pid"), "utf8").catch(() => 0));
+    await expect.poll(pid).toBeGreaterThan(0);
+    await clock.advance(1_500);
+    expect(await opening).toBe(true);
+    process.kill(await pid());
+  });
+
+  it("is not there, or has no screen, without harm", async () => {
+    const env = { DISPLAY: ":99", PATH: await tempDir() };
+    expect(await openInBrowser("http://127.0.0.1:9/", new FakeClock(), env)).toBe(false);
+    if (process.platform === "linux") {
+      const dark = { ...(await opener("exit 0")), DISPLAY: "" };
+      expect(await openInBrowser("http://127.0.0.1:9/", new FakeClock(), dark)).toBe(false);
+    }
   });
 });
 
