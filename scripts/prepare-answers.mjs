@@ -11,6 +11,7 @@ const MODERN = "2026-07-28";
 const LEGACY = [...new Set([LATEST_PROTOCOL_VERSION, ...SUPPORTED_PROTOCOL_VERSIONS])];
 const LISTS = ["tools/list", "prompts/list", "resources/templates/list"];
 const NEWS = ["toolsListChanged", "promptsListChanged", "resourcesListChanged"];
+const TASKS = "io.modelcontextprotocol/tasks";
 /** An id that no answer holds otherwise. */
 const ID = "the-id-of-a-request";
 const CLIENT = { name: "build", version: "1" };
@@ -40,16 +41,25 @@ export async function prepareAnswers(outdir) {
     "io.modelcontextprotocol/clientInfo": CLIENT,
     "io.modelcontextprotocol/clientCapabilities": {},
   };
+  const ofTasks = {
+    ..._meta,
+    "io.modelcontextprotocol/clientCapabilities": { extensions: { [TASKS]: {} } },
+  };
   const asked = ["server/discover", ...LISTS].map((method) => [method, { _meta }]);
   const notifications = Object.fromEntries(NEWS.map((name) => [name, true]));
-  const texts = await ask(outdir, [...asked, ["subscriptions/listen", { notifications, _meta }]]);
+  const texts = await ask(outdir, [
+    ...asked,
+    ["server/discover", { _meta: ofTasks }],
+    ["subscriptions/listen", { notifications, _meta }],
+  ]);
   for (const [place, [method]] of asked.entries()) keep(MODERN, method, texts[place]);
-  const [acknowledged, ended] = texts.slice(asked.length);
+  const [discovered, acknowledged, ended] = texts.slice(asked.length);
   const promised = JSON.parse(acknowledged).params.notifications;
   return {
     modern: MODERN,
     places,
     answers,
+    discoveredWithTasks: discovered.split(JSON.stringify(ID)),
     announced: Object.keys(promised),
     acknowledged: acknowledged
       .split(JSON.stringify(promised))

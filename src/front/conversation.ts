@@ -1,5 +1,5 @@
 import { type Fields, isFields } from "../core/json-fields.ts";
-import { answerTo, type Prepared } from "./prepared.ts";
+import { answerTo, type Prepared, type Template } from "./prepared.ts";
 import {
   hasEnvelope,
   hasOnly,
@@ -112,16 +112,19 @@ export class Conversation {
   }
 
   #modern(text: string, id: string | number, method: string, params: unknown): Outcome {
-    const { modern } = this.#prepared;
+    const { modern, discoveredWithTasks } = this.#prepared;
     if (this.#legacy !== undefined || !isFields(params)) return HAND_OVER;
     const { _meta, ...others } = params;
     // A page that no list has is refused before it could settle anything.
     if (!isEnvelope(_meta, modern) || "cursor" in others) return HAND_OVER;
     if (method === "subscriptions/listen") return this.#listen(text, id, others);
-    const isTold = method !== "server/discover" || !isFields(_meta) || !listsTasks(_meta);
-    const isBare = Object.keys(others).length === 0 && isTold;
-    const outcome = isBare ? this.#answer(id, method, modern) : this.#wait(id);
     const isGreeting = method === "server/discover";
+    const isBare = Object.keys(others).length === 0;
+    const outcome = !isBare
+      ? this.#wait(id)
+      : isGreeting && isFields(_meta) && listsTasks(_meta)
+        ? this.#answerBy(discoveredWithTasks, id)
+        : this.#answer(id, method, modern);
     // The first of either kind settles something; the others change nothing. One that waits is
     // handed over as it is.
     const settles = !this.#isModern && (!isGreeting || this.#heard.length === 0);
@@ -151,6 +154,10 @@ export class Conversation {
     const template = place === undefined ? undefined : answers[place];
     if (template === undefined) return this.#wait(id);
     if (method === "tools/list") this.#hasListed = true;
+    return this.#answerBy(template, id);
+  }
+
+  #answerBy(template: Template, id: string | number): Outcome {
     return { kind: "answered", text: answerTo(template, id) };
   }
 

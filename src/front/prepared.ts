@@ -12,6 +12,8 @@ export interface Prepared {
   /** For each revision and method the place of its answer in `answers`. */
   places: Readonly<Record<string, Readonly<Record<string, number>>>>;
   answers: readonly Template[];
+  /** What a client that takes tasks for answers is told where others are told what `places` says. */
+  discoveredWithTasks: Template;
   /** Which of the lists may be announced as changed: what a subscription is promised. */
   announced: readonly string[];
   /** What acknowledges a subscription; its second cut is where the promised news stand. */

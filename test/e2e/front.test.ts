@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { chmod, cp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { firstMessages, PREPARED_METHODS } from "../support/first-messages.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { PATIENTLY, TEST_KEY } from "./harness.ts";
 
@@ -49,7 +50,7 @@ function start(script: string, env: Record<string, string> = {}, words: string[]
   return {
     child,
     /** Sends messages and the end of all. @returns each answer as sent. */
-    async converse(messages: object[]) {
+    async converse(messages: readonly object[]) {
       for (const message of messages) child.stdin.write(line(message));
       child.stdin.end();
       return { code: await ended, answers: parsed(await stdout) };
@@ -60,6 +61,8 @@ function start(script: string, env: Record<string, string> = {}, words: string[]
     ended,
   };
 }
+
+const recordedOf = (name: string) => RECORDED.find((one) => one.name === name)?.messages ?? [];
 
 const line = (message: object) => `${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`;
 
@@ -92,88 +95,42 @@ const modern = (id: number, method: string, client: object, capabilities: object
   },
 });
 
-const CLAUDE = { name: "claude-code", title: "Claude Code", version: "2.1.332" };
-const CLAUDE_CAN = { roots: { listChanged: true }, elicitation: { form: {}, url: {} } };
-const INSPECTOR = { name: "mcp-inspector", version: "0.21.0" };
-const LISTEN = { notifications: { toolsListChanged: true, resourcesListChanged: true } };
-
-/** What hosts send first, as far as it is prepared. */
-const HOSTS: Record<string, object[]> = {
-  "Claude Code, newest revision": [
-    modern(0, "server/discover", CLAUDE, CLAUDE_CAN),
-    modern(1, "subscriptions/listen", CLAUDE, CLAUDE_CAN, LISTEN),
-    modern(2, "server/discover", CLAUDE, CLAUDE_CAN),
-    modern(3, "prompts/list", CLAUDE, CLAUDE_CAN),
-    modern(4, "tools/list", CLAUDE, CLAUDE_CAN),
-  ],
-  "Claude Code, by handshake": [
-    ...hello(0, "2025-11-25", CLAUDE, CLAUDE_CAN),
-    { id: 1, method: "tools/list", params: {} },
-  ],
-  Codex: [
-    ...hello(
-      0,
-      "2025-06-18",
-      { name: "codex-mcp-client", title: "Codex", version: "0.169.0" },
-      {
-        elicitation: { form: {}, url: {} },
-      },
-    ),
-    { id: 1, method: "tools/list", params: { _meta: { progressToken: 0 } } },
-  ],
-  "Gemini CLI": [
-    ...hello(
-      0,
-      "2025-11-25",
-      { name: "gemini-cli-mcp-client", version: "0.61.0" },
-      {
-        roots: { listChanged: true },
-      },
-    ),
-    { id: 1, method: "prompts/list" },
-    { id: 2, method: "tools/list" },
-    { id: 3, method: "ping" },
-  ],
-  opencode: [
-    ...hello(0, "2025-11-25", { name: "opencode", version: "1.18.34" }, { roots: {} }),
-    { id: 1, method: "tools/list" },
-    { id: 2, method: "prompts/list" },
-  ],
-  "Inspector, newest revision": [
-    modern(1, "server/discover", INSPECTOR, {}),
-    modern(2, "subscriptions/listen", INSPECTOR, {}, LISTEN),
-    modern(3, "tools/list", INSPECTOR, {}),
-  ],
-  "a client that was told the revision": [modern(0, "tools/list", INSPECTOR, {})],
-};
+const CLIENT = { name: "a-client", version: "1" };
+const RECORDED = firstMessages();
+const prepared = (messages: readonly { method: string; id?: string | number | undefined }[]) =>
+  messages.filter(({ method, id }) => id === undefined || PREPARED_METHODS.includes(method));
 
 describe("without the program", () => {
-  test.each(Object.entries(HOSTS))("the first messages of %s are answered", async (_, messages) => {
-    const { code, answers } = await start(await frontAlone()).converse(messages);
+  test.each(RECORDED)("what $name says first is answered", async ({ messages }) => {
+    const own = prepared(messages);
+    const { code, answers } = await start(await frontAlone()).converse(own);
     expect(code).toBe(0);
-    for (const message of messages) {
-      if (!("id" in message)) continue;
-      expect(answers.filter(({ id }) => id === message.id)).toHaveLength(1);
+    for (const { id } of own) {
+      if (id !== undefined) expect(answers.filter((one) => one["id"] === id)).toHaveLength(1);
     }
-    expect(JSON.stringify(answers)).toContain('"longcat_image_generate"');
     expect(JSON.stringify(answers)).not.toContain('"error"');
+    const lists = own.some(({ method }) => method === "tools/list");
+    expect(JSON.stringify(answers).includes('"longcat_image_generate"')).toBe(lists);
   });
 
-  test("a list is not kept waiting by what only the program can answer", async () => {
-    const alone = start(await frontAlone());
-    const messages = [
-      ...hello(0, "2025-11-25", INSPECTOR),
-      { id: 1, method: "logging/setLevel", params: { level: "info" } },
-      { id: 2, method: "resources/list" },
-      { id: 3, method: "tools/list" },
-    ];
-    alone.child.stdin.write(messages.map(line).join(""));
-    expect(await alone.ended).not.toBe(0);
-    expect(parsed(await alone.stdout).map(({ id }) => id)).toEqual([0, 3]);
-  });
+  test.each(RECORDED.filter(({ messages }) => prepared(messages).length < messages.length))(
+    "what only the program can answer keeps no list of $name waiting",
+    async ({ messages }) => {
+      const alone = start(await frontAlone());
+      alone.child.stdin.write(messages.map(line).join(""));
+      // The program is asked for, and is not there.
+      expect(await alone.ended).not.toBe(0);
+      const answered = parsed(await alone.stdout).map((one) => one["id"]);
+      const list = messages.find(({ method }) => method === "tools/list");
+      expect(answered).toContain(list?.id);
+      for (const { id, method } of messages) {
+        if (!PREPARED_METHODS.includes(method)) expect(answered).not.toContain(id);
+      }
+    },
+  );
 
   test("a conversation that comes byte by byte is answered as one that comes whole", async () => {
-    const messages = HOSTS["Gemini CLI"] ?? [];
+    const messages = prepared(recordedOf("gemini-cli"));
     const whole = await start(await frontAlone()).converse(messages);
     const alone = start(await frontAlone());
     for (const byte of Buffer.from(messages.map(line).join(""))) {
@@ -192,7 +149,7 @@ describe("with the program behind it", () => {
     "prepared answers of revision %s are the program's own, to the byte",
     async (revision) => {
       const messages = [
-        ...hello(0, revision, INSPECTOR),
+        ...hello(0, revision, CLIENT),
         ...["ping", "tools/list", "prompts/list", "resources/templates/list"].map(
           (method, index) => ({ id: index + 1, method }),
         ),
@@ -211,9 +168,9 @@ describe("with the program behind it", () => {
   );
 
   test("the program goes on where the front has begun, and says nothing twice", async () => {
-    for (const messages of Object.values(HOSTS)) {
-      const isModern = JSON.stringify(messages[0]).includes("_meta");
-      const last = isModern ? modern(9, "tools/call", CLAUDE, {}, call.params) : call;
+    for (const { messages } of RECORDED) {
+      const isModern = messages[0]?.method !== "initialize";
+      const last = isModern ? modern(9, "tools/call", CLIENT, {}, call.params) : call;
       const { code, answers } = await start(join(DIST, "cli.js")).converse([...messages, last]);
       expect(code).toBe(0);
       const ids = answers.flatMap(({ id }) => (id === undefined ? [] : [id]));
@@ -225,14 +182,14 @@ describe("with the program behind it", () => {
 
   test("a wrong setting ends the start before anything is said", async () => {
     const wrong = start(join(DIST, "cli.js"), { LONGCAT_MCP_PREVIEWS: "sometimes" });
-    const { code, answers } = await wrong.converse(HOSTS["opencode"] ?? []);
+    const { code, answers } = await wrong.converse([...recordedOf("opencode")]);
     expect(code).toBe(2);
     expect(answers).toEqual([]);
   });
 
   test("a signal after the list ends it in order", async () => {
     const { child, ended, shown } = start(join(DIST, "cli.js"));
-    for (const message of HOSTS["opencode"] ?? []) child.stdin.write(line(message));
+    for (const message of prepared(recordedOf("opencode"))) child.stdin.write(line(message));
     await expect.poll(shown, PATIENTLY).toContain('"prompts"');
     // Its answer comes from whoever hears of signals.
     child.stdin.write(line({ id: 7, method: "ping" }));
@@ -244,7 +201,7 @@ describe("with the program behind it", () => {
 
 describe("compiled code", () => {
   const CALL = [
-    ...hello(0, "2025-11-25", INSPECTOR),
+    ...hello(0, "2025-11-25", CLIENT),
     { id: 1, method: "tools/call", params: { name: "image_models", arguments: {} } },
   ];
   const cacheDir = () => join(folder, "data", "code-cache");

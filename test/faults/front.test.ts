@@ -12,10 +12,14 @@ const { version } = packageJson;
 const MODERN = "2026-07-28";
 const META = "io.modelcontextprotocol/";
 
-const envelope = (revision: unknown, client: unknown = { name: "c", version: "1" }) => ({
+const envelope = (
+  revision: unknown,
+  client: unknown = { name: "c", version: "1" },
+  able: unknown = {},
+) => ({
   [`${META}protocolVersion`]: revision,
   [`${META}clientInfo`]: client,
-  [`${META}clientCapabilities`]: {},
+  [`${META}clientCapabilities`]: able,
 });
 
 const ids = fc.oneof(
@@ -45,6 +49,8 @@ const capabilities = fc.constantFrom<unknown>(
   { roots: { listChanged: true }, sampling: {}, elicitation: { form: {}, url: {} } },
   { elicitation: {}, tasks: { list: {}, cancel: {}, requests: { elicitation: { create: {} } } } },
   { extensions: { "io.modelcontextprotocol/ui": { mimeTypes: ["text/html;profile=mcp-app"] } } },
+  { extensions: { "io.modelcontextprotocol/tasks": {} } },
+  { extensions: { "io.modelcontextprotocol/tasks": {}, "io.modelcontextprotocol/ui": {} } },
   { experimental: { deep: { deeper: { deepest: {} } } } },
   { roots: { listChanged: "yes" } },
   { sampling: [] },
@@ -110,12 +116,13 @@ const enveloped = fc
       7,
     ),
     client: clients,
+    able: capabilities,
   })
-  .map(({ id, method, extra, revision, client }) => ({
+  .map(({ id, method, extra, revision, client, able }) => ({
     jsonrpc: "2.0",
     id,
     method,
-    params: { ...extra, _meta: envelope(revision, client) },
+    params: { ...extra, _meta: envelope(revision, client, able) },
   }));
 const listens = fc
   .record({

@@ -16,6 +16,7 @@ const PREPARED: Prepared = {
     ["tools ", ""],
     ["found ", ""],
   ],
+  discoveredWithTasks: ["found, with tasks ", ""],
   announced: ["toolsListChanged", "resourcesListChanged"],
   acknowledged: ["news ", " for ", ""],
   ended: ["end of ", ""],
