@@ -16,12 +16,20 @@ export function registerPrompts(
     const { title, description, wish } = opening;
     const registered = server.registerPrompt(
       name,
-      { title, description, argsSchema: z.object({ wish: z.string().optional().describe(wish) }) },
+      { title, description, argsSchema: z.object({ wish: asked(wish) }) },
       async (given) => say(await openingText(opening, given.wish)),
     );
     // Removed and not left out: where none is offered, a list of none is the answer.
     if (!isThere(name) || !namedTools(opening).every(isListed)) registered.remove();
   }
+}
+
+/**
+ * A wish, which is called required though none may come: of an argument that is not, one host drops
+ * every word that is typed after the command.
+ */
+function asked(description: string) {
+  return z.preprocess((given) => given ?? "", z.string()).describe(description);
 }
 
 /** What a person is taken to have said: right as well where a host has cut or dropped their words. */
@@ -34,7 +42,9 @@ export async function openingText(opening: Opening, given: string | undefined): 
     : [];
   const said = words === undefined ? [] : [`What I want: ${words}`];
   const missing =
-    words === undefined ? `Ask me first ${opening.question}, unless I have said so before.` : "";
+    words === undefined
+      ? `Ask me first ${opening.question}, unless I say so at the end of this or have said so before.`
+      : "";
   const cut = mayBeCut
     ? `That may be only the first word of what I typed: where it is not enough to go by, ask me ${opening.question} before you call anything.`
     : "";

@@ -8,7 +8,10 @@ export interface Wish {
   mayBeCut: boolean;
 }
 
-/** What hosts send where a person has typed nothing: `$1`, `${1}`, `$ARGUMENTS`, `{{wish}}`, `<wish>`. */
+/**
+ * What hosts send where a person has typed nothing: `$1`, `${1}`, `$ARGUMENTS`, `{{wish}}`, `<wish>`.
+ * One of them always sends `$1` and puts what was typed at the end of a text without such places.
+ */
 const PLACEHOLDERS =
   /^(?:(?:\$\d+|\$\{[^}]*\}|\$[A-Z_]+|\{\{[^}]*\}\}|<[^<>]*>)\s*)+$|^(?:undefined|null|none)$/i;
 const QUOTES = ['"', "'", "“", "«", "`"] as const;

@@ -48,12 +48,12 @@ async function textOf(name: string, args?: Record<string, string>): Promise<stri
 }
 
 describe("the prompts", () => {
-  it("are these, each with one argument that may be missing", async () => {
+  it("are these, each with one argument, which is called required for hosts that drop others", async () => {
     const client = await connected();
     const { prompts } = await client.listPrompts();
     expect(prompts.map(({ name }) => name)).toEqual(NAMES);
     for (const { arguments: args = [] } of prompts) {
-      expect(args).toEqual([{ name: "wish", description: expect.any(String), required: false }]);
+      expect(args).toEqual([{ name: "wish", description: expect.any(String), required: true }]);
     }
     await client.close();
   });
