@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { generatedFiles, listedTools, SNAPSHOTS } from "../scripts/generated-files.ts";
 
+const MAX_META_CHARACTERS = 8_000;
+
 const files = await generatedFiles();
 
 describe("npm run gen", () => {
@@ -16,6 +18,13 @@ describe("npm run gen", () => {
 });
 
 describe("the tool list", () => {
+  it("brings hosts little of what models are not shown", async () => {
+    const metas = (await listedTools()).map(({ _meta }) => _meta);
+    expect(JSON.stringify(metas).length).toBeLessThanOrEqual(MAX_META_CHARACTERS);
+    const hints = metas.map((meta) => String(meta?.["anthropic/searchHint"] ?? ""));
+    expect(Math.max(...hints.map(({ length }) => length))).toBeLessThanOrEqual(400);
+  });
+
   it("is described briefly", async () => {
     const lengths = (await listedTools())
       .map(({ description = "" }) => description.length)

@@ -6,8 +6,9 @@ export const longcatImage = defineOperation({
   name: "longcat_image_generate",
   title: "LongCat-Image: text to image",
   description:
-    "Make a picture of anything: create, draw, paint or design a photo, illustration, logo or poster. Text to be drawn goes in quotation marks. Paid: $0.13.",
-  searchHint: "create an image",
+    "Generate a picture of anything: create, make, draw, paint, sketch or design an image, photo, portrait, art, illustration, logo, poster or banner. Text to be drawn goes in quotation marks. Paid: $0.13.",
+  searchHint:
+    "make a picture of, create an image of, photo of, a drawing of, produce, render, illustrate or visualise artwork, need a card for my blog, cartoon, story, wallpaper, cover, print, icon, avatar, painting, photograph, image generator, variations",
   kind: "queued",
   modelId: "longcat-image-498",
   path: "/longcat-image-498/v1/longcat-image-request",

@@ -14,7 +14,9 @@ export const qwenImageEditPlusLora = defineOperation({
   name: "qwen_image_edit_plus_lora",
   title: "Qwen Image Edit Plus: compose from references",
   description:
-    "Combine or edit several reference images (1-10) into one scene, to keep a character or product the same; takes no trained LoRA. Paid: $0.055.",
+    "Combine, merge or edit several reference images or photos (1-10) into one scene, to keep a person, character or product the same; takes no trained LoRA. Paid: $0.055.",
+  searchHint:
+    "blend photos, use pictures as reference, put this product into a new scene, same person in different poses, consistent character, composite, collage",
   kind: "queued",
   modelId: "qwen-image-edit-plus-lora",
   path: "/qwen-image-edit-plus/v1/qwen-image-edit-plus-lora/generate",

@@ -7,6 +7,7 @@ export const qwenImageEditPlusTrain = defineOperation({
   title: "Qwen Image Edit Plus: train a LoRA",
   description:
     "Train (fine-tune) a LoRA on your own picture pairs; slow. No documented way to use its weights here. Paid: $0.04.",
+  searchHint: "finetune with a dataset, train a custom style, teach a model, fine-tuning",
   kind: "queued",
   modelId: "qwen-image-edit-plus-trainer",
   path: "/qwen-image-edit-plus-trainer/v1/qwen-image-edit-plus-trainer/generate",

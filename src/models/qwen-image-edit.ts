@@ -6,8 +6,9 @@ export const qwenImageEdit = defineOperation({
   name: "qwen_image_edit",
   title: "Qwen Image: edit a picture",
   description:
-    "Edit or change a photo or picture: remove the background, retouch, add. Takes local files as they are. Paid: $0.045.",
-  searchHint: "image editing, turn a photo into",
+    "Edit, change or modify a photo, picture or image: remove, erase, replace or add a thing, text, person or background; retouch. Takes local files as they are. Paid: $0.045.",
+  searchHint:
+    "image editing, turn a photo into, make it look like, change the colour in this picture, clean up the background, alter, swap, transform, improve, fix, enhance, brighten, crop, restyle, inpaint",
   kind: "sync",
   modelId: "qwen-image-edit",
   path: "/qwen-image/v1/generateMultimodeTextToImageEditRequest",

@@ -6,7 +6,10 @@ import * as fields from "./fields.ts";
 export const qwenImageLayered = defineOperation({
   name: "qwen_image_layered",
   title: "Qwen Image Layered: split into layers",
-  description: "Split an image into transparent PNG layers: cut out objects. Paid: $0.05.",
+  description:
+    "Split or separate an image into transparent PNG layers: cut out objects. Paid: $0.05.",
+  searchHint:
+    "extract layers, decompose, transparent background, cutout, isolate subject, foreground, segment, alpha",
   kind: "queued",
   modelId: "qwen-image-layered",
   path: "/qwen-image-layered/v1/qwen-image-layered-request",

@@ -5,7 +5,7 @@ import * as fields from "./fields.ts";
 export const qwenImageMaxEdit = defineOperation({
   name: "qwen_image_max_edit",
   title: "Qwen Image Max: edit a picture",
-  description: "Edits by the best model of its family. Price not published.",
+  description: "Edits by the strongest model of its family. Price not published.",
   kind: "queued",
   modelId: "qwen-image-max-edit",
   path: "/qwen-image-max-edit/v1/qwen-image-max-edit-request",

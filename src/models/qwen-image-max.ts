@@ -5,7 +5,7 @@ import * as fields from "./fields.ts";
 export const qwenImageMax = defineOperation({
   name: "qwen_image_max_generate",
   title: "Qwen Image Max: text to image",
-  description: "Make pictures of the highest quality. Price not published.",
+  description: "Make pictures of the best, highest quality. Price not published.",
   kind: "queued",
   modelId: "qwen-image-max",
   path: "/qwen-image-max/v1/qwen-image-max-request",

@@ -52,9 +52,10 @@ function chatTool(deps: ToolDeps): Tool {
     name: CHAT_OPERATION,
     title: "LongCat: delegate a task",
     description:
-      "Ask another model with a 1M-token window: hand it a task, with large files, logs or documents, to summarise, analyse or translate, and get only its answer. Files are read here, not by you.",
+      "Ask another model (LLM) with a 1M-token window: hand it a task, with large files, logs or long documents, to read, review, summarise, analyse or translate, and get only its answer or opinion. Files are read here, not by you.",
     longestAnswer: 100000,
-    searchHint: "delegate reading a codebase or long document, second opinion of an LLM",
+    searchHint:
+      "summarize or delegate reading a codebase or long document, second opinion, consult another AI, talk, find the error in a huge log, send a prompt to, let it answer, write, explain, helper, expert or cheaper model, folder of documents, PDF, repository, question, offload work, without filling context",
     kind: "start",
     input: z.object({
       prompt: task(z.string().min(1)).describe("The task, with all it needs"),
@@ -115,6 +116,7 @@ function chatModelsTool(deps: ToolDeps): Tool {
     name: "longcat_models",
     title: "LongCat: models",
     description: "Chat models for `longcat_chat`, with context and prices.",
+    searchHint: "list available language models, LLMs, context window, price per token",
     kind: "read",
     input: z.object({
       model: z.string().min(1).optional().describe("Details of this one"),
@@ -141,8 +143,11 @@ function chatModelsTool(deps: ToolDeps): Tool {
 function threadsTool(deps: ToolDeps): Tool {
   return defineTool(deps, {
     name: "chat_threads",
-    title: "LongCat: threads",
-    description: "List earlier conversations, newest first; read or delete a thread.",
+    title: "LongCat: chat threads",
+    description:
+      "Show earlier chats and conversations (history), newest first; read or delete a thread.",
+    searchHint:
+      "list conversations, show chat history, continue, resume or delete the last conversation, find an old one, past messages",
     kind: "remove",
     input: z.object({
       action: z.enum(["list", "read", "delete"]).optional().describe("Default list"),

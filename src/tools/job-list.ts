@@ -35,8 +35,10 @@ export function jobListTool(deps: ToolDeps): Tool {
   return defineTool(deps, {
     name: "job_list",
     title: "Find jobs",
-    description: "Find or show earlier jobs and pictures, newest first: prompts, days, costs.",
-    searchHint: "history of what was generated or made",
+    description:
+      "Find, search or show earlier (previous, recent) jobs, results and pictures, newest first: prompts, days, costs.",
+    searchHint:
+      "history of what was generated, made last week or yesterday, list recent generations, my past images, find an old picture by its prompt, gallery",
     kind: "read",
     isViewed: true,
     input: z.object({

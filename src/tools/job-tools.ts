@@ -31,8 +31,9 @@ function jobStatus(deps: ToolDeps): Tool {
     name: "job_status",
     title: "Job status and result",
     description:
-      "Is it ready? How a job is doing, how long it takes; its pictures and files once completed.",
-    searchHint: "check the result, still working",
+      "Is it ready, done, finished? Progress of a job or request, how long it takes; its pictures and files once completed.",
+    searchHint:
+      "check on my image, look up job status, has it finished, did it complete, how is it coming along, when will it be ready, wait for the picture, progress of a generation, get or retrieve the result, still working, status of the request, poll",
     kind: "read",
     isViewed: true,
     input: z.object({
@@ -66,6 +67,8 @@ function jobCancel(deps: ToolDeps): Tool {
     name: "job_cancel",
     title: "Cancel a job",
     description: "Stop (abort) generating: a job not sent yet, or an answer of `longcat_chat`.",
+    searchHint:
+      "cancel or abort image generation, cancel my request, stop the chat answer, halt, interrupt a running job",
     kind: "change",
     input: z.object({ job_id: jobId() }),
     async run(input, call) {
@@ -83,7 +86,9 @@ function jobDelete(deps: ToolDeps): Tool {
   return defineTool(deps, {
     name: "job_delete",
     title: "Delete a job",
-    description: "Delete an ended job: its prompt and arguments are forgotten. Its cost counts on.",
+    description:
+      "Delete (remove, erase) an ended job: its prompt and arguments are forgotten. What it cost still counts.",
+    searchHint: "forget, remove from history, delete pictures, clean up",
     kind: "remove",
     input: z.object({
       job_id: jobId(),
@@ -107,8 +112,8 @@ function jobDelete(deps: ToolDeps): Tool {
 export function legacyStatusTool(deps: ToolDeps): Tool {
   return defineTool(deps, {
     name: "longcat_image_legacy_status",
-    title: "LongCat-Image: status of an old request",
-    description: "Look up an old LongCat-Image request id.",
+    title: "LongCat-Image: legacy API",
+    description: "LongCat-Image jobs of the legacy API, by id.",
     kind: "read",
     input: z.object({ request_id: knownAs(z.string().min(1).max(200), { reference: "id" }) }),
     async run(input, { caller }) {

@@ -29,7 +29,9 @@ export function modelsTool(deps: ToolDeps): Tool {
     name: "image_models",
     title: "Image models",
     description:
-      "Which image models there are, compared: sizes, formats, usual times, what a picture costs.",
+      "Image models compared: supported sizes, formats, usual times, what a picture costs.",
+    searchHint:
+      "which models can make images, list the image models, catalogue, price of an image, how much does it cost, how long each takes, cheapest, resolutions, aspect ratio",
     kind: "read",
     isConstant: true,
     input: z.object({

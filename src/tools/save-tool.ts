@@ -19,7 +19,9 @@ export function saveTool(deps: ToolDeps): Tool {
     name: "media_save",
     title: "Save finished files",
     description:
-      "Save, copy, download or export finished image files to a folder such as ~/Desktop; convert to JPEG, PNG, WebP.",
+      "Save, store, copy, download or export finished image files to a folder such as ~/Desktop; resize; convert to JPEG, PNG, WebP.",
+    searchHint:
+      "save or download the image to disk, save as jpg, put in the downloads folder, move, make a smaller version of the file, shrink the picture, where are the files",
     descriptionElsewhere:
       "Download links to finished image files, converted to JPEG, PNG or WebP if wanted.",
     kind: "add",

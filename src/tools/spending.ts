@@ -30,7 +30,9 @@ export function spendingTool(deps: ToolDeps): Tool {
     name: "spending",
     title: "Spending",
     description:
-      "What you spent by day, month and operation, and how much of the budget is left. Estimates from printed prices.",
+      "How much you spent: usage and total cost by day, month and operation, and what is left of the budget. Estimates from printed prices.",
+    searchHint:
+      "money spent, expenses, costs so far, today, this week, usage, bill, report, spend, show my budget, over or remaining budget",
     kind: "read",
     input: z.object({
       since: z.string().optional().describe("2026-11-20, today, 7d, last week; default this month"),
