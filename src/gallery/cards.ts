@@ -23,7 +23,7 @@ export function card(job: ListedJob, parts: Shown & { usualMs?: number | undefin
   const more =
     count > 1 && html`<span class="count">${count}<span class="unseen"> pictures</span></span>`;
   return html`<li class="card" id="${job.jobId}" data-state="${job.state}">
-<a href="/jobs/${job.jobId}">${face(job, parts)}${more}${pill(job)}<span class="name">${name}</span>
+<a href="/jobs/${job.jobId}">${face(job, parts)}${more}${pill(job)}<span class="name" dir="auto">${name}</span>
 <span class="about">${[operationTitle(job.operation), costWords(job)].join(DOT)}</span></a>${progress(job, parts.usualMs)}</li>`;
 }
 
@@ -37,7 +37,7 @@ function face(job: ListedJob, parts: Shown): Html {
   }
   const isChat = job.operation === CHAT_OPERATION;
   const words = isChat ? captionOf(job, parts, QUOTE_CHARACTERS) : STATE_WORDS[job.state];
-  return html`<span class="${isChat ? "quote" : "empty"}" aria-hidden="true">${words}</span>`;
+  return html`<span class="${isChat ? "quote" : "empty"}" dir="auto" aria-hidden="true">${words}</span>`;
 }
 
 /** How a job is doing, where it is not simply done. */

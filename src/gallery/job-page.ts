@@ -28,7 +28,7 @@ export async function jobPage(visit: Visit, whole: WholeJob): Promise<Html> {
   const family = await familyOf(job, caller, parts);
   const content = html`<article id="job" data-job="${job.jobId}" data-state="${job.state}">
 <p class="back"><a href="/">All pictures</a></p>
-<h1>${name}</h1>
+<h1 dir="auto">${name}</h1>
 <p class="about">${operationTitle(job.operation)} ${pill(job)}</p>
 ${progress(job, usualMs)}
 ${job.error !== null && html`<p class="problem" role="alert">${message(parts.redact(job.error.message))}</p>`}
@@ -80,7 +80,7 @@ function figure({ jobId }: WholeJob, medium: Medium, name: string): Html {
   const sides = size && html` width="${size.width}" height="${size.height}"`;
   return html`<figure>
 <a class="checkered" href="${src}" data-name="${name}"${medium.role === undefined && html` data-own`}><img src="${src}" alt="${name}"${sides} loading="lazy" decoding="async"></a>
-<figcaption><span>${name}${size && `, ${size.width} × ${size.height}`}</span> <a href="/download/${jobId}/${medium.index}" download aria-label="Download ${name}">Download</a></figcaption>
+<figcaption><span><bdi>${name}</bdi>${size && `, ${size.width} × ${size.height}`}</span> <a href="/download/${jobId}/${medium.index}" download aria-label="Download ${name}">Download</a></figcaption>
 </figure>
 `;
 }

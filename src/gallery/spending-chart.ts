@@ -41,12 +41,12 @@ export function spendingChart(bars: readonly Bar[], { since, before }: Period): 
       return html`<rect class="${colour(operations, one.operation)}" x="${round(LEFT + at * step + step * 0.1)}" y="${round(y)}" width="${round(step * 0.8)}" height="${round(tall)}"><title>${name}</title></rect>\n`;
     });
   return html`<figure class="chart">
-<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Spent by day and operation, ${isoDay(since)} to ${isoDay(before - 1)}; the tables below say the same">
+<div class="wide" tabindex="0"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Spent by day and operation, ${isoDay(since)} to ${isoDay(before - 1)}; the tables below say the same">
 ${lines(top, height)}
 ${rects}
 <text x="${LEFT}" y="${HEIGHT - 6}">${isoDay(since)}</text>
 <text x="${WIDTH}" y="${HEIGHT - 6}" text-anchor="end">${isoDay(before - 1)}</text>
-</svg>
+</svg></div>
 <figcaption><ul class="legend">${operations.map(
     (operation) =>
       html`<li><span class="swatch ${colour(operations, operation)}"></span>${operationTitle(operation)}</li>`,

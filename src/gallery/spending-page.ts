@@ -63,9 +63,9 @@ function row(name: string, sums: Sums): Html {
 function sumWords({ spentUsd, reservedUsd, uncertainUsd, unpriced }: Sums): string {
   return [
     formatUsd(spentUsd + reservedUsd),
-    ...(uncertainUsd > 0 ? [`and perhaps ${formatUsd(uncertainUsd)}`] : []),
-    ...(unpriced > 0 ? [`beside ${unpriced} without a known price`] : []),
-  ].join(" ");
+    ...(uncertainUsd > 0 ? [`perhaps ${formatUsd(uncertainUsd)} more`] : []),
+    ...(unpriced > 0 ? [`${unpriced} of unknown price`] : []),
+  ].join(", ");
 }
 
 /** What is left of somebody's own caps; of what all share, no amount is told to anybody. */

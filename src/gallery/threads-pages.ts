@@ -40,7 +40,7 @@ ${next !== undefined && html`<p class="more"><a href="/threads?${String(more)}" 
 function threadRow({ threadId, title, updatedAt, turns, files }: Thread, { parts }: Visit): Html {
   const count = (number: number, one: string) => `${number} ${one}${number === 1 ? "" : "s"}`;
   const attached = files > 0 ? `, ${count(files, "file")}` : "";
-  return html`<li><a href="/threads/${threadId}">${oneLine(parts.redact(title), 160) || threadId}</a>
+  return html`<li><a href="/threads/${threadId}" dir="auto">${oneLine(parts.redact(title), 160) || threadId}</a>
 <span class="about">${timeWords(updatedAt)}, ${count(turns, "turn")}${attached}</span></li>
 `;
 }
@@ -71,7 +71,7 @@ export async function threadPageOf(visit: Visit, given: string): Promise<Html> {
   const path = `/threads/${thread.threadId}`;
   const content = html`<article id="thread" data-thread="${thread.threadId}">
 <p class="back"><a href="/threads">All conversations</a></p>
-<h1>${title}</h1>
+<h1 dir="auto">${title}</h1>
 ${first && shown.length < earlier.length && html`<p class="more"><a href="${path}?before=${first.seq}">Earlier turns</a></p>`}
 ${sections}
 <details class="delete"><summary>Delete</summary>

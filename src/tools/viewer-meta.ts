@@ -35,6 +35,7 @@ export async function withJobView(
       seenBy(where, job),
       standpointIn(where, job, (url) => services.isServed(job, url)),
     ),
+    title: operation?.title,
     sandbox,
     repeatable: operation !== undefined,
     layers: operation?.media === "layers",

@@ -15,6 +15,8 @@ const MANY = 10_000;
 /** How far down somebody goes. */
 const SCROLLED = 1_200;
 const PAGE = 60;
+/** Words as people and strangers write them: of another direction, without end, and as if they were a page. */
+const ODD = `قطة على النافذة "><script>alert(1)</script><img src=x onerror=alert(2)> ${"x".repeat(400)}`;
 
 let browser: Browser;
 beforeAll(async () => {
@@ -72,8 +74,14 @@ async function someOfEverything({ store, aPicture }: GalleryRig) {
     input: { prompt: "What is MCP?" },
     costUsd: null,
   });
-  await record(store, doubt, turn);
-  return { parent, edit, layers, doubt };
+  const odd = await withPicture(aJob({ input: { prompt: ODD } }));
+  const many = await withPicture(aJob({ operation: "qwen_image_layered" }), 12);
+  const failed = aJob({
+    ...{ state: "failed", charge: "none", costUsd: null, input: { prompt: ODD } },
+    error: { code: "upstream_rejected", message: ODD },
+  });
+  await record(store, doubt, turn, failed);
+  return { parent, edit, layers, doubt, odd, many, failed };
 }
 
 async function seriousFaults(page: Page): Promise<string[]> {
@@ -213,10 +221,11 @@ describe("the gallery", () => {
     it(`is usable in ${theme} colours, from 320 to 1,920 px`, async () => {
       const rig = await open(theme);
       const { page, enter, go, gallery } = rig;
-      const { edit, layers, doubt } = await someOfEverything(rig);
+      const { edit, layers, doubt, odd, many, failed } = await someOfEverything(rig);
       await enter();
-      const jobs = [edit, layers, doubt].map(({ jobId }) => `/jobs/${jobId}`);
-      for (const path of ["/", ...jobs, "/spending", "/threads"]) {
+      const jobs = [edit, layers, doubt, odd, many, failed].map(({ jobId }) => `/jobs/${jobId}`);
+      const searched = `/?${new URLSearchParams({ q: ODD.slice(0, 200) })}`;
+      for (const path of ["/", ...jobs, "/spending", "/threads", searched, "/?state=queued"]) {
         await go(path);
         for (const width of WIDTHS) {
           await page.setViewportSize({ width, height: 900 });

@@ -35,7 +35,7 @@ afterEach(() => {
 const status = () => host.viewer.getByRole("status").first();
 const button = (name: string) => host.viewer.getByRole("button", { name, exact: true });
 const CAT = { prompt: "a cat", image_size: "square_1_1" };
-const DONE = "longcat_image_generate completed";
+const DONE = "LongCat-Image: text to image: completed";
 const said = () => expect.poll(() => status().textContent(), PATIENTLY);
 const pictureCount = () => expect.poll(() => pictures().count(), PATIENTLY);
 const pictures = () => host.viewer.locator(".grid img");
@@ -210,6 +210,81 @@ describe("the viewer", () => {
     await expect
       .poll(() => host.viewer.locator(".plain").textContent())
       .toBe("Nothing <i>new</i>.");
+  });
+
+  it("is used by keyboard alone", async () => {
+    await host.show("longcat_image_generate", { ...CAT, prompt: "a cat by keys" });
+    await pictureCount().toBe(1);
+    const focused = () =>
+      host.viewer.locator(":focus").evaluateAll(([one]) => one?.textContent?.trim() ?? "");
+    await button("Save").focus();
+    const order = [await focused()];
+    for (let step = 0; step < 6; step++) {
+      await host.page.keyboard.press("Tab");
+      order.push(await focused());
+    }
+    expect(order).toEqual([
+      ...["Save", "Again", "Again with a change", "Edit this", "Layers"],
+      "",
+      "What was asked, and its cost",
+    ]);
+    await button("Edit this").focus();
+    await host.page.keyboard.press("Enter");
+    await host.page.keyboard.type("at night");
+    await host.page.keyboard.press("Tab");
+    await host.page.keyboard.press("Enter");
+    const slider = host.viewer.getByLabel("Before to after");
+    await seen(slider);
+    await slider.focus();
+    await host.page.keyboard.press("End");
+    expect(await host.viewer.locator(".over").getAttribute("style")).toContain("inset(0px 0%");
+    expect(calls()).toContainEqual(
+      expect.objectContaining({ arguments: expect.objectContaining({ prompt: "at night" }) }),
+    );
+  });
+
+  it("tells aloud how a job is doing, and not every second how long it takes", async () => {
+    const prompt = "a cat [[fault:slow=15000;on=poll;times=1]]";
+    await host.show("longcat_image_generate", { ...CAT, prompt, wait_seconds: 0 });
+    await said().toMatch(/^LongCat-Image: text to image: (?:queued|running)$/);
+    const time = host.viewer.locator(".status [aria-hidden]");
+    await expect.poll(() => time.textContent(), PATIENTLY).toMatch(/^, \d+ s/);
+    expect(await host.viewer.getByRole("progressbar").isVisible()).toBe(true);
+  });
+
+  it("lives on what every host is given", async () => {
+    const { structuredContent, content } = await host.show("longcat_image_generate", CAT);
+    expect([structuredContent, Array.isArray(content)]).toEqual([undefined, true]);
+    await pictureCount().toBe(1);
+  });
+
+  it("has no serious fault in any state, however long, foreign or hostile its words are", async () => {
+    const prompt = `${"قطة ".repeat(40)} <img src=x onerror=alert(1)> ${"x".repeat(400)}`;
+    await host.page.setViewportSize({ width: 320, height: 900 });
+    await host.show("longcat_image_generate", { ...CAT, prompt });
+    await pictureCount().toBe(1);
+    const check = async (state: string) => {
+      const overflow = await host.page
+        .frames()
+        .at(-1)
+        ?.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+      expect([state, overflow, await seriousFaults()]).toEqual([state, 0, []]);
+    };
+    await host.viewer.locator("summary").click();
+    await check("facts");
+    await button("Again with a change").click();
+    await check("a wish");
+    await host.viewer.locator(".tile").click();
+    await seen(host.viewer.getByRole("dialog"));
+    await check("full size");
+    await button("Close").click();
+    await button("Layers").click();
+    await seen(host.viewer.locator(".stack"));
+    await check("layers");
+    await host.show("job_list", {});
+    await seen(host.viewer.locator(".rows"));
+    await check("a list");
+    expect(await host.viewer.locator(".rows img").count()).toBe(0);
   });
 
   for (const theme of THEMES) {

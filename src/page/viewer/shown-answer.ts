@@ -28,6 +28,8 @@ export interface ShownJob {
   kind: "job";
   jobId: string;
   operation: string;
+  /** Its operation as people call it. */
+  title: string;
   state: string;
   isFinal: boolean;
   args: Fields;
@@ -91,6 +93,7 @@ function jobOf(job: Fields, meta: Fields, srcs: readonly string[]): ShownJob {
     kind: "job",
     jobId: textOf(job["job_id"]) ?? "",
     operation: textOf(job["operation"]) ?? "",
+    title: textOf(meta["title"]) ?? textOf(job["operation"]) ?? "",
     state,
     isFinal: !UNFINISHED_STATES.some((one) => one === state),
     args: fieldsOf(job["arguments"]),

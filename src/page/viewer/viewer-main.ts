@@ -18,7 +18,9 @@ class Viewer {
   readonly #host: Host;
   readonly #pictures: Pictures;
   readonly #lightbox: Lightbox;
-  readonly #status = element("p", { class: "status", attributes: { role: "status" } });
+  readonly #status = element("span", { attributes: { role: "status" } });
+  /** How long it has taken: not told aloud every second, as what has the role of a status is. */
+  readonly #time = element("span", { attributes: { "aria-hidden": "true" } });
   readonly #bar = element("progress", { attributes: { max: "1", "aria-label": "Progress" } });
   readonly #body = element("main");
   /** Counts what was shown: what arrives late is of something else. */
@@ -35,7 +37,8 @@ class Viewer {
     this.#pictures = new Pictures(this.#host);
     this.#lightbox = new Lightbox(window.document.body);
     this.#bar.hidden = true;
-    window.document.body.prepend(this.#status, this.#bar, this.#body);
+    const line = element("p", { class: "status" }, [this.#status, this.#time]);
+    window.document.body.prepend(line, this.#bar, this.#body);
     new ResizeObserver(() => this.#tellSize()).observe(window.document.documentElement);
   }
 
@@ -55,10 +58,11 @@ class Viewer {
   }
 
   async #showJob(job: ShownJob, turn: number): Promise<void> {
-    this.#bar.hidden = job.isFinal;
     this.#tell(job);
     const panel = await jobPanel(job, this.#pictures, this.#lightbox);
     if (turn !== this.#turn) return;
+    // Until its pictures are there as well.
+    this.#bar.hidden = job.isFinal;
     const actions = actionsFor(job, {
       host: this.#host,
       start: (tool, args) => void this.#start(tool, args),
@@ -72,15 +76,14 @@ class Viewer {
   #tell(job: ShownJob): void {
     if (job.isFinal) {
       const why = job.error === undefined ? "" : `: ${job.error}`;
-      this.#say(`${job.operation} ${job.state}${why}`);
+      this.#say(`${job.title}: ${job.state}${why}`);
       return;
     }
+    this.#say(`${job.title}: ${job.state}`);
     const tick = () => {
       const seconds = Math.max(0, Math.round((Date.now() - Date.parse(job.createdAt)) / 1000));
       const usual = job.usualSeconds;
-      this.#say(
-        `${job.operation} is ${job.state}, ${seconds} s${usual === undefined ? "" : ` of about ${usual} s`}`,
-      );
+      this.#time.textContent = `, ${seconds} s${usual === undefined ? "" : ` of about ${usual} s`}`;
       if (usual === undefined) this.#bar.removeAttribute("value");
       else this.#bar.value = Math.min(0.95, seconds / usual);
     };
@@ -179,7 +182,9 @@ class Viewer {
   }
 
   #say(text: string): void {
-    this.#status.textContent = text;
+    // The same words again would be told aloud again.
+    if (this.#status.textContent !== text) this.#status.textContent = text;
+    this.#time.textContent = "";
   }
 
   /** Wears the host's colours. */
