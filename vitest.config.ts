@@ -39,6 +39,8 @@ const TOGETHER = [
 const PROXY = ["test/proxy/**/*.test.ts"];
 /** Pages in a real browser, which must be there. */
 const BROWSER = ["test/browser/**/*.test.ts"];
+/** What Claude Desktop installs, which must have been packed. */
+const BUNDLE = ["test/bundle/**/*.test.ts"];
 /** The protocol's own suites, against the HTTP server. */
 const CONFORMANCE = ["test/conformance/**/*.test.ts"];
 /** Kills and full disks at many points. */
@@ -55,7 +57,7 @@ const built = { globalSetup: [ANNOUNCE, "test/support/build.ts"], ...limits };
 
 /** Modules have no state but constants: loaded once, they serve all files. */
 const shared = { globalSetup: [ANNOUNCE], isolate: false, ...limits };
-const LONGER = [...PROGRAM, ...ATTACK, ...SOAK, ...BROWSER, ...PROXY, ...CONFORMANCE];
+const LONGER = [...PROGRAM, ...ATTACK, ...SOAK, ...BROWSER, ...PROXY, ...BUNDLE, ...CONFORMANCE];
 
 export default defineConfig({
   test: {
@@ -77,6 +79,7 @@ export default defineConfig({
       { test: { name: "proxy", include: PROXY, ...built } },
       { test: { name: "conformance", include: CONFORMANCE, globalSetup: [ANNOUNCE], ...limits } },
       { test: { name: "browser", include: BROWSER, ...built } },
+      { test: { name: "bundle", include: BUNDLE, globalSetup: [ANNOUNCE], ...limits } },
     ],
   },
 });

@@ -4,12 +4,13 @@ import { Client } from "@modelcontextprotocol/client";
 import { InMemoryTransport } from "@modelcontextprotocol/server";
 import packageJson from "../package.json" with { type: "json" };
 import { LOCAL_CALLER } from "../src/core/owner.ts";
-import { manifestFile } from "../src/docs/manifest.ts";
+import { ICON_TILE, manifestFile } from "../src/docs/manifest.ts";
 import { code, codes, table } from "../src/docs/markdown.ts";
 import { BLOCKS, fillPages } from "../src/docs/pages.ts";
 import { registryFile } from "../src/docs/registry-entry.ts";
 import { JobEvents } from "../src/jobs/events.ts";
 import { ServerFactory } from "../src/server.ts";
+import { programTile } from "../src/tools/icons.ts";
 import { unconfiguredDeps } from "../src/tools/unconfigured.ts";
 import { HOUSE } from "./architecture/house.ts";
 import { readModules } from "./architecture/modules.ts";
@@ -27,6 +28,7 @@ export async function generatedFiles(): Promise<Map<string, string>> {
     ["docs/architecture.svg", layersPicture(await readModules(".", "src"), HOUSE.rooms)],
     ["manifest.json", manifestFile(packageJson)],
     ["server.json", registryFile(packageJson)],
+    [ICON_TILE, programTile()],
     [NOTICES, await noticesHere(await shippedHere())],
     ...tools.map((tool): [string, string] => [
       `${SNAPSHOTS}/${tool.name}.json`,

@@ -1,5 +1,6 @@
-// Takes the pictures of the pages in docs/: `npm run gen:screens`, after `npm run build`. It needs a
-// Chromium, as `npm run test:browser` does. What they show was drawn by the sandbox.
+// Takes the pictures of the pages in docs/ and of the bundle, and draws its icon: `npm run
+// gen:screens`, after `npm run build`. It needs a Chromium, as `npm run test:browser` does. What they
+// show was drawn by the sandbox.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
@@ -7,14 +8,19 @@ import { createInterface } from "node:readline";
 import type { Browser, Page } from "playwright-core";
 import sharp from "sharp";
 import * as z from "zod";
+import { ICON, ICON_TILE, SCREENSHOTS } from "../src/docs/manifest.ts";
 import { openBrowser } from "../test/browser/chromium.ts";
 import { ALL_CAPABILITIES, openViewerHost, type ViewerHost } from "../test/browser/viewer-host.ts";
 
 const FOLDER = "docs/screens";
 const QUALITY = 80;
+/** Hosts show PNG only of what a bundle shows; smaller, and of few colours, it stays small. */
+const IN_BUNDLE = { width: 900, colours: 128 };
 const SIZE = { width: 1200, height: 800 };
 /** For pictures that are still being decoded. */
 const SETTLED_MS = 1_500;
+
+const taken = new Set<string>();
 
 const answerSchema = z.looseObject({
   isError: z.boolean().optional(),
@@ -43,6 +49,15 @@ async function shoot(page: Page, name: string, folder: string): Promise<void> {
   }, `${folder}/pictures`);
   const png = await page.screenshot();
   await sharp(png).webp({ quality: QUALITY, effort: 6 }).toFile(`${FOLDER}/${name}.webp`);
+  const [shown = ""] = name.split("-");
+  const path = SCREENSHOTS.find((one) => one === `assets/${shown}.png`);
+  // The first of its name: what follows shows the same in other colours.
+  if (path === undefined || taken.has(path)) return;
+  taken.add(path);
+  await sharp(png)
+    .resize({ width: IN_BUNDLE.width, withoutEnlargement: true })
+    .png({ palette: true, colours: IN_BUNDLE.colours, effort: 10, compressionLevel: 9 })
+    .toFile(path);
 }
 
 /** Some of everything that a person may have made. */
@@ -126,6 +141,7 @@ async function shootGallery(
 }
 
 await mkdir(FOLDER, { recursive: true });
+await sharp(ICON_TILE).png({ palette: true, effort: 10 }).toFile(ICON);
 const browser = await openBrowser();
 const host = await openViewerHost(browser);
 try {

@@ -4,6 +4,8 @@ import {
   defaultOf,
   descriptionOf,
 } from "./configurable.ts";
+import { homepageOf } from "./homepage.ts";
+import { ICON, ICON_TILE } from "./manifest.ts";
 
 export interface RegistryFacts {
   /** The package's name. */
@@ -16,14 +18,22 @@ export interface RegistryFacts {
 
 /** `server.json`, with which a release is entered into the MCP registry. */
 export function registryFile({ name, mcpName, version, repository }: RegistryFacts): string {
+  const homepage = homepageOf({ repository });
+  // Where a release's own files are: the registry wants icons at an address.
+  const released = (path: string) => `${homepage}/raw/v${version}/${path}`;
   const entry = {
     $schema: "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json",
     name: mcpName,
     title: "LongCat, Z-Image and Qwen-Image",
     description:
       "Image models and a 1M-token delegate as durable jobs: never paid twice, never lost",
-    repository: { url: repository.url.replace(/^git\+|\.git$/g, ""), source: "github" },
+    repository: { url: homepage, source: "github" },
+    websiteUrl: homepage,
     version,
+    icons: [
+      { src: released(ICON), mimeType: "image/png", sizes: ["512x512"] },
+      { src: released(ICON_TILE), mimeType: "image/svg+xml", sizes: ["any"] },
+    ],
     packages: [
       {
         registryType: "npm",

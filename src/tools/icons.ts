@@ -1,6 +1,7 @@
+const COLOUR = "#7c5cff";
+const CANVAS = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"';
 /** Lines of one width and colour, that are seen on light and on dark. */
-const FRAME =
-  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#7c5cff" stroke-width="2">';
+const FRAME = `${CANVAS} fill="none" stroke="${COLOUR}" stroke-width="2">`;
 
 const DRAWINGS = {
   cat: '<path d="M5 20V5l4 4h6l4-4v15zM9 13v1m6-1v1"/>',
@@ -49,6 +50,14 @@ export function iconsOf(tool: string): Icon[] {
 
 /** The program's own. */
 export const PROGRAM_ICONS: readonly Icon[] = drawn("cat");
+
+/** The same cat as a tile, for shops, which put icons beside others' on any ground: an SVG. */
+export function programTile(): string {
+  const ground = `<rect width="24" height="24" rx="5.5" fill="${COLOUR}"/>`;
+  const lines = 'fill="none" stroke="#fff" stroke-width="2" stroke-linecap="round"';
+  const cat = `<g transform="translate(2.8 2.5) scale(.77)" ${lines} stroke-linejoin="round">`;
+  return `${CANVAS} width="512" height="512"><title>longcat-mcp</title>${ground}${cat}${DRAWINGS.cat}</g></svg>\n`;
+}
 
 function drawn(name: Drawing): Icon[] {
   const svg = Buffer.from(`${FRAME}${DRAWINGS[name]}</svg>`).toString("base64");

@@ -1,3 +1,4 @@
+import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import packageJson from "../../package.json" with { type: "json" };
@@ -131,6 +132,46 @@ describe("the manifest", () => {
   });
 });
 
+describe("what a shop shows of the bundle", () => {
+  const shown = z
+    .looseObject({
+      long_description: z.string(),
+      icon: z.string(),
+      icons: z.array(z.strictObject({ src: z.string(), size: z.string() })),
+      screenshots: z.array(z.string()),
+      user_config: z.record(z.string(), z.looseObject({ sensitive: z.boolean().optional() })),
+      homepage: z.url(),
+      documentation: z.url(),
+      support: z.url(),
+    })
+    .parse(JSON.parse(manifestFile(packageJson)));
+
+  it("names both jobs, and asks for both keys as secrets", () => {
+    expect(shown.long_description).toMatch(/\*\*Pictures\.\*\*[\s\S]*\*\*A delegate\.\*\*/);
+    expect(packageJson.description).toMatch(/pictures.*delegate/);
+    const secret = Object.entries(shown.user_config).filter(([, one]) => one.sensitive);
+    expect(secret.map(([name]) => name)).toEqual(["api_key", "longcat_api_key"]);
+  });
+
+  it("are pictures that hosts can show, and that are there", async () => {
+    expect(shown.icons).toEqual([{ src: shown.icon, size: "512x512" }]);
+    expect(shown.screenshots.length).toBeGreaterThanOrEqual(3);
+    for (const path of [shown.icon, ...shown.screenshots]) {
+      const { format, width = 0, height = 0 } = await sharp(path).metadata();
+      expect([path, format, Math.min(width, height) > 400]).toEqual([path, "png", true]);
+    }
+    // A tile with round corners, and something on it.
+    const { data, info } = await sharp(shown.icon).raw().toBuffer({ resolveWithObject: true });
+    const pixel = (x: number, y: number) => [
+      ...data.subarray((y * info.width + x) * info.channels).subarray(0, info.channels),
+    ];
+    expect([info.width, info.height, info.channels]).toEqual([512, 512, 4]);
+    expect(pixel(0, 0)[3]).toBe(0);
+    expect(pixel(256, 12)).toEqual([124, 92, 255, 255]);
+    expect((await sharp(shown.icon).stats()).channels[0]?.max).toBe(255);
+  });
+});
+
 describe("the entry for the MCP registry", () => {
   const exact = z.string().regex(/^\d+\.\d+\.\d+(?:-[\w.]+)?$/);
   const input = z.strictObject({
@@ -154,7 +195,15 @@ describe("the entry for the MCP registry", () => {
     title: z.string().min(1).max(100),
     description: z.string().min(1).max(100),
     repository: z.strictObject({ url: z.url(), source: z.literal("github") }),
+    websiteUrl: z.url(),
     version: exact,
+    icons: z.array(
+      z.strictObject({
+        src: z.url({ protocol: /^https$/ }).max(255),
+        mimeType: z.enum(["image/png", "image/jpeg", "image/jpg", "image/svg+xml", "image/webp"]),
+        sizes: z.array(z.string().regex(/^(?:\d+x\d+|any)$/)),
+      }),
+    ),
     packages: z
       .array(
         z.strictObject({
@@ -179,6 +228,18 @@ describe("the entry for the MCP registry", () => {
       version: entry.version,
     });
     expect(entry.repository.url).toMatch(/^https:\/\/[^\s]+(?<!\.git)$/);
+  });
+
+  it("has icons that lie at the release, as this folder has them", async () => {
+    const found = entry.icons.map(async ({ src, mimeType, sizes }) => {
+      const [, path = ""] = src.split(`/raw/v${entry.version}/`);
+      const { format, width, height } = await sharp(path).metadata();
+      expect(mimeType).toContain(format);
+      expect(sizes).toEqual([format === "svg" ? "any" : `${width}x${height}`]);
+      return format;
+    });
+    expect(await Promise.all(found)).toEqual(["png", "svg"]);
+    expect(entry.icons.every(({ src }) => src.startsWith(`${entry.websiteUrl}/`))).toBe(true);
   });
 
   it("keeps both keys secret, and nothing else", () => {

@@ -9,6 +9,7 @@ const TAKES: Readonly<Record<string, string>> = {
   attack: "ten minutes",
   soak: "four minutes",
   browser: "a minute",
+  bundle: "twenty seconds",
   conformance: "a minute",
 };
 
