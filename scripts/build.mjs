@@ -1,11 +1,12 @@
 // Bundles the program: `node scripts/build.mjs [folder [metafile]]`, by default into dist/; the
 // metafile tells what the bundle is made of.
 import { createHash } from "node:crypto";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { buildPages } from "./build-page.mjs";
+import { whileBundled } from "./bundled.mjs";
 import { escaped } from "./escaped.mjs";
 import { prepareAnswers } from "./prepare-answers.mjs";
 
@@ -43,23 +44,10 @@ const preparedData = {
 };
 
 /** What a module exports, itself made of sources alone. */
-async function valuesOf(path) {
-  const folder = await mkdtemp(join(resolve("node_modules"), ".prepared-"));
-  try {
-    const outfile = join(folder, "values.mjs");
-    await build({
-      entryPoints: [path],
-      outfile,
-      bundle: true,
-      format: "esm",
-      platform: "node",
-      target: "node20.18",
-      packages: "external",
-    });
-    return { ...(await import(pathToFileURL(outfile).href)) };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+function valuesOf(path) {
+  return whileBundled(path, async (outfile) => ({
+    ...(await import(pathToFileURL(outfile).href)),
+  }));
 }
 
 await rm(outdir, { recursive: true, force: true });

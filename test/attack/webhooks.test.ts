@@ -8,7 +8,7 @@ import type { JobState } from "../../src/jobs/job.ts";
 import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import { Bench, jobIdOf, type McpClient, PATIENTLY, TEST_KEY, textOf } from "../e2e/harness.ts";
-import { freePort } from "../support/free-port.ts";
+import { freePort, statusAt } from "../support/free-port.ts";
 
 const TOOL = "z_image_turbo_generate";
 const MODEL = "z-image-turbo-834";
@@ -229,12 +229,7 @@ describe("a webhook reaches whoever has the job", () => {
   test("in another process on the same folder, which has not the port", async () => {
     const first = await bench.connect("sdk 1.x", "stdio", env);
     await first.client.call("job_list", {});
-    const answers = () =>
-      fetch(`http://127.0.0.1:${port}/`).then(
-        ({ status }) => status,
-        () => 0,
-      );
-    await expect.poll(answers, PATIENTLY).toBe(404);
+    await expect.poll(() => statusAt(port), PATIENTLY).toBe(404);
     const second = await bench.connect("client 2.x", "stdio", env);
     bench.sandbox.faults.add({ kind: "hang", match: { method: "POST" } });
     await start(second.client, 1);
@@ -252,12 +247,7 @@ describe("a webhook reaches whoever has the job", () => {
     const never = { LONGCAT_MCP_POLL_FLOOR_MS: "3600000" };
     const first = await bench.connect("sdk 1.x", "stdio", { ...env, ...never });
     await first.client.call("job_list", {});
-    const answers = () =>
-      fetch(`http://127.0.0.1:${port}/`).then(
-        ({ status }) => status,
-        () => 0,
-      );
-    await expect.poll(answers, PATIENTLY).toBe(404);
+    await expect.poll(() => statusAt(port), PATIENTLY).toBe(404);
     const second = await bench.connect("client 2.x", "stdio", { ...env, ...never });
     bench.sandbox.faults.add({ kind: "webhook-never", match: { prompt: "Picture untold" } });
     const untold = jobIdOf(await start(second.client, "untold"));

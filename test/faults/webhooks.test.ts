@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { PASSED_ON_POINTS, WEBHOOK_POINTS } from "../../src/jobs/job-context.ts";
 import { Bench, jobIdOf, PATIENTLY, textOf } from "../e2e/harness.ts";
-import { freePort } from "../support/free-port.ts";
+import { freePort, statusAt } from "../support/free-port.ts";
 import { allEnded, verify } from "./witness.ts";
 
 const TOOL = "longcat_image_generate";
@@ -58,12 +58,7 @@ describe("the plug pulled", () => {
           ...(withThePort ? doomed : {}),
         });
         await first.client.call("job_list", {});
-        const answers = () =>
-          fetch(`http://127.0.0.1:${port}/`).then(
-            ({ status }) => status,
-            () => 0,
-          );
-        await expect.poll(answers, PATIENTLY).toBe(404);
+        await expect.poll(() => statusAt(port), PATIENTLY).toBe(404);
         const second = await bench.connect("sdk 1.x", "stdio", {
           ...env,
           ...(withThePort ? {} : doomed),

@@ -9,3 +9,11 @@ export async function freePort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve));
   return port;
 }
+
+/** With which status a port of this machine answers; 0 where nothing does. */
+export function statusAt(port: number): Promise<number> {
+  return fetch(`http://127.0.0.1:${port}/`).then(
+    ({ status }) => status,
+    () => 0,
+  );
+}

@@ -1,0 +1,28 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { build } from "esbuild";
+
+/**
+ * Makes a module that any supported Node can import of a TypeScript file of this project, for as
+ * long as it is used.
+ * @param use gets the module's path, and is waited for
+ */
+export async function whileBundled(entry, use) {
+  // Below `node_modules`, so that packages are found from there.
+  const folder = await mkdtemp(join(resolve("node_modules"), ".bundled-"));
+  try {
+    const outfile = join(folder, "main.mjs");
+    await build({
+      entryPoints: [entry],
+      outfile,
+      bundle: true,
+      format: "esm",
+      platform: "node",
+      target: "node20.18",
+      packages: "external",
+    });
+    return await use(outfile);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
