@@ -31,30 +31,53 @@ const entrySchema = z.looseObject({
   env: z.record(z.string(), z.string()),
 });
 
-test("an entry, started as it says, is the server, with the keys of the files that it names", async () => {
-  const installed = await bench.run(["install", "cursor"]);
-  expect(installed).toMatchObject({ code: 0, stderr: "" });
-  const file = await readFile(join(bench.homeDir, ".cursor", "mcp.json"), "utf8");
-  expect(file + installed.stdout).not.toContain(TEST_KEY);
+/** Starts what a host's file says, as a host does, and has it make a picture. */
+async function startedAs(file: string) {
   const { mcpServers } = z
     .object({ mcpServers: z.object({ longcat: entrySchema }) })
     .parse(JSON.parse(file));
   const { command, args, env } = mcpServers.longcat;
-  const transport = new StdioClientTransport({
-    command,
-    args,
-    env: { ...env, HOME: bench.homeDir },
-    cwd: "/",
-  });
   const client = new Client({ name: "host", version: "1" });
-  await client.connect(transport);
+  await client.connect(
+    new StdioClientTransport({ command, args, env: { ...env, HOME: bench.homeDir }, cwd: "/" }),
+  );
   const result = await client.callTool({
     name: "qwen_image_generate",
     arguments: { prompt: "A quiet harbour" },
   });
   await client.close();
+  return result;
+}
+
+test("an entry, started as it says, is the server, with the keys of the files that it names", async () => {
+  const installed = await bench.run(["install", "cursor"]);
+  expect(installed).toMatchObject({ code: 0, stderr: "" });
+  const file = await readFile(join(bench.homeDir, ".cursor", "mcp.json"), "utf8");
+  expect(file + installed.stdout).not.toContain(TEST_KEY);
+  const result = await startedAs(file);
   expect(result.isError).toBeFalsy();
   expect(bench.posts).toBe(1);
+});
+
+test("a dry run writes nothing; of the sandbox the entry needs no key, and buys nothing", async () => {
+  const dry = await bench.run(["install", "cursor", "--sandbox", "--dry-run"]);
+  expect(dry).toMatchObject({ code: 0, stderr: "" });
+  expect(dry.stdout).toMatch(/^Dry run[\s\S]*"--sandbox"/);
+  expect(await contents(bench.homeDir)).toEqual({});
+  expect(await contents(bench.dataDir)).toEqual({});
+  const added = await bench.run(["install", "cursor", "--sandbox"]);
+  expect(added).toMatchObject({ code: 0, stderr: "" });
+  const file = await readFile(join(bench.homeDir, ".cursor", "mcp.json"), "utf8");
+  expect(file).not.toContain("API_KEY");
+  expect(Object.keys(await contents(bench.dataDir)).join()).not.toContain("keys");
+  const { isError = false, content } = await startedAs(file);
+  expect([isError, JSON.stringify(content).includes("SANDBOX"), bench.posts]).toEqual([
+    false,
+    true,
+    0,
+  ]);
+  expect(await bench.run(["uninstall", "cursor"])).toMatchObject({ code: 0, stderr: "" });
+  expect(await contents(join(bench.homeDir, ".cursor"))).toEqual({});
 });
 
 test("all hosts have it, doctor says so, and all are as before once it is taken out", async () => {

@@ -1,92 +1,32 @@
-import { existsSync } from "node:fs";
-import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { addToHost, takeFromHost } from "../../src/cli/host-changes.ts";
-import { HostText } from "../../src/hosts/host-text.ts";
-import { HOSTS } from "../../src/hosts/hosts.ts";
 import { HOST_NAMES, type HostName } from "../../src/settings/commands.ts";
-import { readSettings } from "../../src/settings/settings.ts";
-import { tempDir } from "../support/temp-dir.ts";
+import {
+  FULL,
+  type HostHome,
+  KEYS,
+  LONGCAT,
+  openHostHome,
+  PIXAZO,
+  THEIRS,
+} from "../support/host-home.ts";
 
-const PIXAZO = "pixazo-key-0123456789";
-const LONGCAT = "longcat-key-0123456789";
-const THEIRS = "ghp_somebody-elses-token";
-const KEYS = { PIXAZO_API_KEY: PIXAZO, LONGCAT_API_KEY: LONGCAT };
-
-/** A host's file with comments, other servers and other settings. */
-const FULL: Readonly<Record<HostName, string>> = {
-  "claude-desktop": `{\n  // mine\n  "mcpServers": {\n    "github": { "command": "gh", "env": { "TOKEN": "${THEIRS}" } } // theirs\n  },\n  "theme": "dark"\n}\n`,
-  "claude-code": `{"numStartups":7,"mcpServers":{"github":{"type":"stdio","command":"gh","env":{"TOKEN":"${THEIRS}"}}},"projects":{"/x":{"mcpServers":{}}}}`,
-  cursor: `{\r\n\t"mcpServers": {\r\n\t\t/* theirs */\r\n\t\t"github": { "command": "gh", "env": { "TOKEN": "${THEIRS}" } },\r\n\t},\r\n}\r\n`,
-  vscode: `{\n    "inputs": [],\n    "servers": {\n        "github": { "type": "http", "url": "https://example.com", "headers": { "Authorization": "${THEIRS}" } }\n        // "off": {}\n    }\n}`,
-  codex: `model = "o" # mine\n\n[mcp_servers.github] # theirs\ncommand = "gh"\nenv = { TOKEN = "${THEIRS}" }\n\n[projects."/x"]\ntrust_level = "trusted"\n`,
-  gemini: `{\n  "mcpServers": {\n    "github": {\n      "command": "gh",\n      "env": { "TOKEN": "${THEIRS}" } // theirs\n    }\n  },\n  "ui": { "theme": "x" }\n}\n`,
-  opencode: `{\n  "$schema": "https://opencode.ai/config.json",\n  // theirs\n  "mcp": {\n    "github": { "type": "local", "command": ["gh"], "environment": { "TOKEN": "${THEIRS}" }, "enabled": false }\n  }\n}\n`,
-  windsurf: `{ "mcpServers": { "github": { "command": "gh", "env": { "TOKEN": "${THEIRS}" } } } } // theirs`,
-};
-
+let at: HostHome;
 let home: string;
 let said: string[];
 
 beforeEach(async () => {
-  home = await tempDir();
-  said = [];
+  at = await openHostHome();
+  ({ home, said } = at);
 });
 
-type Env = Record<string, string>;
-
-function changes(isDryRun = false) {
-  return {
-    place: { platform: "linux" as const, env: {}, homeDir: home, isThere: existsSync },
-    dataDir: join(home, "data"),
-    isDryRun,
-    write: (text: string) => said.push(text),
-  };
-}
-
-function add(name: HostName, env: Env = KEYS, more: { dry?: boolean; answers?: Env } = {}) {
-  const surroundings = {
-    env: { HOME: home, ...env },
-    flags: {},
-    platform: "linux" as const,
-    workingDir: home,
-    readFile: () => "key-in-a-file",
-  };
-  const { answers } = more;
-  return addToHost(name, changes(more.dry), {
-    settings: readSettings(surroundings),
-    surroundings,
-    launch: { command: "/usr/bin/node", args: ["/opt/longcat-mcp/dist/cli.js"], env: {} },
-    ask: answers && (async (variable) => answers[variable]),
-  });
-}
-
-const take = (name: HostName, dry = false) => takeFromHost(name, changes(dry));
-const fileOf = (name: HostName) => HOSTS[name].file(changes().place);
-
-async function entryOf(name: HostName): Promise<unknown> {
-  const path = fileOf(name);
-  return new HostText(HOSTS[name], path, await readFile(path, "utf8")).entry;
-}
-
-async function given(name: HostName, text: string): Promise<string> {
-  const path = fileOf(name);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, text);
-  return path;
-}
-
-/** Everything in the home folder: names, modes and contents. */
-async function everything(): Promise<Record<string, string>> {
-  const names = await readdir(home, { recursive: true });
-  const rows = names.map(async (name): Promise<[string, string]> => {
-    const { mode } = await stat(join(home, name));
-    const content = await readFile(join(home, name), "utf8").catch(() => "a folder");
-    return [name, `${(mode & 0o777).toString(8)} ${content}`];
-  });
-  return Object.fromEntries(await Promise.all(rows));
-}
+const add: HostHome["add"] = (...all) => at.add(...all);
+const take: HostHome["take"] = (...all) => at.take(...all);
+const given: HostHome["given"] = (...all) => at.given(...all);
+const entryOf = (name: HostName) => at.entryOf(name);
+const fileOf = (name: HostName) => at.fileOf(name);
+const everything = () => at.everything();
 
 describe.each(HOST_NAMES)("%s", (name) => {
   it("gets the server beside what is there, once, and is as it was after that", async () => {
