@@ -43,6 +43,8 @@ const BROWSER = ["test/browser/**/*.test.ts"];
 const BUNDLE = ["test/bundle/**/*.test.ts"];
 /** The protocol's own suites, against the HTTP server. */
 const CONFORMANCE = ["test/conformance/**/*.test.ts"];
+/** On a PostgreSQL, which must be installed. */
+const CLUSTER = ["test/cluster/**/*.test.ts"];
 /** Kills and full disks at many points. */
 const SOAK = ["test/faults/**/*.test.ts"];
 
@@ -57,7 +59,10 @@ const built = { globalSetup: [ANNOUNCE, "test/support/build.ts"], ...limits };
 
 /** Modules have no state but constants: loaded once, they serve all files. */
 const shared = { globalSetup: [ANNOUNCE], isolate: false, ...limits };
-const LONGER = [...PROGRAM, ...ATTACK, ...SOAK, ...BROWSER, ...PROXY, ...BUNDLE, ...CONFORMANCE];
+const LONGER = [
+  ...[...PROGRAM, ...ATTACK, ...SOAK, ...BROWSER, ...PROXY, ...BUNDLE, ...CONFORMANCE],
+  ...CLUSTER,
+];
 
 export default defineConfig({
   test: {
@@ -78,6 +83,14 @@ export default defineConfig({
       { test: { name: "soak", include: SOAK, ...built } },
       { test: { name: "proxy", include: PROXY, ...built } },
       { test: { name: "conformance", include: CONFORMANCE, globalSetup: [ANNOUNCE], ...limits } },
+      {
+        test: {
+          name: "cluster",
+          include: CLUSTER,
+          ...limits,
+          globalSetup: [ANNOUNCE, "test/support/build.ts", "test/cluster/with-postgres.ts"],
+        },
+      },
       { test: { name: "browser", include: BROWSER, ...built } },
       { test: { name: "bundle", include: BUNDLE, globalSetup: [ANNOUNCE], ...limits } },
     ],

@@ -1,8 +1,7 @@
-import { join } from "node:path";
 import { Delegate } from "./chat/delegate.ts";
+import type { ThreadStore } from "./chat/thread-store.ts";
 import { onAbort } from "./core/aborting.ts";
 import type { Clock } from "./core/clock.ts";
-import { HOSTED_LOCK } from "./core/folder-names.ts";
 import { isLoopbackHost } from "./core/host-addresses.ts";
 import { Lazy } from "./core/lazy.ts";
 import { Lettering } from "./core/lettering.ts";
@@ -47,22 +46,12 @@ import { Webhooks } from "./purchases/webhooks.ts";
 import type { QuestionRecord } from "./questions/question-record.ts";
 import { openOwnerKeys } from "./settings/owner-keys.ts";
 import type { Settings } from "./settings/settings.ts";
-import { ClosedMarkerFile } from "./storage/sqlite/closed-marker.ts";
-import { Connection } from "./storage/sqlite/connection.ts";
-import { FolderLock } from "./storage/sqlite/folder-lock.ts";
-import { SqliteHostingRecord } from "./storage/sqlite/hosted-record.ts";
-import { SqliteQuestionRecord } from "./storage/sqlite/question-rows.ts";
-import { SqliteAuditLog } from "./storage/sqlite/sqlite-audit-log.ts";
-import { SqliteJobStore } from "./storage/sqlite/sqlite-job-store.ts";
-import { SqliteLineage } from "./storage/sqlite/sqlite-lineage.ts";
-import { SqliteThreadStore } from "./storage/sqlite/sqlite-thread-store.ts";
-import { SqliteUserStore } from "./storage/sqlite/sqlite-user-store.ts";
-import { SqliteUploadRecord } from "./storage/sqlite/upload-rows.ts";
-import { SqliteWebhookRecord } from "./storage/sqlite/webhook-rows.ts";
+import type { Stores } from "./storage/rows/whole-record.ts";
+import { openStores } from "./storage/stores.ts";
 import type { Services } from "./tools/services.ts";
 import { Waits } from "./tools/waits.ts";
 import type { AuditLog } from "./users/audit-log.ts";
-import { Door } from "./users/door.ts";
+import type { Door } from "./users/door.ts";
 import { keyFolderOf } from "./users/key-folder.ts";
 import { mayCall } from "./users/user.ts";
 import type { UserStore } from "./users/user-store.ts";
@@ -125,14 +114,22 @@ export interface Runtime extends Services {
  * @throws {storage}
  */
 export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { settings, clock, log, redact } = options;
-  const connection = new Connection(settings.dataDir);
-  const store = new SqliteJobStore(connection);
+  const stores = await openStores(options.settings, options);
+  try {
+    return await openOn(stores, options);
+  } catch (error) {
+    await stores.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function openOn(stores: Stores, options: RuntimeOptions): Promise<Runtime> {
+  const { settings, log, redact } = options;
+  const { jobs: store, users, clock } = stores;
   const sandbox = settings.sandbox ? await options.startSandbox(settings.sandboxSpeed) : undefined;
   const baseUrl = sandbox?.origin ?? settings.baseUrl;
   const legacyBaseUrl = sandbox?.origin ?? settings.legacyBaseUrl;
   const http = new HttpClient(options.proxies, redact);
-  const users = new SqliteUserStore(connection);
   const { keys, closeKeys } = await openOwnerKeys({
     ...options,
     nameOf: (owner) => keyFolderOf(users, owner),
@@ -167,7 +164,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const shared = { store, events, clock, log, timings, reached, ...asHolder };
   const open = await openPublic({
     ...{ store, media, clock, log, reached, holder, isGone: options.isGone },
-    record: new SqliteUploadRecord(connection),
+    record: stores.uploads,
     port: options.publicPlace,
     publicUrl: settings.publicUrl,
     isProviderHere: isLoopbackHost(new URL(baseUrl).hostname),
@@ -180,7 +177,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { uploads } = open;
   const chat = openChat(options, shared, {
     uploads,
-    connection,
+    threads: stores.threads,
     http,
     media,
     saving,
@@ -198,11 +195,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const hosting = new OwnHosting({
     ...own,
     folder: options.publicPlace.folder,
-    record: new SqliteHostingRecord(
-      connection,
-      new FolderLock(join(settings.dataDir, HOSTED_LOCK), clock),
-      own,
-    ),
+    record: stores.hosting,
     address,
     maxBytes: settings.hostedBytes,
     maxOwnBytes: (owner) =>
@@ -226,7 +219,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const stopLettingGo = events.subscribeToDeletions(undefined, ({ owner, jobId }) => {
     void hosting.release(owner, jobId);
   });
-  const record = new SqliteWebhookRecord(connection);
+  const record = stores.webhooks;
   const buying: PurchaseContext = {
     ...shared,
     webhooks: new WebhookAddresses({ ...shared, record: record, place: address }),
@@ -253,6 +246,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     quotas: settings.userLimits,
     accountOf: (owner) => (settings.keysDir === undefined ? "" : owner),
     removeFile: (owner, ref) => media.delete(owner, ref),
+    leaseTimes: stores.leaseTimes,
+    onHint: stores.onHint,
     isGone: options.isGone,
   });
   const webhooks = new Webhooks({ ...own, context: buying, record, purchases, jobs });
@@ -262,11 +257,11 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   await removeErased(() => users.erased(), media, log);
   return {
     store,
-    lineage: new SqliteLineage(connection),
-    asked: new SqliteQuestionRecord(connection),
+    lineage: stores.lineage,
+    asked: stores.questions,
     users,
-    audit: new SqliteAuditLog(connection),
-    door: new Door(users, new ClosedMarkerFile(settings.dataDir)),
+    audit: stores.audit,
+    door: stores.door,
     jobs,
     media,
     saving,
@@ -291,7 +286,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       stopLettingGo();
       closeKeys();
       await hosting.close();
-      await store.close();
+      await stores.close();
       await http.close();
       await sandbox?.close();
     },
@@ -303,7 +298,7 @@ function openChat(
   { settings, redact }: RuntimeOptions,
   shared: JobContext,
   parts: {
-    connection: Connection;
+    threads: ThreadStore;
     http: HttpClient;
     media: MediaStore;
     saving: Saving;
@@ -313,7 +308,7 @@ function openChat(
     keys: Keys;
   },
 ): Pick<Services, "delegate" | "threads" | "longcat"> {
-  const { connection, http, media, saving, places, uploads, sandbox, keys } = parts;
+  const { threads, http, media, saving, places, uploads, sandbox, keys } = parts;
   const { clock } = shared;
   const baseUrl = sandbox?.origin ?? settings.chatBaseUrl;
   const traceparent = () => shared.log.context().traceparent;
@@ -328,7 +323,6 @@ function openChat(
         traceparent,
       }),
   );
-  const threads = new SqliteThreadStore(connection);
   const delegate = new Delegate({
     ...shared,
     media,

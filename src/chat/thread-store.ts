@@ -90,7 +90,10 @@ export interface ThreadStore {
   busyWith(owner: string, threadId: string, now: number): Promise<string | undefined>;
   /** Takes back a turn that will never be sent, and its thread if it was the only one. */
   takeBack(owner: string, jobId: string): Promise<void>;
-  /** Keeps what has newly come of an answer. */
+  /**
+   * Keeps what has newly come of an answer; the last part once more, with more in it, where nobody
+   * knows whether that was kept.
+   */
   append(owner: string, jobId: string, part: number, said: Said): Promise<void>;
   /** Ends a turn; without an outcome where nothing came. */
   finish(

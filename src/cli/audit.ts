@@ -14,7 +14,7 @@ export async function runAudit(
 ): Promise<void> {
   const from = since === undefined ? 0 : readSince(since, systemClock.now());
   const { withUserRecord } = await import("./user-record.ts");
-  await withUserRecord(settings.dataDir, ending, async ({ audit }) => {
+  await withUserRecord(settings, ending, async ({ audit }) => {
     let after: number | undefined = 0;
     do {
       const { entries, last } = await audit.read(from, after, PAGE);

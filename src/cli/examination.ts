@@ -11,6 +11,7 @@ import { oneLine } from "../core/text.ts";
 import type { HostPlace } from "../hosts/hosts.ts";
 import { proxySecrets } from "../settings/proxies.ts";
 import type { Settings, SettingsCheck } from "../settings/settings.ts";
+import { addressSecrets } from "../storage/postgres/database-address.ts";
 
 export interface ExaminationOptions {
   write: (text: string) => void;
@@ -39,6 +40,7 @@ export async function examine(
   const redact = createRedact([
     settings.apiKey,
     settings.chatApiKey,
+    ...addressSecrets(settings.database?.url),
     ...proxySecrets(settings.proxies),
   ]);
   const findings: Finding[] = [
@@ -48,7 +50,7 @@ export async function examine(
     await check("output folder", () => usableFolder(settings.outputDir)),
     await check("data folder", () => usableFolder(settings.dataDir)),
     { level: "ok", name: "saving", detail: savePlaces(settings) },
-    await check("job database", () => database(join(settings.dataDir, DATABASE_FILE))),
+    await check("job database", () => jobDatabase(settings)),
     await check("pictures", async () => {
       const { default: sharp } = await import("sharp");
       const picture = sharp({ create: { width: 2, height: 2, channels: 3, background: "red" } });
@@ -182,6 +184,13 @@ async function nearestThere(path: string): Promise<string> {
       return nearestThere(dirname(path));
     throw error;
   }
+}
+
+/** Where jobs are recorded. */
+async function jobDatabase({ database: onServer, dataDir }: Settings): Promise<string> {
+  if (!onServer) return database(join(dataDir, DATABASE_FILE));
+  const { lookAt } = await import("../storage/postgres/looking-at.ts");
+  return lookAt(onServer, systemClock);
 }
 
 /** The job database, as far as it can be judged without opening it. */

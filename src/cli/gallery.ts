@@ -7,16 +7,13 @@ import { Gallery } from "../gallery/gallery-pages.ts";
 import { JobEvents } from "../jobs/events.ts";
 import { DiskStore } from "../media/disk-store.ts";
 import type { Settings } from "../settings/settings.ts";
-import { Connection } from "../storage/sqlite/connection.ts";
-import { SqliteJobStore } from "../storage/sqlite/sqlite-job-store.ts";
-import { SqliteLineage } from "../storage/sqlite/sqlite-lineage.ts";
-import { SqliteThreadStore } from "../storage/sqlite/sqlite-thread-store.ts";
 import { servePages } from "../transports/pages-listener.ts";
 import { openInBrowser } from "./browser.ts";
 import { requireDataDir } from "./data-folder.ts";
 import type { Ending } from "./ending.ts";
 import { galleryParts } from "./gallery-parts.ts";
 import { GalleryPlace } from "./gallery-place.ts";
+import { openRecord } from "./user-record.ts";
 
 /** How soon it is seen what other processes have done to jobs. */
 const WATCH_MS = 500;
@@ -34,15 +31,15 @@ export async function runGallery(
   const redact = createRedact([settings.apiKey, settings.chatApiKey]);
   const log = createLog(settings.logLevel, redact, (line) => process.stderr.write(line));
   const onError = (error: unknown) => log.warn({ err: error }, "the gallery");
-  const connection = new Connection(settings.dataDir);
-  const store = new SqliteJobStore(connection);
+  const stores = await openRecord(settings);
+  const { jobs: store, lineage, threads } = stores;
   const events = new JobEvents();
   const stopping = new AbortController();
   const parts = galleryParts(
     {
       store,
-      lineage: new SqliteLineage(connection),
-      threads: new SqliteThreadStore(connection),
+      lineage,
+      threads,
       media: new DiskStore({ ...settings, homeOwner: LOCAL_OWNER }),
     },
     { settings, events, redact, log },
@@ -69,7 +66,7 @@ export async function runGallery(
     clearInterval(watching);
     stopping.abort();
     await place.close();
-    await store.close();
+    await stores.close();
   });
   ending.onSignals();
   await show(place, wishes.isOpened);

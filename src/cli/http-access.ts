@@ -8,8 +8,8 @@ import { Lazy } from "../core/lazy.ts";
 import { HttpClient } from "../gateway/http-client.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Settings } from "../settings/settings.ts";
-import { ClosedMarkerFile } from "../storage/sqlite/closed-marker.ts";
 import { type Front, inRanges, isAnyAddress } from "../transports/http/in-front.ts";
+import type { ClosedMarker } from "../users/door.ts";
 import { RefusedLogins } from "../users/refused-logins.ts";
 
 const DOCUMENT_DEADLINE_MS = 10_000;
@@ -18,6 +18,8 @@ const MAX_DOCUMENT_BYTES = 1024 * 1024;
 export interface HttpAccessOptions {
   settings: Settings;
   runtime: Pick<Lazy<Runtime>, "get">;
+  /** What says beside the record that there have been users; on a server the record itself. */
+  marker: ClosedMarker;
   clock: Clock;
   onError: (error: Error) => void;
 }
@@ -42,10 +44,9 @@ export interface HttpAccess {
  * @throws {storage} when it cannot be recorded that an issuer closes the service.
  */
 export function openAccess(options: HttpAccessOptions): HttpAccess {
-  const { settings, runtime, clock, onError } = options;
+  const { settings, runtime, marker, clock, onError } = options;
   const { oauth, host } = settings;
   const isLoopback = isLoopbackHost(host);
-  const marker = new ClosedMarkerFile(settings.dataDir);
   if (oauth) marker.set();
   const isMarked = marker.isSet();
   if (!isLoopback && !isMarked) throw openToAll(host);
@@ -57,6 +58,8 @@ export function openAccess(options: HttpAccessOptions): HttpAccess {
     return opened;
   });
   const isRecorded = async () => {
+    // What others may have closed meanwhile is open only where it says so itself.
+    if (settings.database) return (await record.get()).users.everExisted();
     const opened = await record.get().catch(() => undefined);
     // Where the record cannot be opened, nothing can be called either.
     return opened ? opened.door.isClosed() : marker.isSet();

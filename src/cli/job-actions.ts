@@ -37,19 +37,16 @@ export async function runJobsCommand(
 ): Promise<void> {
   // Wrong words open nothing.
   const run = actionOf(words, wishes);
-  const [{ Connection }, { SqliteJobStore }] = await Promise.all([
-    import("../storage/sqlite/connection.ts"),
-    import("../storage/sqlite/sqlite-job-store.ts"),
-  ]);
-  const store = new SqliteJobStore(new Connection(options.settings.dataDir));
+  const { openRecord } = await import("./user-record.ts");
+  const stores = await openRecord(options.settings);
   let closing: Promise<void> | undefined;
   const close = () => {
-    closing ??= store.close();
+    closing ??= stores.close();
     return closing;
   };
   options.onOpen(close);
   try {
-    await run(store, options);
+    await run(stores.jobs, options);
   } finally {
     await close();
   }

@@ -5,6 +5,7 @@ import { runnable } from "../core/program.ts";
 import { SERVICE_KEYS } from "../core/service-keys.ts";
 import { proxySecrets } from "../settings/proxies.ts";
 import { checkSettings, soundSettings } from "../settings/settings.ts";
+import { addressSecrets } from "../storage/postgres/database-address.ts";
 import type { Opening } from "../transports/opening.ts";
 import { runAudit } from "./audit.ts";
 import { readCommandLine } from "./command-line.ts";
@@ -79,6 +80,9 @@ function fail(thrown: unknown, ending: Ending): void {
  */
 export function run(opening?: Opening): void {
   const ending = new Ending();
-  ending.hide(Object.values(SERVICE_KEYS).map(({ env }) => process.env[env]));
+  ending.hide([
+    ...Object.values(SERVICE_KEYS).map(({ env }) => process.env[env]),
+    ...addressSecrets(process.env["LONGCAT_MCP_DATABASE_URL"]),
+  ]);
   main(ending, opening).catch((thrown: unknown) => fail(thrown, ending));
 }

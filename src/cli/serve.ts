@@ -14,6 +14,7 @@ import { ServerFactory } from "../server.ts";
 import { DEFAULT_PORTS } from "../settings/commands.ts";
 import { proxySecrets } from "../settings/proxies.ts";
 import type { Settings } from "../settings/settings.ts";
+import { addressSecrets } from "../storage/postgres/database-address.ts";
 import type { Opening } from "../transports/opening.ts";
 import type { PublicRoute } from "../transports/public-listener.ts";
 import { serveOnStdio } from "../transports/stdio.ts";
@@ -25,6 +26,10 @@ import { startSandbox } from "./sandbox.ts";
 
 /** A client lists the tools right after the first answer; loading the rest must not delay that. */
 const AFTER_FIRST_LIST_MS = 300;
+
+const OPEN_AGAIN_MS = 5_000;
+const FILES_STAY =
+  "Jobs are recorded in the database of LONGCAT_MCP_DATABASE_URL; finished files and uploads stay on the machine that has fetched them.";
 
 /** Clients that started us do not wait long until they kill us. */
 const STDIO_PATIENCE_MS = 10_000;
@@ -49,6 +54,7 @@ export async function serve(
   const redact = createRedact([
     settings.apiKey,
     settings.chatApiKey,
+    ...addressSecrets(settings.database?.url),
     ...proxySecrets(settings.proxies),
   ]);
   const log = createLog(settings.logLevel, redact, (line) => process.stderr.write(line));
@@ -140,11 +146,20 @@ export async function serve(
     version: packageJson.version,
     events,
   });
+  const openJobs = () => {
+    services.get().catch((error: unknown) => {
+      log.error({ err: error }, "jobs cannot be opened");
+      // A server that is not there yet may come, and nobody need call for its jobs to go on.
+      if (settings.database && !stopping.signal.aborted) {
+        systemClock.schedule(OPEN_AGAIN_MS, openJobs);
+      }
+    });
+  };
   /** Jobs of an earlier process go on even if this client never calls a tool. */
   const openEarly = () => {
     systemClock.schedule(AFTER_FIRST_LIST_MS, () => {
       void factory.preload();
-      services.get().catch((error: unknown) => log.error({ err: error }, "jobs cannot be opened"));
+      openJobs();
     });
   };
   const onError = (error: Error) => log.warn({ err: error }, "protocol error");
@@ -165,6 +180,9 @@ export async function serve(
   }, patienceMs);
   ending.onSignals();
 
+  const { closedPlace } = await import("./closed-place.ts");
+  const marker = await closedPlace(settings, log);
+  if (settings.database) ending.say(FILES_STAY);
   if (command === "stdio") {
     const { stdout, stderr } = process;
     const { stdin, heard } = opening ?? { stdin: process.stdin, heard: [] };
@@ -186,7 +204,13 @@ export async function serve(
     const { openAccess } = await import("./http-access.ts");
     const { refuseServerPort } = await import("./public-place.ts");
     const { host, port = DEFAULT_PORTS.http, publicPort, publicUrl } = settings;
-    const callers = openAccess({ settings, runtime: services, clock: systemClock, onError });
+    const callers = openAccess({
+      settings,
+      runtime: services,
+      marker,
+      clock: systemClock,
+      onError,
+    });
     for (const note of callers.notes) ending.say(note);
     const { Readiness } = await import("./readiness.ts");
     const { Traffic } = await import("../transports/traffic.ts");
@@ -249,7 +273,8 @@ export async function serve(
     }
     await callers.record();
     process.stderr.write(`longcat-mcp listens on ${http.url}\n`);
-    if (!(await authenticator.isClosed())) {
+    // As long as nobody can say whether there are users, there are some.
+    if (!(await authenticator.isClosed().catch(() => true))) {
       const link = await (await pagesPlace.get()).link();
       process.stderr.write(`The gallery, once and within 10 minutes: ${link}\n`);
     }

@@ -1,6 +1,4 @@
 import { join } from "node:path";
-import { systemClock } from "../core/clock.ts";
-import { HOSTED_LOCK } from "../core/folder-names.ts";
 import { LOCAL_OWNER } from "../core/owner.ts";
 import { oneLine } from "../core/text.ts";
 import { HOSTED_FOLDER, HostedFolder } from "../inputs/hosted-folder.ts";
@@ -8,11 +6,6 @@ import { eraseUploads, UPLOADS_FOLDER } from "../inputs/uploads.ts";
 import { removeDoomed } from "../jobs/doomed-files.ts";
 import { nameHolder } from "../jobs/lease-holder.ts";
 import { DiskStore } from "../media/disk-store.ts";
-import { FolderLock } from "../storage/sqlite/folder-lock.ts";
-import { SqliteHostingRecord } from "../storage/sqlite/hosted-record.ts";
-import { SqliteBelongings } from "../storage/sqlite/sqlite-belongings.ts";
-import { SqliteJobStore } from "../storage/sqlite/sqlite-job-store.ts";
-import { SqliteUploadRecord } from "../storage/sqlite/upload-rows.ts";
 import { findPlace, lives } from "./process-place.ts";
 import { findUser } from "./user-named.ts";
 import type { UserOrder } from "./user-options.ts";
@@ -27,10 +20,10 @@ export async function eraseUser(
   { who, force }: UserOrder,
   surroundings: UserSurroundings,
 ): Promise<void> {
-  const { users, connection, now, write, say } = surroundings;
+  const { users, stores, now, write, say } = surroundings;
   const user = await findUser(users, who);
   const { userId } = user;
-  const belongings = new SqliteBelongings(connection);
+  const { belongings } = stores;
   if (!force) await belongings.requireFinished(userId);
   // Nothing new begins from here on.
   if (user.revokedAt === undefined) await users.revoke(userId, now);
@@ -46,27 +39,25 @@ export async function eraseUser(
 /** @returns those that cannot be removed. */
 async function removeFiles(
   owner: string,
-  { connection, settings }: UserSurroundings,
+  { stores, settings }: UserSurroundings,
 ): Promise<string[]> {
   const media = new DiskStore({ ...settings, homeOwner: LOCAL_OWNER });
-  const jobs = new SqliteJobStore(connection);
-  const left = await removeDoomed(jobs, (whose, ref) => media.delete(whose, ref));
+  const left = await removeDoomed(stores.jobs, (whose, ref) => media.delete(whose, ref));
   await media.deleteAll(owner);
-  await removeHosted({ connection, settings });
+  await removeHosted({ stores, settings });
   const uploads = new HostedFolder(join(settings.dataDir, UPLOADS_FOLDER), "");
-  await eraseUploads({ folder: uploads, record: new SqliteUploadRecord(connection) }, owner);
+  await eraseUploads({ folder: uploads, record: stores.uploads }, owner);
   return left.flatMap(({ file }) => (file.owner === owner ? [file.ref] : []));
 }
 
 /** Files for the provider whose jobs are gone. */
 async function removeHosted({
-  connection,
+  stores,
   settings,
-}: Pick<UserSurroundings, "connection" | "settings">): Promise<void> {
+}: Pick<UserSurroundings, "stores" | "settings">): Promise<void> {
   const startedAt = Math.round(performance.timeOrigin);
   const naming = nameHolder({ place: findPlace(), pid: process.pid, startedAt, lives });
-  const lock = new FolderLock(join(settings.dataDir, HOSTED_LOCK), systemClock);
-  const record = new SqliteHostingRecord(connection, lock, { clock: systemClock, ...naming });
+  const record = stores.hosting;
   const folder = new HostedFolder(join(settings.dataDir, HOSTED_FOLDER), naming.holder);
   for (const { owner, jobId } of await record.overdue()) {
     await record.release(owner, jobId, (name) => folder.remove(name));

@@ -9,9 +9,6 @@ import { UPLOADS_FOLDER } from "../inputs/uploads.ts";
 import type { WholeJob } from "../jobs/job.ts";
 import { DiskStore } from "../media/disk-store.ts";
 import { nameOf } from "../media/media-store.ts";
-import { SqliteJobStore } from "../storage/sqlite/sqlite-job-store.ts";
-import { SqliteThreadStore } from "../storage/sqlite/sqlite-thread-store.ts";
-import { SqliteUploadRecord } from "../storage/sqlite/upload-rows.ts";
 import { exportedJobs } from "./exported-jobs.ts";
 import { listedUser } from "./user-list.ts";
 import { findUser } from "./user-named.ts";
@@ -37,20 +34,20 @@ export async function exportUser(
   { who, to }: UserOrder,
   surroundings: UserSurroundings,
 ): Promise<void> {
-  const { users, connection, now, say } = surroundings;
+  const { users, stores, now, say } = surroundings;
   const user = await findUser(users, who);
   const owner = user.userId;
   const target =
     to === undefined ? onStdout(surroundings) : await inFolder(to, owner, surroundings);
   try {
     await target.line({ kind: "user", ...listedUser(user, now) });
-    const threads = new SqliteThreadStore(connection);
-    for await (const { job, exported } of exportedJobs(new SqliteJobStore(connection), owner)) {
+    const { threads } = stores;
+    for await (const { job, exported } of exportedJobs(stores.jobs, owner)) {
       const said = job.threadId === null ? {} : await saidIn(threads, job);
       await target.line({ kind: "job", ...exported, ...said, ...(await target.files(job)) });
     }
     for await (const thread of threadsOf(threads, owner)) await target.line(thread);
-    for (const upload of await new SqliteUploadRecord(connection).received(owner)) {
+    for (const upload of await stores.uploads.received(owner)) {
       await target.line({ ...exportedUpload(upload), ...(await target.upload(upload)) });
     }
   } finally {

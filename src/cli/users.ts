@@ -16,7 +16,7 @@ export async function runUsers(
     import("./user-record.ts"),
     import("./user-actions.ts"),
   ]);
-  await withUserRecord(settings.dataDir, ending, (record) =>
+  await withUserRecord(settings, ending, (record) =>
     userActions[order.action](order, {
       ...record,
       settings,

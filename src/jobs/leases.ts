@@ -1,16 +1,32 @@
 import { DAY_MS } from "../core/clock.ts";
+import { InTurn } from "../core/in-turn.ts";
 import { removeDoomed } from "./doomed-files.ts";
 import type { Job } from "./job.ts";
 import type { JobContext } from "./job-context.ts";
 import type { JobKinds } from "./job-kind.ts";
 import type { Quotas } from "./quotas.ts";
 
-/** A holder that shows no life for so long has lost its jobs. */
-const LEASE_MS = 30_000;
-const BEAT_MS = 10_000;
-/** A longer pause between two rounds is our own: this process was stopped, or its disk was full. */
-const LONGEST_ROUND_MS = 2 * BEAT_MS;
-const WATCH_MS = 500;
+/** How soon a process is taken for gone, in milliseconds. */
+export interface LeaseTimes {
+  /** A holder that shows no life for so long has lost its jobs. */
+  leaseMs: number;
+  /** So often it shows that it lives, and looks for jobs of others that do not. */
+  beatMs: number;
+  /** A longer pause between two rounds is our own: this process was stopped, or its disk was full. */
+  longestRoundMs: number;
+  /** So often it looks at what others have changed, whether or not it hears of it. */
+  watchMs: number;
+}
+
+/** On one machine most of those that are gone are known to be by their process. */
+export const LOCAL_LEASE_TIMES: LeaseTimes = {
+  ...{ leaseMs: 30_000, beatMs: 10_000, longestRoundMs: 20_000, watchMs: 500 },
+};
+/** Of machines nothing is known but what they say: their jobs move within fifteen seconds. */
+export const SHARED_LEASE_TIMES: LeaseTimes = {
+  ...{ leaseMs: 10_000, beatMs: 2_000, longestRoundMs: 6_000, watchMs: 1_000 },
+};
+const TIDY_MS = 10_000;
 
 export interface LeaseContext extends JobContext {
   kinds: JobKinds;
@@ -22,6 +38,13 @@ export interface LeaseContext extends JobContext {
   accountOf?: (owner: string) => string;
   /** Removes a finished file of an owner's, if it is still there. @throws {storage} */
   removeFile: (owner: string, ref: string) => Promise<void>;
+  /** Those of one machine when absent. */
+  leaseTimes?: LeaseTimes;
+  /**
+   * Calls a listener when others may have changed something, as soon as that is heard of: a hint,
+   * which may be missing. @returns what ends that.
+   */
+  onHint?: ((listener: () => void) => () => void) | undefined;
   /** Whether the process that a lease names has ended. */
   isGone: (holder: string) => boolean;
 }
@@ -43,24 +66,30 @@ export interface Takers {
 export class Leases {
   readonly #context: LeaseContext;
   readonly #takers: Takers;
+  readonly #times: LeaseTimes;
   /** Ends the timers. */
   readonly #rounds: (() => void)[] = [];
   /** When each other holder was last seen to change its beat. */
   readonly #seenAlive = new Map<string, { beat: number; at: number }>();
+  readonly #watching = new InTurn(() => this.#watchOthers());
   #roundAt = 0;
   #isClosed = false;
 
   constructor(context: LeaseContext, takers: Takers) {
     this.#context = context;
     this.#takers = takers;
+    this.#times = context.leaseTimes ?? LOCAL_LEASE_TIMES;
   }
 
   /** Takes up what an earlier process left, and keeps doing so for processes that end. */
   async open(): Promise<void> {
     await this.#every(DAY_MS, () => this.#keepHouse());
-    await this.#every(BEAT_MS, () => this.#round());
-    await this.#every(BEAT_MS, () => this.#tidy());
-    await this.#every(WATCH_MS, () => this.#watchOthers());
+    await this.#every(this.#times.beatMs, () => this.#round());
+    await this.#every(TIDY_MS, () => this.#tidy());
+    await this.#every(this.#times.watchMs, () => this.#watching.run());
+    const { onHint = () => () => {} } = this.#context;
+    // What fails then is looked at again with the next round, which tells of it.
+    this.#rounds.push(onHint(() => void this.#watching.run().catch(() => undefined)));
   }
 
   /** Shows no life any more; until then nobody takes what is still in flight for lost. */
@@ -71,7 +100,7 @@ export class Leases {
 
   async #round(): Promise<void> {
     const now = this.#context.clock.elapsed();
-    if (now - this.#roundAt > LONGEST_ROUND_MS) this.#seenAlive.clear();
+    if (now - this.#roundAt > this.#times.longestRoundMs) this.#seenAlive.clear();
     this.#roundAt = now;
     try {
       await this.#holdOn();
@@ -105,7 +134,7 @@ export class Leases {
         this.#seenAlive.set(other.holder, { beat: other.beat, at: now });
         return isGone(other.holder);
       }
-      return isGone(other.holder) || now - seen.at >= LEASE_MS;
+      return isGone(other.holder) || now - seen.at >= this.#times.leaseMs;
     });
     for (const other of gone) this.#seenAlive.delete(other.holder);
     const names = gone.map((other) => other.holder);

@@ -27,6 +27,8 @@ export interface Settings {
   sandbox: boolean;
   sandboxSpeed: number;
   dataDir: string;
+  /** Where jobs are recorded instead of in the data folder; the sandbox has tables of its own. */
+  database: { url: string; prepares: boolean; schema: string } | undefined;
   outputDir: string;
   /**
    * What input files and `save_to` may name: output folder and working directory, unless they are
@@ -180,6 +182,14 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
     sandbox,
     sandboxSpeed: values.sandboxSpeed,
     dataDir: sandbox ? join(dataRoot, SANDBOX_FOLDER) : dataRoot,
+    database:
+      values.databaseUrl === undefined
+        ? undefined
+        : {
+            url: values.databaseUrl,
+            prepares: values.databasePrepare,
+            schema: sandbox ? "longcat_mcp_sandbox" : "longcat_mcp",
+          },
     outputDir,
     allowedDirs: [...byDefault, ...added],
     saveDirs,

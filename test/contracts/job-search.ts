@@ -103,9 +103,10 @@ export function describeJobSearch(kit: StoreKit): void {
 
     it("is narrowed by state, operation and time, together", async () => {
       const change = { state: "failed", operation: "qwen_image_edit" } as const;
-      const days = await Promise.all(
-        [0, 1, 2, 3].map((day) => asked("A boat", { ...change, createdAt: day * DAY_MS })),
-      );
+      const days: WholeJob[] = [];
+      for (const day of [0, 1, 2, 3]) {
+        days.push(await asked("A boat", { ...change, createdAt: day * DAY_MS }));
+      }
       await asked("A boat", { ...change, createdAt: DAY_MS, state: "completed" });
       await asked("A boat", { ...change, createdAt: DAY_MS, operation: "qwen_image_generate" });
       const query = {

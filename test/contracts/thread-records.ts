@@ -26,6 +26,15 @@ export function describeThreadRecords(kit: StoreKit): void {
       }
     });
 
+    it("has the last of its parts as it was kept last", async () => {
+      const { turn } = await answered(bench);
+      const { threads } = bench;
+      await threads.append(OWNER, turn.jobId, 1, { answer: "cause it is.", reasoning: "m" });
+      expect(await threads.said(OWNER, turn.jobId)).toEqual({
+        ...{ answer: "Because it is.", reasoning: "Hmm" },
+      });
+    });
+
     it("keeps all that it can be asked with", async () => {
       const request = {
         ...{ prompt: "🐋\u0000'\"", system: "Be kind", model: "m", format: "anthropic" as const },

@@ -1,6 +1,6 @@
 import { newJobId } from "../../src/core/ids.ts";
 import type { Medium, WholeJob } from "../../src/jobs/job.ts";
-import type { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
+import type { JobStore } from "../../src/jobs/job-store.ts";
 
 const NOON = Date.parse("2026-11-20T12:00:00Z");
 let made = 0;
@@ -57,7 +57,7 @@ export function aMedium(change: Partial<Medium> = {}): Medium {
 }
 
 /** Records jobs as they are, in order. */
-export async function record(store: SqliteJobStore, ...jobs: readonly WholeJob[]): Promise<void> {
+export async function record(store: JobStore, ...jobs: readonly WholeJob[]): Promise<void> {
   const limits = { perDayUsd: undefined, perMonthUsd: undefined, confirmAboveUsd: undefined };
   for (const job of jobs) {
     await store.admit(job, "nobody", { forceNew: true, limits, now: job.createdAt });

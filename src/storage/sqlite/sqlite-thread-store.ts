@@ -93,7 +93,9 @@ export class SqliteThreadStore implements ThreadStore {
   async append(owner: string, jobId: string, part: number, said: Said): Promise<void> {
     this.#db.run(
       `INSERT INTO chat_parts (job_id, part, answer, reasoning)
-       SELECT job_id, ?, ?, ? FROM chat_turns WHERE job_id = ? AND thread_id IN ${THREADS_OF}`,
+       SELECT job_id, ?, ?, ? FROM chat_turns WHERE job_id = ? AND thread_id IN ${THREADS_OF}
+       ON CONFLICT (job_id, part)
+       DO UPDATE SET answer = excluded.answer, reasoning = excluded.reasoning`,
       [part, said.answer, said.reasoning, jobId, owner],
     );
   }

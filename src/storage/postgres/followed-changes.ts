@@ -1,0 +1,188 @@
+import * as z from "zod";
+import { AppError } from "../../core/errors.ts";
+import {
+  canBecome,
+  isFinal,
+  type Job,
+  type JobPatch,
+  type JobState,
+  type Medium,
+  type WholeJob,
+} from "../../jobs/job.ts";
+import type { Transition } from "../../jobs/job-store.ts";
+import { settlement, type Verdict } from "../../jobs/settlement.ts";
+import { type Column, readRow } from "../rows/job-rows.ts";
+import { noJob } from "../rows/refusals.ts";
+import type { ChangedRows } from "./changed-rows.ts";
+import type { PostgresDatabase, Statements } from "./database.ts";
+import { AnswerLost } from "./database-failures.ts";
+import type { FollowedJobs } from "./followed-jobs.ts";
+import { putBack } from "./holder-rows.ts";
+import { type Guard, isMoreThanARow, type JobName, requestLock, updateJob } from "./job-changes.ts";
+import { knowsRequest } from "./job-deletion-rows.ts";
+
+const ONE = "SELECT * FROM jobs WHERE job_id = ? AND owner = ?";
+const settledRow = z.object({ settled_at: z.number().nullable() });
+
+/** What becomes of jobs, with the fences of those that this process follows. */
+export class FollowedChanges {
+  readonly #db: PostgresDatabase;
+  readonly #feed: ChangedRows<Job>;
+  readonly #followed: FollowedJobs;
+
+  constructor(db: PostgresDatabase, feed: ChangedRows<Job>, followed: FollowedJobs) {
+    this.#db = db;
+    this.#feed = feed;
+    this.#followed = followed;
+  }
+
+  /** @param row of a job that was just recorded, and is followed here. */
+  admitted(row: unknown): void {
+    this.#followed.follows(row);
+    this.#feed.wrote(row);
+  }
+
+  /** @param rows of jobs that were taken over. */
+  taken(rows: readonly unknown[]): Job[] {
+    for (const row of rows) this.#followed.follows(row);
+    return rows.map(readRow);
+  }
+
+  /** Remembers what may have been done although it failed. @returns the failure. */
+  doubted(error: unknown, jobId: string, to: JobState): unknown {
+    if (error instanceof AnswerLost) this.#followed.doubt(jobId, to);
+    return error;
+  }
+
+  /** Lets go of jobs that may be recorded, or about to be sent, and surely were not sent. */
+  async settleDoubts(holder: string): Promise<void> {
+    for (const { jobId, doubt } of this.#followed.doubts()) {
+      const fence = this.#followed.fenceOf(jobId) ?? 0;
+      const isUnsent = doubt.to === "queued" || doubt.to === "submitting";
+      // First its end, so that a try that finds it made does not go on with it as well.
+      if (isUnsent && this.#followed.settle(jobId, doubt)) {
+        await putBack(this.#db, holder, jobId, fence).catch((error: unknown) => {
+          this.#followed.doubt(jobId, doubt.to);
+          throw error;
+        });
+      }
+    }
+  }
+
+  async patch(owner: string, jobId: string, patch: JobPatch, now: number): Promise<Job> {
+    const guard = { fence: this.#followed.fenceOf(jobId) };
+    const job = await this.#change({ owner, jobId }, { ...patch, updatedAt: now }, {}, guard);
+    // What is another's by now stays as it is.
+    if (job) return job;
+    const [row] = await this.#db.all(ONE, [jobId, owner]);
+    if (row === undefined) throw noJob(jobId);
+    return readRow(row);
+  }
+
+  async patchWhile(job: JobName & Pick<Job, "state">, patch: JobPatch, now: number) {
+    const guard = { from: job.state, fence: this.#followed.fenceOf(job.jobId) };
+    return this.#change(job, { ...patch, updatedAt: now }, {}, guard);
+  }
+
+  async amendMedia(
+    owner: string,
+    jobId: string,
+    change: (media: readonly Medium[]) => readonly Medium[],
+    now: number,
+  ): Promise<Job> {
+    return this.#db.transaction(async (db) => {
+      const [row] = await db.all(`${ONE} FOR UPDATE`, [jobId, owner]);
+      if (row === undefined) throw noJob(jobId);
+      const job = readRow(row);
+      const isAnothers = this.#followed.fenceOf(jobId) !== null && !this.#followed.isOurs(row);
+      const media = isAnothers ? job.media : change(job.media);
+      if (media === job.media) return job;
+      const amended = { media: [...media], updatedAt: now };
+      return (await this.#update(db, { owner, jobId }, amended, {})) ?? job;
+    });
+  }
+
+  async transition(owner: string, jobId: string, step: Transition): Promise<Job | undefined> {
+    const { from, to, patch, now, holder, isFound = false } = step;
+    if (!canBecome(from, to)) {
+      throw new AppError("internal", `A job cannot go from ${from} to ${to}.`);
+    }
+    // An ended job is nobody's, so that one that goes on after all is free to be taken up.
+    const lease = isFinal(to) ? { lease_holder: null } : holder ? { lease_holder: holder } : {};
+    // What goes on after all is no longer as somebody settled it.
+    const reopened = from === "unknown" ? { settled_at: null, cost_usd: null } : {};
+    const more = { ...lease, ...reopened };
+    const change = { ...patch, state: to, updatedAt: now };
+    // What has ended is nobody's, and whoever goes on with it is its next follower.
+    const isPassed = from === "unknown";
+    const guard = { from, fence: isPassed ? null : this.#followed.fenceOf(jobId), isPassed };
+    if (!isFound) {
+      const moved = await this.#change({ owner, jobId }, change, more, guard).catch(
+        (error: unknown) => {
+          throw this.doubted(error, jobId, to);
+        },
+      );
+      return moved ?? (await this.#movedBefore(owner, jobId, to));
+    }
+    // In one transaction, so that of several that found the same request one gets it.
+    return this.#db.transaction(async (db) => {
+      await db.lock(requestLock(patch.requestId ?? ""));
+      if (await knowsRequest(db, patch.requestId ?? "", jobId)) return undefined;
+      return this.#update(db, { owner, jobId }, change, more, guard);
+    });
+  }
+
+  async settle(
+    owner: string,
+    jobId: string,
+    verdict: Verdict,
+    now: number,
+  ): Promise<Job | undefined> {
+    // Looked at and changed in one transaction: the job may be given its request id meanwhile.
+    return this.#db.transaction(async (db) => {
+      const [row] = await db.all(`${ONE} FOR UPDATE`, [jobId, owner]);
+      if (row === undefined) return undefined;
+      const isByHand = settledRow.parse(row).settled_at !== null;
+      const patch = settlement(readRow(row), isByHand, verdict);
+      if (!patch) return undefined;
+      const settled = { ...patch, updatedAt: now };
+      return this.#update(db, { owner, jobId }, settled, { settled_at: now });
+    });
+  }
+
+  async #change(
+    which: JobName,
+    change: Partial<WholeJob>,
+    more: Record<string, Column>,
+    guard: Guard = {},
+  ): Promise<Job | undefined> {
+    if (!isMoreThanARow(change)) return this.#update(this.#db, which, change, more, guard);
+    return this.#db.transaction((db) => this.#update(db, which, change, more, guard));
+  }
+
+  async #update(
+    db: Statements,
+    which: JobName,
+    change: Partial<WholeJob>,
+    more: Record<string, Column>,
+    guard: Guard = {},
+  ): Promise<Job | undefined> {
+    const row = await updateJob(db, which, change, more, guard);
+    if (row === undefined) return undefined;
+    this.#feed.wrote(row);
+    const job = readRow(row);
+    if (isFinal(job.state)) this.#followed.forget(job.jobId);
+    else if (more["lease_holder"]) this.#followed.follows(row);
+    return job;
+  }
+
+  /** The job, if it was moved so by an earlier try of ours whose answer was lost. */
+  async #movedBefore(owner: string, jobId: string, to: JobState): Promise<Job | undefined> {
+    const doubt = this.#followed.doubtOf(jobId);
+    if (doubt?.to !== to) return undefined;
+    const [row] = await this.#db.all(ONE, [jobId, owner]);
+    const isOurs = row !== undefined && this.#followed.isOurs(row) && readRow(row).state === to;
+    // Whoever has put it back meanwhile has settled the doubt.
+    return this.#followed.settle(jobId, doubt) && isOurs ? readRow(row) : undefined;
+  }
+}

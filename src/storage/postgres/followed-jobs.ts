@@ -1,0 +1,56 @@
+import * as z from "zod";
+import type { JobState } from "../../jobs/job.ts";
+
+const fencedRow = z.object({ job_id: z.string(), fence: z.number() });
+
+/** A change whose answer was lost: it may have been made. */
+export interface Doubt {
+  to: JobState;
+}
+
+/**
+ * The fences of the jobs that this process follows, or has followed: a number that grows whenever a
+ * job changes hands, and stands in every write of who follows it. So whoever was frozen, and taken
+ * for gone, changes nothing any more once they go on.
+ */
+export class FollowedJobs {
+  readonly #fences = new Map<string, number>();
+  readonly #doubts = new Map<string, Doubt>();
+
+  /** Notes a job that is followed here from now on. */
+  follows(row: unknown): void {
+    const { job_id, fence } = fencedRow.parse(row);
+    this.#fences.set(job_id, fence);
+  }
+
+  /** `null` for a job that was never followed here. */
+  fenceOf(jobId: string): number | null {
+    return this.#fences.get(jobId) ?? null;
+  }
+
+  isOurs(row: unknown): boolean {
+    const { job_id, fence } = fencedRow.parse(row);
+    return this.#fences.get(job_id) === fence;
+  }
+
+  forget(jobId: string): void {
+    this.#fences.delete(jobId);
+  }
+
+  doubt(jobId: string, to: JobState): void {
+    this.#doubts.set(jobId, { to });
+  }
+
+  doubtOf(jobId: string): Doubt | undefined {
+    return this.#doubts.get(jobId);
+  }
+
+  /** @returns whether a doubt was there still, for of those who settle it only one may act. */
+  settle(jobId: string, doubt: Doubt): boolean {
+    return this.#doubts.get(jobId) === doubt && this.#doubts.delete(jobId);
+  }
+
+  doubts(): (Doubt & { jobId: string; doubt: Doubt })[] {
+    return [...this.#doubts].map(([jobId, doubt]) => ({ ...doubt, jobId, doubt }));
+  }
+}

@@ -1,0 +1,175 @@
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+
+/** Statements that were committed together. */
+type Committed = readonly string[];
+
+/** Between a program and its database: what goes wrong between them goes wrong here. */
+export interface DatabaseProxy {
+  /** Of the database behind it, in clear. */
+  url: string;
+  /**
+   * Of what is committed from now on and is like this, the answer to the n-th does not arrive, and
+   * its connection ends.
+   */
+  loseAnswer(isLikeThis: (statements: Committed) => boolean, nth?: number): void;
+  /** Whether that has happened since it was asked for. */
+  hasLost(): boolean;
+  /** From now on whoever connects or asks is not answered. */
+  hang(): void;
+  goOn(): void;
+  /** Ends all connections, as a network does. */
+  cut(): void;
+  close(): Promise<void>;
+}
+
+const TYPE_AND_LENGTH = 5;
+/** Letters of the protocol: a statement is done; the next may come, outside of a transaction. */
+const [COMPLETE, READY, IDLE] = [0x43, 0x5a, 0x49];
+const WRITES = /^\s*(?:INSERT|UPDATE|DELETE|WITH)\b/;
+
+export async function proxyTo(url: string): Promise<DatabaseProxy> {
+  const target = new URL(url);
+  const sockets = new Set<Socket>();
+  let isHanging = false;
+  let wanted: { isLikeThis: (statements: Committed) => boolean; left: number } | undefined;
+  let hasLost = false;
+
+  const mustLose = (statements: Committed) => {
+    if (!wanted?.isLikeThis(statements) || --wanted.left > 0) return false;
+    wanted = undefined;
+    hasLost = true;
+    return true;
+  };
+
+  const server = createServer((client) => {
+    const behind = connect(Number(target.port), target.hostname);
+    const asked = new Asked();
+    const answers = new Frames();
+    let isReady = false;
+    let held: Buffer[] = [];
+    let inTransaction: string[] = [];
+    const end = () => {
+      client.destroy();
+      behind.destroy();
+    };
+    for (const socket of [client, behind]) {
+      sockets.add(socket);
+      socket.setNoDelay(true);
+      socket.on("error", end);
+      socket.on("close", () => {
+        sockets.delete(socket);
+        end();
+      });
+    }
+    client.on("data", (bytes) => {
+      if (isHanging) return;
+      asked.read(bytes);
+      behind.write(bytes);
+    });
+    behind.on("data", (bytes) => {
+      for (const frame of answers.read(bytes)) {
+        // What says that something is done waits until it is known whether it is durable.
+        if (frame[0] !== READY) {
+          if (held.length > 0 || frame[0] === COMPLETE) held.push(frame);
+          else client.write(frame);
+          continue;
+        }
+        const statement = isReady ? asked.next() : "";
+        isReady = true;
+        if (WRITES.test(statement)) inTransaction.push(statement);
+        if (frame[TYPE_AND_LENGTH] === IDLE) {
+          const committed = inTransaction;
+          inTransaction = [];
+          if (committed.length > 0 && mustLose(committed)) return end();
+        }
+        if (!isHanging) client.write(Buffer.concat([...held, frame]));
+        held = [];
+      }
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const through = new URL(url);
+  through.port = String(typeof address === "object" && address ? address.port : 0);
+  through.searchParams.set("sslmode", "disable");
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    url: through.href,
+    loseAnswer(isLikeThis, nth = 1) {
+      wanted = { isLikeThis, left: nth };
+      hasLost = false;
+    },
+    hasLost: () => hasLost,
+    hang() {
+      isHanging = true;
+    },
+    goOn() {
+      isHanging = false;
+      cut();
+    },
+    cut,
+    async close() {
+      cut();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+/** Messages as they are framed: a letter, and how long the rest is. */
+class Frames {
+  #partial: Buffer = Buffer.alloc(0);
+
+  read(bytes: Buffer): Buffer[] {
+    this.#partial = Buffer.concat([this.#partial, bytes]);
+    const frames: Buffer[] = [];
+    while (this.#partial.length >= TYPE_AND_LENGTH) {
+      const length = 1 + this.#partial.readUInt32BE(1);
+      if (this.#partial.length < length) break;
+      frames.push(this.#partial.subarray(0, length));
+      this.#partial = this.#partial.subarray(length);
+    }
+    return frames;
+  }
+}
+
+/** What a client asks, in order. */
+class Asked {
+  readonly #frames = new Frames();
+  readonly #prepared = new Map<string, string>();
+  readonly #waiting: string[] = [];
+  #greeting: Buffer | undefined = Buffer.alloc(0);
+  #bound = "";
+
+  read(bytes: Buffer): void {
+    for (const frame of this.#frames.read(this.#afterGreeting(bytes))) {
+      const kind = String.fromCharCode(frame[0] ?? 0);
+      const [first = "", second = ""] = frame
+        .subarray(TYPE_AND_LENGTH)
+        .toString("utf8")
+        .split("\0");
+      if (kind === "P") this.#prepared.set(first, second);
+      else if (kind === "B") this.#bound = this.#prepared.get(second) ?? "";
+      else if (kind === "Q") this.#waiting.push(first);
+      else if (kind === "S") this.#waiting.push(this.#bound);
+    }
+  }
+
+  next(): string {
+    return this.#waiting.shift() ?? "";
+  }
+
+  /** The first message has no letter. */
+  #afterGreeting(bytes: Buffer): Buffer {
+    if (!this.#greeting) return bytes;
+    const all = Buffer.concat([this.#greeting, bytes]);
+    this.#greeting = all;
+    if (all.length < 4 || all.length < all.readUInt32BE(0)) return Buffer.alloc(0);
+    this.#greeting = undefined;
+    return all.subarray(all.readUInt32BE(0));
+  }
+}

@@ -1,0 +1,139 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import { systemClock } from "../../src/core/clock.ts";
+import type { Job, JobPatch, JobState } from "../../src/jobs/job.ts";
+import { openPostgres } from "../../src/storage/postgres/open-postgres.ts";
+import { BASE } from "../contracts/kit.ts";
+import { leftJob, NO_LIMITS, OWNER, recordJob } from "../support/rig.ts";
+import { proxyTo } from "./database-proxy.ts";
+import { freshDatabase } from "./fresh-database.ts";
+
+/** The record as one replica opens it, through somebody who loses answers; and as another does. */
+async function opened() {
+  const url = await freshDatabase();
+  const proxy = await proxyTo(url);
+  const open = async (at: string, holder: string) => {
+    const by = { clock: systemClock, holder, isGone: () => false };
+    const stores = await openPostgres({ url: at, prepares: true, schema: "longcat_mcp" }, by);
+    onTestFinished(() => stores.close());
+    return stores;
+  };
+  const { jobs: store } = await open(proxy.url, "me");
+  const { jobs: other, audit } = await open(url, "other");
+  onTestFinished(() => proxy.close());
+  const lose = (what: RegExp) => proxy.loseAnswer((all) => all.some((one) => what.test(one)));
+  const step = (job: Pick<Job, "jobId">, from: JobState, to: JobState, patch: JobPatch = {}) =>
+    store.transition(OWNER, job.jobId, { from, to, patch, now: 9, holder: "me" });
+  /** A move whose answer is lost. */
+  const lostStep = async (...asked: Parameters<typeof step>) => {
+    lose(/UPDATE jobs/);
+    await expect(step(...asked)).rejects.toMatchObject({
+      ...{ code: "storage", message: expect.stringContaining("did not say whether") },
+    });
+    expect(proxy.hasLost()).toBe(true);
+  };
+  const free = () => other.takeOver("other", [], BASE);
+  return { proxy, store, other, audit, lose, step, lostStep, free };
+}
+
+const queued = () => leftJob({ baseUrl: BASE });
+
+describe("a job of which nobody knows whether it was recorded", () => {
+  test("is let go of if it was, and found by whoever asks for the same", async () => {
+    const { store, other, lose, free } = await opened();
+    const job = leftJob({ baseUrl: BASE, fingerprint: "same" });
+    lose(/INTO jobs\b/);
+    await expect(recordJob(store, job, "me")).rejects.toMatchObject({ code: "storage" });
+    expect(await free()).toEqual([]);
+    await store.beat("me");
+    const rules = { forceNew: false, limits: NO_LIMITS, now: job.createdAt };
+    const again = leftJob({ baseUrl: BASE, fingerprint: "same" });
+    expect(await other.admit(again, "other", rules)).toMatchObject({
+      ...{ kind: "duplicate", job: { jobId: job.jobId, state: "queued" } },
+    });
+    expect((await free()).map(({ jobId }) => jobId)).toEqual([job.jobId]);
+  });
+
+  test("is nobody's concern if it was not", async () => {
+    const { proxy, store, free } = await opened();
+    proxy.cut();
+    const job = queued();
+    await recordJob(store, job, "me").catch(() => undefined);
+    await store.beat("me");
+    const found = await store.get(OWNER, job.jobId);
+    expect(found === undefined || found.state === "queued").toBe(true);
+    expect((await free()).length).toBeLessThanOrEqual(1);
+  });
+});
+
+describe("a move of which nobody knows whether it was recorded", () => {
+  test("to be sent is put back by a process that has not sent it", async () => {
+    const { store, other, lostStep, free } = await opened();
+    const job = queued();
+    await recordJob(store, job, "me");
+    await lostStep(job, "queued", "submitting");
+    expect(await other.get(OWNER, job.jobId)).toMatchObject({ state: "submitting" });
+    await store.beat("me");
+    expect(await other.get(OWNER, job.jobId)).toMatchObject({ state: "queued" });
+    expect((await free()).map(({ jobId }) => jobId)).toEqual([job.jobId]);
+  });
+
+  test("is found when it is tried again, and then is nobody's to put back", async () => {
+    const { store, other, lostStep, step, free } = await opened();
+    const job = queued();
+    await recordJob(store, job, "me");
+    await lostStep(job, "queued", "submitting");
+    expect(await step(job, "queued", "submitting")).toMatchObject({ state: "submitting" });
+    await store.beat("me");
+    expect(await other.get(OWNER, job.jobId)).toMatchObject({ state: "submitting" });
+    expect(await free()).toEqual([]);
+  });
+
+  test("is not found when it was put back before it is tried again", async () => {
+    const { store, lostStep, step } = await opened();
+    const job = queued();
+    await recordJob(store, job, "me");
+    await lostStep(job, "queued", "submitting");
+    await store.beat("me");
+    // It is free, and whoever takes it sends it: a try of ours begins where it is.
+    const again = await step(job, "queued", "submitting");
+    expect(again === undefined || again.state === "submitting").toBe(true);
+  });
+
+  test("with the gateway's answer is written in the end, and is never put back", async () => {
+    const { store, other, lostStep, step } = await opened();
+    const job = queued();
+    await recordJob(store, job, "me");
+    await step(job, "queued", "submitting");
+    const patch = { requestId: "request-1", acceptedAt: 8 };
+    await lostStep(job, "submitting", "running", patch);
+    await store.beat("me");
+    expect(await step(job, "submitting", "running", patch)).toMatchObject({ state: "running" });
+    expect(await other.get(OWNER, job.jobId)).toMatchObject({ state: "running", ...patch });
+    expect(await store.beat("me")).toEqual([job.jobId]);
+  });
+
+  test("is another's once that has taken the job over", async () => {
+    const { store, other, lostStep, step } = await opened();
+    const job = queued();
+    await recordJob(store, job, "me");
+    await lostStep(job, "queued", "submitting");
+    await other.takeOver("other", ["me"], BASE);
+    await store.beat("me");
+    expect(await step(job, "queued", "submitting")).toBeUndefined();
+    expect(await other.get(OWNER, job.jobId)).toMatchObject({ state: "submitting" });
+    expect(await other.beat("other")).toEqual([job.jobId]);
+  });
+
+  test("to the end of a job is its end, once", async () => {
+    const { store, other, audit, lostStep, step } = await opened();
+    const job = leftJob({ baseUrl: BASE, state: "downloading" });
+    await recordJob(store, job, "me");
+    const patch = { charge: "spent", costUsd: 0.1, completedAt: 9 } as const;
+    await lostStep(job, "downloading", "completed", patch);
+    await store.beat("me");
+    await step(job, "downloading", "completed", patch);
+    expect(await other.get(OWNER, job.jobId)).toMatchObject({ state: "completed", ...patch });
+    const { entries } = await audit.read(0, 0, 100);
+    expect(entries.filter(({ event }) => event === "job_ended")).toHaveLength(1);
+  });
+});

@@ -1,0 +1,145 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import * as z from "zod";
+import { LIFE_POINTS, type LifePoint } from "../../src/jobs/job-context.ts";
+import { Bench, PATIENTLY } from "../e2e/harness.ts";
+import { ask, freshDatabase } from "./fresh-database.ts";
+
+/*
+ * Every point of a job's life, with the plug pulled there at one of several replicas: another one
+ * goes on. Rounds by hand: CLUSTER_ROUNDS=100.
+ */
+
+const ROUNDS = Number(process.env["CLUSTER_ROUNDS"] ?? 1);
+const TIMEOUT_MS = 600_000 + 300_000 * ROUNDS;
+const START = "z_image_turbo_generate";
+/** At these nobody can say whether it was sent. */
+const IN_DOUBT: readonly LifePoint[] = ["before-post", "after-reply"];
+/** With these the gateway has not been asked, or nothing was recorded before it would have been. */
+const NEVER_SENT: readonly LifePoint[] = ["before-post", "before-record"];
+
+let bench: Bench;
+let url = "";
+beforeEach(async () => {
+  bench = await Bench.open();
+  url = await freshDatabase();
+});
+afterEach(() => bench.close());
+
+/** A machine of its own, as far as files go. */
+async function replica(name: string, env: Record<string, string> = {}) {
+  return bench.connect("client 2.x", "http", {
+    LONGCAT_MCP_DATABASE_URL: url,
+    LONGCAT_MCP_DATA_DIR: join(bench.folder, name, "data"),
+    LONGCAT_MCP_OUTPUT_DIR: join(bench.folder, name, "out"),
+    ...env,
+  });
+}
+
+const rowSchema = z.object({
+  ...{ job_id: z.string(), state: z.string(), charge: z.string(), prompt: z.string() },
+  media: z.string().transform((text) => z.array(z.unknown()).parse(JSON.parse(text))),
+});
+
+async function recorded() {
+  const sql = `SELECT job_id, state, charge, media, prompt FROM longcat_mcp.jobs
+    JOIN longcat_mcp.job_bodies USING (job_id) ORDER BY seq`;
+  return (await ask(url, sql)).map((row) => rowSchema.parse(row));
+}
+
+const allOver = () =>
+  vi.waitFor(async () => {
+    const open = (await recorded()).filter(
+      ({ state }) => !["completed", "unknown", "failed", "cancelled"].includes(state),
+    );
+    expect(open).toEqual([]);
+  }, PATIENTLY);
+
+/** How often the provider was asked for a picture. */
+function purchasesOf(prompt: string): number {
+  return bench.sandbox
+    .requests()
+    .filter(({ method, body }) => method === "POST" && JSON.stringify(body)?.includes(prompt))
+    .length;
+}
+
+/** Finished pictures on all machines. */
+async function pictures(): Promise<string[]> {
+  const all = await readdir(bench.folder, { recursive: true });
+  return all.filter((file) => file.endsWith(".png"));
+}
+
+describe("of several replicas one is killed", () => {
+  test("wherever it is with a job: the others finish it, once, or say that nobody knows", {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    await replica("survivor");
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const point of LIFE_POINTS) {
+        const doomed = await replica(`${point}-${round}`, { LONGCAT_MCP_TEST_CRASH_AT: point });
+        const prompt = `${point} in round ${round}`;
+        void doomed.client
+          .call(START, { prompt, image_size: "square_1_1", wait_seconds: 100 })
+          .catch(() => "killed");
+        // Others may be quicker with what comes late in its life.
+        await vi.waitFor(async () => {
+          const isOver = (await recorded()).some(
+            (job) => job.prompt === prompt && job.state === "completed",
+          );
+          expect(isOver || doomed.program.child.signalCode !== null).toBe(true);
+        }, PATIENTLY);
+        await doomed.program.kill("SIGKILL");
+      }
+    }
+    await allOver();
+    const jobs = await recorded();
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const point of LIFE_POINTS) {
+        const prompt = `${point} in round ${round}`;
+        const [job, ...more] = jobs.filter((one) => one.prompt === prompt);
+        expect(more, prompt).toEqual([]);
+        expect(purchasesOf(prompt), prompt).toBe(NEVER_SENT.includes(point) ? 0 : 1);
+        if (point === "before-record") expect(job).toBeUndefined();
+        else if (IN_DOUBT.includes(point)) {
+          expect(job, prompt).toMatchObject({ state: "unknown", charge: "uncertain", media: [] });
+        } else {
+          expect(job, prompt).toMatchObject({ state: "completed", charge: "spent" });
+          expect(job?.media, prompt).toHaveLength(1);
+        }
+      }
+    }
+    const completed = jobs.filter(({ state }) => state === "completed");
+    expect((await pictures()).length).toBeGreaterThanOrEqual(completed.length);
+    const ends = `SELECT job_id, count(*) AS n FROM longcat_mcp.audit_log
+        WHERE event = 'job_ended' GROUP BY job_id HAVING count(*) > 1`;
+    expect(await ask(url, ends)).toEqual([]);
+  });
+
+  test("while connections to the database are cut: no job is doubled or lost", async () => {
+    const [one, other] = [await replica("one"), await replica("other")];
+    const prompts = Array.from({ length: 12 }, (_, n) => `Cut ${n}`);
+    const starts = prompts.map((prompt, n) =>
+      (n % 2 === 0 ? one : other).client
+        .call(START, { prompt, image_size: "square_1_1", wait_seconds: 0 })
+        .catch(() => undefined),
+    );
+    const CUT = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND pid <> pg_backend_pid()`;
+    for (let cut = 0; cut < 5; cut++) {
+      await ask(url, CUT);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    await Promise.all(starts);
+    await one.program.kill("SIGKILL");
+    await allOver();
+    // What was not recorded was not sent, and what was recorded was sent once.
+    const jobs = await recorded();
+    for (const prompt of prompts) {
+      const own = jobs.filter((job) => job.prompt === prompt);
+      expect(own.length, prompt).toBeLessThanOrEqual(1);
+      expect(purchasesOf(prompt), prompt).toBeLessThanOrEqual(own.length);
+      if (own[0]?.state === "completed") expect(purchasesOf(prompt), prompt).toBe(1);
+    }
+  });
+});
