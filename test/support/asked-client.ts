@@ -50,7 +50,7 @@ export function says(action: Action, content?: Record<string, string>): Person {
 /** A real client whose user is asked. @param person absent: it does not say that it can ask. */
 export async function connectAsked(
   kind: ClientKind,
-  to: ChildTransport | URL,
+  to: Pick<ChildTransport, "start" | "send" | "close"> | URL,
   person?: Person,
   extensions?: Record<string, Record<string, never>>,
 ): Promise<AskedClient> {
