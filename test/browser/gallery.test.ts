@@ -12,9 +12,9 @@ import { openBrowser } from "./chromium.ts";
 const WIDTHS = [320, 768, 1920];
 const THEMES = ["light", "dark"] as const;
 const MANY = 10_000;
-/** How far down somebody goes. */
-const SCROLLED = 1_200;
 const PAGE = 60;
+/** How far down a page grows: from there on a link leads to the next. */
+const SCROLLED = 26 * PAGE;
 /** Words as people and strangers write them: of another direction, without end, and as if they were a page. */
 const ODD = `قطة على النافذة "><script>alert(1)</script><img src=x onerror=alert(2)> ${"x".repeat(400)}`;
 
@@ -203,7 +203,7 @@ describe("the gallery", () => {
       await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)");
       return cards();
     };
-    await expect.poll(scroll, { ...PATIENTLY, interval: 60 }).toBeGreaterThanOrEqual(SCROLLED);
+    await expect.poll(scroll, { ...PATIENTLY, interval: 60 }).toBe(SCROLLED);
     expect(asked.filter((path) => path === "/").length).toBeLessThanOrEqual(SCROLLED / PAGE + 3);
     expect(new Set(thumbs()).size).toBe(thumbs().length);
     const there = await cards();
@@ -215,6 +215,15 @@ describe("the gallery", () => {
       );
     // What is not near the screen is neither laid out nor painted.
     expect(skipped).toBeGreaterThan(0.7 * there);
+    // Further down is another page, which begins where this one ends, and Back leads back here.
+    const last = await page.locator(".card").last().getAttribute("id");
+    await page.locator(".more a").click();
+    await page.waitForURL("**/?cursor=*");
+    await expect.poll(cards, PATIENTLY).toBeGreaterThanOrEqual(PAGE);
+    expect(await page.locator(`#${last}`).count()).toBe(0);
+    expect(await page.locator("*").count()).toBeLessThan(6 * SCROLLED);
+    await page.goBack();
+    await expect.poll(cards, PATIENTLY).toBe(SCROLLED);
   });
 
   for (const theme of THEMES) {

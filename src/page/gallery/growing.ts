@@ -2,8 +2,11 @@ import { appendDays, fetchPage } from "./pieces.ts";
 
 /** How far before its end a grid grows, so that nobody sees it. */
 const AHEAD = "1500px";
-/** Pages that are fetched again to come back to where somebody was. */
-const MOST_AGAIN = 200;
+/**
+ * How many pages a grid grows by. After that the link for more, which has led on all the time, leads
+ * to a page of its own: no browser has to hold all of ten thousand pictures.
+ */
+const MOST_PAGES = 25;
 
 /** Makes the grid grow as it is scrolled, and come back to where it was left. */
 export function growing(window: Window): void {
@@ -15,7 +18,7 @@ export function growing(window: Window): void {
   let isBusy = false;
   const grow = async () => {
     const link = more?.querySelector("a");
-    if (!link || isBusy) return false;
+    if (!link || isBusy || pages === MOST_PAGES) return false;
     isBusy = true;
     const next = await fetchPage(link.href);
     isBusy = false;
@@ -42,7 +45,7 @@ export function growing(window: Window): void {
     history.replaceState({ pages, top: window.scrollY }, "");
   });
   const comeBack = async () => {
-    while (pages < Math.min(left.pages, MOST_AGAIN) && (await grow()));
+    while (pages < left.pages && (await grow()));
     if (left.top > 0) window.scrollTo(0, left.top);
     if (more) watcher.observe(more);
   };
