@@ -265,7 +265,7 @@ export const HOUSE: Rules = {
   reserved: [
     {
       what: "SQL",
-      packages: ["@photostructure/sqlite", "postgres"],
+      packages: ["@photostructure/sqlite", "node:sqlite", "better-sqlite3", "pg", "postgres"],
       text: /\b(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|PRAGMA)\s+[\s\S]*\b(?:FROM|INTO|SET|TABLE|INDEX|=)|^\s*PRAGMA\b/,
       only: ["src/storage/"],
     },

@@ -1,5 +1,6 @@
 import { DAY_MS } from "../core/clock.ts";
 import { InTurn } from "../core/in-turn.ts";
+import { Rounds } from "../core/rounds.ts";
 import { removeDoomed } from "./doomed-files.ts";
 import type { Job } from "./job.ts";
 import type { JobContext } from "./job-context.ts";
@@ -67,35 +68,36 @@ export class Leases {
   readonly #context: LeaseContext;
   readonly #takers: Takers;
   readonly #times: LeaseTimes;
-  /** Ends the timers. */
-  readonly #rounds: (() => void)[] = [];
+  readonly #rounds: Rounds;
+  #stopHearing = () => {};
   /** When each other holder was last seen to change its beat. */
   readonly #seenAlive = new Map<string, { beat: number; at: number }>();
   readonly #watching = new InTurn(() => this.#watchOthers());
   #roundAt = 0;
-  #isClosed = false;
 
   constructor(context: LeaseContext, takers: Takers) {
     this.#context = context;
     this.#takers = takers;
     this.#times = context.leaseTimes ?? LOCAL_LEASE_TIMES;
+    const { clock, log } = context;
+    this.#rounds = new Rounds(clock, (error) => log.error({ err: error }, "housekeeping failed"));
   }
 
   /** Takes up what an earlier process left, and keeps doing so for processes that end. */
   async open(): Promise<void> {
-    await this.#every(DAY_MS, () => this.#keepHouse());
-    await this.#every(this.#times.beatMs, () => this.#round());
-    await this.#every(TIDY_MS, () => this.#tidy());
-    await this.#every(this.#times.watchMs, () => this.#watching.run());
+    await this.#rounds.every(DAY_MS, () => this.#keepHouse());
+    await this.#rounds.every(this.#times.beatMs, () => this.#round());
+    await this.#rounds.every(TIDY_MS, () => this.#tidy());
+    await this.#rounds.every(this.#times.watchMs, () => this.#watching.run());
     const { onHint = () => () => {} } = this.#context;
     // What fails then is looked at again with the next round, which tells of it.
-    this.#rounds.push(onHint(() => void this.#watching.run().catch(() => undefined)));
+    this.#stopHearing = onHint(() => void this.#watching.run().catch(() => undefined));
   }
 
   /** Shows no life any more; until then nobody takes what is still in flight for lost. */
   close(): void {
-    this.#isClosed = true;
-    for (const end of this.#rounds) end();
+    this.#stopHearing();
+    this.#rounds.end();
   }
 
   async #round(): Promise<void> {
@@ -163,24 +165,5 @@ export class Leases {
   async #tidy(): Promise<void> {
     const { store, clock } = this.#context;
     await store.forgetDuplicates(clock.now());
-  }
-
-  /**
-   * Does something now and again and again until the end. A failure is logged and the next try
-   * comes: on a full disk, what is there can still be read.
-   */
-  async #every(ms: number, work: () => Promise<void>): Promise<void> {
-    const { clock, log } = this.#context;
-    const slot = this.#rounds.length;
-    const run = async () => {
-      try {
-        await work();
-      } catch (error) {
-        log.error({ err: error }, "housekeeping failed");
-      }
-      if (!this.#isClosed) this.#rounds[slot] = clock.schedule(ms, run);
-    };
-    this.#rounds.push(() => {});
-    await run();
   }
 }

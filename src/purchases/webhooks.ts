@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { HOUR_MS } from "../core/clock.ts";
+import { Rounds } from "../core/rounds.ts";
 import { isWebhookSecret } from "../core/webhook-secret.ts";
 import { isRequestId } from "../gateway/pixazo.ts";
 import type { Job } from "../jobs/job.ts";
@@ -34,11 +35,15 @@ export interface WebhookOptions {
 export class Webhooks {
   readonly #options: WebhookOptions;
   readonly #finder: RequestFinder;
-  readonly #ends: (() => void)[] = [];
+  readonly #rounds: Rounds;
   #isClosed = false;
 
   constructor(options: WebhookOptions) {
     this.#options = options;
+    const { clock, log } = options.context;
+    this.#rounds = new Rounds(clock, (error) =>
+      log.error({ err: error }, "webhooks cannot be dealt with"),
+    );
     this.#finder = new RequestFinder({
       context: options.context,
       goOn: (found) => {
@@ -51,10 +56,10 @@ export class Webhooks {
 
   /** Hears of webhooks that reach other processes, and of those that a process was killed over. */
   async open(): Promise<void> {
-    await this.#every(SWEEP_MS, () =>
+    await this.#rounds.every(SWEEP_MS, () =>
       this.#options.record.sweep(this.#options.context.clock.now()),
     );
-    await this.#every(LISTEN_MS, () => this.#listen());
+    await this.#rounds.every(LISTEN_MS, () => this.#listen());
   }
 
   /**
@@ -89,7 +94,7 @@ export class Webhooks {
 
   close(): void {
     this.#isClosed = true;
-    for (const end of this.#ends) end();
+    this.#rounds.end();
     this.#finder.stop();
   }
 
@@ -108,22 +113,6 @@ export class Webhooks {
     if (call.requestId !== "" && job?.requestId === null) return this.#finder.seek(call);
     if (job?.state === "running") purchases.ring(job.jobId);
     await record.done(call);
-  }
-
-  /** Does something now and again and again until the end; a failure is logged. */
-  async #every(ms: number, work: () => Promise<void>): Promise<void> {
-    const { clock, log } = this.#options.context;
-    const slot = this.#ends.length;
-    const run = async () => {
-      try {
-        await work();
-      } catch (error) {
-        log.error({ err: error }, "webhooks cannot be dealt with");
-      }
-      if (!this.#isClosed) this.#ends[slot] = clock.schedule(ms, run);
-    };
-    this.#ends.push(() => {});
-    await run();
   }
 }
 

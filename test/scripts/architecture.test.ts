@@ -169,6 +169,19 @@ describe("the structure of the program", () => {
     expect(complaints([readModule("src/media/a.ts", text)], HOUSE)).toEqual([]);
   });
 
+  it.each([
+    ["a statement", "src/jobs/a.ts", 'const sql = "SELECT job_id FROM jobs WHERE owner = ?";'],
+    ["a pragma", "src/users/a.ts", 'db.run("PRAGMA user_version = 3");'],
+    ["a database", "src/tools/a.ts", 'import { DatabaseSync } from "@photostructure/sqlite";'],
+    ["another database", "src/jobs/a.ts", 'import pg from "pg";'],
+    ["one of Node's own", "src/cli/a.ts", 'const load = () => import("node:sqlite");'],
+  ])("refuses SQL outside of the stores: %s", (_, path, text) => {
+    expect(complaints([readModule(path, text)], HOUSE)).toEqual([
+      expect.stringContaining(`${path} has SQL (`),
+    ]);
+    expect(complaints([readModule("src/storage/sqlite/a.ts", text)], HOUSE)).toEqual([]);
+  });
+
   it.each(["src/server.ts", "src/tools/a.ts", "src/jobs/a.ts"])(
     "keeps %s from saying who calls",
     (path) => {
