@@ -144,6 +144,17 @@ describe("one refusal", () => {
     );
   });
 
+  it("advises on what stands in the way alone", () => {
+    const confirm = start(1.3, { confirmAboveUsd: 1 }).refusal;
+    expect(confirm?.next).toBe(
+      "Ask the user. If they agree, call again with `max_cost_usd: 1.3`; nothing was sent.",
+    );
+    const own = start(1.3, {}, { maxCostUsd: 1 }).refusal;
+    expect(own?.next).toBe(
+      "Ask the user whether it may cost that much (`max_cost_usd: 1.3`), or ask for fewer pictures or another model; nothing was sent.",
+    );
+  });
+
   it("advises on the budget and on the confirmation in one sentence after the other", () => {
     const used = { todayUsd: 0.26, thisMonthUsd: 0.26 };
     const { refusal } = start(
