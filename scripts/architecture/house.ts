@@ -64,6 +64,11 @@ export const HOUSE: Rules = {
       uses: ["src/core/"],
     },
     {
+      path: "src/moving/",
+      about: "everything from one record to another",
+      uses: ["src/core/", "src/media/"],
+    },
+    {
       path: "src/storage/rows/",
       about: "what is recorded and what its rows mean, whatever the database",
       uses: [
@@ -87,6 +92,7 @@ export const HOUSE: Rules = {
         "src/inputs/",
         "src/users/",
         "src/questions/",
+        "src/moving/",
         "src/storage/rows/",
       ],
     },
@@ -106,6 +112,7 @@ export const HOUSE: Rules = {
         "src/inputs/",
         "src/users/",
         "src/questions/",
+        "src/moving/",
         "src/storage/rows/",
       ],
     },
@@ -241,6 +248,7 @@ export const HOUSE: Rules = {
         "src/chat/",
         "src/users/",
         "src/public/",
+        "src/moving/",
         "src/storage/rows/",
         "src/storage/stores.ts",
         "src/storage/sqlite/",

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { systemClock } from "../core/clock.ts";
 import { toAppError } from "../core/errors.ts";
 import { DATABASE_FILE } from "../core/folder-names.ts";
+import { refuseMoved } from "../core/moved-mark.ts";
 import { runnable } from "../core/program.ts";
 import { createRedact } from "../core/redact.ts";
 import { SERVICE_KEYS } from "../core/service-keys.ts";
@@ -188,7 +189,10 @@ async function nearestThere(path: string): Promise<string> {
 
 /** Where jobs are recorded. */
 async function jobDatabase({ database: onServer, dataDir }: Settings): Promise<string> {
-  if (!onServer) return database(join(dataDir, DATABASE_FILE));
+  if (!onServer) {
+    refuseMoved(dataDir);
+    return database(join(dataDir, DATABASE_FILE));
+  }
   const { lookAt } = await import("../storage/postgres/looking-at.ts");
   return lookAt(onServer, systemClock);
 }

@@ -1,8 +1,10 @@
 import packageJson from "../../package.json" with { type: "json" };
 import { type ErrorCode, toAppError } from "../core/errors.ts";
 import { errorWords } from "../core/log.ts";
+import { refuseMoved } from "../core/moved-mark.ts";
 import { runnable } from "../core/program.ts";
 import { SERVICE_KEYS } from "../core/service-keys.ts";
+import type { Command } from "../settings/commands.ts";
 import { proxySecrets } from "../settings/proxies.ts";
 import { checkSettings, soundSettings } from "../settings/settings.ts";
 import { addressSecrets } from "../storage/postgres/database-address.ts";
@@ -22,6 +24,10 @@ import { startOfThis, surroundings } from "./surroundings.ts";
 import { runUsers } from "./users.ts";
 
 const WRONG_USAGE = 2;
+/** Commands that mean nothing without the record of jobs. */
+const USE_THE_RECORD: readonly Command[] = [
+  ...(["stdio", "http", "gallery", "jobs", "users", "folders", "audit"] as const),
+];
 const WRONG_USAGE_CODES: readonly ErrorCode[] = ["configuration", "storage", "invalid_input"];
 
 async function main(ending: Ending, opening: Opening | undefined): Promise<void> {
@@ -34,9 +40,11 @@ async function main(ending: Ending, opening: Opening | undefined): Promise<void>
   const checked = checkSettings(surroundings(command, flags));
   const { apiKey, chatApiKey, proxies } = checked.settings;
   ending.hide([apiKey, chatApiKey, ...proxySecrets(proxies)]);
+  ending.hide(addressSecrets(checked.settings.database?.url));
   if (command === "doctor") return runDoctor(checked, flags["online"] !== undefined);
   const settings = soundSettings(checked);
   for (const note of checked.notes) ending.say(note);
+  if (USE_THE_RECORD.includes(command) && !settings.database) refuseMoved(settings.dataDir);
   switch (command) {
     case "stdio":
     case "http":
@@ -58,6 +66,10 @@ async function main(ending: Ending, opening: Opening | undefined): Promise<void>
       return runUsers({ words, flags }, settings, ending);
     case "folders":
       return print(await runFolders(words, settings));
+    case "migrate": {
+      const { runMigrate } = await import("./migrate.ts");
+      return runMigrate(flags, settings, ending);
+    }
     case "audit":
       return runAudit(flags["since"], settings, ending);
   }

@@ -14,9 +14,9 @@ export function surroundings(
   command: Command,
   flags: Readonly<Record<string, string | undefined>>,
 ): Surroundings {
-  const { env, platform } = process;
+  const { platform } = process;
   return {
-    env,
+    env: command === "migrate" ? withTarget(process.env, flags) : process.env,
     flags,
     platform,
     workingDir: process.cwd(),
@@ -25,6 +25,16 @@ export function surroundings(
     isFolder,
     isOffline: OFFLINE.includes(command),
   };
+}
+
+/** Where a move goes may be said on its command line as well, and is that command's alone. */
+function withTarget(
+  env: Surroundings["env"],
+  { to }: Readonly<Record<string, string | undefined>>,
+): Surroundings["env"] {
+  if (to === undefined) return env;
+  const { LONGCAT_MCP_DATABASE_URL_FILE: _, ...others } = env;
+  return { ...others, LONGCAT_MCP_DATABASE_URL: to };
 }
 
 /** Where hosts' files are looked for. */

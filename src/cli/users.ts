@@ -1,8 +1,8 @@
 import { systemClock } from "../core/clock.ts";
-import { AppError, ERROR_RULES } from "../core/errors.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Ending } from "./ending.ts";
 import { type Flags, readUserOrder } from "./user-options.ts";
+import { withAdvice } from "./with-advice.ts";
 
 /** Adds, changes, lists, revokes, exports or erases users. */
 export async function runUsers(
@@ -27,10 +27,4 @@ export async function runUsers(
   ).catch((error: unknown) => {
     throw withAdvice(error);
   });
-}
-
-/** Nobody reads the advice of an error on the command line unless its message has it. */
-function withAdvice(error: unknown): unknown {
-  if (!(error instanceof AppError) || error.next === ERROR_RULES[error.code].next) return error;
-  return new AppError(error.code, `${error.message} ${error.next}`, { cause: error });
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { requireDataDir } from "../cli/data-folder.ts";
 import { systemClock } from "../core/clock.ts";
 import { SANDBOX_FOLDER } from "../core/folder-names.ts";
+import { refuseMoved } from "../core/moved-mark.ts";
 import { defaultDataDir, expandFolder, homeOf } from "../settings/folders.ts";
 import type { Opening } from "../transports/opening.ts";
 import { Front } from "./front.ts";
@@ -60,6 +61,7 @@ function dataDirOf({ dataDir, sandbox }: Plainly): string {
 function canBegin(dataDir: string): boolean {
   try {
     requireDataDir(dataDir);
+    refuseMoved(dataDir);
     return !fstatSync(STDIN).isCharacterDevice();
   } catch {
     return false;

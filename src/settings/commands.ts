@@ -9,6 +9,7 @@ export const COMMANDS = [
   "users",
   "audit",
   "folders",
+  "migrate",
   "doctor",
   "install",
   "uninstall",
@@ -28,6 +29,7 @@ export const COMMAND_HELP: Readonly<Record<Command, string>> = {
   users: "say who may call over HTTP: add, change, revoke, export or erase users",
   audit: "print what has happened here, a JSON object a line",
   folders: "list the folders that were opened by an answer to a question, or close one again",
+  migrate: "move everything from this machine to a PostgreSQL that several machines share, or back",
   doctor: "check folders, keys and dependencies, and say which hosts have the server",
   install: "add the server to a host's configuration; keys go into files of ours",
   uninstall: "take the server out of a host's configuration, which is then as it was before",
@@ -195,9 +197,20 @@ export const COMMAND_OPTIONS: readonly CommandOption[] = [
   { flag: "json", commands: ["users"], help: "list: as JSON" },
   {
     flag: "to",
-    commands: ["users"],
-    value: "dir",
-    help: "export: into a new folder, with the files",
+    commands: ["users", "migrate"],
+    value: "where",
+    help: "users export: into a new folder, with the files; migrate: the database, as postgres://…, instead of LONGCAT_MCP_DATABASE_URL; others on this machine can read it while the command runs",
+  },
+  {
+    flag: "owner",
+    commands: ["migrate"],
+    value: "name",
+    help: "the user whose the jobs become that were started without users",
+  },
+  {
+    flag: "undo",
+    commands: ["migrate"],
+    help: "go back to the record here, as long as nothing has become of the jobs there",
   },
   {
     flag: "force",
@@ -230,6 +243,14 @@ const FEW: Readonly<Partial<Record<Command, readonly string[]>>> = {
   users: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_DATA_DIR", "LONGCAT_MCP_OUTPUT_DIR"],
   audit: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_DATA_DIR"],
   folders: ["LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_DATA_DIR"],
+  migrate: [
+    "LONGCAT_MCP_SANDBOX",
+    "LONGCAT_MCP_DATA_DIR",
+    "LONGCAT_MCP_OUTPUT_DIR",
+    "LONGCAT_MCP_DATABASE_URL",
+    "LONGCAT_MCP_DATABASE_PREPARE",
+    "LONGCAT_MCP_KEEP_PROMPTS",
+  ],
 };
 
 /** Whether a setting means something to a command. */

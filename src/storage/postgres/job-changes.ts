@@ -15,7 +15,7 @@ import { writeFileWords, writeJobWords } from "./found-words.ts";
 export type JobName = Pick<Job, "owner" | "jobId">;
 
 /** More than any list shows of a prompt. */
-const PROMPT_CHARACTERS = 400;
+export const PROMPT_CHARACTERS = 400;
 
 /** What must be so for a change to be made. */
 export interface Guard {

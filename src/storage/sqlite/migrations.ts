@@ -6,6 +6,7 @@ import * as z from "zod";
 import { AppError } from "../../core/errors.ts";
 import { DATABASE_FILE } from "../../core/folder-names.ts";
 import { makeFolderSync } from "../../core/make-folder.ts";
+import { refuseMoved } from "../../core/moved-mark.ts";
 import { oneLine } from "../../core/text.ts";
 import { keyedDigest } from "../rows/keyed-digest.ts";
 import { AUDIT_TABLES } from "./audit-tables.ts";
@@ -226,12 +227,14 @@ export const MIGRATIONS: readonly string[] = [
 /**
  * Opens or creates `jobs.db` in a folder (made with mode 0700 if it is missing) and brings it up
  * to date.
+ * @throws {configuration} where the record is somewhere else now
  * @throws {storage} when it was written by a newer version of this program; or whatever the file
  *   system and SQLite throw.
  */
 export function openDatabase(folder: string): Database {
   const path = join(folder, DATABASE_FILE);
   makeFolderSync(folder);
+  refuseMoved(folder);
   if (isNetworkFileSystem(statfsSync(folder).type)) {
     throw new AppError("storage", `${oneLine(folder)} is on a network file system.`, {
       next: "Several processes cannot share a database there safely; choose a local folder with LONGCAT_MCP_DATA_DIR. Nothing was bought.",
@@ -247,6 +250,8 @@ export function openDatabase(folder: string): Database {
     db.exec("PRAGMA synchronous=FULL");
     // What is deleted is overwritten, not only left out.
     db.exec("PRAGMA secure_delete=ON");
+    // Again, now that whoever moves it sees that it is in use.
+    refuseMoved(folder);
     const version = versionOf(db);
     migrate(db);
     if (version > 0 && version < SECURE_SINCE) dropRemains(db);

@@ -1,6 +1,7 @@
 import { BESIDE_TABLES } from "./beside-tables.ts";
 import { CHAT_TABLES } from "./chat-tables.ts";
 import { JOB_TABLES } from "./job-tables.ts";
+import { MOVE_TABLES } from "./move-tables.ts";
 import { PEOPLE_TABLES } from "./people-tables.ts";
 
 /** What brings a database from the version before to the next. */
@@ -16,4 +17,5 @@ interface Step {
 /** Forward only; the n-th entry brings a database from version n to n + 1. */
 export const STEPS: readonly Step[] = [
   { sql: [JOB_TABLES, CHAT_TABLES, BESIDE_TABLES, PEOPLE_TABLES].join("\n"), compatibleFrom: 1 },
+  { sql: MOVE_TABLES, compatibleFrom: 1 },
 ];
