@@ -77,10 +77,12 @@ async function moveAll(migration: Migration, owner: string | undefined): Promise
   // Before anyone looks whether it is in use: whoever starts from here on sees it.
   if (!mark) setMovedMark(dataDir, { to: target.shown, isWhole: false });
   let source: MoveSource | undefined;
+  let mayHaveBegun = mark !== undefined;
   try {
     source = new SqliteMoveSource(openSnapshot(dataDir), mark?.id);
     setMovedMark(dataDir, { to: target.shown, isWhole: false, id: source.id });
     const known = await target.move(source.id);
+    mayHaveBegun = true;
     const move = await begun(migration, source, known, owner);
     const isResumed = known !== undefined;
     const files = new MovedFiles(migration.files, isResumed);
@@ -89,7 +91,7 @@ async function moveAll(migration: Migration, owner: string | undefined): Promise
     setMovedMark(dataDir, { to: target.shown, isWhole: true, id: source.id });
     write(summary(migration, source, sum, files));
   } catch (error) {
-    if (!(await hasBegun(target, source, mark !== undefined))) {
+    if (!(await hasBegun(target, source, mayHaveBegun))) {
       clearMovedMark(dataDir);
       source?.close();
       removeSnapshot(dataDir);
@@ -162,14 +164,14 @@ async function begun(
 async function hasBegun(
   target: MoveTarget,
   source: MoveSource | undefined,
-  wasMarked: boolean,
+  mayHave: boolean,
 ): Promise<boolean> {
   if (!source) return false;
   try {
     const move = await target.move(source.id);
     return move !== undefined && move.state !== "undone";
   } catch {
-    return wasMarked;
+    return mayHave;
   }
 }
 

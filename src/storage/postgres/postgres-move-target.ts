@@ -19,6 +19,8 @@ import { digestOf, insertRows, storedRows, withoutTaken, writeBeside } from "./p
 import { PostgresConnection } from "./postgres-connection.ts";
 
 const NUMBERED = ["jobs", "chat_turns", "audit_log"] as const;
+/** What is under way may have a megabyte a row. */
+const AT_ONCE = 20;
 /** Whoever moves something waits for whoever does so too. */
 const MOVES = "moves";
 
@@ -161,7 +163,11 @@ class PostgresMoveTarget implements MoveTarget {
       const move = await requireMove(db, id);
       if (move.state === "done") return;
       if (move.state !== "copying") throw another();
-      for (const [table, rows] of tables) await add(db, move, table, rows, "");
+      for (const [table, rows] of tables) {
+        for (let from = 0; from < rows.length; from += AT_ONCE) {
+          await add(db, move, table, rows.slice(from, from + AT_ONCE), "");
+        }
+      }
       await db.run(
         "UPDATE moves SET state = 'done', ended_at = ?, xact = pg_current_xact_id() WHERE source = ?",
         [now, id],
