@@ -37,10 +37,12 @@ const OPTIONS: readonly Option[] = [
     const isSwitch = flag === SETTINGS.sandbox.flag;
     return flag ? [{ flag, isSwitch, isFor: (command: Command) => isRead(spec, command) }] : [];
   }),
-  ...COMMAND_OPTIONS.map(({ flag, commands, value }) => ({
+  // One option may mean something else to another command.
+  ...COMMAND_OPTIONS.map(({ flag, value }) => ({
     flag,
     isSwitch: value === undefined,
-    isFor: (command: Command) => commands.includes(command),
+    isFor: (command: Command) =>
+      COMMAND_OPTIONS.some((one) => one.flag === flag && one.commands.includes(command)),
   })),
   ...["help", "version"].map((flag) => ({ flag, isSwitch: true, isFor: () => true })),
 ];
@@ -95,7 +97,7 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
 function optionOf(rawName: string, name: string): Option {
   const known = OPTIONS.find(({ flag }) => flag === name);
   if (known) return known;
-  const flags = OPTIONS.map(({ flag }) => flag);
+  const flags = [...new Set(OPTIONS.map(({ flag }) => flag))];
   const meant = nearMiss(name, flags);
   const hint = meant
     ? `Did you mean --${meant}?`

@@ -29,6 +29,8 @@ export interface MoveSource {
   /** The highest number that a table has given. */
   highest(table: "jobs" | "chat_turns" | "audit_log"): number;
   owners(): string[];
+  /** Questions that were answered, so that no answer counts twice. */
+  answered(): { question: string; ends_at: number }[];
   /** The ids of users who can still call, by name. */
   users(): { name: string; userId: string }[];
   /** Since when the service asks for tokens, because there have been users. */

@@ -145,6 +145,7 @@ export const MOVED_TABLES: readonly MovedTable[] = [
 export const LEFT_TABLES: Readonly<Record<string, string>> = {
   store_secret: "goes along when a move begins, as one value",
   closed: "goes along when a move begins, as one value",
+  answered_questions: "goes along when a move begins: each is good for some minutes",
   holders: NOBODY,
   job_figures: "sums, which the other database makes of its jobs",
   money_days: "sums, which the other database makes of its jobs",

@@ -197,9 +197,15 @@ export const COMMAND_OPTIONS: readonly CommandOption[] = [
   { flag: "json", commands: ["users"], help: "list: as JSON" },
   {
     flag: "to",
-    commands: ["users", "migrate"],
-    value: "where",
-    help: "users export: into a new folder, with the files; migrate: the database, as postgres://…, instead of LONGCAT_MCP_DATABASE_URL; others on this machine can read it while the command runs",
+    commands: ["users"],
+    value: "dir",
+    help: "export: into a new folder, with the files",
+  },
+  {
+    flag: "to",
+    commands: ["migrate"],
+    value: "url",
+    help: "the database, as postgres://…, in place of LONGCAT_MCP_DATABASE_URL; others on this machine can read it while the command runs",
   },
   {
     flag: "owner",

@@ -15,6 +15,7 @@ function from(source: Partial<MoveSource> = {}): MoveSource {
     highest: () => 0,
     owners: () => ["local"],
     users: () => [],
+    answered: () => [],
     closedAt: () => undefined,
     protecting: (now) => ({ jobs: 0, untilMs: now }),
     needHosting: () => 0,

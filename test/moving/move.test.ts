@@ -38,6 +38,7 @@ function sourceOf(rows: Rows): MoveSource {
       ),
     ],
     users: () => [],
+    answered: () => [],
     closedAt: () => undefined,
     protecting: (now) => ({ jobs: 0, untilMs: now }),
     needHosting: () => 0,

@@ -122,6 +122,12 @@ class PostgresMoveTarget implements MoveTarget {
          WHERE at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM closed) RETURNING 1`,
         [source.closedAt() ?? null],
       );
+      for (const { question, ends_at } of source.answered()) {
+        await db.run(
+          "INSERT INTO answered_questions (question, ends_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
+          [question, ends_at],
+        );
+      }
       await db.run("DELETE FROM moves WHERE source = ?", [source.id]);
       await db.run(
         `INSERT INTO moves (source, state, local_owner, has_files, has_closed, jobs_base,

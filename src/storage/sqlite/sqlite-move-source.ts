@@ -35,6 +35,7 @@ const secretRow = z.object({ secret: z.instanceof(Uint8Array) });
 const placedRow = z.looseObject({ placed_at: z.number(), beside: z.string().nullable() });
 const columnSchema = z.union([z.string(), z.number(), z.null(), z.instanceof(Uint8Array)]);
 const userRow = z.object({ name: z.string(), userId: z.string() });
+const answeredRow = z.object({ question: z.string(), ends_at: z.number() });
 const ownerRow = z.object({ owner: z.string() });
 
 /** A record in a file, of which nothing changes meanwhile. */
@@ -85,6 +86,11 @@ export class SqliteMoveSource implements MoveSource {
   owners(): string[] {
     const sql = ["jobs", "deleted_jobs", "chat_threads"].map((name) => `SELECT owner FROM ${name}`);
     return this.#db.all(sql.join(" UNION "), []).map((row) => ownerRow.parse(row).owner);
+  }
+
+  answered(): { question: string; ends_at: number }[] {
+    const sql = "SELECT question, ends_at FROM answered_questions";
+    return this.#db.all(sql, []).map((row) => answeredRow.parse(row));
   }
 
   users(): { name: string; userId: string }[] {

@@ -131,6 +131,7 @@ describe("the rows of a record", () => {
     const other = opened();
     expect(other.closedAt()).toBeUndefined();
     expect(other.users()).toEqual([]);
+    expect(other.answered()).toEqual([]);
     expect(other.needHosting()).toBe(2);
     expect(other.protecting(Date.UTC(2026, 11, 1))).toEqual({ jobs: 5, untilMs: undefined });
   });
