@@ -115,7 +115,11 @@ export class MovedFiles {
   }
 
   /** What an earlier try has kept and not recorded: a store that never overwrites keeps two. */
-  async #alreadyThere({ index, role }: MovedMedium, { after, jobId }: FilesJob, sha256: string) {
+  async #alreadyThere(
+    { index, role, path }: MovedMedium,
+    { after, jobId }: FilesJob,
+    sha256: string,
+  ) {
     if (!this.#isResumed) return undefined;
     const { to } = this.#ends;
     let left = this.#left.get(after);
@@ -126,7 +130,8 @@ export class MovedFiles {
     }
     const ending = `${jobId.slice(-6)}-${role ?? index}.`;
     for (const ref of left) {
-      if (!nameOf(ref).includes(ending)) continue;
+      // A store that knows the files here as well lists them, and they are to be copied.
+      if (ref === path || !nameOf(ref).includes(ending)) continue;
       const there = await to.stat(after, ref);
       if (there && (await digestOf(await to.open(after, ref))) === sha256) {
         left.delete(ref);

@@ -111,6 +111,28 @@ describe("the files of a job", () => {
     expect(await there()).toHaveLength(2);
   });
 
+  it("are not taken for copies of themselves by a store that lists them as well", async () => {
+    const { to } = ends;
+    const picture = await made(`z-image-turbo-boat-${JOB.jobId.slice(-6)}-1.png`);
+    const both: FilesEnds["to"] = {
+      put: (...of) => to.put(...of),
+      stat: (...of) => to.stat(...of),
+      open: (...of) => to.open(...of),
+      delete: (...of) => to.delete(...of),
+      keepThumbnail: (...of) => to.keepThumbnail(...of),
+      clearDrafts: (...of) => to.clearDrafts(...of),
+      makeRoom: (...of) => to.makeRoom(...of),
+      async *list(owner) {
+        yield picture.path;
+        yield* to.list(owner);
+      },
+    };
+    const files = new MovedFiles({ ...ends, to: both }, true);
+    const [ref = ""] = refsIn(await moved(files, [picture]));
+    expect(ref.startsWith(join(folder, "there"))).toBe(true);
+    expect(await there()).toHaveLength(1);
+  });
+
   it("that do not arrive as they are end the move", async () => {
     const put: FilesEnds["to"]["put"] = async (content, naming) => {
       const kept = await ends.to.put(Buffer.from("less"), naming);
