@@ -28,11 +28,12 @@ const TOGETHER = [
   "test/chat/{answer-file,asking,delegate,fitting,one-by-one,owner,stopping}.test.ts",
   "test/chat/{thread,thread-pages,turn-draft,turn-price}.test.ts",
   "test/gateway/{answer-reader,chat-outcome,gateway-reply,http-client,purchase-outcome}.test.ts",
-  "test/jobs/{job,job-kind}.test.ts",
+  "test/gallery/{opened-pages,pages}.test.ts",
+  "test/jobs/{hints,job,job-kind}.test.ts",
   "test/media/{allowed-files,conversion,download}.test.ts",
   "test/sandbox/*.test.ts",
-  "test/sandbox/faults/*.test.ts",
-  "test/tools/{answers,chat,found,job-list,reading-threads,shown-pictures,spending}.test.ts",
+  "test/sandbox/{contract,faults}/*.test.ts",
+  "test/tools/{answers,chat,doubt,found,icons,job-list,reading-threads,shown-pictures,spending}.test.ts",
   "test/tools/{tool-list,waiting}.test.ts",
 ];
 /** Behind a reverse proxy, which must be installed. */
