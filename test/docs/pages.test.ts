@@ -60,7 +60,7 @@ describe.each(paths)("%s", (path) => {
     expect(scripts.filter((name) => !(name in packageJson.scripts))).toEqual([]);
     const commands = found(/\blongcat-mcp (?!and|help|MCP|longcat-mcp)([a-z]+)\b/g);
     expect(commands.filter((name) => !COMMANDS.some((known) => known === name))).toEqual([]);
-    const tools = found(/\b((?:longcat(?!_mcp_)|z_image|qwen_image|job)_[a-z_]+)\b/g);
+    const tools = found(/\b((?:longcat(?!_mcp)|z_image|qwen_image|job)_[a-z_]+)\b/g);
     expect(tools.filter((name) => !isToolOrField(name))).toEqual([]);
     const files = found(
       /(?<![\w/.])((?:src|test|scripts|bench|docs|third-party|\.ci|\.github)\/[\w./-]*[\w/])(?![\w*<{…])/g,
