@@ -78,7 +78,7 @@ describe("of several replicas one is killed", () => {
     for (let round = 0; round < ROUNDS; round++) {
       for (const point of LIFE_POINTS) {
         const doomed = await replica(`${point}-${round}`, { LONGCAT_MCP_TEST_CRASH_AT: point });
-        const prompt = `${point} in round ${round}`;
+        const prompt = `${point} in round ${round}.`;
         void doomed.client
           .call(START, { prompt, image_size: "square_1_1", wait_seconds: 100 })
           .catch(() => "killed");
@@ -96,7 +96,7 @@ describe("of several replicas one is killed", () => {
     const jobs = await recorded();
     for (let round = 0; round < ROUNDS; round++) {
       for (const point of LIFE_POINTS) {
-        const prompt = `${point} in round ${round}`;
+        const prompt = `${point} in round ${round}.`;
         const [job, ...more] = jobs.filter((one) => one.prompt === prompt);
         expect(more, prompt).toEqual([]);
         expect(purchasesOf(prompt), prompt).toBe(NEVER_SENT.includes(point) ? 0 : 1);
@@ -114,32 +114,5 @@ describe("of several replicas one is killed", () => {
     const ends = `SELECT job_id, count(*) AS n FROM longcat_mcp.audit_log
         WHERE event = 'job_ended' GROUP BY job_id HAVING count(*) > 1`;
     expect(await ask(url, ends)).toEqual([]);
-  });
-
-  test("while connections to the database are cut: no job is doubled or lost", async () => {
-    const [one, other] = [await replica("one"), await replica("other")];
-    const prompts = Array.from({ length: 12 }, (_, n) => `Cut ${n}`);
-    const starts = prompts.map((prompt, n) =>
-      (n % 2 === 0 ? one : other).client
-        .call(START, { prompt, image_size: "square_1_1", wait_seconds: 0 })
-        .catch(() => undefined),
-    );
-    const CUT = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-      WHERE datname = current_database() AND pid <> pg_backend_pid()`;
-    for (let cut = 0; cut < 5; cut++) {
-      await ask(url, CUT);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    await Promise.all(starts);
-    await one.program.kill("SIGKILL");
-    await allOver();
-    // What was not recorded was not sent, and what was recorded was sent once.
-    const jobs = await recorded();
-    for (const prompt of prompts) {
-      const own = jobs.filter((job) => job.prompt === prompt);
-      expect(own.length, prompt).toBeLessThanOrEqual(1);
-      expect(purchasesOf(prompt), prompt).toBeLessThanOrEqual(own.length);
-      if (own[0]?.state === "completed") expect(purchasesOf(prompt), prompt).toBe(1);
-    }
   });
 });

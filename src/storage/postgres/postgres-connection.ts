@@ -30,6 +30,8 @@ export interface PostgresOptions {
   /** Not behind a pooler that gives each transaction another connection. */
   prepares: boolean;
   clock: Clock;
+  /** How long a statement may take, in milliseconds; eight seconds when absent. */
+  deadlineMs?: number;
 }
 
 /** What only looks. */
@@ -54,7 +56,7 @@ export class PostgresConnection implements PostgresDatabase {
     // Behind a pooler nothing is left of a connection but what its transaction has set.
     if (!this.#options.prepares) return this.transaction((within) => within.all(sql, values));
     try {
-      return await this.#within(DEADLINE_MS, ask(this.#sql, sql, values, true));
+      return await this.#within(this.#deadlineMs, ask(this.#sql, sql, values, true));
     } catch (error) {
       throw this.#failure(error, !READS.test(sql));
     }
@@ -69,7 +71,7 @@ export class PostgresConnection implements PostgresDatabase {
   }
 
   transaction<T>(work: (within: Statements) => Promise<T>): Promise<T> {
-    return this.#transaction(DEADLINE_MS, work);
+    return this.#transaction(this.#deadlineMs, work);
   }
 
   holding<T>(lock: string, work: (within: Statements) => Promise<T>): Promise<T> {
@@ -86,6 +88,10 @@ export class PostgresConnection implements PostgresDatabase {
 
   async close(): Promise<void> {
     await this.#sql.end({ timeout: 1 });
+  }
+
+  get #deadlineMs(): number {
+    return this.#options.deadlineMs ?? DEADLINE_MS;
   }
 
   async #transaction<T>(deadlineMs: number, work: (within: Statements) => Promise<T>): Promise<T> {
@@ -110,7 +116,7 @@ export class PostgresConnection implements PostgresDatabase {
       const within = statementsOf(transaction, schema, prepares);
       if (!prepares) {
         await transaction.unsafe(
-          `SET LOCAL search_path TO "${schema}"; SET LOCAL statement_timeout TO ${DEADLINE_MS}`,
+          `SET LOCAL search_path TO "${schema}"; SET LOCAL statement_timeout TO ${this.#deadlineMs}`,
         );
       }
       done.result = { value: await work(within) };
@@ -165,13 +171,14 @@ function wasNeverConnected(error: unknown): boolean {
 }
 
 /** Connections that are made when they are needed. @param more what is to be otherwise. */
-export function connect({ address, schema, prepares }: PostgresOptions, more: object = {}): Sql {
+export function connect(options: PostgresOptions, more: object = {}): Sql {
+  const { address, schema, prepares, deadlineMs = DEADLINE_MS } = options;
   const { host, port, database, user, password, ssl, applicationName } = address;
   // A pooler takes no settings with the greeting but the name of the program.
   const session = {
     search_path: `"${schema}"`,
-    statement_timeout: DEADLINE_MS,
-    lock_timeout: DEADLINE_MS,
+    statement_timeout: deadlineMs,
+    lock_timeout: deadlineMs,
     idle_in_transaction_session_timeout: HOLDING_MS,
   };
   return postgres({
