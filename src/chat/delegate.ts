@@ -11,6 +11,8 @@ import type { ChatContext } from "./chat-context.ts";
 import { CHAT_OPERATION } from "./chat-operation.ts";
 import { OneByOne } from "./one-by-one.ts";
 import type { TurnOutcome } from "./thread.ts";
+import { deleteThread } from "./thread-deletion.ts";
+import type { Deletion } from "./thread-store.ts";
 import { draftTurn, type TurnArguments } from "./turn-draft.ts";
 import { costUsd, pricesOf } from "./turn-price.ts";
 
@@ -45,6 +47,11 @@ export class Delegate implements StartableKind<TurnArguments> {
     throw new AppError("not_found", `There is no thread \`${oneLine(threadId)}\`.`, {
       next: "Check the id; `chat_threads` lists the ones that exist.",
     });
+  }
+
+  /** Deletes a conversation, unless it is still being answered. */
+  deleteThread(owner: string, threadId: string): Promise<Deletion> {
+    return deleteThread(this.#context, owner, threadId, this.#context.clock.now());
   }
 
   /** How an answer that is coming to this process stands. */

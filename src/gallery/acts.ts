@@ -1,3 +1,4 @@
+import { deleteThread } from "../chat/thread-deletion.ts";
 import { AppError } from "../core/errors.ts";
 import { html } from "../core/html.ts";
 import { readThreadId } from "../core/uris.ts";
@@ -53,7 +54,7 @@ export async function removeThread(visit: Visit, given: string): Promise<void> {
   const threadId = readThreadId(given);
   if (threadId === undefined || !seesThreads(caller)) throw noSuchThread();
   if (!(await parts.threads.thread(caller.owner, threadId))) throw noSuchThread();
-  const { busyWith } = await parts.threads.delete(caller.owner, threadId, parts.clock.now());
+  const { busyWith } = await deleteThread(parts, caller.owner, threadId, parts.clock.now());
   if (busyWith !== undefined) {
     throw new AppError(
       "invalid_input",

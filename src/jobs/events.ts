@@ -10,6 +10,12 @@ export type JobWork = (job: Job) => unknown;
 /** News that a job was deleted. A listener must not throw. */
 export type DeletionListener = (deleted: DeletedJob) => void;
 
+/** A conversation that is gone. */
+export interface DeletedThread {
+  owner: string;
+  threadId: string;
+}
+
 /** How the parts of the program that show jobs hear of changes, wherever those were made. */
 export class JobEvents {
   readonly #listeners = new Map<string, Set<JobListener>>();
@@ -17,6 +23,7 @@ export class JobEvents {
   /** What is being done about a job's last change. */
   readonly #work = new Map<string, Promise<unknown>>();
   readonly #deletionListeners = new Set<DeletionListener>();
+  readonly #threadListeners = new Set<(deleted: DeletedThread) => void>();
   readonly #heldUp = new Map<string, string>();
 
   /** Hears of one owner's jobs, and of nobody else's. @returns a function that ends that. */
@@ -49,6 +56,21 @@ export class JobEvents {
     return () => {
       this.#deletionListeners.delete(own);
     };
+  }
+
+  /** Hears of conversations that an owner deletes. @returns a function that ends that. */
+  subscribeToThreadDeletions(owner: string, listener: (threadId: string) => void): () => void {
+    const own = (deleted: DeletedThread) => {
+      if (deleted.owner === owner) listener(deleted.threadId);
+    };
+    this.#threadListeners.add(own);
+    return () => {
+      this.#threadListeners.delete(own);
+    };
+  }
+
+  publishThreadDeletion(deleted: DeletedThread): void {
+    for (const listener of this.#threadListeners) listener(deleted);
   }
 
   /** Says what keeps a job from going on, until it does: a full disk cannot record it. */

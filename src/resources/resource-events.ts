@@ -2,7 +2,7 @@ import type { Caller } from "../core/caller.ts";
 import { uris } from "../core/uris.ts";
 import type { JobEvents } from "../jobs/events.ts";
 import { isFinal, type Job } from "../jobs/job.ts";
-import { seesJob } from "../tools/scopes.ts";
+import { mayRead, seesJob } from "../tools/scopes.ts";
 
 /**
  * Tells of an owner's resources that read differently from now on, or are gone, and whether there
@@ -28,6 +28,9 @@ export function onResourceEvents(
     events.subscribeToDeletions(caller.owner, ({ jobId, indexes }) =>
       tell(urisOf(jobId, indexes), true),
     ),
+    events.subscribeToThreadDeletions(caller.owner, (threadId) => {
+      if (mayRead(caller, "thread")) tell([uris.thread(threadId)], true);
+    }),
   ];
   return () => {
     for (const end of ends) end();

@@ -180,10 +180,9 @@ function threadsTool(deps: ToolDeps): Tool {
       await services.delegate.requireThread(call.caller.owner, threadId);
       if (action === "read")
         return readThread(services, call.caller.owner, threadId, limit, cursor);
-      const { busyWith, keptFiles } = await threads.delete(
+      const { busyWith, keptFiles } = await services.delegate.deleteThread(
         call.caller.owner,
         threadId,
-        deps.clock.now(),
       );
       if (busyWith === undefined) {
         const { nameOf } = sentencesFor(call.caller, deps.settings);
