@@ -46,6 +46,8 @@ export class Connection {
    * may have left it so.
    */
   #hasRemains = true;
+  /** Whether the transaction that is open has asked for them to go. */
+  #isScrubDue = false;
   /** What the next purchase is refused with, although it has been mended. */
   #untold: AppError | undefined;
 
@@ -96,6 +98,10 @@ export class Connection {
         this.#rollBack();
         this.#overwrite();
         throw error;
+      }
+      if (this.#isScrubDue) {
+        this.#isScrubDue = false;
+        this.scrub();
       }
       return result;
     });
@@ -152,7 +158,8 @@ export class Connection {
   scrub(): void {
     this.#hasRemains = true;
     const isWithin = this.#db.isOpen && this.#db.isTransaction;
-    if (!isWithin && !this.#files.loss()) this.#dropRemains();
+    if (isWithin) this.#isScrubDue = true;
+    else if (!this.#files.loss()) this.#dropRemains();
   }
 
   /**

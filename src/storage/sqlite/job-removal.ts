@@ -58,13 +58,6 @@ export class JobRemoval {
     return found.length > 0;
   }
 
-  knowsRequest(requestId: string): boolean {
-    const found = this.#db.all("SELECT 1 FROM deleted_jobs WHERE request_id = ? LIMIT 1", [
-      requestId,
-    ]);
-    return found.length > 0;
-  }
-
   forgetDuplicates(now: number): void {
     if (forgetPastDuplicates(this.#db, now)) this.#db.scrub();
   }

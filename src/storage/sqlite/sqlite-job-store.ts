@@ -1,17 +1,8 @@
-import * as z from "zod";
 import { AppError } from "../../core/errors.ts";
 import { oneLine } from "../../core/text.ts";
 import { moneyRefusal } from "../../jobs/budget.ts";
 import type { DeletedJob, Deletions, DeletionWishes, DoomedFile } from "../../jobs/deletion.ts";
-import {
-  canBecome,
-  isFinal,
-  type Job,
-  type JobPatch,
-  type JobState,
-  type Medium,
-  type WholeJob,
-} from "../../jobs/job.ts";
+import type { Job, JobPatch, Medium, WholeJob } from "../../jobs/job.ts";
 import type { JobFigures } from "../../jobs/job-figures.ts";
 import type {
   Admission,
@@ -26,27 +17,27 @@ import type {
   Transition,
 } from "../../jobs/job-store.ts";
 import { type Held, quotaRefusal } from "../../jobs/quotas.ts";
-import { settlement, type Verdict } from "../../jobs/settlement.ts";
+import type { Verdict } from "../../jobs/settlement.ts";
 import type { Standing } from "../../jobs/standing.ts";
 import { type Column, readRow, readWholeRow } from "../rows/job-rows.ts";
-import { noJob } from "../rows/refusals.ts";
 import { ChangeFeed } from "./change-feed.ts";
 import type { Connection } from "./connection.ts";
 import { duplicateOf } from "./duplicate-rows.ts";
 import { figuresOf } from "./figure-rows.ts";
+import { GroupedWrites } from "./grouped-writes.ts";
 import { heldBy } from "./held-rows.ts";
 import { JobRemoval } from "./job-removal.ts";
-import { insertJob, type JobName, updateJob } from "./job-writes.ts";
+import { JobUpdates } from "./job-updates.ts";
+import { insertJob, type JobName } from "./job-writes.ts";
 import { LeaseTables } from "./lease-rows.ts";
 import { durationsOf, endedJobs, listJobs } from "./list-rows.ts";
 import { spendingOf, standingOf } from "./money-rows.ts";
 import { forgetOld } from "./old-rows.ts";
 import { markMentioned, untoldOrphans } from "./orphan-rows.ts";
+import { jobOfRequest, knowsRequest } from "./request-rows.ts";
 import { refuseRevoked } from "./revoked.ts";
 import { fillPending, fillWords } from "./search-filling.ts";
 import { StoreSecret } from "./store-secret.ts";
-
-const settledRow = z.object({ settled_at: z.number().nullable() });
 
 /** The embedded store: one SQLite file, shared by any number of processes. */
 export class SqliteJobStore implements JobStore {
@@ -55,6 +46,9 @@ export class SqliteJobStore implements JobStore {
   readonly #feed: ChangeFeed<Job>;
   readonly #removal: JobRemoval;
   readonly #secret: StoreSecret;
+  /** What something is bought or sent upon. */
+  readonly #records: GroupedWrites;
+  readonly #changes: JobUpdates;
 
   /** @param connection to the file in which others of the program keep their tables as well. */
   constructor(connection: Connection) {
@@ -63,6 +57,8 @@ export class SqliteJobStore implements JobStore {
     this.#feed = new ChangeFeed(connection, "jobs", readRow);
     this.#removal = new JobRemoval(connection);
     this.#secret = new StoreSecret(connection);
+    this.#records = new GroupedWrites((work, takeBack) => connection.recorded(work, takeBack));
+    this.#changes = new JobUpdates(connection, this.#feed, this.#records);
   }
 
   async digest(text: string): Promise<string> {
@@ -70,12 +66,12 @@ export class SqliteJobStore implements JobStore {
   }
 
   async admit(job: WholeJob, holder: string, rules: AdmissionRules): Promise<Admission> {
-    const record = (): Admission => {
+    const record = (): { admission: Admission; row?: unknown } => {
       refuseRevoked(this.#connection, job.owner);
       const earlier =
         (rules.isFound ? this.#ofSameRequest(job) : undefined) ??
         duplicateOf(this.#connection, job, rules);
-      if (earlier) return { kind: "duplicate", job: earlier };
+      if (earlier) return { admission: { kind: "duplicate", job: earlier } };
       const { quotas } = rules;
       const tooMuch = quotas && quotaRefusal(heldBy(this.#connection, job.owner), quotas);
       if (tooMuch) throw tooMuch;
@@ -83,13 +79,14 @@ export class SqliteJobStore implements JobStore {
       const refusal = moneyRefusal(job, rules, standing);
       if (refusal) throw refusal;
       this.#holders.expect(holder);
-      this.#feed.wrote(insertJob(this.#connection, job, holder));
-      return { kind: "new" };
+      return { admission: { kind: "new" }, row: insertJob(this.#connection, job, holder) };
     };
-    return this.#connection.recorded(record, ({ kind }) => {
-      if (kind !== "new") return;
+    const { admission, row } = await this.#records.run(record, (made) => {
+      if (made.admission.kind !== "new") return;
       this.#connection.run("DELETE FROM jobs WHERE job_id = ?", [job.jobId]);
     });
+    if (row !== undefined) this.#feed.wrote(row);
+    return admission;
   }
 
   async committed(owner: string, now: number): Promise<Standing> {
@@ -114,11 +111,11 @@ export class SqliteJobStore implements JobStore {
   }
 
   async findByRequestId(owner: string, requestId: string): Promise<Job | undefined> {
-    return this.#byRequest(owner, requestId);
+    return jobOfRequest(this.#connection, owner, requestId);
   }
 
   async knowsRequest(requestId: string): Promise<boolean> {
-    return this.#knowsRequest(requestId);
+    return knowsRequest(this.#connection, requestId);
   }
 
   async ownerOf(jobId: string): Promise<string | undefined> {
@@ -171,13 +168,11 @@ export class SqliteJobStore implements JobStore {
   }
 
   async patch(owner: string, jobId: string, patch: JobPatch, now: number): Promise<Job> {
-    const job = this.#update({ owner, jobId }, { ...patch, updatedAt: now }, {});
-    if (!job) throw noJob(jobId);
-    return job;
+    return this.#changes.patch(owner, jobId, patch, now);
   }
 
   async patchWhile(job: JobName & Pick<Job, "state">, patch: JobPatch, now: number) {
-    return this.#update(job, { ...patch, updatedAt: now }, {}, job.state);
+    return this.#changes.patchWhile(job, patch, now);
   }
 
   async amendMedia(
@@ -186,38 +181,11 @@ export class SqliteJobStore implements JobStore {
     change: (media: readonly Medium[]) => readonly Medium[],
     now: number,
   ): Promise<Job> {
-    return this.#connection.transaction(() => {
-      const job = this.#one("SELECT * FROM jobs WHERE job_id = ? AND owner = ?", [jobId, owner]);
-      if (!job) throw noJob(jobId);
-      const media = change(job.media);
-      if (media === job.media) return job;
-      return this.#update({ owner, jobId }, { media: [...media], updatedAt: now }, {}) ?? job;
-    });
+    return this.#changes.amendMedia(owner, jobId, change, now);
   }
 
   async transition(owner: string, jobId: string, step: Transition): Promise<Job | undefined> {
-    const { from, to, patch, now, holder, isFound = false } = step;
-    if (!canBecome(from, to)) {
-      throw new AppError("internal", `A job cannot go from ${from} to ${to}.`);
-    }
-    // An ended job is nobody's, so that one that goes on after all is free to be taken up.
-    const lease = isFinal(to) ? { lease_holder: null } : holder ? { lease_holder: holder } : {};
-    // What goes on after all is no longer as somebody settled it.
-    const reopened = from === "unknown" ? { settled_at: null, cost_usd: null } : {};
-    const more = { ...lease, ...reopened };
-    const which = { owner, jobId };
-    const change = () => this.#update(which, { ...patch, state: to, updatedAt: now }, more, from);
-    if (isFound) {
-      // In one transaction, so that of several that found the same request one gets it.
-      return this.#connection.transaction(() =>
-        this.#knowsRequest(patch.requestId ?? "", jobId) ? undefined : change(),
-      );
-    }
-    // What is sent next must be known to whoever opens the database after us.
-    if (to !== "submitting") return change();
-    return this.#connection.recorded(change, (moved) => {
-      if (moved) this.#update(which, { state: from, updatedAt: now }, {}, to);
-    });
+    return this.#changes.transition(owner, jobId, step);
   }
 
   async settle(
@@ -226,18 +194,7 @@ export class SqliteJobStore implements JobStore {
     verdict: Verdict,
     now: number,
   ): Promise<Job | undefined> {
-    // Looked at and changed in one transaction: the job may be given its request id meanwhile.
-    return this.#connection.transaction(() => {
-      const [row] = this.#connection.all("SELECT * FROM jobs WHERE job_id = ? AND owner = ?", [
-        jobId,
-        owner,
-      ]);
-      if (row === undefined) return undefined;
-      const isByHand = settledRow.parse(row).settled_at !== null;
-      const patch = settlement(readRow(row), isByHand, verdict);
-      if (!patch) return undefined;
-      return this.#update({ owner, jobId }, { ...patch, updatedAt: now }, { settled_at: now });
-    });
+    return this.#changes.settle(owner, jobId, verdict, now);
   }
 
   async beat(holder: string, isWatching = false): Promise<string[]> {
@@ -262,6 +219,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   async release(holder: string): Promise<void> {
+    this.#flush();
     this.#holders.release(holder);
   }
 
@@ -293,7 +251,13 @@ export class SqliteJobStore implements JobStore {
 
   /** Ends the connection, and with it whatever else uses it. */
   async close(): Promise<void> {
+    this.#flush();
     this.#connection.close();
+  }
+
+  #flush(): void {
+    this.#records.flush();
+    this.#changes.flush();
   }
 
   async #fillWords(): Promise<void> {
@@ -305,36 +269,12 @@ export class SqliteJobStore implements JobStore {
     }
   }
 
-  #update(
-    which: JobName,
-    change: Partial<WholeJob>,
-    more: Record<string, Column>,
-    from?: JobState,
-  ): Job | undefined {
-    const row = updateJob(this.#connection, which, change, more, from);
-    if (row === undefined) return undefined;
-    this.#feed.wrote(row);
-    return readRow(row);
-  }
-
   /** @throws {not_found} when somebody else's has or had its request id, or a deleted one. */
   #ofSameRequest({ owner, requestId }: Job): Job | undefined {
     if (requestId === null) return undefined;
-    const own = this.#byRequest(owner, requestId);
-    if (own || !this.#knowsRequest(requestId)) return own;
+    const own = jobOfRequest(this.#connection, owner, requestId);
+    if (own || !knowsRequest(this.#connection, requestId)) return own;
     throw new AppError("not_found", `There is no request \`${oneLine(requestId)}\`.`);
-  }
-
-  #byRequest(owner: string, requestId: string): Job | undefined {
-    const sql = "SELECT * FROM jobs WHERE request_id = ? AND owner = ? ORDER BY seq LIMIT 1";
-    return this.#one(sql, [requestId, owner]);
-  }
-
-  /** @param besides a job that does not count. */
-  #knowsRequest(requestId: string, besides = ""): boolean {
-    const sql = "SELECT * FROM jobs WHERE request_id = ? AND job_id <> ? LIMIT 1";
-    const found = this.#one(sql, [requestId, besides]);
-    return found !== undefined || this.#removal.knowsRequest(requestId);
   }
 
   #one(sql: string, values: readonly Column[]): Job | undefined {

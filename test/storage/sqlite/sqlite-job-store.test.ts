@@ -7,7 +7,7 @@ import { Connection } from "../../../src/storage/sqlite/connection.ts";
 import { DURATIONS } from "../../../src/storage/sqlite/list-rows.ts";
 import { SqliteJobStore } from "../../../src/storage/sqlite/sqlite-job-store.ts";
 import { describeJobStore } from "../../contracts/job-store.ts";
-import { leftJob, OWNER, recordJob, summaryOf } from "../../support/rig.ts";
+import { leftJob, NO_LIMITS, OWNER, recordJob, summaryOf } from "../../support/rig.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 import { open } from "./opener.ts";
 
@@ -45,6 +45,59 @@ describe("what is stored", () => {
     expect(other.prepare("SELECT state FROM jobs WHERE job_id = ?").get(job.jobId)).toMatchObject({
       state: "queued",
     });
+  });
+});
+
+describe("many jobs at once", () => {
+  const rules = (now: number) => ({ forceNew: true, limits: { ...NO_LIMITS, perDayUsd: 1 }, now });
+
+  it("are recorded as far as the money goes, and the others are told why not", async () => {
+    const jobs = Array.from({ length: 40 }, (_, n) =>
+      leftJob({ baseUrl: BASE, charge: "reserved", reservedUsd: n % 2 === 0 ? 0.09 : 2 }),
+    );
+    const admitted = await Promise.allSettled(
+      jobs.map((job) => store.admit(job, "me", rules(job.createdAt))),
+    );
+    const isNew = admitted.map(({ status }) => status === "fulfilled");
+    expect(isNew).toEqual(jobs.map((_, n) => n % 2 === 0 && n < 22));
+    const refusals = admitted.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
+    expect(new Set(refusals.map(({ code }) => code))).toEqual(new Set(["over_budget"]));
+    const { jobs: recorded } = await openStore().list({ owner: OWNER, limit: 100 });
+    expect(recorded.map(({ jobId }) => jobId).toSorted()).toEqual(
+      jobs
+        .filter((_, n) => isNew[n])
+        .map(({ jobId }) => jobId)
+        .toSorted(),
+    );
+    expect(await store.changes()).toEqual([]);
+  });
+
+  it("move on with each other, and what others change meanwhile is heard of", async () => {
+    const jobs = await Promise.all(Array.from({ length: 30 }, () => add()));
+    const other = openStore();
+    await Promise.all([store.changes(), other.changes()]);
+    const step = { from: "queued", to: "submitting", patch: {}, now: 1 } as const;
+    const moved = await Promise.all(jobs.map(({ jobId }) => store.transition(OWNER, jobId, step)));
+    expect(moved.map((job) => job?.state)).toEqual(jobs.map(() => "submitting"));
+    const { jobId } = jobs[7] ?? { jobId: "" };
+    const back = { from: "submitting", to: "queued", patch: {}, now: 2 } as const;
+    const others = jobs.filter((job) => job.jobId !== jobId);
+    const all = [other.transition(OWNER, jobId, back), ...others.map((job) => touch(job.jobId))];
+    await Promise.all(all);
+    expect((await store.changes()).map((job) => job.jobId)).toEqual([jobId]);
+    expect((await other.changes()).map((job) => job.jobId).toSorted()).toEqual(
+      others.map((job) => job.jobId).toSorted(),
+    );
+  });
+
+  const touch = (jobId: string) => store.patch(OWNER, jobId, { upstreamStatus: "QUEUED" }, 3);
+
+  it("that wait to be written are written before the store is closed", async () => {
+    const jobs = Array.from({ length: 20 }, () => leftJob({ baseUrl: BASE, charge: "none" }));
+    const admitted = jobs.map((job) => store.admit(job, "me", rules(job.createdAt)));
+    await store.close();
+    expect(await Promise.all(admitted)).toEqual(jobs.map(() => ({ kind: "new" })));
+    expect((await openStore().list({ owner: OWNER, limit: 100 })).jobs).toHaveLength(20);
   });
 });
 
