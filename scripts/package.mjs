@@ -12,6 +12,9 @@ const root = resolve(import.meta.dirname, "..");
 const MCPB = join(root, "node_modules/@anthropic-ai/mcpb/dist/cli/cli.js");
 /** The platforms whose native SQLite travels with its package. */
 const SQLITE_PLATFORMS = 6;
+/** What an installation has at the most, on Linux x64 where sizes are meant. */
+const MOST_PACKAGES = 12;
+const MOST_INSTALLED_MIB = 55;
 /** What the packages carry only for being compiled from source. */
 const SOURCES = [
   "@photostructure/sqlite/src",
@@ -99,6 +102,7 @@ async function tryPackage(folder) {
   const [{ filename }] = Object.values(JSON.parse(stdout));
   await writeFile(join(folder, "package.json"), '{ "private": true }\n');
   await npm(["install", "--no-audit", "--no-fund", `./${filename}`], folder);
+  await checkSmall(folder);
   const version = await npm(["exec", "--no", "--", "longcat-mcp", "--version"], folder);
   expect(version.stdout.trim() === packageJson.version, `--version says ${version.stdout}`);
   const doctor = await npm(["exec", "--no", "--", "longcat-mcp", "doctor", "--sandbox"], folder, {
@@ -114,6 +118,18 @@ async function tryPackage(folder) {
   say(
     `${filename} has ${await sizeOf(join(folder, filename))}, installed it answers ${version.stdout.trim()}`,
   );
+}
+
+/** Who installs it gets little: this program, two packages with native code and what they need. */
+async function checkSmall(folder) {
+  const { stdout } = await npm(["ls", "--all", "--parseable"], folder);
+  const packages = new Set(stdout.trim().split(/\r?\n/).slice(1));
+  const mib = (await bytesOf(join(folder, "node_modules"))) / 1024 / 1024;
+  say(`installed it is ${packages.size} packages of ${mib.toFixed(1)} MiB`);
+  expect(packages.size <= MOST_PACKAGES, `${packages.size} packages are installed`);
+  // Sizes of native code differ from system to system.
+  const isMeasured = `${process.platform}-${process.arch}` === "linux-x64";
+  expect(!isMeasured || mib <= MOST_INSTALLED_MIB, `${mib.toFixed(1)} MiB are installed`);
 }
 
 /** Runs the package as `npx` does, from a folder that knows nothing of it. */
@@ -144,6 +160,10 @@ function npm(args, cwd, env = {}) {
 }
 
 async function sizeOf(path) {
+  return `${((await bytesOf(path)) / 1024 / 1024).toFixed(1)} MiB`;
+}
+
+async function bytesOf(path) {
   const found = await stat(path);
   let bytes = found.size;
   if (found.isDirectory()) {
@@ -151,7 +171,7 @@ async function sizeOf(path) {
     const sizes = await Promise.all(entries.map((name) => stat(join(path, name))));
     bytes = sizes.reduce((sum, one) => sum + (one.isFile() ? one.size : 0), 0);
   }
-  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+  return bytes;
 }
 
 function expect(isSo, problem) {

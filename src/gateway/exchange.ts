@@ -5,6 +5,7 @@ export const MAX_REPLY_BYTES = 4 * 1024 * 1024;
 
 export interface HttpReply {
   status: number;
+  /** Only of what is no success: they say why, and when to come again. */
   headers: Record<string, string>;
   text: string;
 }
@@ -65,7 +66,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     headers: Record<string, string | string[] | undefined>,
   ): void {
     this.#status = status;
-    this.#headers = flatten(headers);
+    // Nearly all looks succeed, and nobody reads what else their answers carry.
+    if (status < 200 || status >= 300) this.#headers = flatten(headers);
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {

@@ -7,8 +7,8 @@ import { Exchange, flatten, type HttpReply, TransportFailure } from "./exchange.
 import { type ProxySettings, wayOut } from "./proxy-routes.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** More than are used: looks, and files of a provider on this machine. */
-const POLL_CONNECTIONS = 192;
+/** As many as there are looks at a time; the few other questions wait for one that is free. */
+const POLL_CONNECTIONS = 108;
 /** As many as are fetched at a time, so that owners wait for their turn and for nothing else. */
 const MEDIA_CONNECTIONS_PER_HOST = 72;
 
@@ -51,6 +51,8 @@ export class HttpClient {
   readonly #fresh: Dispatcher;
   readonly #pooled: Dispatcher;
   readonly #media: Dispatcher;
+  /** To files of a provider on this machine. */
+  readonly #near: Dispatcher;
   readonly #agents: Dispatcher[] = [];
 
   readonly #redact: (text: string) => string;
@@ -66,6 +68,7 @@ export class HttpClient {
     };
     this.#fresh = open({ pipelining: 0, keepAliveTimeout: 1 });
     this.#pooled = open({ connections: POLL_CONNECTIONS });
+    this.#near = open({ connections: MEDIA_CONNECTIONS_PER_HOST });
     this.#media = open({
       connections: MEDIA_CONNECTIONS_PER_HOST,
       connect: checkedConnector(CONNECT_TIMEOUT_MS),
@@ -137,7 +140,7 @@ export class HttpClient {
       const reply = await request(url, {
         method: "GET",
         headers: options.headers,
-        dispatcher: options.allowLoopback ? this.#pooled : this.#media,
+        dispatcher: options.allowLoopback ? this.#near : this.#media,
         signal: options.signal,
         headersTimeout: 60_000,
         bodyTimeout: 60_000,

@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { TransportFailure } from "../../src/gateway/exchange.ts";
 import { HttpClient } from "../../src/gateway/http-client.ts";
 import { bypass, type ProxySettings } from "../../src/gateway/proxy-routes.ts";
@@ -20,15 +20,23 @@ const get = (origin: string) => ({
 describe("limits of an exchange", () => {
   it("ends with its deadline where no answer comes", async () => {
     let hits = 0;
+    let isAsked = () => {};
+    const asked = new Promise<void>((resolve) => {
+      isAsked = resolve;
+    });
     const server = await rawServer((_hit, response) => {
       if (++hits === 1) json(response, 200, {});
+      else isAsked();
     });
     const client = openClient();
     // With a connection at hand the request is out before any time has passed.
     await client.send(get(server.origin));
-    const failure = await client
-      .send({ ...get(server.origin), deadlineMs: 30 })
-      .catch((error: unknown) => error);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const sent = client.send(get(server.origin)).catch((error: unknown) => error);
+    await asked;
+    vi.advanceTimersByTime(10_000);
+    const failure = await sent;
     expect(failure).toBeInstanceOf(TransportFailure);
     expect(failure).toMatchObject({ sent: true, message: "no answer in time" });
   });
@@ -52,6 +60,15 @@ describe("limits of an exchange", () => {
     }
   });
 
+  it("gives no headers of a success, which nobody reads", async () => {
+    const server = await rawServer((_hit, response) => json(response, 200, {}, { "X-Two": "a" }));
+    expect(await openClient().send(get(server.origin))).toEqual({
+      status: 200,
+      headers: {},
+      text: "{}",
+    });
+  });
+
   it("gives headers in lower case and any status as an answer", async () => {
     const server = await rawServer((_hit, response) =>
       json(response, 418, {}, { "Retry-After": "3", "X-Two": "a" }),
@@ -65,6 +82,28 @@ describe("limits of an exchange", () => {
 });
 
 describe("connections", () => {
+  it("for looks are as many as there are looks at a time, and files have their own", async () => {
+    const held: (() => void)[] = [];
+    let isOpen = false;
+    const server = await rawServer((_hit, response) => {
+      const answer = () => json(response, 200, {});
+      if (isOpen) return answer();
+      held.push(answer);
+      if (held.length < 109) return undefined;
+      isOpen = true;
+      for (const one of held) one();
+      return undefined;
+    });
+    const client = openClient();
+    const look = { ...get(server.origin), deadlineMs: 600_000 };
+    const looks = Array.from({ length: 150 }, () => client.send(look));
+    const { signal } = new AbortController();
+    const file = client.open(look.url, { headers: {}, allowLoopback: true, signal });
+    const statuses = (await Promise.all([...looks, file])).map(({ status }) => status);
+    expect(statuses).toEqual([...looks, file].map(() => 200));
+    expect(server.connections).toBe(109);
+  });
+
   it("are kept for looks and never for purchases", async () => {
     const server = await rawServer((_hit, response) => json(response, 200, {}));
     const client = openClient();
