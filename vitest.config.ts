@@ -44,10 +44,11 @@ const BROWSER = ["test/browser/**/*.test.ts"];
 const BUNDLE = ["test/bundle/**/*.test.ts"];
 /** The protocol's own suites, against the HTTP server. */
 const CONFORMANCE = ["test/conformance/**/*.test.ts"];
-/** On a PostgreSQL, which must be installed. */
-const CLUSTER = ["test/cluster/**/*.test.ts"];
 /** Kills and full disks at many points. */
 const SOAK = ["test/faults/**/*.test.ts"];
+
+/** On a PostgreSQL and an S3 server, which must be installed. */
+const CLUSTER = ["test/cluster/**/*.test.ts"];
 
 /** Ends what hangs; long enough for a machine with much else to do. */
 const limits = {
@@ -89,7 +90,12 @@ export default defineConfig({
           name: "cluster",
           include: CLUSTER,
           ...limits,
-          globalSetup: [ANNOUNCE, "test/support/build.ts", "test/cluster/with-postgres.ts"],
+          globalSetup: [
+            ANNOUNCE,
+            "test/support/build.ts",
+            "test/cluster/with-postgres.ts",
+            "test/cluster/with-bucket.ts",
+          ],
         },
       },
       { test: { name: "browser", include: BROWSER, ...built } },

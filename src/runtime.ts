@@ -14,7 +14,7 @@ import { LongcatClient } from "./gateway/longcat.ts";
 import { perOwner } from "./gateway/per-owner.ts";
 import { PixazoClient } from "./gateway/pixazo.ts";
 import type { ProxySettings } from "./gateway/proxy-routes.ts";
-import { OwnHosting } from "./inputs/hosting.ts";
+import { openHosting } from "./inputs/open-hosting.ts";
 import { type PublicPlace, publicAddress } from "./inputs/public-address.ts";
 import { InputResolver } from "./inputs/resolver.ts";
 import type { UploadPoint, Uploads } from "./inputs/uploads.ts";
@@ -27,9 +27,9 @@ import type { LineageRecord } from "./jobs/lineage.ts";
 import { requireJob } from "./jobs/require-job.ts";
 import { JobRunner } from "./jobs/runner.ts";
 import type { Places } from "./media/allowed-files.ts";
-import { DiskStore } from "./media/disk-store.ts";
 import { removeErased } from "./media/erased-files.ts";
 import type { MediaStore } from "./media/media-store.ts";
+import { openMedia } from "./media/open-media.ts";
 import type { OpenedPlaces } from "./media/opened-folders.ts";
 import { ownersFolders } from "./media/owner-folder.ts";
 import { Saving } from "./media/saving.ts";
@@ -150,7 +150,7 @@ async function openOn(stores: Stores, options: RuntimeOptions): Promise<Runtime>
     .filter((url) => isLoopbackHost(url.hostname))
     .map((url) => url.origin);
   const { events, holder } = options;
-  const media = new DiskStore({ ...settings, homeOwner: options.homeOwner });
+  const media = await openMedia({ ...settings, ...options }, { http, clock });
   const closedDirs = ownersFolders(settings.outputDir);
   const places: Places = { ...settings, closedDirs, opened: options.opened };
   const saving = new Saving(places, media);
@@ -175,16 +175,9 @@ async function openOn(stores: Stores, options: RuntimeOptions): Promise<Runtime>
     mayCall: (owner) => mayCall(users, owner),
   });
   const { uploads } = open;
-  const chat = openChat(options, shared, {
-    uploads,
-    threads: stores.threads,
-    http,
-    media,
-    saving,
-    places,
-    sandbox,
-    keys,
-  });
+  const { threads } = stores;
+  const parts = { uploads, threads, http, media, saving, places, sandbox, keys };
+  const chat = openChat(options, shared, parts);
   await chat.threads
     .sweep(clock.now())
     .catch((error: unknown) => log.error({ err: error }, "left-over turns were not removed"));
@@ -192,8 +185,11 @@ async function openOn(stores: Stores, options: RuntimeOptions): Promise<Runtime>
   const isNear = isLoopbackHost(new URL(baseUrl).hostname);
   const around = { publicUrl: settings.publicUrl, isBuiltIn: sandbox !== undefined, isNear, log };
   const address = await publicAddress(options.publicPlace, around);
-  const hosting = new OwnHosting({
+  const hosting = await openHosting({
     ...own,
+    http,
+    bucket: settings.hostingBucket,
+    isProviderHere: isNear || sandbox !== undefined,
     folder: options.publicPlace.folder,
     record: stores.hosting,
     address,

@@ -2,9 +2,8 @@ import { extname } from "node:path";
 import { AppError, toAppError } from "../core/errors.ts";
 import { uris } from "../core/uris.ts";
 import type { Job, Medium, WholeJob } from "../jobs/job.ts";
-import type { MediaStore } from "../media/media-store.ts";
+import type { KeepOptions, MediaStore } from "../media/media-store.ts";
 import { missingMedia } from "../media/missing.ts";
-import type { Saving } from "../media/saving.ts";
 import type { ChatContext } from "./chat-context.ts";
 import { SHOWN_CHARACTERS } from "./chat-operation.ts";
 
@@ -18,13 +17,17 @@ export function needsFile(answer: string, saveTo: string | null): boolean {
  * pure answer, without a label: it may be a translation or code, to be used as it is.
  */
 export async function keepAnswer(
-  { media: store, saving }: { media: MediaStore; saving: Saving },
+  context: Pick<ChatContext, "media" | "saving" | "events" | "stopping">,
   job: WholeJob,
   answer: string,
 ): Promise<{ media: Medium[]; warnings: string[] }> {
+  const { media: store, saving, events, stopping } = context;
   let medium: Medium;
   try {
-    medium = await writeAnswer(store, job, answer);
+    medium = await writeAnswer(store, job, answer, {
+      signal: stopping,
+      waiting: (why) => events.holdUp(job.jobId, why),
+    });
   } catch (error) {
     const reason = toAppError(error).message;
     return { media: [], warnings: [`No file was made: ${reason} The whole is in ${uriOf(job)}.`] };
@@ -54,7 +57,7 @@ export async function restoreAnswer(context: ChatContext, job: WholeJob): Promis
       next: "Nothing can bring the file back; ask again with `longcat_chat`.",
     });
   }
-  const medium = await writeAnswer(files, job, answer);
+  const medium = await writeAnswer(files, job, answer, { once: true });
   const media = job.media.map(({ copies }) => ({ ...medium, copies }));
   const restored = await store.patch(job.owner, job.jobId, { media }, clock.now());
   events.publish(restored);
@@ -75,17 +78,22 @@ export async function withAnswerFile(context: ChatContext, job: WholeJob): Promi
       next: "Its thread may have been deleted; ask again with `longcat_chat`.",
     });
   }
-  const medium = await writeAnswer(files, job, answer);
+  const medium = await writeAnswer(files, job, answer, { once: true });
   const patched = await store.patch(job.owner, job.jobId, { media: [medium] }, clock.now());
   events.publish(patched);
   return { ...job, ...patched };
 }
 
-async function writeAnswer(store: MediaStore, job: WholeJob, answer: string): Promise<Medium> {
+async function writeAnswer(
+  store: MediaStore,
+  job: WholeJob,
+  answer: string,
+  how: KeepOptions,
+): Promise<Medium> {
   // A process that was killed may have left one.
   if (job.orphaned) await store.clearDrafts(job);
   const extension = wantedExtension(job.saveTo);
-  const { ref, ...kept } = await store.put(Buffer.from(answer), {
+  const naming = {
     owner: job.owner,
     operation: job.operation,
     words: String(job.input["prompt"] ?? ""),
@@ -93,7 +101,8 @@ async function writeAnswer(store: MediaStore, job: WholeJob, answer: string): Pr
     index: 1,
     extension,
     createdAt: job.createdAt,
-  });
+  };
+  const { ref, ...kept } = await store.put(Buffer.from(answer), naming, how);
   const mimeType = extension === "md" ? "text/markdown" : "text/plain";
   return { index: 1, url: uriOf(job), path: ref, mimeType, ...kept, copies: [] };
 }

@@ -4,12 +4,14 @@ import { dirname, join } from "node:path";
 import { systemClock } from "../core/clock.ts";
 import { toAppError } from "../core/errors.ts";
 import { DATABASE_FILE } from "../core/folder-names.ts";
+import { isLocalHost, isLoopbackHost } from "../core/host-addresses.ts";
 import { refuseMoved } from "../core/moved-mark.ts";
 import { runnable } from "../core/program.ts";
 import { createRedact } from "../core/redact.ts";
 import { SERVICE_KEYS } from "../core/service-keys.ts";
 import { oneLine } from "../core/text.ts";
 import type { HostPlace } from "../hosts/hosts.ts";
+import { bucketSecrets } from "../settings/bucket-settings.ts";
 import { proxySecrets } from "../settings/proxies.ts";
 import type { Settings, SettingsCheck } from "../settings/settings.ts";
 import { addressSecrets } from "../storage/postgres/database-address.ts";
@@ -31,7 +33,7 @@ interface Finding {
 
 /**
  * Looks at what the server needs and names everything that is wrong. Nothing is changed on disk,
- * and nothing is sent unless that is wanted.
+ * and nothing is sent to the provider unless that is wanted.
  * @returns the exit code: 0 when nothing is wrong, 1 otherwise.
  */
 export async function examine(
@@ -42,6 +44,7 @@ export async function examine(
     settings.apiKey,
     settings.chatApiKey,
     ...addressSecrets(settings.database?.url),
+    ...bucketSecrets(settings),
     ...proxySecrets(settings.proxies),
   ]);
   const findings: Finding[] = [
@@ -49,6 +52,7 @@ export async function examine(
     ...notes.map((detail): Finding => ({ level: "note", name: "setting", detail })),
     { level: "ok", name: "Node", detail: nodeVersion },
     await check("output folder", () => usableFolder(settings.outputDir)),
+    ...(await buckets(settings)),
     await check("data folder", () => usableFolder(settings.dataDir)),
     { level: "ok", name: "saving", detail: savePlaces(settings) },
     await check("job database", () => jobDatabase(settings)),
@@ -69,6 +73,25 @@ export async function examine(
     write(`${level.padEnd(4)}  ${name.padEnd(16)} ${shown}\n`);
   }
   return findings.some(({ level }) => level === "FAIL") ? 1 : 0;
+}
+
+/** Whether the buckets that are set are there, take the keys, and are found by the provider. */
+async function buckets(settings: Settings): Promise<Finding[]> {
+  const { hostingBucket, sandbox, baseUrl } = settings;
+  if (!hostingBucket) return [];
+  const { lookAtBuckets } = await import("./bucket-check.ts");
+  const found = (await lookAtBuckets(settings, createRedact(bucketSecrets(settings)))).map(
+    ({ shown, problem }): Finding => ({
+      level: problem === undefined ? "ok" : "FAIL",
+      name: "bucket",
+      detail: `${shown}: ${problem ?? "answers"}`,
+    }),
+  );
+  const { hostname, origin } = new URL(hostingBucket.address.publicEndpoint);
+  const isNear = sandbox || isLoopbackHost(new URL(baseUrl).hostname);
+  if (isNear || !isLocalHost(hostname)) return found;
+  const detail = `${origin} is seen by this machine or network only, so that the provider can fetch no local files there; add public_endpoint=`;
+  return [...found, { level: "note", name: "bucket", detail }];
 }
 
 /** Where finished files may be saved; nothing is read in the last ones. */

@@ -1,14 +1,13 @@
 import { createInterface } from "node:readline";
 import { systemClock } from "../core/clock.ts";
 import { createLog } from "../core/log.ts";
-import { LOCAL_OWNER } from "../core/owner.ts";
 import { createRedact } from "../core/redact.ts";
 import { Gallery } from "../gallery/gallery-pages.ts";
 import { JobEvents } from "../jobs/events.ts";
-import { DiskStore } from "../media/disk-store.ts";
 import type { Settings } from "../settings/settings.ts";
 import { servePages } from "../transports/pages-listener.ts";
 import { openInBrowser } from "./browser.ts";
+import { openCommandMedia } from "./command-media.ts";
 import { requireDataDir } from "./data-folder.ts";
 import type { Ending } from "./ending.ts";
 import { galleryParts } from "./gallery-parts.ts";
@@ -35,12 +34,13 @@ export async function runGallery(
   const { jobs: store, lineage, threads } = stores;
   const events = new JobEvents();
   const stopping = new AbortController();
+  const files = await openCommandMedia(settings);
   const parts = galleryParts(
     {
       store,
       lineage,
       threads,
-      media: new DiskStore({ ...settings, homeOwner: LOCAL_OWNER }),
+      media: files.media,
     },
     { settings, events, redact, log },
   );
@@ -66,6 +66,7 @@ export async function runGallery(
     clearInterval(watching);
     stopping.abort();
     await place.close();
+    await files.close();
     await stores.close();
   });
   ending.onSignals();

@@ -1,6 +1,5 @@
 import { AppError } from "../core/errors.ts";
 import { JOB_ID_PATTERN } from "../core/id-patterns.ts";
-import { LOCAL_OWNER } from "../core/owner.ts";
 import { oneLine } from "../core/text.ts";
 import { deletionText } from "../jobs/deletion-text.ts";
 import { removeDoomed } from "../jobs/doomed-files.ts";
@@ -124,8 +123,9 @@ async function removeFiles(
   settings: Settings,
   jobIds: ReadonlySet<string>,
 ): Promise<string[]> {
-  const { DiskStore } = await import("../media/disk-store.ts");
-  const media = new DiskStore({ ...settings, homeOwner: LOCAL_OWNER });
-  const left = await removeDoomed(store, (owner, ref) => media.delete(owner, ref));
+  const { withCommandMedia } = await import("./command-media.ts");
+  const left = await withCommandMedia(settings, (media) =>
+    removeDoomed(store, (owner, ref) => media.delete(owner, ref)),
+  );
   return left.flatMap(({ file }) => (jobIds.has(file.jobId) ? [file.ref] : []));
 }

@@ -4,6 +4,7 @@ import { errorWords } from "../core/log.ts";
 import { refuseMoved } from "../core/moved-mark.ts";
 import { runnable } from "../core/program.ts";
 import { SERVICE_KEYS } from "../core/service-keys.ts";
+import { bucketSecrets } from "../settings/bucket-settings.ts";
 import type { Command } from "../settings/commands.ts";
 import { proxySecrets } from "../settings/proxies.ts";
 import { checkSettings, soundSettings } from "../settings/settings.ts";
@@ -39,7 +40,7 @@ async function main(ending: Ending, opening: Opening | undefined): Promise<void>
   const { command, words, flags } = commandLine;
   const checked = checkSettings(surroundings(command, flags));
   const { apiKey, chatApiKey, proxies } = checked.settings;
-  ending.hide([apiKey, chatApiKey, ...proxySecrets(proxies)]);
+  ending.hide([apiKey, chatApiKey, ...bucketSecrets(checked.settings), ...proxySecrets(proxies)]);
   ending.hide(addressSecrets(checked.settings.database?.url));
   if (command === "doctor") return runDoctor(checked, flags["online"] !== undefined);
   const settings = soundSettings(checked);

@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { atMost, type Clock } from "../core/clock.ts";
+import { AppError } from "../core/errors.ts";
 import { isSendable, sendableKey } from "../core/service-keys.ts";
 import type { Settings } from "../settings/settings.ts";
 
@@ -14,7 +15,7 @@ export const SHUTTING_DOWN = "The server is shutting down.";
 export interface ReadinessOptions {
   settings: Pick<
     Settings,
-    "apiKey" | "chatApiKey" | "dataDir" | "keysDir" | "sandbox" | "toolsets"
+    "apiKey" | "chatApiKey" | "dataDir" | "keysDir" | "mediaBucket" | "sandbox" | "toolsets"
   >;
   /** Asks the store for something. @throws when that cannot be done */
   askStore: () => Promise<unknown>;
@@ -49,24 +50,37 @@ export class Readiness {
 
   async #look(): Promise<readonly string[]> {
     const { settings, askStore, checkRoom } = this.#options;
+    const noRoom = (error: unknown) => {
+      if (!settings.mediaBucket) return "The output folder cannot be written, or its disk is full.";
+      return error instanceof AppError && error.code === "configuration"
+        ? "The bucket for files is not there, or does not take the keys."
+        : "The bucket for files cannot be reached or answers with errors, or the disk is full.";
+    };
     const all = await Promise.all([
       this.#unless("The job database cannot be used.", askStore),
       this.#unless("The data folder cannot be written.", () =>
         access(settings.dataDir, constants.R_OK | constants.W_OK | constants.X_OK),
       ),
-      this.#unless("The output folder cannot be written, or its disk is full.", checkRoom),
+      this.#unless(noRoom, checkRoom),
       this.#unless("There is no API key that can be used.", () => requireAnyKey(settings)),
     ]);
     return all.flat();
   }
 
-  async #unless(reason: string, work: () => Promise<unknown>): Promise<string[]> {
+  /** @param reason what is said where it does not work, or not in time. */
+  async #unless(
+    reason: string | ((error: unknown) => string),
+    work: () => Promise<unknown>,
+  ): Promise<string[]> {
     let isWell = false;
     const looked = work().then(() => {
       isWell = true;
     });
-    await atMost(this.#options.clock, LOOK_MS, looked).catch(() => undefined);
-    return isWell ? [] : [reason];
+    const error = await atMost(this.#options.clock, LOOK_MS, looked).catch(
+      (thrown: unknown) => thrown,
+    );
+    if (isWell) return [];
+    return [typeof reason === "string" ? reason : reason(error)];
   }
 }
 
@@ -75,9 +89,9 @@ export class Readiness {
  * their own, it is the folder with them that must be there.
  */
 async function requireAnyKey(settings: ReadinessOptions["settings"]): Promise<void> {
-  const { sandbox, toolsets, keysDir, ...keys } = settings;
+  const { sandbox, toolsets, keysDir, apiKey, chatApiKey } = settings;
   if (sandbox) return;
   if (keysDir !== undefined) return access(keysDir, constants.R_OK | constants.X_OK);
-  if (toolsets.includes("images") && isSendable(keys.apiKey)) return;
-  sendableKey("chatApiKey", toolsets.includes("chat") ? keys.chatApiKey : undefined);
+  if (toolsets.includes("images") && isSendable(apiKey)) return;
+  sendableKey("chatApiKey", toolsets.includes("chat") ? chatApiKey : undefined);
 }

@@ -11,6 +11,7 @@ import { OpenedFolders } from "../media/opened-folders.ts";
 import { Questions } from "../questions/user-questions.ts";
 import type { Runtime } from "../runtime.ts";
 import { ServerFactory } from "../server.ts";
+import { bucketSecrets } from "../settings/bucket-settings.ts";
 import { DEFAULT_PORTS } from "../settings/commands.ts";
 import { proxySecrets } from "../settings/proxies.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -55,9 +56,14 @@ export async function serve(
     settings.apiKey,
     settings.chatApiKey,
     ...addressSecrets(settings.database?.url),
+    ...bucketSecrets(settings),
     ...proxySecrets(settings.proxies),
   ]);
   const log = createLog(settings.logLevel, redact, (line) => process.stderr.write(line));
+  if (settings.hostingBucket) {
+    const { requireBuckets } = await import("./bucket-check.ts");
+    await requireBuckets(settings, redact, (sentence) => ending.say(sentence));
+  }
   const events = new JobEvents();
   const stopping = new AbortController();
   const patienceMs = command === "stdio" ? STDIO_PATIENCE_MS : settings.drainSeconds * 1000;
@@ -182,7 +188,7 @@ export async function serve(
 
   const { closedPlace } = await import("./closed-place.ts");
   const marker = await closedPlace(settings, log);
-  if (settings.database) ending.say(FILES_STAY);
+  if (settings.database && !settings.mediaBucket) ending.say(FILES_STAY);
   if (command === "stdio") {
     const { stdout, stderr } = process;
     const { stdin, heard } = opening ?? { stdin: process.stdin, heard: [] };
@@ -230,6 +236,7 @@ export async function serve(
     const http = await serveOnHttp(factory, {
       ...callers,
       pages: gallery,
+      isAnywhere: settings.mediaBucket !== undefined,
       host,
       port,
       version: packageJson.version,

@@ -1,11 +1,10 @@
 import { join } from "node:path";
-import { LOCAL_OWNER } from "../core/owner.ts";
 import { oneLine } from "../core/text.ts";
 import { HOSTED_FOLDER, HostedFolder } from "../inputs/hosted-folder.ts";
 import { eraseUploads, UPLOADS_FOLDER } from "../inputs/uploads.ts";
 import { removeDoomed } from "../jobs/doomed-files.ts";
 import { nameHolder } from "../jobs/lease-holder.ts";
-import { DiskStore } from "../media/disk-store.ts";
+import { withCommandMedia } from "./command-media.ts";
 import { findPlace, lives } from "./process-place.ts";
 import { findUser } from "./user-named.ts";
 import type { UserOrder } from "./user-options.ts";
@@ -41,9 +40,11 @@ async function removeFiles(
   owner: string,
   { stores, settings }: UserSurroundings,
 ): Promise<string[]> {
-  const media = new DiskStore({ ...settings, homeOwner: LOCAL_OWNER });
-  const left = await removeDoomed(stores.jobs, (whose, ref) => media.delete(whose, ref));
-  await media.deleteAll(owner);
+  const left = await withCommandMedia(settings, async (media) => {
+    const stuck = await removeDoomed(stores.jobs, (whose, ref) => media.delete(whose, ref));
+    await media.deleteAll(owner);
+    return stuck;
+  });
   await removeHosted({ stores, settings });
   const uploads = new HostedFolder(join(settings.dataDir, UPLOADS_FOLDER), "");
   await eraseUploads({ folder: uploads, record: stores.uploads }, owner);

@@ -1,14 +1,14 @@
 import { copyFile, mkdir, open, readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
 import type { ThreadStore } from "../chat/thread-store.ts";
 import { AppError } from "../core/errors.ts";
-import { LOCAL_OWNER } from "../core/owner.ts";
 import { oneLine, visibleJson } from "../core/text.ts";
 import type { ReceivedFile, Upload } from "../inputs/upload-record.ts";
 import { UPLOADS_FOLDER } from "../inputs/uploads.ts";
 import type { WholeJob } from "../jobs/job.ts";
-import { DiskStore } from "../media/disk-store.ts";
 import { nameOf } from "../media/media-store.ts";
+import { openCommandMedia } from "./command-media.ts";
 import { exportedJobs } from "./exported-jobs.ts";
 import { listedUser } from "./user-list.ts";
 import { findUser } from "./user-named.ts";
@@ -121,7 +121,8 @@ async function inFolder(
     );
   }
   const lines = await orStorage(folder, () => open(join(folder, LINES), "wx", 0o600));
-  const media = new DiskStore({ ...settings, homeOwner: LOCAL_OWNER });
+  const stored = await openCommandMedia(settings);
+  const { media } = stored;
   return {
     async line(value) {
       await orStorage(folder, () => lines.writeFile(lineOf(value)));
@@ -137,18 +138,24 @@ async function inFolder(
       const missing: string[] = [];
       for (const { path: ref } of job.media) {
         const name = nameOf(ref);
-        const path = (await media.stat(owner, ref)) && media.localPath(owner, ref);
-        if (path === undefined) missing.push(name);
+        if (!(await media.stat(owner, ref))) missing.push(name);
         else {
           // Names have their job's id, but a day has a folder: two may be called the same.
           const free = `${job.jobId.slice(-8)}-${name}`;
-          await orStorage(folder, () => copyFile(path, join(folder, FILES, free)));
+          const content = await media.open(owner, ref);
+          await orStorage(folder, async () => {
+            const copy = await open(join(folder, FILES, free), "wx", 0o600);
+            await pipeline(content, copy.createWriteStream());
+          });
           files.push(`${FILES}/${free}`);
         }
       }
       return { files, ...(missing.length > 0 ? { missing } : {}) };
     },
-    close: () => lines.close(),
+    async close() {
+      await lines.close();
+      await stored.close();
+    },
   };
 }
 

@@ -11,6 +11,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const POLL_CONNECTIONS = 108;
 /** As many as are fetched at a time, so that owners wait for their turn and for nothing else. */
 const MEDIA_CONNECTIONS_PER_HOST = 72;
+/** For as many that are kept, and some that are looked at meanwhile. */
+const BUCKET_CONNECTIONS = 96;
 
 export interface OutboundRequest {
   method: "GET" | "POST";
@@ -36,6 +38,17 @@ export interface OutboundStream {
   signal: AbortSignal;
 }
 
+/** A request whose body and answer may both be files. */
+export interface OutboundTransfer {
+  method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
+  url: URL;
+  headers: Record<string, string>;
+  body?: { content: Readable | Uint8Array; bytes: number } | undefined;
+  /** While nothing of the body is taken, until the status line, and between pieces of the answer. */
+  silenceMs: number;
+  signal?: AbortSignal | undefined;
+}
+
 /** An answer whose body is still coming. */
 export interface HttpStream {
   status: number;
@@ -53,6 +66,7 @@ export class HttpClient {
   readonly #media: Dispatcher;
   /** To files of a provider on this machine. */
   readonly #near: Dispatcher;
+  readonly #bucket: Dispatcher;
   readonly #agents: Dispatcher[] = [];
 
   readonly #redact: (text: string) => string;
@@ -73,6 +87,7 @@ export class HttpClient {
       connections: MEDIA_CONNECTIONS_PER_HOST,
       connect: checkedConnector(CONNECT_TIMEOUT_MS),
     });
+    this.#bucket = open({ connections: BUCKET_CONNECTIONS });
   }
 
   /**
@@ -150,6 +165,30 @@ export class HttpClient {
         headers: this.#clean(flatten(reply.headers)),
         body: reply.body,
       };
+    } catch (error) {
+      throw this.#failure(error, true);
+    }
+  }
+
+  /**
+   * Sends a request to a server of files, whose address was set here.
+   * @throws {TransportFailure} when no answer came.
+   */
+  async transfer({ body, silenceMs, signal, ...outbound }: OutboundTransfer): Promise<HttpStream> {
+    try {
+      const { url, method, headers } = outbound;
+      const length = body === undefined ? {} : { "content-length": String(body.bytes) };
+      const reply = await request(url, {
+        method,
+        headers: { ...headers, ...length },
+        body: body?.content ?? null,
+        dispatcher: this.#bucket,
+        signal: signal ?? null,
+        headersTimeout: silenceMs,
+        bodyTimeout: silenceMs,
+      });
+      const { statusCode: status, body: content } = reply;
+      return { status, headers: this.#clean(flatten(reply.headers)), body: content };
     } catch (error) {
       throw this.#failure(error, true);
     }

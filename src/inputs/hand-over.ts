@@ -50,16 +50,13 @@ export async function handOver(
     const value = `data:${sent.mimeType};base64,${sent.bytes.toString("base64")}`;
     return { value, identity, found: `${measured(sent)}, in the request`, notes: sent.notes };
   }
-  hosting.requireAddress(
+  await hosting.requireAddress(
     travelsInline ? tooLarge(field, picture.bytes.length) : needsAddress(field),
   );
   const staged = await hosting.stage(owner, picture.bytes, picture.extension);
-  const found = `${measured(picture)}, ${SERVED}`;
+  const found = `${measured(picture)}, ${hosting.served}`;
   return { value: staged.url, identity, staged, found, notes: picture.notes };
 }
-
-/** The way of what the provider fetches here. */
-export const SERVED = "served by this server while the job runs";
 
 function measured({ bytes, extension, width, height }: CheckedPicture): string {
   return `${extension.toUpperCase()}, ${width}×${height}, ${byteCount(bytes.length)}`;

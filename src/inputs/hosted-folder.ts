@@ -21,7 +21,8 @@ const STAGING = "staging";
 const READY = ".ready";
 const PARTIAL = ".partial";
 
-const TYPES: Readonly<Record<string, string>> = {
+/** What hosted files are, by their endings. */
+export const TYPES: Readonly<Record<string, string>> = {
   png: "image/png",
   jpg: "image/jpeg",
   webp: "image/webp",

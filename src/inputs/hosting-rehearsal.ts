@@ -17,11 +17,16 @@ export class HostingRehearsal implements Hosting {
     return [...this.#refusals.values()];
   }
 
-  requireAddress(refusal: AppError): void {
+  get served(): string {
+    return this.#real.served;
+  }
+
+  async requireAddress(refusal: AppError): Promise<void> {
     try {
-      this.#real.requireAddress(refusal);
+      await this.#real.requireAddress(refusal);
     } catch (error) {
-      this.#refusals.set(refusal.message, toAppError(error));
+      const thrown = toAppError(error);
+      this.#refusals.set(thrown.message, thrown);
     }
   }
 

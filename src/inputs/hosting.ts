@@ -1,12 +1,11 @@
-import { createHash } from "node:crypto";
 import { unlink } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { type Clock, DAY_MS, HOUR_MS } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
-import { byteCount } from "../core/text.ts";
-import { HOSTED_PATH, type HostedFolder, unbroken } from "./hosted-folder.ts";
-import type { HostingRecord, StagedFile } from "./hosting-record.ts";
+import { HOSTED_PATH, type HostedFolder } from "./hosted-folder.ts";
+import { HostedQuota, type QuotaOptions } from "./hosted-quota.ts";
+import type { StagedFile } from "./hosting-record.ts";
 
 /** What stands where an address will be. */
 const FUTURE_URL = "(an address of this server)";
@@ -16,8 +15,13 @@ export const UNCLAIMED_MS = DAY_MS;
 
 /** Bytes in, a public URL out: for whoever reads a caller's files. */
 export interface Hosting {
-  /** @throws what stands in the way where this server has no public address */
-  requireAddress(refusal: AppError): void;
+  /** The way of a file to the provider, in a few words. */
+  readonly served: string;
+  /**
+   * @param refusal what is said where there is no address at all.
+   * @throws {invalid_input | configuration} where the provider could fetch nothing
+   */
+  requireAddress(refusal: AppError): Promise<void>;
   /**
    * @param owner whose they are: nobody else's bytes have the same address.
    * @param extension of the file's type, which the URL ends with.
@@ -64,15 +68,10 @@ export interface PublicAddress {
   require(): Promise<void>;
 }
 
-export interface HostingOptions {
+export interface HostingOptions extends QuotaOptions {
   folder: HostedFolder;
-  record: HostingRecord;
   /** `undefined` where none is set. */
   address: PublicAddress | undefined;
-  /** The most that may be hosted at a time. */
-  maxBytes: number;
-  /** The most of it that one owner's jobs may need; all of it when absent. */
-  maxOwnBytes?: (owner: string) => number | undefined;
   isGone: (holder: string) => boolean;
   clock: Clock;
   log: Log;
@@ -80,18 +79,20 @@ export interface HostingOptions {
 
 /** This server as the host of its own files. */
 export class OwnHosting implements Hosting, JobFiles {
+  readonly served = "served by this server while the job runs";
   readonly #options: HostingOptions;
+  readonly #quota: HostedQuota;
   /** What is being removed. */
   readonly #underWay = new Set<Promise<void>>();
-  #stagingBytes = 0;
   #isClosed = false;
   #callOff = () => {};
 
   constructor(options: HostingOptions) {
     this.#options = options;
+    this.#quota = new HostedQuota(options, () => this.sweep());
   }
 
-  requireAddress(refusal: AppError): void {
+  async requireAddress(refusal: AppError): Promise<void> {
     if (!this.#options.address) throw refusal;
   }
 
@@ -109,54 +110,27 @@ export class OwnHosting implements Hosting, JobFiles {
   }
 
   async stage(owner: string, content: Buffer | Readable, extension: string): Promise<StagedFile> {
-    const { folder, address, maxBytes } = this.#options;
-    const limits = this.#limits(owner);
+    const { folder, address } = this.#options;
     if (!address) {
       throw new AppError("configuration", "This server has no public address for files.");
     }
-    let counted = 0;
-    try {
-      const written = await folder.write(content, (sizeBytes) => {
-        this.#stagingBytes += sizeBytes - counted;
-        counted = sizeBytes;
-        const isTooMuch = this.#stagingBytes > maxBytes || sizeBytes > limits.maxOwnBytes;
-        if (isTooMuch) throw overQuota(limits, sizeBytes);
-      });
+    return this.#quota.whileStaging(owner, async (onBytes) => {
+      const written = await folder.write(content, onBytes);
       const name = await folder.names.nameFor(owner, written.sha256, extension);
       return { ...written, name, url: address.url + HOSTED_PATH + name };
-    } finally {
-      this.#stagingBytes -= counted;
-    }
+    });
   }
 
   async measure(owner: string, content: Buffer | Readable, extension: string): Promise<StagedFile> {
     const { folder } = this.#options;
-    const limits = this.#limits(owner);
-    const hash = createHash("sha256");
-    let sizeBytes = 0;
-    for await (const chunk of unbroken(content)) {
-      hash.update(chunk);
-      sizeBytes += chunk.length;
-      if (sizeBytes > limits.maxOwnBytes) throw overQuota(limits, sizeBytes);
-    }
-    const sha256 = hash.digest("hex");
-    const known = await folder.names.knownNameFor(owner, sha256, extension);
-    return {
-      name: known ?? `${sha256}.${extension}`,
-      url: FUTURE_URL,
-      sha256,
-      sizeBytes,
-      path: "",
-    };
+    const measured = await this.#quota.measure(owner, content);
+    const known = await folder.names.knownNameFor(owner, measured.sha256, extension);
+    const name = known ?? `${measured.sha256}.${extension}`;
+    return { ...measured, name, url: FUTURE_URL, path: "" };
   }
 
   async checkQuota(owner: string, files: readonly StagedFile[]): Promise<void> {
-    const { record } = this.#options;
-    const claim = { owner, jobId: "", files, ...this.#limits(owner) };
-    if (files.length === 0 || (await record.wouldClaim(claim)).isNoted) return;
-    await this.sweep();
-    const { isNoted, usedBytes, addedBytes } = await record.wouldClaim(claim);
-    if (!isNoted) throw overQuota(claim, addedBytes, usedBytes);
+    await this.#quota.check(owner, files);
   }
 
   async discard(files: readonly StagedFile[]): Promise<void> {
@@ -165,14 +139,11 @@ export class OwnHosting implements Hosting, JobFiles {
 
   async reserve(owner: string, jobId: string, files: readonly StagedFile[]): Promise<void> {
     if (files.length === 0) return;
-    const { folder, record, address } = this.#options;
+    const { folder, address } = this.#options;
     await address?.require();
-    const place = ({ path, name }: StagedFile) => orStorage(folder.makeReady(path, name));
-    const claim = { owner, jobId, files, ...this.#limits(owner) };
-    if ((await record.claim(claim, place)).isNoted) return;
-    await this.sweep();
-    const { isNoted, usedBytes, addedBytes } = await record.claim(claim, place);
-    if (!isNoted) throw overQuota(claim, addedBytes, usedBytes);
+    await this.#quota.claim(owner, jobId, files, ({ path, name }) =>
+      orStorage(folder.makeReady(path, name)),
+    );
   }
 
   async publish(owner: string, jobId: string, wire: unknown): Promise<void> {
@@ -211,11 +182,6 @@ export class OwnHosting implements Hosting, JobFiles {
   /** Removes files of jobs that have ended, and what nobody has finished or speaks for. */
   async sweep(): Promise<void> {
     await this.#track(this.#sweep());
-  }
-
-  #limits(owner: string): { maxBytes: number; maxOwnBytes: number } {
-    const { maxBytes, maxOwnBytes } = this.#options;
-    return { maxBytes, maxOwnBytes: Math.min(maxBytes, maxOwnBytes?.(owner) ?? maxBytes) };
   }
 
   async #release(owner: string, jobId: string): Promise<void> {
@@ -260,25 +226,4 @@ async function orStorage(work: Promise<void>): Promise<void> {
       next: "Make the same call again; nothing was sent.",
     });
   }
-}
-
-/** @param usedBytes what the same owner's jobs need: of other owners' nothing is told. */
-function overQuota(
-  { maxBytes, maxOwnBytes }: { maxBytes: number; maxOwnBytes: number },
-  addedBytes: number,
-  usedBytes = 0,
-): AppError {
-  const used = usedBytes === 0 ? "" : `, and running jobs need ${byteCount(usedBytes)} already`;
-  const isOwn = maxOwnBytes < maxBytes && addedBytes + usedBytes > maxOwnBytes;
-  const most = isOwn ? maxOwnBytes : maxBytes;
-  const left = addedBytes + usedBytes > most ? "" : "is left at the moment of ";
-  const whose = isOwn ? " for one user" : "";
-  const setting = isOwn ? "LONGCAT_MCP_HOSTED_BYTES_PER_USER" : "LONGCAT_MCP_HOSTED_BYTES";
-  return new AppError(
-    "storage",
-    `The files for the provider have ${byteCount(addedBytes)}${used}: more than ${left}the ${byteCount(most)} that may be hosted${whose} at a time.`,
-    {
-      next: `Wait until running jobs have ended, send less, give a public https URL instead, or ask the user to raise ${setting}; nothing was sent.`,
-    },
-  );
 }

@@ -20,9 +20,13 @@ export class LateRefusal implements Hosting {
     if (this.#refusal) throw this.#refusal;
   }
 
-  requireAddress(refusal: AppError): void {
+  get served(): string {
+    return this.#real.served;
+  }
+
+  async requireAddress(refusal: AppError): Promise<void> {
     try {
-      this.#real.requireAddress(refusal);
+      await this.#real.requireAddress(refusal);
     } catch (error) {
       this.#refusal ??= toAppError(error);
     }

@@ -6,16 +6,12 @@ import { readUri } from "../core/uris.ts";
 import type { Places } from "../media/allowed-files.ts";
 import { whileHeld } from "../media/held-file.ts";
 import type { MediaStore } from "../media/media-store.ts";
+import { withLocalFile } from "../media/scratch.ts";
 import { fileOrigin } from "../models/file-origin.ts";
 import type { FileField, ResolvedFiles } from "../models/operation.ts";
 import { checkPicture } from "./checked-picture.ts";
-import {
-  type HandedOver,
-  type HandOverOptions,
-  handOver,
-  needsAddress,
-  SERVED,
-} from "./hand-over.ts";
+import type { Dataset } from "./dataset.ts";
+import { type HandedOver, type HandOverOptions, handOver, needsAddress } from "./hand-over.ts";
 import type { Hosting } from "./hosting.ts";
 import type { StagedFile } from "./hosting-record.ts";
 import { LateRefusal } from "./late-refusal.ts";
@@ -125,36 +121,52 @@ export class InputResolver {
     input: Readonly<Record<string, unknown>>,
     reader: HandOverOptions,
   ): Promise<HandedOver> {
-    const { owner, hosting } = reader;
-    const { places } = this.#options;
-    const origin = fileOrigin(text);
-    if (origin === "url") return asAddress(text);
-    let path = text;
-    let reachable = places;
-    if (origin === "upload") {
-      path = (await this.#findUpload(text, owner, "archive")).path;
-      reachable = besides(places, path);
+    const { owner } = reader;
+    const { places, media } = this.#options;
+    const wishes = wishesOf(field, input);
+    const within = (path: string, reachable: Places) =>
+      this.#set(field, () => openDataset(path, reachable, wishes), reader);
+    switch (fileOrigin(text)) {
+      case "url":
+        return asAddress(text);
+      case "upload": {
+        const { path } = await this.#findUpload(text, owner, "archive");
+        return within(path, besides(places, path));
+      }
+      case "earlier": {
+        const earlier = await this.#findEarlier(text, owner);
+        if (earlier.isFresh) return asEarlier(earlier);
+        // A set is read from its end, and unpacked: it must be a file.
+        const isHere = media.localPath?.(owner, earlier.ref) !== undefined;
+        return withLocalFile(media, owner, earlier.ref, (path) =>
+          within(path, isHere ? places : besides(places, path)),
+        );
+      }
+      default:
+        return within(text, places);
     }
-    if (origin === "earlier") {
-      const earlier = await this.#findEarlier(text, owner);
-      if (earlier.isFresh) return asEarlier(earlier);
-      // A set is read from its end, and unpacked: it is taken from where it lies.
-      path = this.#options.media.localPath?.(owner, earlier.ref) ?? text;
-    }
-    const dataset = await openDataset(path, reachable, wishesOf(field, input));
+  }
+
+  async #set(
+    field: FileField,
+    open: () => Promise<Dataset>,
+    reader: HandOverOptions,
+  ): Promise<HandedOver> {
+    const { hosting } = reader;
+    const dataset = await open();
     try {
       const { describeDataset } = await import("./dataset.ts");
       const summary = describeDataset(dataset.report);
       if (dataset.report.problems.length > 0) {
         throw new AppError("invalid_input", `\`${field.name}\` cannot be used. ${summary}`);
       }
-      hosting.requireAddress(needsAddress(field));
+      await hosting.requireAddress(needsAddress(field));
       const staged = await hosting.stage(reader.owner, dataset.zip(), "zip");
       return {
         value: staged.url,
         identity: `sha256:${staged.sha256}`,
         staged,
-        found: `ZIP, ${byteCount(staged.sizeBytes)}, ${SERVED}`,
+        found: `ZIP, ${byteCount(staged.sizeBytes)}, ${hosting.served}`,
         notes: [summary, ...dataset.changes.slice(0, MAX_NOTES)],
       };
     } finally {

@@ -26,7 +26,7 @@ export interface Standpoint {
   /** Whether an address may still lead to a file; others are not told. */
   isServed(url: string): boolean;
   /** Where whoever looks gets a file, as fields of its view. */
-  placeOf(medium: Medium): { path?: string; download_url?: string };
+  placeOf(medium: Medium): { path?: string | null; download_url?: string };
 }
 
 const HERE: Standpoint = { isServed: () => true, placeOf: ({ path }) => ({ path }) };

@@ -3,22 +3,22 @@ import { open, readdir, rm, stat, unlink } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { Readable } from "node:stream";
 import { AppError } from "../core/errors.ts";
-import { randomToken } from "../core/ids.ts";
-import { makeFolder } from "../core/make-folder.ts";
 import { oneLine } from "../core/text.ts";
 import { openAllowedFile, type Places } from "./allowed-files.ts";
-import { type ResultKind, slug } from "./file-names.ts";
+import { Drafts, prepareDraft } from "./drafts.ts";
+import type { ResultKind } from "./file-names.ts";
 import { readKeptThumbnail, removeKeptThumbnail, writeKeptThumbnail } from "./kept-thumbnails.ts";
 import type {
   ByteRange,
   DraftNaming,
   KeptMedium,
+  LinkWishes,
   MediaNaming,
   MediaRef,
   MediaStore,
   MediumFacts,
 } from "./media-store.ts";
-import { nameOf } from "./media-store.ts";
+import { nameOf, stemOf } from "./media-store.ts";
 import { makeOutputFolder, requireWritable } from "./output-folder.ts";
 import { ownerFolder, USERS_FOLDER } from "./owner-folder.ts";
 import {
@@ -32,7 +32,6 @@ import {
   syncFolder,
 } from "./placing.ts";
 
-const TOKEN_LENGTH = 10;
 const DAY_FOLDER = /^\d{4}-\d{2}-\d{2}$/;
 
 /** The places are those in which a kept file that has become a link may lead. */
@@ -48,9 +47,7 @@ export interface DiskStoreOptions extends Places {
 /** Finished files in a folder of this machine, one folder a day. */
 export class DiskStore implements MediaStore {
   readonly #options: DiskStoreOptions;
-  /** Part of the names of drafts, so that no other process writes to them. */
-  readonly #token = randomToken().slice(0, TOKEN_LENGTH);
-  #drafts = 0;
+  readonly #drafts = new Drafts();
 
   constructor(options: DiskStoreOptions) {
     this.#options = options;
@@ -78,23 +75,17 @@ export class DiskStore implements MediaStore {
     }
   }
 
-  /** Hidden, and in the folder in which the file will end. */
-  newDraft({ owner, jobId, index, createdAt }: DraftNaming): string {
-    const own = `${this.#token}-${++this.#drafts}`;
-    return join(this.#folder(owner, createdAt), `.${jobId}-${index}.${own}.partial`);
+  /** In the folder in which the file will end. */
+  newDraft(naming: DraftNaming): string {
+    return this.#drafts.name(this.#folder(naming.owner, naming.createdAt), naming);
   }
 
   async prepareDraft(draft: string): Promise<void> {
-    const folder = dirname(draft);
-    await orStorage(folder, () => makeFolder(folder));
+    await prepareDraft(draft);
   }
 
   async keep(draft: string, naming: MediaNaming): Promise<MediaRef> {
-    const words = this.#options.keepPrompts === false ? "" : slug(naming.words);
-    const short = naming.jobId.slice(-6);
-    const name = [naming.operation.replaceAll("_", "-"), words, short, naming.index]
-      .filter((part) => part !== "")
-      .join("-");
+    const name = stemOf(naming, this.#options.keepPrompts);
     const folder = this.#folder(naming.owner, naming.createdAt);
     return orStorage(folder, async () => {
       const path = join(
@@ -119,15 +110,11 @@ export class DiskStore implements MediaStore {
   }
 
   async clearDrafts({ owner, jobId, createdAt }: Omit<DraftNaming, "index">): Promise<void> {
-    const folder = this.#folder(owner, createdAt);
-    const names = await readdir(folder).catch(() => []);
-    const left = names.filter(
-      (name) =>
-        name.startsWith(`.${jobId}-`) &&
-        /\.partial(?:\.json)?$/.test(name) &&
-        !name.includes(`.${this.#token}-`),
-    );
-    await discard(left.map((name) => join(folder, name)));
+    await this.#drafts.clear(this.#folder(owner, createdAt), jobId);
+  }
+
+  async letGo(owner: string, ref: MediaRef): Promise<void> {
+    await this.delete(owner, ref);
   }
 
   async open(owner: string, ref: MediaRef, range?: ByteRange): Promise<Readable> {
@@ -150,7 +137,7 @@ export class DiskStore implements MediaStore {
   }
 
   /** Nobody can fetch anything from a disk. */
-  async url(): Promise<undefined> {
+  async url(_owner: string, _ref: MediaRef, _wishes: LinkWishes): Promise<string | undefined> {
     return undefined;
   }
 

@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import type { ResultKind } from "./file-names.ts";
+import { type ResultKind, slug } from "./file-names.ts";
 
 /**
  * What a store calls a finished file: on a disk its absolute path, in a bucket its key. It ends
@@ -30,6 +30,27 @@ export interface KeptMedium {
   sha256: string;
 }
 
+/** How a file is kept where that may take more than one try. */
+export interface KeepOptions {
+  /** Ends the tries. */
+  signal?: AbortSignal | undefined;
+  /** Hears why it is not kept yet. */
+  waiting?: ((why: string) => void) | undefined;
+  /** Whether somebody waits for the answer, so that one try must do. */
+  once?: boolean | undefined;
+  /** Of the content, as hexadecimal digits, where that is known. */
+  sha256?: string | undefined;
+}
+
+/** What an address of a file is for. */
+export interface LinkWishes {
+  seconds: number;
+  mimeType: string;
+  /** Whether a browser keeps the file, and under which name. */
+  disposition: string;
+  method: "GET" | "HEAD";
+}
+
 export interface MediumFacts {
   name: string;
   sizeBytes: number;
@@ -45,8 +66,9 @@ export interface ByteRange {
 
 /**
  * Where finished files live. A file has its name once it is whole and safe from a power cut, and
- * nothing that exists is ever overwritten. Whoever names another owner's file is told that there
- * is none.
+ * nothing that exists is ever overwritten: on a disk the next one has another name, and in a bucket
+ * a job's file is called the same whoever writes it. Whoever names another owner's file is told
+ * that there is none.
  */
 export interface MediaStore {
   /**
@@ -61,7 +83,11 @@ export interface MediaStore {
    * Keeps content as it comes; of what breaks off nothing stays.
    * @throws {storage} or whatever the content fails with.
    */
-  put(content: Readable | Uint8Array, naming: MediaNaming): Promise<KeptMedium>;
+  put(
+    content: Readable | Uint8Array,
+    naming: MediaNaming,
+    how?: Omit<KeepOptions, "sha256">,
+  ): Promise<KeptMedium>;
 
   /**
    * A path on this machine for a file that takes more than one try or tool to make: nobody else
@@ -72,7 +98,12 @@ export interface MediaStore {
   /** Makes sure that a draft can be written. @throws {storage} */
   prepareDraft(draft: string): Promise<void>;
   /** Makes a finished draft, which is on disk already, a kept file. @throws {storage} */
-  keep(draft: string, naming: MediaNaming): Promise<MediaRef>;
+  keep(draft: string, naming: MediaNaming, how?: KeepOptions): Promise<MediaRef>;
+  /**
+   * Lets go what was kept here and no job names: where another process would have kept the same
+   * under the same name, it stays. @throws {storage}
+   */
+  letGo(owner: string, ref: MediaRef): Promise<void>;
   /** Removes drafts that are not kept. */
   discardDrafts(drafts: readonly string[]): Promise<void>;
   /**
@@ -81,12 +112,12 @@ export interface MediaStore {
    */
   clearDrafts(job: Omit<DraftNaming, "index">): Promise<void>;
 
-  /** @throws {not_found} */
+  /** @throws {not_found | storage} */
   open(owner: string, ref: MediaRef, range?: ByteRange): Promise<Readable>;
-  /** @returns `undefined` when there is no such file. */
+  /** @returns `undefined` when there is no such file. @throws {storage} when nobody can tell */
   stat(owner: string, ref: MediaRef): Promise<MediumFacts | undefined>;
   /** An address from which anybody may fetch the file for a while, if the store has such. */
-  url(owner: string, ref: MediaRef): Promise<string | undefined>;
+  url(owner: string, ref: MediaRef, wishes: LinkWishes): Promise<string | undefined>;
   /** A file that is not there is deleted already. @throws {storage} */
   delete(owner: string, ref: MediaRef): Promise<void>;
   /**
@@ -109,6 +140,15 @@ export interface MediaStore {
    * pieces, or a ZIP from its end. Others have no such method, and the file is read whole.
    */
   localPath?(owner: string, ref: MediaRef): string | undefined;
+}
+
+/** What a finished file is called, without its ending. @param keepPrompts by its words as well. */
+export function stemOf(naming: MediaNaming, keepPrompts = true): string {
+  const words = keepPrompts ? slug(naming.words) : "";
+  const short = naming.jobId.slice(-6);
+  return [naming.operation.replaceAll("_", "-"), words, short, naming.index]
+    .filter((part) => part !== "")
+    .join("-");
 }
 
 /** The file's own name. */

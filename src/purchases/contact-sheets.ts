@@ -2,7 +2,7 @@ import { isFinal, type Medium, type WholeJob } from "../jobs/job.ts";
 import { type MadeFile, withMade } from "../jobs/made-files.ts";
 import { contactSheet } from "../media/contact-sheet.ts";
 import { type PictureSource, readHeader } from "../media/decoder.ts";
-import { pictureSource } from "../media/media-store.ts";
+import { type KeepOptions, pictureSource } from "../media/media-store.ts";
 import { pictureFacts } from "../media/preview.ts";
 import { namingOf } from "./fetcher.ts";
 import type { PurchaseContext } from "./purchase-context.ts";
@@ -80,7 +80,7 @@ async function keep(
   const { owner, jobId } = job;
   let own: string | undefined;
   try {
-    const made = await keepSheet(media, job, png);
+    const made = await keepSheet(media, job, png, { once: true });
     own = made.path;
     const change = (files: readonly Medium[]) => withMade(files, made, lost?.path);
     const amended = await store.amendMedia(owner, jobId, change, clock.now());
@@ -90,7 +90,7 @@ async function keep(
     return path;
   } catch (error) {
     log.warn({ job: jobId, err: error }, "a contact sheet was not kept");
-    if (own !== undefined) await media.delete(owner, own).catch(() => undefined);
+    if (own !== undefined) await media.letGo(owner, own).catch(() => undefined);
     return undefined;
   }
 }
@@ -100,8 +100,10 @@ export async function keepSheet(
   media: PurchaseContext["media"],
   job: WholeJob,
   png: Buffer,
+  how?: KeepOptions,
 ): Promise<MadeFile> {
-  const { ref, ...kept } = await media.put(png, { ...namingOf(job, "sheet"), extension: "png" });
+  const naming = { ...namingOf(job, "sheet"), extension: "png" };
+  const { ref, ...kept } = await media.put(png, naming, how);
   const facts = await pictureFacts(png);
   return {
     role: "sheet",

@@ -5,7 +5,7 @@ import type { Medium, WholeJob } from "../jobs/job.ts";
 import { discardPartial } from "../media/checkpoint.ts";
 import { download } from "../media/download.ts";
 import { DownloadFailure } from "../media/download-failure.ts";
-import type { MediaNaming } from "../media/media-store.ts";
+import type { KeepOptions, MediaNaming } from "../media/media-store.ts";
 import { pictureFacts } from "../media/preview.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import { GIVE_UP_MS } from "./pace.ts";
@@ -44,7 +44,7 @@ export class Fetcher {
       for (let tries = 0; ; tries++) {
         try {
           return await this.#gate.run(job.owner, () =>
-            this.#download(job, operation, file, draft, lost),
+            this.#download(job, operation, file, draft, patiently(this.#context, job, lost)),
           );
         } catch (error) {
           const reason = error instanceof Error ? error.message : "unknown";
@@ -67,7 +67,7 @@ export class Fetcher {
     file: RemoteFile,
   ): Promise<Medium> {
     return this.#throughDraft(job, file.index, (draft) =>
-      this.#gate.run(job.owner, () => this.#download(job, operation, file, draft)),
+      this.#gate.run(job.owner, () => this.#download(job, operation, file, draft, { once: true })),
     );
   }
 
@@ -91,7 +91,7 @@ export class Fetcher {
     operation: AnyOperation | undefined,
     { url, index }: RemoteFile,
     draft: string,
-    signal?: AbortSignal,
+    how: KeepOptions,
   ): Promise<Medium> {
     const { media } = this.#context;
     const naming = namingOf(job, index);
@@ -101,13 +101,14 @@ export class Fetcher {
     const got = await this.#context.timings.time(
       "download",
       operation?.name ?? "unknown",
-      () => download(url, draft, weights, { ...this.#context, signal }),
+      () => download(url, draft, weights, { ...this.#context, signal: how.signal }),
       () => "ok",
       (error) => (error instanceof DownloadFailure ? error.kind : toAppError(error).code),
     );
     const facts = got.isPicture && !weights ? await pictureFacts(draft) : undefined;
     this.#context.reached("before-rename");
-    const path = await media.keep(draft, { ...naming, extension: got.extension });
+    const named = { ...naming, extension: got.extension };
+    const path = await media.keep(draft, named, { ...how, sha256: got.sha256 });
     this.#context.reached("after-rename");
     return {
       index,
@@ -120,6 +121,18 @@ export class Fetcher {
       copies: [],
     };
   }
+}
+
+/** As somebody keeps a job's files whom nobody waits for: until it is done, or the job is another's. */
+export function patiently(
+  { events, stopping }: Pick<PurchaseContext, "events" | "stopping">,
+  { jobId }: Pick<WholeJob, "jobId">,
+  lost?: AbortSignal,
+): KeepOptions {
+  return {
+    signal: lost ? AbortSignal.any([stopping, lost]) : stopping,
+    waiting: (why) => events.holdUp(jobId, why),
+  };
 }
 
 /** What a job's file is named after. */

@@ -5,7 +5,7 @@ import { composeLayers } from "../media/layer-composition.ts";
 import { nameOf, pictureSource } from "../media/media-store.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import { drawSheet, keepSheet } from "./contact-sheets.ts";
-import { namingOf } from "./fetcher.ts";
+import { namingOf, patiently } from "./fetcher.ts";
 import type { PurchaseContext } from "./purchase-context.ts";
 
 /** What is made of a job's own files; without it the job is as good. */
@@ -40,6 +40,7 @@ async function makeLayerExtras(
   const { media: store } = context;
   const named = (role: MediumRole, extension: string) => ({ ...namingOf(job, role), extension });
   const draft = store.newDraft(named("composite", "png"));
+  const how = patiently(context, job);
   const first = Math.max(...layers.map(({ index }) => index)) + 1;
   const kept: Medium[] = [];
   try {
@@ -52,14 +53,14 @@ async function makeLayerExtras(
       index: first,
       role: "composite",
       url: "",
-      path: await store.keep(draft, named("composite", "png")),
+      path: await store.keep(draft, named("composite", "png"), { ...how, sha256: made.sha256 }),
       mimeType: "image/png",
       ...made,
       copies: [],
     };
     kept.push(composite);
     const { png } = await drawSheet(context, job.owner, [...layers, composite]);
-    const sheet: Medium = { index: first + 1, ...(await keepSheet(store, job, png)) };
+    const sheet: Medium = { index: first + 1, ...(await keepSheet(store, job, png, how)) };
     kept.push(sheet);
     const manifest = {
       width: composed.width,
@@ -76,7 +77,7 @@ async function makeLayerExtras(
       })),
     };
     const text = Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`);
-    const { ref, ...facts } = await store.put(text, named("manifest", "json"));
+    const { ref, ...facts } = await store.put(text, named("manifest", "json"), how);
     const mimeType = "application/json";
     const index = first + 2;
     return [
@@ -86,7 +87,7 @@ async function makeLayerExtras(
   } catch (error) {
     await store.discardDrafts([draft]);
     // Nothing refers to them.
-    await Promise.allSettled(kept.map(({ path }) => store.delete(job.owner, path)));
+    await Promise.allSettled(kept.map(({ path }) => store.letGo(job.owner, path)));
     throw error;
   }
 }

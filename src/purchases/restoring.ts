@@ -31,7 +31,7 @@ export async function restoreMedia(
           throw jobErrorOf(error);
         });
         if (again.sha256 === medium.sha256) return { ...again, copies: medium.copies };
-        await discardMedia(context, job, [again]);
+        await deleteMedia(context, job, [again]);
         throw new AppError(
           "bad_upstream_reply",
           `${oneLine(medium.url)} serves another file now, so it was not kept.`,
@@ -57,7 +57,7 @@ export async function restoreMedia(
     });
   events.publish(restored);
   const current = new Set(restored.media.map(({ path }) => path));
-  await discardMedia(
+  await deleteMedia(
     context,
     job,
     extras.filter(({ path }) => !current.has(path)),
@@ -65,14 +65,37 @@ export async function restoreMedia(
   return { ...job, ...restored };
 }
 
-/** A file that nothing refers to and that cannot be deleted does no harm. */
+/**
+ * Lets go what was fetched and nothing refers to, so far; another process may be about to. A file
+ * that cannot be deleted does no harm.
+ */
 export async function discardMedia(
-  { media, log }: PurchaseContext,
-  { owner, jobId }: Job,
+  context: PurchaseContext,
+  job: Job,
   fetched: readonly Medium[],
 ): Promise<void> {
-  for (const { path } of fetched) {
-    await media.delete(owner, path).catch((error: unknown) => {
+  const { media } = context;
+  await withEach(context, job, fetched, (path) => media.letGo(job.owner, path));
+}
+
+/** Deletes what the job's own record names no longer, or must not. */
+async function deleteMedia(
+  context: PurchaseContext,
+  job: Job,
+  files: readonly Medium[],
+): Promise<void> {
+  const { media } = context;
+  await withEach(context, job, files, (path) => media.delete(job.owner, path));
+}
+
+async function withEach(
+  { log }: PurchaseContext,
+  { jobId }: Job,
+  files: readonly Medium[],
+  work: (path: string) => Promise<void>,
+): Promise<void> {
+  for (const { path } of files) {
+    await work(path).catch((error: unknown) => {
       log.warn({ job: jobId, err: error }, "a file that nothing refers to was not deleted");
     });
   }

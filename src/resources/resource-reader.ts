@@ -162,7 +162,9 @@ export class ResourceReader {
     const { media } = await this.#deps.services.get();
     try {
       return await readMedium(media, this.#caller.owner, medium.path);
-    } catch {
+    } catch (error) {
+      const { code, message: reason } = toAppError(error);
+      if (code === "storage") throw new ProtocolError(ProtocolErrorCode.InternalError, reason);
       throw new ProtocolError(
         ProtocolErrorCode.InternalError,
         `${this.#nameOf(medium)} is missing. It was served at ${oneLine(medium.url)}`,

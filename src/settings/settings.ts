@@ -6,6 +6,7 @@ import type { LOG_LEVELS } from "../core/log.ts";
 import type { Limits, PriceList } from "../core/money.ts";
 import { isPrivatePlace, systemHome } from "../core/private-places.ts";
 import { type Program, quoted } from "../core/program.ts";
+import { type Buckets, bucketsOf } from "./bucket-settings.ts";
 import { defaultDataDir, expandFolder, homeOf, missingFolder, OUTPUT_FOLDER } from "./folders.ts";
 import type { Toolset } from "./forms.ts";
 import { misnamed, strayKey } from "./misnamed.ts";
@@ -16,7 +17,7 @@ import { userFolders } from "./user-folders.ts";
 import { readValues, type Surroundings } from "./values.ts";
 
 /** Settings after defaults, as the program uses them. All folders are absolute. */
-export interface Settings {
+export interface Settings extends Buckets {
   apiKey: string | undefined;
   baseUrl: string;
   legacyBaseUrl: string;
@@ -167,6 +168,11 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
       `${SETTINGS.oauthIssuer.env} and ${SETTINGS.oauthAudience.env} belong together: set both, or neither.`,
     );
   }
+  const { problems: ofBuckets, ...buckets } = bucketsOf(
+    values,
+    sandbox ? SANDBOX_FOLDER : undefined,
+  );
+  problems.push(...ofBuckets);
   const { proxies, problems: ofProxies } = readProxies(env);
   if (!surroundings.isOffline) problems.push(...ofProxies);
   const stray = (key: string | undefined, name: string) =>
@@ -191,6 +197,7 @@ export function checkSettings(surroundings: Surroundings): SettingsCheck {
             schema: sandbox ? "longcat_mcp_sandbox" : "longcat_mcp",
           },
     outputDir,
+    ...buckets,
     allowedDirs: [...byDefault, ...added],
     saveDirs,
     workingDir,

@@ -5,7 +5,9 @@ import { SERVICE_KEYS } from "../core/service-keys.ts";
 import { MAX_INLINE_BYTES, POLL_FLOOR_MS } from "../models/limits.ts";
 import { ACCESS } from "./access-settings.ts";
 import { chatBase, gatewayBase, legacyBase, url } from "./base-urls.ts";
+import { BUCKETS } from "./bucket-settings.ts";
 import { type Command, DEFAULT_PORTS } from "./commands.ts";
+import { DATABASE } from "./database-settings.ts";
 import { OUTPUT_FOLDER } from "./folders.ts";
 import {
   dollars,
@@ -41,6 +43,8 @@ interface SettingFacts {
   folder?: "one" | "several";
   /** Whether money is less safe without it: then not even a name like it is overlooked. */
   guardsMoney?: boolean;
+  /** Variables without any of which nobody reads it here, whatever it is to other programs. */
+  onlyWith?: readonly string[];
   /** Which commands read it; all when absent. */
   commands?: readonly Command[];
   schema: z.ZodType<unknown, string>;
@@ -135,20 +139,7 @@ export const SETTINGS = {
     unset: "the platform's folder for application data",
     schema: text,
   },
-  databaseUrl: {
-    env: "LONGCAT_MCP_DATABASE_URL",
-    help: "a PostgreSQL for the record of several machines, as postgres://…; or LONGCAT_MCP_DATABASE_URL_FILE",
-    unset: "a file in the data folder",
-    secret: true,
-    guardsMoney: true,
-    schema: text,
-  },
-  databasePrepare: {
-    env: "LONGCAT_MCP_DATABASE_PREPARE",
-    help: "prepare statements there; off behind a pooler that shares connections by transaction",
-    default: "on",
-    schema: onOff,
-  },
+  ...DATABASE,
   outputDir: {
     env: "LONGCAT_MCP_OUTPUT_DIR",
     folder: "one",
@@ -156,6 +147,7 @@ export const SETTINGS = {
     unset: `${OUTPUT_FOLDER.join("/")} in the home folder`,
     schema: text,
   },
+  ...BUCKETS,
   inputDirs: {
     env: "LONGCAT_MCP_INPUT_DIRS",
     folder: "several",

@@ -41,6 +41,8 @@ export function readValues(surroundings: Surroundings): ReadValues {
   const problems: string[] = [];
   const notes: string[] = [];
   const given = (spec: SettingSpec): unknown => {
+    const { env } = surroundings;
+    if (spec.onlyWith?.every((name) => cleanValue(env[name]) === undefined)) return undefined;
     const raw = rawValue(spec, surroundings);
     if (raw === undefined) return undefined;
     if ("problem" in raw) {

@@ -1,5 +1,6 @@
 import type { ContentBlock } from "@modelcontextprotocol/server";
 import * as z from "zod";
+import { AppError, toAppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
 import { uris } from "../core/uris.ts";
 import type { Medium, WholeJob } from "../jobs/job.ts";
@@ -124,19 +125,20 @@ async function apart(
         : undefined,
     ),
   );
-  const sources: PictureSource[] = await Promise.all(
-    pictures.map(({ path }) => pictureSource(store, job.owner, path)),
+  const sources = await Promise.all(
+    pictures.map(({ path }) => pictureSource(store, job.owner, path).catch(toAppError)),
   );
-  const small = await makePreviews(
-    sources.filter((_, position) => full[position] === undefined),
-    share * full.filter((one) => one === undefined).length,
+  const toShrink = sources.flatMap((source, position): PictureSource[] =>
+    full[position] !== undefined || source instanceof AppError ? [] : [source],
   );
+  const small = await makePreviews(toShrink, share * toShrink.length);
   const made = await Promise.all(
     pictures.map(async ({ path }, position): Promise<ContentBlock | string> => {
+      const source = sources[position] ?? path;
+      const name = oneLine(where.nameOf(path));
+      if (source instanceof AppError) return `${name} is not shown: ${source.message}`;
       const preview = full[position] ?? small.shift();
-      return preview
-        ? imageBlock(preview)
-        : `${oneLine(where.nameOf(path))} is not shown: ${await whyNoPreview(sources[position] ?? path)}.`;
+      return preview ? imageBlock(preview) : `${name} is not shown: ${await whyNoPreview(source)}.`;
     }),
   );
   return {

@@ -16,6 +16,8 @@ export interface Whereabouts {
   nameOf(path: string): string;
   /** Copies that the caller can find. */
   copiesOf(medium: Medium): readonly string[];
+  /** Whether finished files lie in folders; their keys in a bucket are no paths. */
+  hasPaths: boolean;
   /** A sentence of ours, as the caller may read it. */
   say(sentence: string): string;
   /** What is to be said of the places, once in an answer. */
@@ -26,9 +28,29 @@ export const ON_THIS_MACHINE: Whereabouts = {
   placeOf: (_job, { path }) => path,
   nameOf: (path) => path,
   copiesOf: ({ copies }) => copies,
+  hasPaths: true,
   say: (sentence) => sentence,
   notes: [],
 };
+
+/** Finished files lie in a bucket, and copies of them on this machine. */
+function withBucket(maker: LinkMaker): Whereabouts {
+  return {
+    ...ON_THIS_MACHINE,
+    ...inLinks(maker),
+    nameOf,
+    hasPaths: false,
+    notes: "until" in maker ? [linkNote(maker, ON_THIS_MACHINE)] : [],
+  };
+}
+
+/** Where whoever has no path finds files. */
+function inLinks(maker: LinkMaker): Pick<Whereabouts, "placeOf"> {
+  return {
+    placeOf: ({ owner, jobId }, { index }) =>
+      "addressOf" in maker ? maker.addressOf({ owner, jobId, index }) : undefined,
+  };
+}
 
 /** Sentences of ours, as a caller may read them: elsewhere, paths of this machine tell nothing. */
 export function sentencesFor(
@@ -47,14 +69,15 @@ export async function whereaboutsFor(
   settings: Settings,
   links: DownloadLinks,
 ): Promise<Whereabouts> {
-  if (!caller.isRemote) return ON_THIS_MACHINE;
+  if (!caller.isRemote && !settings.mediaBucket) return ON_THIS_MACHINE;
   const maker = await links.maker(toAppError);
+  if (!caller.isRemote) return withBucket(maker);
   const sentences = sentencesFor(caller, settings);
   return {
     ...sentences,
-    placeOf: ({ owner, jobId }, { index }) =>
-      "addressOf" in maker ? maker.addressOf({ owner, jobId, index }) : undefined,
+    ...inLinks(maker),
     copiesOf: () => [],
+    hasPaths: settings.mediaBucket === undefined,
     notes: [linkNote(maker, sentences)],
   };
 }
@@ -90,7 +113,8 @@ export function standpointIn(
     placeOf(medium) {
       const place = where.placeOf(job, medium);
       if (where === ON_THIS_MACHINE) return { path: medium.path };
-      return place === undefined ? {} : { download_url: place };
+      const path = where.hasPaths ? {} : { path: null };
+      return place === undefined ? path : { ...path, download_url: place };
     },
   };
 }

@@ -33,6 +33,8 @@ export interface HttpOptions {
   clock: Clock;
   /** How callers are told apart; where it is absent, all are the one user of this machine. */
   access?: Access | undefined;
+  /** Whether even the one user of this machine counts as somebody elsewhere: there may be many machines. */
+  isAnywhere?: boolean;
   front?: Front;
   /** How much one of several users may ask. */
   limits: RateLimits;
@@ -72,7 +74,7 @@ export async function serveOnHttp(
   options: HttpOptions,
 ): Promise<HttpServing> {
   const { access, front = NO_FRONT, clock, traffic, onError, version, pages } = options;
-  const authentication = new Authentication(access);
+  const authentication = new Authentication(access, options.isAnywhere);
   const guards = new Guards(front, options.host);
   const open = new OpenAnswers(clock, onError);
   const mcp = new McpRoute(factory, authentication, open, options);

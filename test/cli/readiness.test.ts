@@ -16,6 +16,7 @@ async function server(change: Partial<ReadinessOptions> = {}) {
     ...{
       apiKey: KEY,
       chatApiKey: undefined,
+      mediaBucket: undefined,
       dataDir,
       sandbox: false,
       keysDir: undefined,
@@ -53,6 +54,31 @@ test("one that cannot says what is wrong, and nothing of where or why", async ()
     "The output folder cannot be written, or its disk is full.",
   ]);
   expect(JSON.stringify(reasons)).not.toContain(KEY);
+});
+
+test.each([
+  ["configuration", "The bucket for files is not there, or does not take the keys."],
+  [
+    "storage",
+    "The bucket for files cannot be reached or answers with errors, or the disk is full.",
+  ],
+] as const)("a bucket that cannot be used (%s) is told of without its name", async (code, told) => {
+  const { settings } = await server();
+  const endpoint = "https://s3.example.com";
+  const mediaBucket: ReadinessOptions["settings"]["mediaBucket"] = {
+    address: {
+      ...{ bucket: "files", prefix: "", endpoint, publicEndpoint: endpoint },
+      ...{ region: "eu-central-1", style: "path" },
+    },
+    keys: { accessKeyId: KEY, secretAccessKey: KEY, sessionToken: undefined },
+  };
+  const { readiness } = await server({
+    settings: { ...settings, mediaBucket },
+    checkRoom: async () => {
+      throw new AppError(code, `s3://files at ${endpoint}: ${KEY}`);
+    },
+  });
+  expect(await readiness.reasons()).toEqual([told]);
 });
 
 test.each([

@@ -20,6 +20,19 @@ export interface OpenedMedia {
   place: string;
 }
 
+/** What becomes of a second file of the same job under the same number. */
+export type SameName = "numbered" | "replaced";
+
+const LINK = {
+  seconds: 60,
+  mimeType: "image/png",
+  disposition: "attachment",
+  method: "GET",
+} as const;
+
+/** In place of a test of what such a store need not do. */
+const absent = (..._test: unknown[]) => {};
+
 const NAMING: MediaNaming = {
   owner: OWNER,
   operation: "z_image_turbo_generate",
@@ -34,12 +47,15 @@ const NAMING: MediaNaming = {
  * What any media store must do.
  * @param prepare makes an empty place.
  * @param opener path of a module whose `open` opens such a place in another process.
+ * @param same what becomes of what is kept again: a file beside the first, or in its place.
  */
 export function describeMediaStore(
   name: string,
   prepare: () => Promise<OpenedMedia>,
   opener: string,
+  same: SameName = "numbered",
 ): void {
+  const isNumbered = same === "numbered";
   describe(`${name}, as a media store,`, () => {
     let place: OpenedMedia;
     let store: MediaStore;
@@ -100,7 +116,7 @@ export function describeMediaStore(
     });
 
     it("knows nothing of a file that is deleted, and deletes it twice", async () => {
-      const [gone, kept] = [await put("gone"), await put("kept")];
+      const [gone, kept] = [await put("gone"), await put("kept", { index: 2 })];
       for (let i = 0; i < 2; i++) await store.delete(OWNER, gone.ref);
       expect(await store.stat(OWNER, gone.ref)).toBeUndefined();
       await expect(store.open(OWNER, gone.ref)).rejects.toMatchObject({ code: "not_found" });
@@ -127,31 +143,78 @@ export function describeMediaStore(
       });
     });
 
-    it("overwrites nothing, whoever puts the same name at once", async () => {
-      const texts = Array.from({ length: 12 }, (_, i) => `file ${i}`);
-      const stores = [store, place.open(), place.open()];
-      const kept = await Promise.all(
-        texts.map((text, i) => (stores[i % 3] ?? store).put(Buffer.from(text), NAMING)),
-      );
-      expect(new Set(kept.map(({ ref }) => ref)).size).toBe(texts.length);
-      expect(await Promise.all(kept.map(({ ref }) => textOf(ref)))).toEqual(texts);
-      expect(await listed()).toEqual(kept.map(({ ref }) => ref).sort());
+    (isNumbered ? it : absent)(
+      "overwrites nothing, whoever puts the same name at once",
+      async () => {
+        const texts = Array.from({ length: 12 }, (_, i) => `file ${i}`);
+        const stores = [store, place.open(), place.open()];
+        const kept = await Promise.all(
+          texts.map((text, i) => (stores[i % 3] ?? store).put(Buffer.from(text), NAMING)),
+        );
+        expect(new Set(kept.map(({ ref }) => ref)).size).toBe(texts.length);
+        expect(await Promise.all(kept.map(({ ref }) => textOf(ref)))).toEqual(texts);
+        expect(await listed()).toEqual(kept.map(({ ref }) => ref).sort());
+      },
+    );
+
+    (isNumbered ? absent : it)(
+      "has one file of a job's number, whole, whoever puts it at once",
+      async () => {
+        const texts = Array.from({ length: 12 }, (_, i) => `file ${i}`);
+        const stores = [store, place.open(), place.open()];
+        const kept = await Promise.all(
+          texts.map((text, i) => (stores[i % 3] ?? store).put(Buffer.from(text), NAMING)),
+        );
+        const [ref = ""] = new Set(kept.map((one) => one.ref));
+        expect(await listed()).toEqual([ref]);
+        expect(texts).toContain(await textOf(ref));
+        await store.letGo(OWNER, ref);
+        expect(await listed()).toEqual([ref]);
+      },
+    );
+
+    (isNumbered ? it : absent)("lets go what no job names", async () => {
+      const [gone, kept] = [await put("one"), await put("two")];
+      await store.letGo(OWNER, gone.ref);
+      expect(await listed()).toEqual([kept.ref]);
     });
 
-    it("overwrites nothing of another process that puts the same name at once", async () => {
-      const puts = (process: string) =>
-        Array.from({ length: 16 }, (_, n) => [Buffer.from(`${process} ${n}`), NAMING]);
-      const [ones, twos] = [puts("one"), puts("two")];
-      const media = (calls: Race["calls"]): Race => ({ store: "media", method: "put", calls });
-      const outcomes = await race(place.place, media(ones), media(twos));
-      expect(codesOf(outcomes.flat())).toEqual([]);
-      const kept = z.array(z.object({ ref: z.string() })).parse(valuesOf(outcomes.flat()));
-      expect(new Set(kept.map(({ ref }) => ref)).size).toBe(32);
-      expect(await Promise.all(kept.map(({ ref }) => textOf(ref)))).toEqual(
-        [...ones, ...twos].map(([content]) => String(content)),
+    it("keeps files of other jobs, numbers and days apart", async () => {
+      const changes: Partial<MediaNaming>[] = [
+        {},
+        { index: 2 },
+        { index: "sheet" },
+        { jobId: "job_zzzzzzghijklmnopqrstuvwxyz" },
+        { createdAt: NAMING.createdAt + 86_400_000 },
+        { extension: "jpg" },
+        { owner: "ada" },
+      ];
+      const kept = await Promise.all(
+        changes.map((change, i) => put(`file ${i}`, { extension: "png", ...change })),
       );
-      expect(await listed()).toEqual(kept.map(({ ref }) => ref).sort());
+      expect(new Set(kept.map(({ ref }) => ref)).size).toBe(changes.length);
+      for (const [i, { ref }] of kept.entries()) {
+        expect(await textOf(ref, changes[i]?.owner)).toBe(`file ${i}`);
+      }
     });
+
+    (isNumbered ? it : absent)(
+      "overwrites nothing of another process that puts the same name at once",
+      async () => {
+        const puts = (process: string) =>
+          Array.from({ length: 16 }, (_, n) => [Buffer.from(`${process} ${n}`), NAMING]);
+        const [ones, twos] = [puts("one"), puts("two")];
+        const media = (calls: Race["calls"]): Race => ({ store: "media", method: "put", calls });
+        const outcomes = await race(place.place, media(ones), media(twos));
+        expect(codesOf(outcomes.flat())).toEqual([]);
+        const kept = z.array(z.object({ ref: z.string() })).parse(valuesOf(outcomes.flat()));
+        expect(new Set(kept.map(({ ref }) => ref)).size).toBe(32);
+        expect(await Promise.all(kept.map(({ ref }) => textOf(ref)))).toEqual(
+          [...ones, ...twos].map(([content]) => String(content)),
+        );
+        expect(await listed()).toEqual(kept.map(({ ref }) => ref).sort());
+      },
+    );
 
     it("is ready for an owner before the first file, and lists none then", async () => {
       for (const owner of [OWNER, "ada"]) {
@@ -220,7 +283,7 @@ export function describeMediaStore(
           if (other === owner) continue;
           expect(await store.stat(owner, ref), `${owner} ${ref}`).toBeUndefined();
           await expect(store.open(owner, ref)).rejects.toMatchObject({ code: "not_found" });
-          expect(await store.url(owner, ref)).toBeUndefined();
+          expect(await store.url(owner, ref, LINK)).toBeUndefined();
           expect(store.localPath?.(owner, ref)).toBeUndefined();
           await store.delete(owner, ref);
         }

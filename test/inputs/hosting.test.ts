@@ -196,7 +196,7 @@ it("a job without files, or one that was cancelled, publishes nothing", async ()
 it("without an address, says so before anything is written", async () => {
   const { hosting, folder } = await openHosting({ address: undefined });
   const refusal = new AppError("invalid_input", "It needs an address.");
-  expect(() => hosting.requireAddress(refusal)).toThrow(refusal);
+  await expect(hosting.requireAddress(refusal)).rejects.toBe(refusal);
   await expect(hosting.stage(OWNER, Buffer.from("x"), "png")).rejects.toMatchObject({
     code: "configuration",
   });

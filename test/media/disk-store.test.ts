@@ -283,8 +283,11 @@ describe("room for results", () => {
 
   it("is missing where the output folder cannot be", async () => {
     await writeFile(output, "in the way");
-    for (const refused of [store.checkRoom(OWNER, "images", 1), store.makeRoom(OWNER)]) {
-      await expect(refused).rejects.toMatchObject({
+    for (const refused of [
+      () => store.checkRoom(OWNER, "images", 1),
+      () => store.makeRoom(OWNER),
+    ]) {
+      await expect(refused()).rejects.toMatchObject({
         code: "storage",
         message: expect.stringContaining(output),
         next: expect.stringContaining("nothing was bought"),

@@ -2,9 +2,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { basename, join } from "node:path";
 import { beforeEach, expect, it, onTestFinished } from "vitest";
-import { toAppError } from "../../src/core/errors.ts";
+import { AppError, toAppError } from "../../src/core/errors.ts";
 import type { WholeJob } from "../../src/jobs/job.ts";
 import { DiskStore } from "../../src/media/disk-store.ts";
+import type { LinkWishes, MediaStore } from "../../src/media/media-store.ts";
 import { asAttachment } from "../../src/public/attachment.ts";
 import { DownloadLinks, type LinkedFile } from "../../src/public/download-links.ts";
 import { DownloadRoute } from "../../src/public/download-route.ts";
@@ -75,8 +76,11 @@ async function linkTo(links: DownloadLinks, file: LinkedFile = { ...FILE, jobId:
 
 const secretIn = (url: string) => url.slice(url.lastIndexOf("/") + 1);
 
-async function serve(links: DownloadLinks): Promise<(secret: string) => string> {
-  const route = new DownloadRoute({ links, store, media });
+async function serve(
+  links: DownloadLinks,
+  kept: MediaStore = media,
+): Promise<(secret: string) => string> {
+  const route = new DownloadRoute({ links, store, media: kept });
   const server = createServer((request, response) => {
     void route.answer(request, response, secretIn(request.url ?? ""));
   });
@@ -203,4 +207,47 @@ it.each([
 ])("a name in a header stays a name: %j", (name, expected) => {
   expect(asAttachment(name)).toBe(expected);
   expect(new Headers({ "content-disposition": asAttachment(name) })).toBeDefined();
+});
+
+/** A store as a bucket is: whoever may have a file gets an address of it. */
+class LinkingStore extends DiskStore {
+  readonly wishes: LinkWishes[] = [];
+  isAway = false;
+
+  override async url(_owner: string, _ref: string, wishes: LinkWishes): Promise<string> {
+    this.wishes.push(wishes);
+    return "https://s3.example.com/files/1.png?X-Amz-Signature=abc";
+  }
+
+  override async stat(...asked: Parameters<DiskStore["stat"]>) {
+    if (this.isAway) throw new AppError("storage", "s3.example.com is away.");
+    return super.stat(...asked);
+  }
+}
+
+it("a file in a bucket is had there, by whoever was let in here", async () => {
+  const places = { allowedDirs: [], workingDir: data, homeDir: data, homeOwner: OWNER };
+  const linking = new LinkingStore({ ...places, outputDir: join(data, "out") });
+  const links = await openLinks();
+  const at = await serve(links, linking);
+  const { secret } = await linkTo(links);
+  for (const method of ["GET", "HEAD"] as const) {
+    const reply = await fetch(at(secret), { method, redirect: "manual" });
+    expect(reply.status).toBe(302);
+    expect(reply.headers.get("location")).toMatch(/^https:\/\/s3\.example\.com\//);
+    expect(reply.headers.get("cache-control")).toBe("no-store");
+    expect(linking.wishes.at(-1)).toEqual({
+      seconds: 60,
+      mimeType: "image/png",
+      disposition: asAttachment(basename(path)),
+      method,
+    });
+  }
+  const asked = linking.wishes.length;
+  expect((await fetch(at(`${secret}x`), { redirect: "manual" })).status).toBe(404);
+  expect(linking.wishes.length).toBe(asked);
+  linking.isAway = true;
+  const later = await fetch(at(secret), { redirect: "manual" });
+  expect([later.status, later.headers.get("retry-after")]).toEqual([503, "10"]);
+  expect(await later.text()).not.toContain("s3.example.com");
 });

@@ -8,7 +8,8 @@ const specs: readonly SettingSpec[] = Object.values(SETTINGS);
 
 const FOLDERS = specs.filter(({ folder }) => folder !== undefined).map(({ env }) => env);
 
-const KEYS = specs.filter(({ secret }) => secret).map(({ env }) => env);
+/** Those of buckets mean nothing without one: test/settings/bucket-settings.test.ts. */
+const KEYS = specs.filter(({ secret, onlyWith }) => secret && !onlyWith).map(({ env }) => env);
 
 const OTHERS = specs.filter(({ secret, folder }) => !secret && !folder).map(({ env }) => env);
 

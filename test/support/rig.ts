@@ -256,7 +256,8 @@ export async function until<T>(
 }
 
 const NO_FILES: Hosting & JobFiles = {
-  requireAddress: (refusal) => {
+  served: "not at all",
+  requireAddress: async (refusal) => {
     throw refusal;
   },
   measure: () => expect.fail("nothing can be hosted"),

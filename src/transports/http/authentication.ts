@@ -16,9 +16,21 @@ export class Authentication {
   /** Where clients learn how to log in: told by the settings, never by a request. */
   readonly #metadataUrl: string | undefined;
 
-  /** @param access absent: everybody who may connect is the one user of this machine. */
-  constructor(access: Access | undefined) {
+  readonly #local: Credential;
+
+  /**
+   * @param access absent: everybody who may connect is the one user of this machine.
+   * @param isAnywhere whether that user is told nothing of this machine all the same.
+   */
+  constructor(access: Access | undefined, isAnywhere = false) {
     this.#access = access;
+    // The one user of this machine, until others are told apart from it.
+    this.#local = {
+      caller: isAnywhere ? { ...LOCAL_CALLER, isRemote: true } : LOCAL_CALLER,
+      id: LOCAL_CALLER.owner,
+      endsAt: Number.POSITIVE_INFINITY,
+      holds: async () => !(await this.isClosed()),
+    };
     this.#metadataUrl = access?.resource && metadataUrl(access.resource);
   }
 
@@ -32,7 +44,7 @@ export class Authentication {
    */
   async credentialOf(headers: Headers, address: string): Promise<Credential | Response> {
     const authenticator = this.#access?.authenticator;
-    if (!authenticator || !(await authenticator.isClosed())) return this.#local();
+    if (!authenticator || !(await authenticator.isClosed())) return this.#local;
     const header = headers.get("authorization");
     if (header === null) return this.#asked();
     const token = BEARER.exec(header)?.[1];
@@ -75,16 +87,6 @@ export class Authentication {
       ...(scope === undefined ? {} : { requiredScopes: [scope] }),
       ...(this.#metadataUrl === undefined ? {} : { resourceMetadataUrl: this.#metadataUrl }),
     });
-  }
-
-  /** The one user of this machine, until others are told apart from it. */
-  #local(): Credential {
-    return {
-      caller: LOCAL_CALLER,
-      id: LOCAL_CALLER.owner,
-      endsAt: Number.POSITIVE_INFINITY,
-      holds: async () => !(await this.isClosed()),
-    };
   }
 }
 
