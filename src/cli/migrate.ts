@@ -4,6 +4,7 @@ import { clearMovedMark, movedMark, setMovedMark } from "../core/moved-mark.ts";
 import { LOCAL_OWNER } from "../core/owner.ts";
 import { oneLine } from "../core/text.ts";
 import { DiskStore } from "../media/disk-store.ts";
+import type { MediaStore } from "../media/media-store.ts";
 import { beginning } from "../moving/beginning.ts";
 import { copyRecord, type MovedSum } from "../moving/move.ts";
 import type { Move, MoveSource, MoveTarget } from "../moving/move-ends.ts";
@@ -13,6 +14,7 @@ import type { Settings } from "../settings/settings.ts";
 import { openMoveTarget } from "../storage/postgres/postgres-move-target.ts";
 import { hasRecord, openSnapshot, removeSnapshot } from "../storage/sqlite/move-snapshot.ts";
 import { SqliteMoveSource } from "../storage/sqlite/sqlite-move-source.ts";
+import { openCommandMedia } from "./command-media.ts";
 import { requireDataDir } from "./data-folder.ts";
 import type { Ending } from "./ending.ts";
 import { withAdvice } from "./with-advice.ts";
@@ -46,10 +48,11 @@ export async function runMigrate(
       `There is no record of jobs in ${oneLine(dataDir)}: nothing is to be moved. LONGCAT_MCP_DATA_DIR names another folder.`,
     );
   }
+  const { media, close } = await openCommandMedia(settings);
   const target = await openMoveTarget(database, systemClock);
   ending.closeWith(() => target.close());
   const migration: Migration = {
-    ...{ settings, target, files: filesOf(settings) },
+    ...{ settings, target, files: filesOf(settings, media) },
     say: (text) => process.stderr.write(`${text}\n`),
     write: (text) => process.stdout.write(text),
   };
@@ -60,6 +63,7 @@ export async function runMigrate(
     throw withAdvice(error);
   } finally {
     await target.close();
+    await close();
   }
 }
 
@@ -179,10 +183,14 @@ function partsOf({ target, say }: Migration, source: MoveSource) {
   return { source, target, say, localOwner: LOCAL_OWNER, now: systemClock.now };
 }
 
-/** Files of another owner lie in another folder. */
-function filesOf(settings: Settings): FilesEnds {
-  const disk = new DiskStore({ ...settings, homeOwner: LOCAL_OWNER });
-  return { from: disk, to: disk, isElsewhere: (before, after) => before !== after };
+/** In a bucket all of them lie elsewhere; on this disk those that become another owner's. */
+function filesOf(settings: Settings, media: MediaStore): FilesEnds {
+  const hasBucket = settings.mediaBucket !== undefined;
+  return {
+    from: new DiskStore({ ...settings, homeOwner: LOCAL_OWNER }),
+    to: media,
+    isElsewhere: (before, after) => hasBucket || before !== after,
+  };
 }
 
 function summary(

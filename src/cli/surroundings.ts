@@ -30,10 +30,11 @@ export function surroundings(
 /** Where a move goes may be said on its command line as well, and is that command's alone. */
 function withTarget(
   env: Surroundings["env"],
-  { to }: Readonly<Record<string, string | undefined>>,
+  { to, media }: Readonly<Record<string, string | undefined>>,
 ): Surroundings["env"] {
-  if (to === undefined) return env;
-  const { LONGCAT_MCP_DATABASE_URL_FILE: _, ...others } = env;
+  const withMedia = media === undefined ? env : { ...env, LONGCAT_MCP_MEDIA_URL: media };
+  if (to === undefined) return withMedia;
+  const { LONGCAT_MCP_DATABASE_URL_FILE: _, ...others } = withMedia;
   return { ...others, LONGCAT_MCP_DATABASE_URL: to };
 }
 

@@ -208,6 +208,12 @@ export const COMMAND_OPTIONS: readonly CommandOption[] = [
     help: "the database, as postgres://…, in place of LONGCAT_MCP_DATABASE_URL; others on this machine can read it while the command runs",
   },
   {
+    flag: "media",
+    commands: ["migrate"],
+    value: "url",
+    help: "the bucket that finished files are copied to, as s3://…, in place of LONGCAT_MCP_MEDIA_URL; without one they stay on this disk",
+  },
+  {
     flag: "owner",
     commands: ["migrate"],
     value: "name",
@@ -255,6 +261,7 @@ const FEW: Readonly<Partial<Record<Command, readonly string[]>>> = {
     "LONGCAT_MCP_OUTPUT_DIR",
     "LONGCAT_MCP_DATABASE_URL",
     "LONGCAT_MCP_DATABASE_PREPARE",
+    "LONGCAT_MCP_MEDIA_URL",
     "LONGCAT_MCP_KEEP_PROMPTS",
   ],
 };
