@@ -1,3 +1,4 @@
+import { canParseUrl } from "../core/can-parse-url.ts";
 import { isLocalHost } from "../core/host-addresses.ts";
 
 /** What no clean address has in it as it stands. */
@@ -32,7 +33,7 @@ export function readAddress(text: string, mayBeLocal: boolean): Address {
     };
   }
   if (splitAddresses(text).length > 1) return { problem: "takes one address, not several." };
-  if (UNCLEAN.test(text) || !/^https?:\/\/[^/?#]/i.test(text) || !URL.canParse(text)) {
+  if (UNCLEAN.test(text) || !/^https?:\/\/[^/?#]/i.test(text) || !canParseUrl(text)) {
     return { problem: "is not one clean https URL." };
   }
   const url = new URL(text);

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { canParseUrl } from "./can-parse-url.ts";
 
 /** A place in a bucket of an S3 server, and the ways to it. */
 export interface BucketAddress {
@@ -44,7 +45,7 @@ const ANY_REGION = "us-east-1";
  * may have a secret in it.
  */
 export function readBucketAddress(text: string): { address: BucketAddress } | { problem: string } {
-  if (!/^s3:\/\//i.test(text) || !URL.canParse(text)) return { problem: `must be like ${LIKE}` };
+  if (!/^s3:\/\//i.test(text) || !canParseUrl(text)) return { problem: `must be like ${LIKE}` };
   const {
     username,
     password,
@@ -121,7 +122,7 @@ function ofEndpoint(name: string): string {
 
 /** @returns it without a slash at its end; `undefined` for what is none. */
 function readEndpoint(text: string | undefined): string | undefined {
-  if (text === undefined || !/^https?:\/\//i.test(text) || !URL.canParse(text)) return undefined;
+  if (text === undefined || !/^https?:\/\//i.test(text) || !canParseUrl(text)) return undefined;
   const { username, password, search, hash, origin, pathname } = new URL(text);
   if (username !== "" || password !== "" || search !== "" || hash !== "" || /[?#]/.test(text)) {
     return undefined;

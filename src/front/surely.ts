@@ -1,4 +1,5 @@
 import { delimiter } from "node:path";
+import { canParseUrl } from "../core/can-parse-url.ts";
 
 /*
  * Whether the program would start, and offer what the prepared answers say. The settings are read
@@ -88,5 +89,5 @@ function areFolders(value: string): boolean {
 }
 
 function isAddress(value: string): boolean {
-  return /^https?:\/\/[a-z\d.-]+(?::\d{1,5})?(?:\/[\w./-]*)?$/i.test(value) && URL.canParse(value);
+  return /^https?:\/\/[a-z\d.-]+(?::\d{1,5})?(?:\/[\w./-]*)?$/i.test(value) && canParseUrl(value);
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { canParseUrl } from "../core/can-parse-url.ts";
 import type { Html } from "../core/html.ts";
 import { harden, pagePolicy } from "../public/hardened.ts";
 
@@ -45,7 +46,7 @@ export function isFromHere({ headers }: IncomingMessage): boolean {
   const site = headers["sec-fetch-site"];
   if (site !== undefined && site !== "same-origin") return false;
   const { origin, host } = headers;
-  if (origin === undefined || host === undefined || !URL.canParse(origin)) return false;
+  if (origin === undefined || host === undefined || !canParseUrl(origin)) return false;
   return new URL(origin).host === host.toLowerCase();
 }
 

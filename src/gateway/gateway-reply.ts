@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { canParseUrl } from "../core/can-parse-url.ts";
 import { isRedacted, type Redact, redactValue } from "../core/redact.ts";
 import { oneLine } from "../core/text.ts";
 
@@ -137,7 +138,7 @@ function addressOf(value: unknown): string[] {
   if (!/^https?:\/\//i.test(value)) return [];
   // With a key taken out it is no address any more, but what is left of it says what has come.
   if (isRedacted(value)) return [oneLine(value)];
-  return URL.canParse(value) ? [new URL(value).href] : [];
+  return canParseUrl(value) ? [new URL(value).href] : [];
 }
 
 function isPresent(error: unknown): boolean {

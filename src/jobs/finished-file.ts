@@ -1,3 +1,4 @@
+import { canParseUrl } from "../core/can-parse-url.ts";
 import { HOUR_MS } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { isLoopbackHost } from "../core/host-addresses.ts";
@@ -39,7 +40,7 @@ export function mayBeServed(
   url: string,
   { now, trustedOrigins }: { now: number; trustedOrigins: readonly string[] },
 ): boolean {
-  if (now - (completedAt ?? updatedAt) >= HOUR_MS || !URL.canParse(url)) return false;
+  if (now - (completedAt ?? updatedAt) >= HOUR_MS || !canParseUrl(url)) return false;
   const { hostname, origin } = new URL(url);
   return !isLoopbackHost(hostname) || trustedOrigins.includes(origin);
 }

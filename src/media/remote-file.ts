@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import type { Readable } from "node:stream";
+import { canParseUrl } from "../core/can-parse-url.ts";
 import { isLoopbackHost, isPublicAddress } from "../core/host-addresses.ts";
 import type { HttpClient } from "../gateway/http-client.ts";
 import type { Checkpoint } from "./checkpoint.ts";
@@ -59,7 +60,7 @@ export async function openRemote(
       reply.body.resume();
       const location = reply.headers["location"];
       const next =
-        location && URL.canParse(location, current.href) ? new URL(location, current) : null;
+        location && canParseUrl(location, current.href) ? new URL(location, current) : null;
       if (next?.host !== current.host || next.protocol !== current.protocol) {
         throw new DownloadFailure("refused", "the file's address redirects to another host");
       }

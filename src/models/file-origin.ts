@@ -1,3 +1,4 @@
+import { canParseUrl } from "../core/can-parse-url.ts";
 import { readUri } from "../core/uris.ts";
 
 /** Where the bytes of a file that a caller names come from. */
@@ -17,7 +18,7 @@ export function fileOrigin(text: string): FileOrigin | undefined {
 }
 
 export function isHttpUrl(text: string): boolean {
-  return /^https?:\/\/[^\s/]/i.test(text) && URL.canParse(text);
+  return /^https?:\/\/[^\s/]/i.test(text) && canParseUrl(text);
 }
 
 function isDataUri(text: string): boolean {

@@ -1,3 +1,4 @@
+import { canParseUrl } from "../core/can-parse-url.ts";
 import { HOUR_MS } from "../core/clock.ts";
 import type { EarlierFile } from "../inputs/named-picture.ts";
 import { finishedFile } from "../jobs/finished-file.ts";
@@ -27,7 +28,7 @@ export function earlierFile(
 
 /** Whether an address is the public's, or that of a provider on this machine that is still there. */
 function isServed(url: string, trustedOrigins: readonly string[]): boolean {
-  if (!URL.canParse(url)) return false;
+  if (!canParseUrl(url)) return false;
   const { protocol, origin } = new URL(url);
   return protocol === "https:" || trustedOrigins.includes(origin);
 }

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { canParseUrl } from "../core/can-parse-url.ts";
 import { DECODING, MAX_PICTURE_PIXELS } from "../core/decoding.ts";
 import { shortened } from "../core/text.ts";
 
@@ -80,7 +81,7 @@ export class InputLoader {
     address: string,
   ): Promise<{ bytes: Buffer } | { host: string } | { problem: string }> {
     if (/^data:/i.test(address)) return dataUri(address);
-    if (!URL.canParse(address)) return { problem: `Not an address: ${shorten(address)}` };
+    if (!canParseUrl(address)) return { problem: `Not an address: ${shorten(address)}` };
     const url = new URL(address);
     try {
       if (this.#sources.isOwn(url)) {

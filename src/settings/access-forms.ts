@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import * as z from "zod";
+import { canParseUrl } from "../core/can-parse-url.ts";
 import { isLoopbackHost } from "../core/host-addresses.ts";
 import { oneLine } from "../core/text.ts";
 import { url } from "./base-urls.ts";
@@ -25,7 +26,7 @@ function listOf<T>(readOne: (entry: string) => T | undefined, wanted: string) {
 /** Host names as `URL.hostname` has them; a port behind one is left out. */
 export const hostNames = listOf((entry) => {
   const text = isIP(entry) === 6 ? `[${entry}]` : entry;
-  if (text.includes("/") || !URL.canParse(`http://${text}`)) return undefined;
+  if (text.includes("/") || !canParseUrl(`http://${text}`)) return undefined;
   const { hostname, username, search, hash } = new URL(`http://${text}`);
   if (username !== "" || search !== "" || hash !== "") return undefined;
   return hostname.startsWith("[") || NAME.test(hostname) ? hostname : undefined;
@@ -33,7 +34,7 @@ export const hostNames = listOf((entry) => {
 
 /** Origins, as browsers send them. */
 export const origins = listOf((entry) => {
-  if (!/^https?:\/\//i.test(entry) || !URL.canParse(entry)) return undefined;
+  if (!/^https?:\/\//i.test(entry) || !canParseUrl(entry)) return undefined;
   const { origin, href } = new URL(entry);
   return href === `${origin}/` && !/[?#*]/.test(entry) ? origin : undefined;
 }, "origins such as https://app.example.com");

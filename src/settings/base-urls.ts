@@ -1,10 +1,11 @@
 import * as z from "zod";
+import { canParseUrl } from "../core/can-parse-url.ts";
 import { OPERATION_NAMES } from "../models/names.prepared.ts";
 
 /** An http or https address and nothing that does not belong to one, without a slash at its end. */
 export const url = z
   .string()
-  .refine((value) => /^https?:\/\//i.test(value) && URL.canParse(value), {
+  .refine((value) => /^https?:\/\//i.test(value) && canParseUrl(value), {
     error: "must be an http or https URL",
     abort: true,
   })

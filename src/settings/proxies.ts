@@ -1,3 +1,4 @@
+import { canParseUrl } from "../core/can-parse-url.ts";
 import { cleanValue, isUnfilled } from "./raw.ts";
 
 /** Through what requests leave, as a whole address each, and for which hosts not. */
@@ -55,7 +56,7 @@ function readProxy(name: string, value: string): { address?: string; problem?: s
 
 function wholeAddress(scheme: string, value: string): string | undefined {
   const full = value.includes("://") ? value : `${scheme}://${value}`;
-  if (!URL.canParse(full)) return undefined;
+  if (!canParseUrl(full)) return undefined;
   const { protocol, username, password, hostname, port } = new URL(full);
   const otherwise = DEFAULT_PORTS[protocol];
   if (otherwise === undefined || hostname === "" || port === "0") return undefined;

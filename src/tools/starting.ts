@@ -45,7 +45,8 @@ export const startArguments = (maxWaitSeconds: number) => ({
   wait_seconds: waitSeconds(maxWaitSeconds),
   idempotency_key: z.string().min(1).max(200).optional(),
   force_new: z.boolean().optional(),
-  dry_run: z.boolean().optional().describe("Only check and price"),
+  // Its name says it; every assistant would pay for more words in every start tool.
+  dry_run: z.boolean().optional(),
 });
 
 /** The arguments of all start tools, as they were read. */

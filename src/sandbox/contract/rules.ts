@@ -1,3 +1,4 @@
+import { canParseUrl } from "../../core/can-parse-url.ts";
 import { isFields } from "../../core/json-fields.ts";
 import { shortened } from "../../core/text.ts";
 
@@ -121,5 +122,5 @@ function refuse(name: string, allowed: string, value: unknown): string {
 
 function isUrl(text: string, dataAllowed: boolean): boolean {
   if (dataAllowed && /^data:[^,]*,/i.test(text)) return true;
-  return /^https?:\/\//i.test(text) && URL.canParse(text);
+  return /^https?:\/\//i.test(text) && canParseUrl(text);
 }

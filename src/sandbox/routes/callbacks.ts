@@ -1,3 +1,4 @@
+import { canParseUrl } from "../../core/can-parse-url.ts";
 import type { SandboxJob } from "../archive.ts";
 import { type Standing, standingOf, statusBody } from "../contract/replies.ts";
 import type { FaultOf } from "../faults/fault-kinds.ts";
@@ -23,7 +24,7 @@ export async function announce(
   fault: FaultOf<"webhook"> | undefined,
 ): Promise<void> {
   const near = [...new Set(addresses)].filter(
-    (address) => URL.canParse(address) && isLoopback(new URL(address).hostname),
+    (address) => canParseUrl(address) && isLoopback(new URL(address).hostname),
   );
   for (const { at, bodies } of deliveriesOf(context, job, fault)) {
     for (const address of near) {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import type { ConnectionOptions } from "node:tls";
+import { canParseUrl } from "../../core/can-parse-url.ts";
 import { AppError } from "../../core/errors.ts";
 import { oneLine } from "../../core/text.ts";
 
@@ -26,7 +27,7 @@ export interface DatabaseAddress {
  * @throws {configuration} naming what is wrong with it, and never the password
  */
 export function databaseAddress(url: string): DatabaseAddress {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const parsed = canParseUrl(url) ? new URL(url) : undefined;
   if (!parsed || !/^postgres(ql)?:$/.test(parsed.protocol)) {
     throw wrong("is no address of a database", "postgres://USER:PASSWORD@HOST:5432/DATABASE");
   }
@@ -52,7 +53,7 @@ export function databaseAddress(url: string): DatabaseAddress {
 
 /** What must never be shown, of an address as it was set: the address and the password in it. */
 export function addressSecrets(url = ""): string[] {
-  const password = URL.canParse(url) ? new URL(url).password : "";
+  const password = canParseUrl(url) ? new URL(url).password : "";
   return [url, password, decoded(password)].filter((secret) => secret !== "");
 }
 

@@ -4,6 +4,7 @@ import {
   validateHostHeader,
   validateOriginHeader,
 } from "@modelcontextprotocol/server";
+import { canParseUrl } from "../../core/can-parse-url.ts";
 import { isLoopbackHost } from "../../core/host-addresses.ts";
 import { oneLine } from "../../core/text.ts";
 import { forwardingHeader } from "./forwarding.ts";
@@ -72,7 +73,7 @@ export class Guards {
 
 /** Whether an origin is that of the server itself, by the name that it was called by. */
 function isOwn(origin: string | undefined, host: string | null): boolean {
-  if (origin === undefined || host === null || !URL.canParse(origin)) return false;
+  if (origin === undefined || host === null || !canParseUrl(origin)) return false;
   return new URL(origin).host === host.toLowerCase();
 }
 

@@ -34,12 +34,8 @@ beforeAll(async () => {
       owner: n % 10 === 9 ? "anna" : OWNER,
     }),
   );
-  connection.transaction(() => {
-    // What is awaited in it has happened by the time it returns.
-    for (const job of jobs) {
-      void store.admit(job, "me", { forceNew: true, limits: NO_LIMITS, now: NOON });
-    }
-  });
+  const rules = { forceNew: true, limits: NO_LIMITS, now: NOON };
+  await Promise.all(jobs.map((job) => store.admit(job, "me", rules)));
 });
 
 afterAll(async () => {
