@@ -21,7 +21,7 @@ export function saveTool(deps: ToolDeps): Tool {
     description:
       "Save, store, copy, download or export finished image files to a folder such as ~/Desktop; resize; convert to JPEG, PNG, WebP.",
     searchHint:
-      "save or download the image to disk, save as jpg, put in the downloads folder, move, make a smaller version of the file, shrink the picture, where are the files",
+      "save or download the image, save as jpg, put in my downloads, move, make a smaller version of the file, shrink the picture, where are the files",
     descriptionElsewhere:
       "Download links to finished image files, converted to JPEG, PNG or WebP if wanted.",
     kind: "add",

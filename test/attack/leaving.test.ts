@@ -74,7 +74,10 @@ describe("whoever leaves", () => {
     expect(lines[1]).toMatchObject({ operation: "longcat_chat", answer: expect.any(String) });
     expect(lines[2]).toMatchObject({ operation: "longcat_image_generate", counted_usd: 0.13 });
     expect(JSON.stringify(lines)).not.toContain(bob);
-    const [file, upload = ""] = (await readdir(join(to, "files"))).sort();
+    const copies = await readdir(join(to, "files"));
+    expect(copies).toHaveLength(2);
+    const file = copies.find((name) => name.endsWith(".png"));
+    const upload = copies.find((name) => name !== file) ?? "";
     expect(lines[2]).toMatchObject({ files: [`files/${file}`] });
     expect(lines[4]).toMatchObject({ mime_type: "text/plain", copy: `files/${upload}` });
     expect(await readFile(join(to, "files", upload), "utf8")).toBe(`My ${SECRET}`);
