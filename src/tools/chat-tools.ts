@@ -55,7 +55,7 @@ function chatTool(deps: ToolDeps): Tool {
       "Ask another model (LLM) with a 1M-token window: hand it a task, with large files, logs or long documents, to read, review, summarise, analyse or translate, and get only its answer or opinion. Files are read here, not by you.",
     longestAnswer: 100000,
     searchHint:
-      "summarize or delegate reading a codebase or long document, second opinion, consult another AI, talk, find the error in a huge log, send a prompt to, let it answer, write, explain, helper, expert or cheaper model, folder of documents, PDF, repository, question, offload work, without filling context",
+      "summarize or delegate reading a codebase or long document, second opinion, consult another AI, talk, find the error in a huge log, send a prompt to, let it answer, write, explain, helper, expert or cheaper model, many documents, repository, question, offload work, without filling context",
     kind: "start",
     input: z.object({
       prompt: task(z.string().min(1)).describe("The task, with all it needs"),
