@@ -70,33 +70,50 @@ async function pictures(): Promise<string[]> {
   return all.filter((file) => file.endsWith(".png"));
 }
 
+const promptOf = (point: LifePoint, round: number) => `${point} in round ${round}.`;
+
+/** A replica that is killed where it is with its job, or whose job another was quicker with. */
+async function killedAt(point: LifePoint, round: number): Promise<void> {
+  const env = { LONGCAT_MCP_TEST_CRASH_AT: point };
+  // Killed with another's job before it had its own, where starts take long.
+  const doomed = await replica(`${point}-${round}`, env).catch(() => undefined);
+  if (!doomed) return;
+  const prompt = promptOf(point, round);
+  void doomed.client
+    .call(START, { prompt, image_size: "square_1_1", wait_seconds: 100 })
+    .catch(() => "killed");
+  // Others may be quicker with what comes late in its life.
+  await vi.waitFor(async () => {
+    const isOver = (await recorded()).some(
+      (job) => job.prompt === prompt && job.state === "completed",
+    );
+    expect(isOver || doomed.program.child.signalCode !== null).toBe(true);
+  }, PATIENTLY);
+  await doomed.program.kill("SIGKILL");
+}
+
 describe("of several replicas one is killed", () => {
   test("wherever it is with a job: the others finish it, once, or say that nobody knows", {
     timeout: TIMEOUT_MS,
   }, async () => {
     await replica("survivor");
     for (let round = 0; round < ROUNDS; round++) {
-      for (const point of LIFE_POINTS) {
-        const doomed = await replica(`${point}-${round}`, { LONGCAT_MCP_TEST_CRASH_AT: point });
-        const prompt = `${point} in round ${round}.`;
-        void doomed.client
-          .call(START, { prompt, image_size: "square_1_1", wait_seconds: 100 })
-          .catch(() => "killed");
-        // Others may be quicker with what comes late in its life.
-        await vi.waitFor(async () => {
-          const isOver = (await recorded()).some(
-            (job) => job.prompt === prompt && job.state === "completed",
-          );
-          expect(isOver || doomed.program.child.signalCode !== null).toBe(true);
-        }, PATIENTLY);
-        await doomed.program.kill("SIGKILL");
+      let points: readonly LifePoint[] = LIFE_POINTS;
+      while (points.length > 0) {
+        // One that took up another's job would be killed with that, maybe before it had its own.
+        await allOver();
+        await Promise.all(points.map((point) => killedAt(point, round)));
+        const started = new Set((await recorded()).map(({ prompt }) => prompt));
+        points = points.filter(
+          (point) => point !== "before-record" && !started.has(promptOf(point, round)),
+        );
       }
     }
     await allOver();
     const jobs = await recorded();
     for (let round = 0; round < ROUNDS; round++) {
       for (const point of LIFE_POINTS) {
-        const prompt = `${point} in round ${round}.`;
+        const prompt = promptOf(point, round);
         const [job, ...more] = jobs.filter((one) => one.prompt === prompt);
         expect(more, prompt).toEqual([]);
         expect(purchasesOf(prompt), prompt).toBe(NEVER_SENT.includes(point) ? 0 : 1);
@@ -114,5 +131,39 @@ describe("of several replicas one is killed", () => {
     const ends = `SELECT job_id, count(*) AS n FROM longcat_mcp.audit_log
         WHERE event = 'job_ended' GROUP BY job_id HAVING count(*) > 1`;
     expect(await ask(url, ends)).toEqual([]);
+  });
+
+  test("while connections to the database are cut: no job is doubled or lost", {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const [one, other] = [await replica("one"), await replica("other")];
+    const start = (prompt: string, n: number) =>
+      (n % 2 === 0 ? one : other).client
+        .call(START, { prompt, image_size: "square_1_1", wait_seconds: 0 })
+        .catch(() => undefined);
+    // Some are under way when it begins, and some begin meanwhile.
+    const early = Array.from({ length: 4 }, (_, n) => `Early ${n}.`);
+    await Promise.all(early.map(start));
+    const late = Array.from({ length: 8 }, (_, n) => `Late ${n}.`);
+    const prompts = [...early, ...late];
+    const starts = late.map(start);
+    const CUT = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND pid <> pg_backend_pid()`;
+    for (let cut = 0; cut < 5; cut++) {
+      await ask(url, CUT);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    await Promise.all(starts);
+    await one.program.kill("SIGKILL");
+    await allOver();
+    // What was not recorded was not sent, and what was recorded was sent once.
+    const jobs = await recorded();
+    expect(jobs.filter(({ prompt }) => early.includes(prompt))).toHaveLength(early.length);
+    for (const prompt of prompts) {
+      const own = jobs.filter((job) => job.prompt === prompt);
+      expect(own.length, prompt).toBeLessThanOrEqual(1);
+      expect(purchasesOf(prompt), prompt).toBeLessThanOrEqual(own.length);
+      if (own[0]?.state === "completed") expect(purchasesOf(prompt), prompt).toBe(1);
+    }
   });
 });
