@@ -169,13 +169,17 @@ export class Follower {
   }
 
   async #end(followed: Followed, report: StatusReport): Promise<void> {
-    const job = await this.#running(followed);
-    if (!job) return;
+    const job = await this.#context.store.get(followed.owner, followed.jobId);
+    if (job?.state !== "running" && job?.state !== "downloading") return;
     const completedAt = this.#context.clock.now();
     if (report.status === "completed" && report.mediaUrls.length > 0) {
       const named = filesNamed(job, report.mediaUrls);
-      const moved = await move(this.#context, job, "downloading", named);
+      // An earlier look may have moved it on without hearing so: the store knows whether it was ours.
+      const running = { ...job, state: "running" as const };
+      const moved = await move(this.#context, running, "downloading", named);
       if (moved) followed.goOn(moved);
+    } else if (job.state === "downloading") {
+      return;
     } else if (report.status === "completed") {
       const reason = report.error ?? new AppError("bad_upstream_reply", "It names no file.");
       const error = errorOf(reason);
