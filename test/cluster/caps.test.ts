@@ -25,11 +25,14 @@ function starts(count: number, change: (n: number) => object): Race[] {
 
 describe("three processes", () => {
   test("stay within a cap to the cent, whatever they start at once", async () => {
-    const found = (await race(bench.place, ...starts(64, (n) => ({ fingerprint: `${n}` })))).flat();
+    // All of one day, whenever it ends.
+    const createdAt = Date.now();
+    const jobs = starts(64, (n) => ({ fingerprint: `${n}`, createdAt }));
+    const found = (await race(bench.place, ...jobs)).flat();
     // Fourteen times seven cents fit into a dollar.
     expect(valuesOf(found)).toEqual(Array.from({ length: 14 }, () => ({ kind: "new" })));
     expect(codesOf(found)).toEqual(Array.from({ length: 50 }, () => "over_budget"));
-    const { todayUsd } = await bench.jobs.committed(OWNER, Date.now());
+    const { todayUsd } = await bench.jobs.committed(OWNER, createdAt);
     expect(todayUsd).toBe(0.98);
   });
 
