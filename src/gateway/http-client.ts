@@ -1,10 +1,11 @@
 import { Readable } from "node:stream";
 import { type Agent, DecoratorHandler, type Dispatcher, request } from "undici";
+import type { ProxySettings } from "../core/proxy-settings.ts";
 import type { Redact } from "../core/redact.ts";
 import { oneLine } from "../core/text.ts";
 import { checkedConnector } from "./connector.ts";
 import { Exchange, flatten, type HttpReply, TransportFailure } from "./exchange.ts";
-import { type ProxySettings, wayOut } from "./proxy-routes.ts";
+import { wayOut } from "./proxy-routes.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** As many as there are looks at a time; the few other questions wait for one that is free. */

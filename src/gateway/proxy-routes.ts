@@ -1,14 +1,7 @@
 import { BlockList, isIP } from "node:net";
 import { Agent, type Dispatcher, ProxyAgent } from "undici";
 import { isLoopbackHost } from "../core/host-addresses.ts";
-
-/** Through what requests leave, as a whole address each, and for which hosts not. */
-export interface ProxySettings {
-  httpProxy?: string | undefined;
-  httpsProxy?: string | undefined;
-  /** As `NO_PROXY` has it. */
-  noProxy?: string | undefined;
-}
+import type { ProxySettings } from "../core/proxy-settings.ts";
 
 /** A way out, and what must be closed with it. */
 export interface WayOut {

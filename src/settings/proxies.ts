@@ -1,12 +1,6 @@
 import { canParseUrl } from "../core/can-parse-url.ts";
+import type { ProxySettings } from "../core/proxy-settings.ts";
 import { cleanValue, isUnfilled } from "./raw.ts";
-
-/** Through what requests leave, as a whole address each, and for which hosts not. */
-export interface ProxySettings {
-  httpProxy?: string | undefined;
-  httpsProxy?: string | undefined;
-  noProxy?: string | undefined;
-}
 
 /** The port of a proxy that names none; a client who thinks otherwise would talk to another server. */
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { "http:": "1080", "https:": "443" };

@@ -1,7 +1,8 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import type { ProxySettings } from "../../src/core/proxy-settings.ts";
 import { TransportFailure } from "../../src/gateway/exchange.ts";
 import { HttpClient } from "../../src/gateway/http-client.ts";
-import { bypass, type ProxySettings } from "../../src/gateway/proxy-routes.ts";
+import { bypass } from "../../src/gateway/proxy-routes.ts";
 import { json, rawServer, tcpServer } from "../support/raw-server.ts";
 
 function openClient(proxies: ProxySettings = {}): HttpClient {
