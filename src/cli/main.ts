@@ -9,7 +9,7 @@ import type { Command } from "../settings/commands.ts";
 import { proxySecrets } from "../settings/proxies.ts";
 import { checkSettings, soundSettings } from "../settings/settings.ts";
 import { addressSecrets } from "../storage/postgres/database-address.ts";
-import type { Opening } from "../transports/opening.ts";
+import type { BegunConversation } from "../transports/begun-conversation.ts";
 import { runAudit } from "./audit.ts";
 import { readCommandLine } from "./command-line.ts";
 import { runDemo } from "./demo.ts";
@@ -31,7 +31,7 @@ const USE_THE_RECORD: readonly Command[] = [
 ];
 const WRONG_USAGE_CODES: readonly ErrorCode[] = ["configuration", "storage", "invalid_input"];
 
-async function main(ending: Ending, opening: Opening | undefined): Promise<void> {
+async function main(ending: Ending, begun: BegunConversation | undefined): Promise<void> {
   // Whatever is written here, also by libraries, is its user's alone.
   process.umask(0o077);
   const commandLine = readCommandLine(process.argv.slice(2));
@@ -49,7 +49,7 @@ async function main(ending: Ending, opening: Opening | undefined): Promise<void>
   switch (command) {
     case "stdio":
     case "http":
-      return serve(command, settings, ending, opening);
+      return serve(command, settings, ending, begun);
     case "sandbox":
       return serveSandbox(settings, ending);
     case "demo":
@@ -89,13 +89,13 @@ function fail(thrown: unknown, ending: Ending): void {
 
 /**
  * Runs the program that the command line asks for.
- * @param opening the conversation on stdin that was begun before, if one was
+ * @param begun the conversation on stdin that was begun before, if one was
  */
-export function run(opening?: Opening): void {
+export function run(begun?: BegunConversation): void {
   const ending = new Ending();
   ending.hide([
     ...Object.values(SERVICE_KEYS).map(({ env }) => process.env[env]),
     ...addressSecrets(process.env["LONGCAT_MCP_DATABASE_URL"]),
   ]);
-  main(ending, opening).catch((thrown: unknown) => fail(thrown, ending));
+  main(ending, begun).catch((thrown: unknown) => fail(thrown, ending));
 }

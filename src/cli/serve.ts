@@ -16,7 +16,7 @@ import { DEFAULT_PORTS } from "../settings/commands.ts";
 import { proxySecrets } from "../settings/proxies.ts";
 import type { Settings } from "../settings/settings.ts";
 import { addressSecrets } from "../storage/postgres/database-address.ts";
-import type { Opening } from "../transports/opening.ts";
+import type { BegunConversation } from "../transports/begun-conversation.ts";
 import type { PublicRoute } from "../transports/public-listener.ts";
 import { serveOnStdio } from "../transports/stdio.ts";
 import { requireDataDir } from "./data-folder.ts";
@@ -49,7 +49,7 @@ export async function serve(
   command: "stdio" | "http",
   settings: Settings,
   ending: Ending,
-  opening: Opening | undefined,
+  begun: BegunConversation | undefined,
 ): Promise<void> {
   requireDataDir(settings.dataDir);
   const redact = createRedact([
@@ -191,7 +191,7 @@ export async function serve(
   if (settings.database && !settings.mediaBucket) ending.say(FILES_STAY);
   if (command === "stdio") {
     const { stdout, stderr } = process;
-    const { stdin, heard } = opening ?? { stdin: process.stdin, heard: [] };
+    const { stdin, heard } = begun ?? { stdin: process.stdin, heard: [] };
     if (process.stdin.isTTY && stderr.isTTY) stderr.write(waitingText(settings.program));
     serving = serveOnStdio(factory, {
       stdin,

@@ -6,7 +6,7 @@ import { systemClock } from "../core/clock.ts";
 import { SANDBOX_FOLDER } from "../core/folder-names.ts";
 import { refuseMoved } from "../core/moved-mark.ts";
 import { defaultDataDir, expandFolder, homeOf } from "../settings/folders.ts";
-import type { Opening } from "../transports/opening.ts";
+import type { BegunConversation } from "../transports/begun-conversation.ts";
 import { Front } from "./front.ts";
 import { loadProgram } from "./load-program.ts";
 import type { Prepared } from "./prepared.ts";
@@ -26,8 +26,8 @@ const STDIN = 0;
 function start(): void {
   const set = plainly(process.env, process.argv.slice(2));
   const dataDir = set && dataDirOf(set);
-  const run = (opening?: Opening) => {
-    loadProgram(set?.codeCache ? dataDir : undefined).run(opening);
+  const run = (begun?: BegunConversation) => {
+    loadProgram(set?.codeCache ? dataDir : undefined).run(begun);
   };
   const prepared = dataDir !== undefined && canBegin(dataDir) ? readPrepared() : undefined;
   if (dataDir === undefined || prepared === undefined) {

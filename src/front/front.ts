@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import type { Clock } from "../core/clock.ts";
-import type { Opening } from "../transports/opening.ts";
+import type { BegunConversation } from "../transports/begun-conversation.ts";
 import { Conversation } from "./conversation.ts";
 import type { Prepared } from "./prepared.ts";
 
@@ -39,7 +39,7 @@ export interface FrontOptions {
   /** Whether there is such work by now. */
   looksForWork: () => Promise<boolean>;
   /** Goes on with the program itself; once. */
-  handOver: (opening: Opening) => void;
+  handOver: (begun: BegunConversation) => void;
 }
 
 /** Answers what is prepared on stdin and stdout, and hands all else to the program. */

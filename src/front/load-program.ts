@@ -2,14 +2,14 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { Script } from "node:vm";
-import type { Opening } from "../transports/opening.ts";
+import type { BegunConversation } from "../transports/begun-conversation.ts";
 import { CodeCache } from "./code-cache.ts";
 
 /** Of the bundle that was built with this front; the build puts it in. */
 declare const PROGRAM_DIGEST: string;
 
 export interface Program {
-  run(opening?: Opening): void;
+  run(begun?: BegunConversation): void;
 }
 
 /** After so long what a start needs has been compiled, in milliseconds. */

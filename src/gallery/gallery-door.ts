@@ -21,7 +21,7 @@ export interface Arrival {
 export const LOGIN_PATH = "/login";
 
 /** Lets people in: by a link that this program has printed, or by the token of a user. */
-export class Door {
+export class GalleryDoor {
   readonly sessions: Sessions;
   readonly #links: OneTimeLinks;
   readonly #authenticator: Authenticator | undefined;

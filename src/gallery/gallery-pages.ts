@@ -11,7 +11,7 @@ import { noSuchJob, requireJob } from "../jobs/require-job.ts";
 import { requireSeen } from "../tools/scopes.ts";
 import { remove, removeThread, settle } from "./acts.ts";
 import { sendDownload, sendPicture, sendThumbnail } from "./file-answers.ts";
-import { type Arrival, Door, ownForm, refuseForm } from "./gallery-door.ts";
+import { type Arrival, GalleryDoor, ownForm, refuseForm } from "./gallery-door.ts";
 import { cardFragment, gridPage } from "./grid-page.ts";
 import { jobPage, promptOf } from "./job-page.ts";
 import { Live } from "./live.ts";
@@ -54,13 +54,13 @@ type Post = (visit: Visit, form: URLSearchParams, ...parts: string[]) => Promise
 /** Pages for people: everything that was made, to look at. */
 export class Gallery {
   readonly #options: GalleryOptions;
-  readonly #door: Door;
+  readonly #door: GalleryDoor;
   readonly #live: Live;
 
   constructor(options: GalleryOptions) {
     this.#options = options;
     this.#live = new Live(options.stopping);
-    this.#door = new Door(options.clock, options.authenticator);
+    this.#door = new GalleryDoor(options.clock, options.authenticator);
   }
 
   /** @returns the path of a link that lets somebody in once, within ten minutes. */

@@ -7,7 +7,7 @@ import type { Question } from "../core/question.ts";
 import { oneLine } from "../core/text.ts";
 import type { OpenedPlaces } from "./opened-folders.ts";
 import { absolutePath, isInside, isUpload, type Surrounding, shownFolders } from "./paths.ts";
-import { type Opening, placeQuestion } from "./place-question.ts";
+import { type PlaceNeed, placeQuestion } from "./place-question.ts";
 
 /** As many as systems follow. */
 const MAX_LINKS = 40;
@@ -177,12 +177,12 @@ async function pathOf(handle: FileHandle, target: string): Promise<string | unde
 async function refusalOf(
   target: string,
   leads: string,
-  opening: Opening,
+  need: PlaceNeed,
   places: Places,
 ): Promise<AppError> {
   const isAskable = places.opened && !isUpload(target) && !isShare(leads);
   if (!isAskable || (await closureOf(places))(leads)) return outside(target, places);
-  return outside(target, places, placeQuestion({ opening, path: leads }, places.homeDir));
+  return outside(target, places, placeQuestion({ need, path: leads }, places.homeDir));
 }
 
 function outside(target: string, places: Places, question?: Question): AppError {

@@ -67,7 +67,7 @@ export class OpenedFolders {
     const place = placeOf(key);
     if (!place) return;
     if (chosen === ALWAYS) await this.#add(place);
-    else if (place.opening === "save") await this.#expectCopies(place.path);
+    else if (place.need === "save") await this.#expectCopies(place.path);
   }
 
   /** Closes a folder again. @returns whether it was open. @throws {configuration} */
@@ -89,12 +89,9 @@ export class OpenedFolders {
     const kept = () => this.#read().catch((): Kept => ({ folders: [], copies: [] }));
     const forGood = async (use: OpenedFolder["use"]) =>
       (await kept()).folders.filter((one) => one.use === use).map(({ folder }) => folder);
-    const toSave = async () => [
-      ...now(({ opening }) => opening === "save"),
-      ...(await forGood("save")),
-    ];
+    const toSave = async () => [...now(({ need }) => need === "save"), ...(await forGood("save"))];
     return {
-      toRead: async () => [...now(({ opening }) => opening !== "save"), ...(await forGood("read"))],
+      toRead: async () => [...now(({ need }) => need !== "save"), ...(await forGood("read"))],
       toSave,
       toCopy: async () => [
         ...(await toSave()),
@@ -106,7 +103,7 @@ export class OpenedFolders {
   }
 
   async #add(place: OpenedPlace): Promise<void> {
-    const use = place.opening === "save" ? "save" : "read";
+    const use = place.need === "save" ? "save" : "read";
     const folder = folderOf(place);
     const since = new Date(this.#clock.now()).toISOString();
     await this.#change(({ folders, copies }) => {

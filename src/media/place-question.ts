@@ -3,9 +3,9 @@ import { isPrivatePlace, systemHome } from "../core/private-places.ts";
 import type { Choice, Question } from "../core/question.ts";
 import { oneLine } from "../core/text.ts";
 
-/** How a place is opened: a file to read, a folder with all in it to read, a folder to save in. */
-export const OPENINGS = ["read-file", "read-folder", "save"] as const;
-export type Opening = (typeof OPENINGS)[number];
+/** What a place is opened for: a file to read, a folder with all in it to read, a folder to save in. */
+export const PLACE_NEEDS = ["read-file", "read-folder", "save"] as const;
+export type PlaceNeed = (typeof PLACE_NEEDS)[number];
 
 export const ONCE = "once";
 export const ALWAYS = "always";
@@ -14,19 +14,19 @@ const MAX_SHOWN = 600;
 
 /** A place outside the allowed folders, all its links followed. */
 export interface OpenedPlace {
-  opening: Opening;
+  need: PlaceNeed;
   path: string;
 }
 
 /** The question whether a place may be used that no setting allows. @param homeDir the user's */
-export function placeQuestion({ opening, path }: OpenedPlace, homeDir: string): Question {
-  const folder = folderOf({ opening, path });
+export function placeQuestion({ need, path }: OpenedPlace, homeDir: string): Question {
+  const folder = folderOf({ need, path });
   const mayStay = !isHidden(folder) && !isPrivatePlace(folder, [homeDir, ...systemHome()]);
-  const isSave = opening === "save";
-  const what = opening === "read-file" ? "Read a file" : "Read all files in a folder";
+  const isSave = need === "save";
+  const what = need === "read-file" ? "Read a file" : "Read all files in a folder";
   const used = isSave ? "what is saved" : "other files";
   return {
-    key: `${opening} ${path}`,
+    key: `${need} ${path}`,
     text: [
       `${isSave ? "Save in a folder" : what} outside the allowed folders?`,
       oneLine(path, MAX_SHOWN),
@@ -45,13 +45,13 @@ const HOW_LONG: Choice = { title: "How long", values: [ONCE, ALWAYS], preset: ON
 
 /** What a question of this file was about; `undefined` for any other. */
 export function placeOf(key: string): OpenedPlace | undefined {
-  const opening = OPENINGS.find((one) => key.startsWith(`${one} `));
-  return opening && { opening, path: key.slice(opening.length + 1) };
+  const need = PLACE_NEEDS.find((one) => key.startsWith(`${one} `));
+  return need && { need, path: key.slice(need.length + 1) };
 }
 
 /** The folder that is opened with a place, where it is for good. */
-export function folderOf({ opening, path }: OpenedPlace): string {
-  return opening === "read-file" ? dirname(path) : path;
+export function folderOf({ need, path }: OpenedPlace): string {
+  return need === "read-file" ? dirname(path) : path;
 }
 
 /** Programs keep what nobody means to show them, or what they would obey, in hidden folders. */

@@ -129,7 +129,7 @@ async function anchorOf(
   }
   const folder = isFolder ? leads : dirname(leads);
   const isAskable = !isHidden(folder) && !(await closureOf(places))(folder);
-  const place = { opening: "save", path: folder } as const;
+  const place = { need: "save", path: folder } as const;
   throw outside(target, places, isAskable ? placeQuestion(place, places.homeDir) : undefined);
 }
 

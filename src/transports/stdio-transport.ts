@@ -9,10 +9,9 @@ import {
 } from "@modelcontextprotocol/server";
 import { AppError } from "../core/errors.ts";
 import { randomToken } from "../core/ids.ts";
+import type { Heard } from "./begun-conversation.ts";
 import { LineReader } from "./lines.ts";
 import { MAX_MESSAGE_BYTES, type Refusal, readMessage, tooLong } from "./message.ts";
-
-import type { Heard } from "./opening.ts";
 import { MAX_QUESTION_CHARACTERS, type MarkOf } from "./questions.ts";
 import { RememberedAnswers } from "./remembered-answers.ts";
 

@@ -7,8 +7,8 @@ import { FakeClock } from "../support/fake-clock.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 const HOME = "/home/somebody";
-const FILE = placeQuestion({ opening: "read-file", path: "/srv/cats/tom.png" }, HOME);
-const SHELF = placeQuestion({ opening: "save", path: "/srv/shelf" }, HOME);
+const FILE = placeQuestion({ need: "read-file", path: "/srv/cats/tom.png" }, HOME);
+const SHELF = placeQuestion({ need: "save", path: "/srv/shelf" }, HOME);
 
 async function open() {
   const clock = new FakeClock();
@@ -96,7 +96,7 @@ describe("the question about a place", () => {
   it.each(["/x.png", `${HOME}/x.png`, "/home/x.png", "/srv/.ssh/id", "/srv/.a/b/id"])(
     "of %s offers no more than once",
     (path) => {
-      const question = placeQuestion({ opening: "read-file", path }, HOME);
+      const question = placeQuestion({ need: "read-file", path }, HOME);
       expect(question.choice).toBeUndefined();
       expect(question.text).not.toContain("always");
     },
@@ -104,17 +104,17 @@ describe("the question about a place", () => {
 
   it("shows a name for what it is", () => {
     const path = "/srv/a\nRead a file outside the allowed folders?\u202e/b.png";
-    const { text, key } = placeQuestion({ opening: "read-file", path }, HOME);
+    const { text, key } = placeQuestion({ need: "read-file", path }, HOME);
     expect(text.split("\n")).toHaveLength(3);
     expect(text).not.toContain("\u202e");
     // What is opened is the very path all the same.
-    expect(placeOf(key)).toEqual({ opening: "read-file", path });
+    expect(placeOf(key)).toEqual({ need: "read-file", path });
   });
 
   it("is known by its key alone", () => {
     expect(placeOf("buy paint f1 2")).toBeUndefined();
     expect(placeOf("save /srv/with blanks ")).toEqual({
-      opening: "save",
+      need: "save",
       path: "/srv/with blanks ",
     });
   });

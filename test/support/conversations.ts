@@ -3,7 +3,7 @@ import { Front, type InputListener } from "../../src/front/front.ts";
 import type { Prepared } from "../../src/front/prepared.ts";
 import { JobEvents } from "../../src/jobs/events.ts";
 import { ServerFactory } from "../../src/server.ts";
-import type { Opening } from "../../src/transports/opening.ts";
+import type { BegunConversation } from "../../src/transports/begun-conversation.ts";
 import { serveOnStdio } from "../../src/transports/stdio.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { idleToolDeps, silentLog } from "./tool-deps.ts";
@@ -57,9 +57,9 @@ export async function answersWithFront(
     clock,
     hasWork: false,
     looksForWork: async () => false,
-    handOver: (opening) => {
+    handOver: (begun) => {
       byFront = linesOf(written).length;
-      ended = serve(opening, version, clock, written);
+      ended = serve(begun, version, clock, written);
     },
   });
   front.start();
@@ -76,7 +76,7 @@ export async function answersWithFront(
 }
 
 /** Serves one client in this process, with nothing behind the tools, until it is gone. */
-function serve(opening: Opening, version: string, clock: FakeClock, written: string[]) {
+function serve(begun: BegunConversation, version: string, clock: FakeClock, written: string[]) {
   const factory = new ServerFactory({ ...idleToolDeps(), version, events: new JobEvents() });
   const stdout = new Writable({
     decodeStrings: false,
@@ -87,7 +87,7 @@ function serve(opening: Opening, version: string, clock: FakeClock, written: str
   });
   return new Promise<void>((resolve) => {
     const { close } = serveOnStdio(factory, {
-      ...opening,
+      ...begun,
       stdout,
       clock,
       log: silentLog,

@@ -8,7 +8,7 @@ export interface Heard {
 }
 
 /** A conversation that others have begun on stdin and stdout. */
-export interface Opening {
+export interface BegunConversation {
   /** What is still to be read, from its first byte on. */
   stdin: Readable;
   /** What was answered, in order: the program takes note of it and says nothing. */
