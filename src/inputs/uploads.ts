@@ -3,15 +3,16 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { type Clock, DAY_MS, HOUR_MS } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
-import { HEAD_BYTES } from "../core/file-head.ts";
 import { randomToken } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
+import { Rounds } from "../core/rounds.ts";
 import { oneLine } from "../core/text.ts";
 import { uris } from "../core/uris.ts";
 import { syncFolder } from "../media/placing.ts";
 import type { HostedFolder } from "./hosted-folder.ts";
+import { judgedContent, type Refusal } from "./judged-content.ts";
 import type { ReceivedFile, Upload, UploadRecord } from "./upload-record.ts";
-import { TextCheck, type UploadKind, uploadTypeOf } from "./upload-type.ts";
+import type { UploadKind } from "./upload-type.ts";
 
 /** Inside the data folder. */
 export const UPLOADS_FOLDER = "uploads";
@@ -68,8 +69,7 @@ export interface UploadsOptions {
 export type Receipt =
   | { came: "received"; file: ReceivedFile }
   | { came: "used" | "gone" | "full" }
-  | { came: "too_large"; maxBytes: number }
-  | { came: "wrong_type"; seems: string };
+  | Refusal;
 
 /** A file that was uploaded, as calls of its owner use it. */
 export interface UploadedFile {
@@ -83,20 +83,22 @@ export interface UploadedFile {
 /** Files that owners elsewhere send to addresses which they asked for. */
 export class Uploads {
   readonly #options: UploadsOptions;
-  #callOff = () => {};
+  readonly #sweeps: Rounds;
 
   constructor(options: UploadsOptions) {
     this.#options = options;
+    this.#sweeps = new Rounds(options.clock, (error) =>
+      options.log.error({ err: error }, "uploads were not swept"),
+    );
   }
 
   /** Removes what is over, now and every hour. */
   async open(): Promise<void> {
-    this.#callOff = this.#options.clock.schedule(SWEEP_MS, () => void this.open());
-    await this.sweep();
+    await this.#sweeps.every(SWEEP_MS, () => this.sweep());
   }
 
   close(): void {
-    this.#callOff();
+    this.#sweeps.end();
   }
 
   /**
@@ -161,7 +163,7 @@ export class Uploads {
     const named = this.mostBytes(filename);
     if (announced !== undefined && announced > named) return { came: "too_large", maxBytes: named };
     await checkRoom(owner, announced ?? 0);
-    let refusal: Receipt | undefined;
+    let refusal: Refusal | undefined;
     const judged = judgedContent(content, (kind) => {
       const maxBytes = Math.min(kind === "archive" ? limits.archiveBytes : limits.bytes, named);
       return { maxBytes, isTooLarge: (announced ?? 0) > maxBytes };
@@ -241,17 +243,13 @@ export class Uploads {
     return { name, kind: received.kind, sizeBytes, path: join(folder.path, received.file) };
   }
 
-  /** Removes what is over, and what no process finished. */
+  /** Removes what is over, and what no process finished. @throws {storage} */
   async sweep(): Promise<void> {
-    const { folder, record, clock, isGone, log } = this.#options;
-    try {
-      await record.forgetEnded(clock.now());
-      // Another process may have placed a file that it is about to note.
-      await this.#removeUnknown();
-      await folder.sweepStaging(isGone, clock.now(), DAY_MS);
-    } catch (error) {
-      log.error({ err: error }, "uploads were not swept");
-    }
+    const { folder, record, clock, isGone } = this.#options;
+    await record.forgetEnded(clock.now());
+    // Another process may have placed a file that it is about to note.
+    await this.#removeUnknown();
+    await folder.sweepStaging(isGone, clock.now(), DAY_MS);
   }
 
   async #removeUnknown(): Promise<void> {
@@ -282,61 +280,6 @@ const NOUNS: Readonly<Record<UploadKind, string>> = {
 export function plainFilename(given: string): string | undefined {
   const name = oneLine(given.split(/[/\\]/).at(-1) ?? "", 200);
   return name === "" || /^\.+$/.test(name) ? undefined : name;
-}
-
-/** Content that is judged by its first bytes, and as it goes on. */
-function judgedContent(
-  content: Readable,
-  boundsOf: (kind: UploadKind) => { maxBytes: number; isTooLarge: boolean },
-) {
-  let type: Exclude<Awaited<ReturnType<typeof uploadTypeOf>>, { seems: string }> | undefined;
-  let refusal: Receipt | undefined;
-  const refuse = (why: Receipt) => {
-    refusal = why;
-    return new AppError("invalid_input", "The file is refused.");
-  };
-  async function* bytes(): AsyncGenerator<Buffer> {
-    let head = Buffer.alloc(0);
-    let sizeBytes = 0;
-    let maxBytes = 0;
-    const text = new TextCheck();
-    const judge = async () => {
-      const found = await uploadTypeOf(head);
-      if ("seems" in found) throw refuse({ came: "wrong_type", seems: found.seems });
-      type = found;
-      const bounds = boundsOf(found.kind);
-      maxBytes = bounds.maxBytes;
-      if (bounds.isTooLarge) throw refuse({ came: "too_large", maxBytes });
-    };
-    const passed = (piece: Buffer) => {
-      sizeBytes += piece.length;
-      if (sizeBytes > maxBytes) throw refuse({ came: "too_large", maxBytes });
-      if (type?.kind === "text" && !text.isText(piece)) {
-        throw refuse({ came: "wrong_type", seems: "no text in UTF-8" });
-      }
-      return piece;
-    };
-    // Whoever is refused is to hear why: their connection stays.
-    for await (const chunk of content.iterator({ destroyOnReturn: false })) {
-      const piece = Buffer.from(chunk);
-      if (type) {
-        yield passed(piece);
-        continue;
-      }
-      head = Buffer.concat([head, piece]);
-      if (head.length < HEAD_BYTES) continue;
-      await judge();
-      yield passed(head);
-    }
-    if (!type && head.length > 0) {
-      await judge();
-      yield passed(head);
-    }
-    if (type?.kind === "text" && !text.isText()) {
-      throw refuse({ came: "wrong_type", seems: "no text in UTF-8" });
-    }
-  }
-  return { bytes: bytes(), type: () => type, refusal: () => refusal };
 }
 
 function hashOf(secret: string): string {
