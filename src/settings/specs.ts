@@ -1,27 +1,26 @@
 import type * as z from "zod";
 import { LOG_LEVELS } from "../core/log.ts";
-import { PUBLIC_PORT_UNSET } from "../core/public-port.ts";
 import { SERVICE_KEYS } from "../core/service-keys.ts";
 import { MAX_INLINE_BYTES, POLL_FLOOR_MS } from "../models/limits.ts";
 import { ACCESS } from "./access-settings.ts";
-import { chatBase, gatewayBase, legacyBase, url } from "./base-urls.ts";
+import { chatBase, gatewayBase, legacyBase } from "./base-urls.ts";
 import { BUCKETS } from "./bucket-settings.ts";
 import { type Command, DEFAULT_PORTS } from "./commands.ts";
 import { DATABASE } from "./database-settings.ts";
 import { OUTPUT_FOLDER } from "./folders.ts";
 import {
-  dollars,
   folders,
   foldersOrNone,
   key,
   oneOf,
   onOff,
   positiveNumber,
-  prices,
   text,
   toolsets,
   wholeNumber,
 } from "./forms.ts";
+import { MONEY } from "./money-settings.ts";
+import { PUBLIC } from "./public-settings.ts";
 import { USER_LIMITS } from "./user-limits.ts";
 
 /** The most that polling can be slowed down for tests, in milliseconds. */
@@ -29,7 +28,8 @@ const MAX_POLL_FLOOR_MS = 3_600_000;
 
 /*
  * Every setting: its variable, its flag where it has one, its default and one line of help. The
- * `--help` text, docs/settings.md, the bundle's manifest and the registry's entry are made from this file.
+ * `--help` text, docs/settings.md, the bundle's manifest and the registry's entry are made from this
+ * table; what belongs together has a file of its own, from which it comes here.
  */
 
 interface SettingFacts {
@@ -162,54 +162,7 @@ export const SETTINGS = {
     unset: "the user's Desktop, Downloads and Pictures",
     schema: foldersOrNone,
   },
-  publicUrl: {
-    env: "LONGCAT_MCP_PUBLIC_URL",
-    help: "where the provider can reach this server, to fetch local pictures and training sets and to call when a job goes on; https, but on this machine",
-    unset: "unset: only `qwen_image_edit` takes local files",
-    schema: url,
-  },
-  publicPort: {
-    env: "LONGCAT_MCP_PUBLIC_PORT",
-    help: "the local port that LONGCAT_MCP_PUBLIC_URL leads to; it serves those files, takes such calls, and knows nothing else",
-    unset: `${PUBLIC_PORT_UNSET}; on stdio unset`,
-    commands: ["stdio", "http"],
-    schema: wholeNumber(1, 65_535),
-  },
-  hostedBytes: {
-    env: "LONGCAT_MCP_HOSTED_BYTES",
-    help: "how many bytes of such files running jobs may need at a time; what would pass it is refused",
-    default: "1073741824",
-    commands: ["stdio", "http"],
-    schema: wholeNumber(1, Number.MAX_SAFE_INTEGER),
-  },
-  uploadBytes: {
-    env: "LONGCAT_MCP_UPLOAD_BYTES",
-    help: "how many bytes a picture or text may have that a caller elsewhere uploads",
-    default: "67108864",
-    commands: ["http"],
-    schema: wholeNumber(1, Number.MAX_SAFE_INTEGER),
-  },
-  uploadArchiveBytes: {
-    env: "LONGCAT_MCP_UPLOAD_ARCHIVE_BYTES",
-    help: "how many bytes a ZIP archive may have that a caller elsewhere uploads",
-    default: "1073741824",
-    commands: ["http"],
-    schema: wholeNumber(1, Number.MAX_SAFE_INTEGER),
-  },
-  uploadMinutes: {
-    env: "LONGCAT_MCP_UPLOAD_MINUTES",
-    help: "how long an address can be used that takes an upload",
-    default: "15",
-    commands: ["http"],
-    schema: wholeNumber(1, 1_440),
-  },
-  linkHours: {
-    env: "LONGCAT_MCP_LINK_HOURS",
-    help: "how long links to finished files last, which callers elsewhere get in place of paths",
-    default: "24",
-    commands: ["http"],
-    schema: wholeNumber(1, 8_760),
-  },
+  ...PUBLIC,
   shrinkInputs: {
     env: "LONGCAT_MCP_SHRINK_INPUTS",
     help: `make pictures smaller that are too large (${MAX_INLINE_BYTES / 1_000_000} MB) to be sent inside a request; off: refuse them`,
@@ -222,34 +175,7 @@ export const SETTINGS = {
     default: "on",
     schema: oneOf(["off", "on", "full"]),
   },
-  prices: {
-    env: "LONGCAT_MCP_PRICES",
-    guardsMoney: true,
-    help: "prices of image operations that you know better, as JSON: tool name to US dollars",
-    unset: "the printed ones",
-    schema: prices,
-  },
-  budgetPerDay: {
-    env: "LONGCAT_MCP_BUDGET_USD_PER_DAY",
-    guardsMoney: true,
-    help: "what jobs may cost in a UTC day, in US dollars",
-    unset: "no limit",
-    schema: dollars,
-  },
-  budgetPerMonth: {
-    env: "LONGCAT_MCP_BUDGET_USD_PER_MONTH",
-    guardsMoney: true,
-    help: "what jobs may cost in a UTC month, in US dollars",
-    unset: "no limit",
-    schema: dollars,
-  },
-  confirmAbove: {
-    env: "LONGCAT_MCP_CONFIRM_ABOVE_USD",
-    guardsMoney: true,
-    help: "a start that is known to be dearer is asked for; where the client lets nobody be asked, it is refused unless its max_cost_usd allows it",
-    default: "1",
-    schema: dollars,
-  },
+  ...MONEY,
   questionSeconds: {
     env: "LONGCAT_MCP_QUESTION_SECONDS",
     help: "how long a question to the user waits for its answer",
