@@ -67,7 +67,7 @@ export class Program {
 
   /** The most resident memory since the start, or since {@link forgetPeak}, in bytes. */
   peakBytes(): number {
-    return statusBytes(this.pid, "VmHWM");
+    return peakBytes(this.pid);
   }
 
   forgetPeak(): void {
@@ -112,6 +112,14 @@ export function processMs(pid: number): number {
 
 export function residentBytes(pid: number): number {
   return statusBytes(pid, "VmRSS");
+}
+
+/**
+ * The most resident memory of a process. What the system says of a process in its account of
+ * resources is no less than what its parent had when it was started.
+ */
+export function peakBytes(pid: number): number {
+  return statusBytes(pid, "VmHWM");
 }
 
 function statusBytes(pid: number, field: string): number {

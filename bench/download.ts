@@ -12,6 +12,7 @@ import * as z from "zod";
 import { systemClock } from "../src/core/clock.ts";
 import { HttpClient } from "../src/gateway/http-client.ts";
 import { download } from "../src/media/download.ts";
+import { peakBytes } from "./child.ts";
 
 /** As an argument of this program: it fetches files, and tells what that took. */
 export const DOWNLOADING = "downloading";
@@ -64,7 +65,7 @@ export async function downloadAll(way: string, origin: string, folder: string, f
   await Promise.all(Array.from({ length: files }, (_, index) => run(index)));
   const ms = performance.now() - startedAt;
   await http.close();
-  console.log(JSON.stringify({ ms, peakBytes: process.resourceUsage().maxRSS * 1024 }));
+  console.log(JSON.stringify({ ms, peakBytes: peakBytes(process.pid) }));
 }
 
 async function inOwnProcess(

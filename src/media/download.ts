@@ -1,11 +1,12 @@
 import { createHash, type Hash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
-import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { Clock } from "../core/clock.ts";
 import { isRedacted } from "../core/redact.ts";
 import { discardPartial, forgetCheckpoint, keepCheckpoint, readCheckpoint } from "./checkpoint.ts";
 import { asDownloadFailure, DownloadFailure } from "./download-failure.ts";
 import { type FetchedType, typeOf } from "./fetched-type.ts";
+import { FileSink } from "./file-sink.ts";
 import { MAX_PICTURE_BYTES, MAX_WEIGHTS_BYTES } from "./largest-files.ts";
 import { openRemote, type RemoteOptions } from "./remote-file.ts";
 
@@ -59,28 +60,29 @@ export async function download(
     }
     const hash = createHash("sha256");
     const file = await open(target, startsAt > 0 ? "r+" : "w", 0o600);
-    const progress = { sizeBytes: startsAt };
+    const check = growth(startsAt, capBytes, options.clock);
+    const sink = new FileSink(file, { hash, startsAt, check });
     try {
       if (startsAt > 0) await hashHead(file, startsAt, hash);
       checkpoint = undefined;
-      await writeAll(body, file, hash, progress, capBytes, options.clock);
-      if (length !== undefined && progress.sizeBytes !== length) {
+      await pipeline(body, sink);
+      if (length !== undefined && sink.sizeBytes !== length) {
         throw new DownloadFailure(
           "transient",
-          `${progress.sizeBytes} of ${length} announced bytes arrived`,
+          `${sink.sizeBytes} of ${length} announced bytes arrived`,
         );
       }
       await file.sync();
     } catch (error) {
-      if (etag !== undefined && length !== undefined && progress.sizeBytes < length) {
+      if (etag !== undefined && length !== undefined && sink.sizeBytes < length) {
         await file.sync();
-        checkpoint = { url, etag, length, sizeBytes: progress.sizeBytes };
+        checkpoint = { url, etag, length, sizeBytes: sink.sizeBytes };
       }
       throw error;
     } finally {
       await file.close();
     }
-    const { sizeBytes } = progress;
+    const { sizeBytes } = sink;
     if (sizeBytes === 0) throw new DownloadFailure("transient", "the file is empty");
     const type = await typeOf(target, url);
     await forgetCheckpoint(target);
@@ -98,38 +100,18 @@ export async function download(
   }
 }
 
-async function writeAll(
-  body: Readable,
-  file: FileHandle,
-  hash: Hash,
-  progress: { sizeBytes: number },
-  capBytes: number,
-  clock: Clock,
-): Promise<void> {
+/** How a file may grow. @returns what {@link FileSink} asks. */
+function growth(startsAt: number, capBytes: number, clock: Clock): (sizeBytes: number) => void {
   const startedAt = clock.elapsed();
-  const startsAt = progress.sizeBytes;
-  for await (const chunk of body) {
-    const bytes: Buffer = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
-    const total = progress.sizeBytes + bytes.length;
-    if (total > capBytes) {
+  return (sizeBytes) => {
+    if (sizeBytes > capBytes) {
       throw new DownloadFailure("refused", `the file is larger than ${capBytes} bytes`);
     }
-    const allowedMs = BASE_DEADLINE_MS + (total - startsAt) / MIN_BYTES_PER_MS;
+    const allowedMs = BASE_DEADLINE_MS + (sizeBytes - startsAt) / MIN_BYTES_PER_MS;
     if (clock.elapsed() - startedAt > allowedMs) {
       throw new DownloadFailure("transient", "the transfer is too slow");
     }
-    hash.update(bytes);
-    await writeWhole(file, bytes, progress.sizeBytes);
-    progress.sizeBytes = total;
-  }
-}
-
-/** One write may take less than it was given. */
-async function writeWhole(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
-  }
+  };
 }
 
 /** Takes what is there already into the digest; what lies behind it is cut off. */
