@@ -24,7 +24,7 @@ class SlowFile {
       const all = buffers.map((one) => Buffer.from(one.buffer, one.byteOffset, one.byteLength));
       const taken = Buffer.concat(all).subarray(0, this.#most);
       this.writes.push({ text: taken.toString(), position: position ?? -1 });
-      return { bytesWritten: taken.length, buffers: [...buffers] };
+      return { bytesWritten: taken.length, buffers };
     },
   };
 
