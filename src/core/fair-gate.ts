@@ -1,4 +1,5 @@
 import { onAbort } from "./aborting.ts";
+import { Fifo } from "./fifo.ts";
 
 /**
  * How many times what is free one owner may hold. Of a gate that is not used by others, that is all
@@ -11,7 +12,7 @@ const SHARE_OF_FREE = 8;
 /** What one owner has inside, and what waits, in the order it came. */
 interface Line {
   inside: number;
-  waiting: (() => void)[];
+  waiting: Fifo<() => void>;
   /** When something of it was let in last, in turns. */
   servedAt: number;
 }
@@ -25,6 +26,7 @@ export class FairGate {
   readonly #lines = new Map<string, Line>();
   #inside = 0;
   #turns = 0;
+  #isAdmitting = false;
 
   /** @param limit how much may be inside at a time, of all owners together. */
   constructor(limit: number) {
@@ -37,10 +39,32 @@ export class FairGate {
     this.#admit();
   }
 
+  /**
+   * Lets in what tells by {@link FairGate.leave} when it is over: many small things, for each of
+   * which promises would cost more than it does itself.
+   * @param begin called when its turn has come, which may be at once. Must not throw.
+   * @param isUrgent before all else of its owner's.
+   */
+  enter(owner: string, begin: () => void, isUrgent = false): void {
+    const { waiting } = this.#lineOf(owner);
+    if (isUrgent) waiting.unshift(begin);
+    else waiting.push(begin);
+    this.#admit();
+  }
+
+  /** Something of an owner's that was let in is over. */
+  leave(owner: string): void {
+    const line = this.#lineOf(owner);
+    line.inside--;
+    this.#inside--;
+    this.#tidy(owner, line);
+    this.#admit();
+  }
+
   async run<T>(owner: string, work: () => Promise<T>): Promise<T> {
     const line = this.#lineOf(owner);
     await this.#turn(line);
-    return this.#inTurn(owner, line, work);
+    return this.#inTurn(owner, work);
   }
 
   /**
@@ -56,7 +80,7 @@ export class FairGate {
     if (leave.aborted) return undefined;
     const line = this.#lineOf(owner);
     const isTurn = await this.#turn(line, leave);
-    if (isTurn) return this.#inTurn(owner, line, work);
+    if (isTurn) return this.#inTurn(owner, work);
     this.#tidy(owner, line);
     return undefined;
   }
@@ -69,7 +93,7 @@ export class FairGate {
         resolve(true);
       };
       const release = onAbort(leave, () => {
-        line.waiting.splice(line.waiting.indexOf(enter), 1);
+        line.waiting.remove(enter);
         resolve(false);
       });
       line.waiting.push(enter);
@@ -77,14 +101,11 @@ export class FairGate {
     });
   }
 
-  async #inTurn<T>(owner: string, line: Line, work: () => Promise<T>): Promise<T> {
+  async #inTurn<T>(owner: string, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } finally {
-      line.inside--;
-      this.#inside--;
-      this.#tidy(owner, line);
-      this.#admit();
+      this.leave(owner);
     }
   }
 
@@ -93,12 +114,16 @@ export class FairGate {
   }
 
   #admit(): void {
+    // What is let in may be over at once, and lets the next one in here.
+    if (this.#isAdmitting) return;
+    this.#isAdmitting = true;
     for (let next = this.#next(); next; next = this.#next()) {
       next.inside++;
       this.#inside++;
       next.servedAt = ++this.#turns;
       next.waiting.shift()?.();
     }
+    this.#isAdmitting = false;
   }
 
   /** Who is next: of those with the least inside, the one that was let in longest ago. */
@@ -121,7 +146,7 @@ export class FairGate {
     const known = this.#lines.get(owner);
     if (known) return known;
     const servedAt = Math.min(this.#turns, ...[...this.#lines.values()].map((one) => one.servedAt));
-    const line = { inside: 0, waiting: [], servedAt };
+    const line = { inside: 0, waiting: new Fifo<() => void>(), servedAt };
     this.#lines.set(owner, line);
     return line;
   }

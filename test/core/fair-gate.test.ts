@@ -99,6 +99,42 @@ describe("a gate for several owners", () => {
     await expect(gate.run("a", async () => "done")).resolves.toBe("done");
   });
 
+  it("lets in without a promise what tells when it is over, in turn with all else", async () => {
+    const gate = new FairGate(1);
+    const came: string[] = [];
+    const enter = (name: string, isUrgent?: boolean) =>
+      gate.enter("a", () => came.push(name), isUrgent);
+    enter("first");
+    expect(came).toEqual(["first"]);
+    for (const name of ["second", "third"]) enter(name);
+    enter("urgent", true);
+    expect(came).toEqual(["first"]);
+    const work = gate.run("a", async () => came.push("work"));
+    for (let left = 0; left < 4; left++) gate.leave("a");
+    await work;
+    expect(came).toEqual(["first", "urgent", "second", "third", "work"]);
+    gate.enter("b", () => came.push("b"));
+    expect(came.at(-1)).toBe("b");
+  });
+
+  it("is left at once by what has nothing to do, however much of it there is", async () => {
+    const gate = new FairGate(9);
+    let came = 0;
+    const blocked: (() => void)[] = [];
+    for (let i = 0; i < 8; i++) void gate.run("a", () => new Promise<void>((r) => blocked.push(r)));
+    await settle();
+    for (let i = 0; i < 100_000; i++) {
+      gate.enter("a", () => {
+        came++;
+        gate.leave("a");
+      });
+    }
+    expect(came).toBe(0);
+    blocked[0]?.();
+    await settle();
+    expect(came).toBe(100_000);
+  });
+
   it("never holds more than its limit, and lets everything in at last", async () => {
     const work = fc.record({ owner: fc.constantFrom("a", "b", "c", "d"), ms: fc.nat(50) });
     await fc.assert(
