@@ -39,11 +39,7 @@ export class Timings {
     outcomeOf: (result: T) => string = () => "ok",
     failureOf: (error: unknown) => string = (error) => toAppError(error).code,
   ): Promise<T> {
-    const startedAt = this.#clock.elapsed();
-    const note = (outcome: string) => {
-      const seconds = (this.#clock.elapsed() - startedAt) / 1000;
-      this.#histograms[what].observe({ operation, outcome }, seconds);
-    };
+    const note = this.begin(what, operation);
     try {
       const result = await work();
       note(outcomeOf(result));
@@ -52,6 +48,15 @@ export class Timings {
       note(failureOf(error));
       throw error;
     }
+  }
+
+  /** Begins to time something. @returns what is called once when it is over, as for `time`. */
+  begin(what: Timed, operation: string): (outcome: string) => void {
+    const startedAt = this.#clock.elapsed();
+    return (outcome) => {
+      const seconds = (this.#clock.elapsed() - startedAt) / 1000;
+      this.#histograms[what].observe({ operation, outcome }, seconds);
+    };
   }
 
   families(): Family[] {

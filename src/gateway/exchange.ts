@@ -21,43 +21,54 @@ export class TransportFailure extends Error {
   }
 }
 
+/** An answer has not come in time. */
+export class DeadlinePassed extends Error {
+  override readonly name = "DeadlinePassed";
+}
+
+/** Who waits for an answer. One of the two is called, once. */
+export interface Waiting {
+  answered(reply: HttpReply): void;
+  /** @param sent whether the request may have reached the server. */
+  failed(error: unknown, sent: boolean): void;
+}
+
 /**
  * One exchange, its answer read whole. It takes undici's events as they are: streams, signals and
  * listeners for every look at every job would cost more than the looks.
  */
 export class Exchange implements Dispatcher.DispatchHandler {
-  readonly reply: Promise<HttpReply>;
-  /** Whether the request may have reached the server. */
-  sent = false;
+  readonly #waiting: Waiting;
   readonly #maxBytes: number;
+  readonly #deadline: NodeJS.Timeout;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
   #status = 0;
   #headers: Record<string, string> = {};
   #controller: Dispatcher.DispatchController | undefined;
+  #sent = false;
   #failure: Error | undefined;
-  #resolve!: (reply: HttpReply) => void;
-  #reject!: (error: Error) => void;
 
-  constructor(maxBytes: number) {
+  /** @param deadlineMs from now to the last byte of the answer. */
+  constructor(waiting: Waiting, maxBytes: number, deadlineMs: number) {
+    this.#waiting = waiting;
     this.#maxBytes = maxBytes;
-    this.reply = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
+    this.#deadline = setTimeout(() => this.fail(new DeadlinePassed()), deadlineMs);
   }
 
   /** Ends it, and keeps it from being sent if it was not. */
   fail(error: Error): void {
+    if (this.#failure) return;
     this.#failure = error;
-    this.#reject(error);
+    clearTimeout(this.#deadline);
+    this.#waiting.failed(error, this.#sent);
     this.#controller?.abort(error);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#failure) controller.abort(this.#failure);
-    else this.sent = true;
+    else this.#sent = true;
   }
 
   onResponseStart(
@@ -67,7 +78,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   ): void {
     this.#status = status;
     // Nearly all looks succeed, and nobody reads what else their answers carry.
-    if (status < 200 || status >= 300) this.#headers = flatten(headers);
+    if (!isSuccess(status)) this.#headers = flatten(headers);
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -78,13 +89,21 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    const text = Buffer.concat(this.#chunks).toString("utf8");
-    this.#resolve({ status: this.#status, headers: this.#headers, text });
+    if (this.#failure) return;
+    clearTimeout(this.#deadline);
+    const [first] = this.#chunks;
+    const bytes = first && this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks);
+    const text = bytes.toString("utf8");
+    this.#waiting.answered({ status: this.#status, headers: this.#headers, text });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.fail(error);
   }
+}
+
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
 }
 
 /** Names in lower case; values that came more than once are joined. */

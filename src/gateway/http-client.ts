@@ -4,12 +4,20 @@ import type { ProxySettings } from "../core/proxy-settings.ts";
 import type { Redact } from "../core/redact.ts";
 import { oneLine } from "../core/text.ts";
 import { checkedConnector } from "./connector.ts";
-import { Exchange, flatten, type HttpReply, TransportFailure } from "./exchange.ts";
+import {
+  DeadlinePassed,
+  Exchange,
+  flatten,
+  type HttpReply,
+  isSuccess,
+  TransportFailure,
+  type Waiting,
+} from "./exchange.ts";
 import { wayOut } from "./proxy-routes.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** As many as there are looks at a time; the few other questions wait for one that is free. */
-const POLL_CONNECTIONS = 108;
+const POLL_CONNECTIONS = 117;
 /** As many as are fetched at a time, so that owners wait for their turn and for nothing else. */
 const MEDIA_CONNECTIONS_PER_HOST = 72;
 /** For as many that are kept, and some that are looked at meanwhile. */
@@ -17,7 +25,7 @@ const BUCKET_CONNECTIONS = 96;
 
 export interface OutboundRequest {
   method: "GET" | "POST";
-  url: URL;
+  url: Pick<URL, "origin" | "pathname" | "search">;
   headers?: Record<string, string>;
   /** JSON body. */
   body?: string;
@@ -95,25 +103,27 @@ export class HttpClient {
    * Sends a request and reads the whole answer, whatever its status.
    * @throws {TransportFailure} when no complete answer came.
    */
-  async send(outbound: OutboundRequest): Promise<HttpReply> {
-    const { url, method, headers = {}, body = null } = outbound;
-    const exchange = new Exchange(outbound.maxBytes);
-    const deadline = setTimeout(() => exchange.fail(new DeadlinePassed()), outbound.deadlineMs);
-    try {
-      const base = outbound.freshConnection ? this.#fresh : this.#pooled;
-      const { origin, pathname, search } = url;
-      const timeouts = { headersTimeout: 0, bodyTimeout: 0 };
-      base.dispatch(
-        { origin, path: pathname + search, method, headers, body, ...timeouts },
-        exchange,
-      );
-      const reply = await exchange.reply;
-      return { ...reply, headers: this.#clean(reply.headers) };
-    } catch (error) {
-      throw this.#failure(error, exchange.sent);
-    } finally {
-      clearTimeout(deadline);
-    }
+  send(outbound: OutboundRequest): Promise<HttpReply> {
+    const { url, method, headers = {}, body = null, maxBytes, deadlineMs } = outbound;
+    const base = outbound.freshConnection ? this.#fresh : this.#pooled;
+    const { origin, pathname, search } = url;
+    const timeouts = { headersTimeout: 0, bodyTimeout: 0 };
+    const request = { origin, path: pathname + search, method, headers, body, ...timeouts };
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = {
+        answered: (reply) =>
+          resolve(
+            isSuccess(reply.status) ? reply : { ...reply, headers: this.#clean(reply.headers) },
+          ),
+        failed: (error, sent) => reject(this.#failure(error, sent)),
+      };
+      const exchange = new Exchange(waiting, maxBytes, deadlineMs);
+      try {
+        base.dispatch(request, exchange);
+      } catch (error) {
+        exchange.fail(error instanceof Error ? error : new TransportFailure("no answer", false));
+      }
+    });
   }
 
   /**
@@ -211,10 +221,6 @@ export class HttpClient {
   async close(): Promise<void> {
     await Promise.all(this.#agents.map((agent) => agent.destroy()));
   }
-}
-
-class DeadlinePassed extends Error {
-  override readonly name = "DeadlinePassed";
 }
 
 /** Tells when a request is about to be written to a connected socket. */

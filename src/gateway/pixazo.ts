@@ -4,15 +4,17 @@ import { SERVICE_KEYS, sendableKey } from "../core/service-keys.ts";
 import { oneLine } from "../core/text.ts";
 import { secretIn } from "../core/webhook-secret.ts";
 import type { AnyOperation } from "../models/operation.ts";
-import { type HttpReply, MAX_REPLY_BYTES, TransportFailure } from "./exchange.ts";
+import { type HttpReply, isSuccess, MAX_REPLY_BYTES, TransportFailure } from "./exchange.ts";
 import { failureOf, isUnsettled, jobFailureOf, type Service, upstreamWords } from "./failures.ts";
 import { type GatewayReply, readReply, redactBody } from "./gateway-reply.ts";
-import type { HttpClient } from "./http-client.ts";
+import type { HttpClient, OutboundRequest } from "./http-client.ts";
 
 const SUBMIT_DEADLINE_MS = 60_000;
 const SYNC_DEADLINE_MS = 300_000;
 const READ_DEADLINE_MS = 30_000;
 const MAX_STATUS_CHARACTERS = 100;
+/** Longer answers than those about a job that runs are read each time. */
+const MAX_KEPT_CHARACTERS = 1_000;
 const PIXAZO: Service = { name: SERVICE_KEYS.apiKey.name, keyVariable: SERVICE_KEYS.apiKey.env };
 const REQUEST_ID = /^[A-Za-z0-9][\w.:-]{1,199}$/;
 
@@ -41,6 +43,8 @@ export interface StatusReport {
   modelId: string | undefined;
   /** Set for `failed`, `error`, and `completed` without a file. */
   error: AppError | undefined;
+  /** The answer as it came, where it is short and nothing had to be taken out of it. */
+  text?: string;
 }
 
 export interface LegacyReport extends StatusReport {
@@ -62,9 +66,12 @@ export interface PixazoOptions {
 /** The image gateway with one key: ten purchases, one status, and the older status endpoint. */
 export class PixazoClient {
   readonly #options: PixazoOptions;
+  /** Before the id of a request. */
+  readonly #status: URL;
 
   constructor(options: PixazoOptions) {
     this.#options = options;
+    this.#status = new URL(`${options.baseUrl}/v2/requests/status/`);
   }
 
   /**
@@ -104,17 +111,23 @@ export class PixazoClient {
   /**
    * Looks at a queued job. The URL is made from our own base and the id: the one that the gateway
    * names in its answers is not trusted with the key.
+   * @param last what came of an earlier look at it: the same answer need not be read again.
+   * @returns `last` itself where the answer is the same.
    * @throws {not_found} for an id the gateway does not know
    * @throws {unauthorized | forbidden | rate_limited | upstream_unavailable | bad_upstream_reply}
    */
-  async status(requestId: string): Promise<StatusReport> {
-    const path = `/v2/requests/status/${encodeURIComponent(checkedId(requestId))}`;
-    const reply = await this.#read({
+  async status(requestId: string, last?: StatusReport): Promise<StatusReport> {
+    const id = encodeURIComponent(checkedId(requestId));
+    const { origin, pathname } = this.#status;
+    const reply = await this.#ask({
       method: "GET",
-      url: new URL(this.#options.baseUrl + path),
+      url: { origin, pathname: pathname + id, search: "" },
       headers: await this.#headers(),
     });
-    return report(reply.text, readReply(reply.text), false);
+    if (last && reply.text === last.text && isSuccess(reply.status)) return last;
+    const { text } = this.#read(reply);
+    const isKept = text === reply.text && text.length <= MAX_KEPT_CHARACTERS;
+    return { ...report(text, readReply(text), false), ...(isKept ? { text } : {}) };
   }
 
   /**
@@ -122,14 +135,15 @@ export class PixazoClient {
    * @throws as {@link PixazoClient.status}
    */
   async legacyStatus(requestId: string): Promise<LegacyReport> {
-    const reply = await this.#read({
+    const reply = await this.#ask({
       method: "POST",
       url: new URL(`${this.#options.legacyBaseUrl}/longcat-image-request-result`),
       headers: { ...(await this.#headers()), "content-type": "application/json" },
       body: JSON.stringify({ request_id: requestId }),
     });
-    const parsed = readReply(reply.text);
-    return { ...report(reply.text, parsed, true), progress: parsed?.progress };
+    const { text } = this.#read(reply);
+    const parsed = readReply(text);
+    return { ...report(text, parsed, true), progress: parsed?.progress };
   }
 
   async #headers(): Promise<Record<string, string>> {
@@ -139,27 +153,18 @@ export class PixazoClient {
     return { "ocp-apim-subscription-key": key, accept: "application/json", ...trace };
   }
 
-  async #read(request: {
-    method: "GET" | "POST";
-    url: URL;
-    headers: Record<string, string>;
-    body?: string;
-  }): Promise<HttpReply> {
-    let reply: HttpReply;
-    try {
-      reply = await this.#options.http.send({
-        ...request,
-        deadlineMs: READ_DEADLINE_MS,
-        maxBytes: MAX_REPLY_BYTES,
-      });
-    } catch (error) {
+  /** @throws {upstream_unavailable} where no answer comes */
+  #ask(request: Omit<OutboundRequest, "deadlineMs" | "maxBytes">): Promise<HttpReply> {
+    const bounds = { deadlineMs: READ_DEADLINE_MS, maxBytes: MAX_REPLY_BYTES };
+    return this.#options.http.send({ ...request, ...bounds }).catch((error: unknown) => {
       if (!(error instanceof TransportFailure)) throw error;
-      throw new AppError(
-        "upstream_unavailable",
-        `The provider could not be asked: ${error.message}.`,
-        { cause: error },
-      );
-    }
+      const message = `The provider could not be asked: ${error.message}.`;
+      throw new AppError("upstream_unavailable", message, { cause: error });
+    });
+  }
+
+  /** An answer without our keys. @throws what a refusal means */
+  #read(reply: HttpReply): HttpReply {
     const redacted = { ...reply, text: redactBody(reply.text, this.#options.redact) };
     if (!isSuccess(reply.status)) throw failureOf(redacted, "read", PIXAZO);
     return redacted;
@@ -177,10 +182,6 @@ export function checkedId(requestId: string): string {
 
 export function isRequestId(text: string): boolean {
   return REQUEST_ID.test(text);
-}
-
-function isSuccess(status: number): boolean {
-  return status >= 200 && status < 300;
 }
 
 function saysSuccess(reply: GatewayReply): boolean {

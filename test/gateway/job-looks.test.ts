@@ -123,6 +123,56 @@ describe("a look at a job", () => {
   });
 });
 
+describe("a second look at a job", () => {
+  const body = { request_id: ID, status: "PROCESSING", error: null, output: null };
+
+  it("that brings the same answer brings the same report, and is not read again", async () => {
+    const { server, gateway } = await answering(200, body);
+    const first = await gateway.status(ID);
+    const second = await gateway.status(ID, first);
+    expect(second).toBe(first);
+    expect(server.hits).toHaveLength(2);
+  });
+
+  it.each<[string, number, unknown]>([
+    ["another status", 200, { ...body, status: "COMPLETED", output: { media_url: [PICTURE] } }],
+    ["one more blank", 200, `${JSON.stringify(body)} `],
+  ])("that brings %s is read", async (_what, status, other) => {
+    let looks = 0;
+    const { gateway } = await gatewayThat((_hit, response) =>
+      json(response, status, looks++ === 0 ? body : other),
+    );
+    const first = await gateway.status(ID);
+    const second = await gateway.status(ID, first);
+    expect(second).not.toBe(first);
+    const said = typeof other === "string" ? body : other;
+    expect(second.rawStatus).toBe(Reflect.get(Object(said), "status"));
+  });
+
+  it("that is refused with the same words is refused", async () => {
+    let looks = 0;
+    const { gateway } = await gatewayThat((_hit, response) =>
+      json(response, looks++ === 0 ? 200 : 503, body),
+    );
+    const first = await gateway.status(ID);
+    await expect(gateway.status(ID, first)).rejects.toMatchObject({
+      code: "upstream_unavailable",
+    });
+  });
+
+  it.each([
+    ["a key is in it", { ...body, note: KEY }],
+    ["a key is in it, escaped", { ...body, note: Buffer.from(KEY).toString("base64") }],
+    ["it is long", { ...body, note: "x".repeat(1_000) }],
+  ])("is read again where %s, and nothing of the answer is kept", async (_what, answer) => {
+    const { gateway } = await answering(200, answer);
+    const first = await gateway.status(ID);
+    expect(first.text).toBeUndefined();
+    expect(await gateway.status(ID, first)).toEqual(first);
+    expect(JSON.stringify(first)).not.toContain(KEY);
+  });
+});
+
 describe("the older status endpoint", () => {
   it("is asked with a body, and tells progress and result", async () => {
     const { server, gateway } = await answering(200, {
