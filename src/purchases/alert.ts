@@ -59,6 +59,11 @@ export class Alert {
     return pause === undefined ? undefined : pause * this.#scale;
   }
 
+  /** Whether the next look is one that it asks for. */
+  get isOn(): boolean {
+    return this.#due !== undefined || this.#isFurther;
+  }
+
   /** Whether the last look that a webhook has asked for was a moment ago, or is still to come. */
   get isFresh(): boolean {
     if (this.#due !== undefined) return true;

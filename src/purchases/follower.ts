@@ -28,6 +28,8 @@ interface Followed {
   goOn: (job: Job) => void;
   /** Since the gateway accepted it, in milliseconds. */
   ageMs: () => number;
+  /** What the last look brought, if it is still under way there. */
+  last: StatusReport | undefined;
   polls: number;
   faults: number;
   alert: Alert;
@@ -54,7 +56,8 @@ export class Follower {
       if (!followed) return Promise.resolve(undefined);
       return context.log.within(followed.context, () => this.#look(followed));
     };
-    this.#poller = new Poller(context.clock, look, context.timeScale);
+    const isUrgent = (jobId: string) => this.#followed.get(jobId)?.alert.isOn ?? false;
+    this.#poller = new Poller(context.clock, { look, isUrgent }, context.timeScale);
   }
 
   /**
@@ -71,7 +74,7 @@ export class Follower {
     const ageMs = ageOf(clock, job.acceptedAt ?? job.createdAt);
     const { jobId, owner, upstreamStatus } = job;
     const requestId = job.requestId ?? "";
-    const history = { ageMs, polls: 0, faults: 0, hasWebhook: undefined };
+    const history = { ageMs, last: undefined, polls: 0, faults: 0, hasWebhook: undefined };
     const looks = { alert: new Alert(clock, timeScale), isLooking: false, notBefore: 0 };
     const what = { jobId, owner, requestId, upstreamStatus, operation, goOn };
     const context = this.#context.log.context();
@@ -131,21 +134,25 @@ export class Follower {
    * @returns ms until the next look; `undefined` when there is nothing more to look at.
    */
   async #ask(followed: Followed, isTold: boolean): Promise<number | undefined> {
-    const { gateway, timings } = this.#context;
-    const { owner, requestId, operation } = followed;
+    const { gateway, timings, reached } = this.#context;
+    const { owner, requestId, operation, last } = followed;
+    const took = timings.begin("poll", operation?.name ?? UNKNOWN);
     let report: StatusReport;
     try {
-      this.#context.reached("before-look");
-      const look = () => gateway.of(owner).status(requestId);
-      report = await timings.time("poll", operation?.name ?? UNKNOWN, look, ({ status }) => status);
-      this.#context.reached("after-look");
+      reached("before-look");
+      report = await gateway.of(owner).status(requestId, last);
+      reached("after-look");
     } catch (error) {
-      return this.#trouble(followed, toAppError(error));
+      const failure = toAppError(error);
+      took(failure.code);
+      return this.#trouble(followed, failure);
     }
+    took(report.status);
     this.#context.events.goesOn(followed.jobId);
     followed.polls++;
     followed.faults = 0;
     if (report.status === "queued" || report.status === "processing") {
+      followed.last = report;
       if (followed.ageMs() > GIVE_UP_MS) return this.#giveUp(followed);
       await this.#note(followed, report.rawStatus);
       return this.#pause(followed, undefined);

@@ -3,8 +3,12 @@ import type { Clock } from "../core/clock.ts";
 import { FairGate } from "../core/fair-gate.ts";
 import type { Job } from "../jobs/job.ts";
 
-/** Of all owners; one alone gets 96. */
-const MAX_CONCURRENT_LOOKS = 108;
+/**
+ * Of all owners; one alone gets 104. A place is free again no sooner than with the next round, so
+ * that this is also how many looks a tenth of a second has: one owner's ten thousand jobs are looked
+ * at every ten seconds, as they are when they are few, and more of them less often.
+ */
+const MAX_CONCURRENT_LOOKS = 117;
 /**
  * The least time between two rounds of looks, in milliseconds. Of many jobs one is due at any
  * moment, and waking up for each takes more than the look itself: those of a tenth of a second are
@@ -15,7 +19,16 @@ const ROUND_MS = 100;
 interface Entry {
   jobId: string;
   owner: string;
+  /** A moment of {@link Clock.elapsed}. */
   at: number;
+}
+
+/** What is done with a job that is due. */
+export interface Looking {
+  /** Looks at one job, never throws. @returns ms until the next look, if any. */
+  look: (jobId: string) => Promise<number | undefined>;
+  /** Whether somebody says that there is something to see: of its owner's jobs it comes first. */
+  isUrgent: (jobId: string) => boolean;
 }
 
 /**
@@ -25,30 +38,27 @@ interface Entry {
  */
 export class Poller {
   readonly #clock: Clock;
-  readonly #look: (jobId: string) => Promise<number | undefined>;
+  readonly #looking: Looking;
   readonly #queue = new TinyQueue<Entry>([], (a, b) => a.at - b.at);
   /** The entry that counts for each job; older ones in the queue are void. */
   readonly #current = new Map<string, Entry>();
   readonly #gate = new FairGate(MAX_CONCURRENT_LOOKS);
+  /** How many are due and wait for their turn. */
+  #waiting = 0;
+  /** Whose looks of this round are over. */
+  #over: string[] = [];
   #callOff: (() => void) | undefined;
   /** When the timer rings, if there is one. */
   #ringsAt = 0;
   readonly #roundMs: number;
-  /** When it may ring again. */
+  /** When the next round may begin. */
   #nextRoundAt = Number.NEGATIVE_INFINITY;
   #stopped = false;
 
-  /**
-   * @param look looks at one job, never throws. @returns ms until the next look, if any.
-   * @param timeScale 1 for the real gateway; smaller for a loopback base that runs faster.
-   */
-  constructor(
-    clock: Clock,
-    look: (jobId: string) => Promise<number | undefined>,
-    timeScale: number,
-  ) {
+  /** @param timeScale 1 for the real gateway; smaller for a loopback base that runs faster. */
+  constructor(clock: Clock, looking: Looking, timeScale: number) {
     this.#clock = clock;
-    this.#look = look;
+    this.#looking = looking;
     this.#roundMs = ROUND_MS * timeScale;
   }
 
@@ -59,11 +69,10 @@ export class Poller {
   /** Looks at the job in `inMs`, in 0 without waiting for a round; replaces an earlier plan for it. */
   plan({ jobId, owner }: Pick<Job, "jobId" | "owner">, inMs: number): void {
     if (this.#stopped) return;
-    const entry = { jobId, owner, at: this.#clock.elapsed() + inMs };
+    const entry = { jobId, owner, at: 0 };
     this.#current.set(jobId, entry);
-    this.#queue.push(entry);
-    if (inMs <= 0) this.#ringAt(entry.at);
-    else this.#arm();
+    this.#enqueue(entry, inMs);
+    this.#arm();
   }
 
   forget(jobId: string): void {
@@ -83,7 +92,8 @@ export class Poller {
       this.#queue.pop();
       next = this.#queue.peek();
     }
-    if (next) this.#ringAt(Math.max(next.at, this.#nextRoundAt));
+    if (this.#waiting > 0 && this.#over.length > 0) this.#ringAt(this.#nextRoundAt);
+    else if (next) this.#ringAt(Math.max(next.at, this.#nextRoundAt));
   }
 
   #ringAt(at: number): void {
@@ -91,7 +101,9 @@ export class Poller {
     if (this.#callOff && this.#ringsAt <= at) return;
     this.#callOff?.();
     this.#ringsAt = at;
-    this.#callOff = this.#clock.schedule(Math.max(0, at - this.#clock.elapsed()), () => {
+    // A timer of whole milliseconds must not ring before, or it would have to ring again.
+    const inMs = Math.max(0, Math.ceil(at - this.#clock.elapsed()));
+    this.#callOff = this.#clock.schedule(inMs, () => {
       this.#callOff = undefined;
       this.#runDue();
     });
@@ -99,22 +111,49 @@ export class Poller {
 
   #runDue(): void {
     const now = this.#clock.elapsed();
-    this.#nextRoundAt = now + this.#roundMs;
+    if (now >= this.#nextRoundAt) this.#beginRound(now);
     for (let next = this.#queue.peek(); next && next.at <= now; next = this.#queue.peek()) {
       this.#queue.pop();
-      const due = next;
-      if (this.#counts(due)) void this.#gate.run(due.owner, () => this.#lookAt(due));
+      if (this.#counts(next)) this.#lineUp(next);
     }
     this.#arm();
   }
 
-  async #lookAt(entry: Entry): Promise<void> {
-    // It may have been planned anew while it waited for its turn.
-    if (!this.#counts(entry)) return;
-    const again = await this.#look(entry.jobId);
-    if (!this.#counts(entry)) return;
-    if (again === undefined) this.#current.delete(entry.jobId);
-    else this.plan(entry, again);
+  #beginRound(now: number): void {
+    // One that begins a little late leaves the next ones where they were.
+    const lateMs = now - this.#nextRoundAt;
+    this.#nextRoundAt = now + this.#roundMs - (lateMs < this.#roundMs ? lateMs : 0);
+    const over = this.#over;
+    this.#over = [];
+    for (const owner of over) this.#gate.leave(owner);
+  }
+
+  #lineUp(due: Entry): void {
+    this.#waiting++;
+    const begin = () => {
+      this.#waiting--;
+      // It may have been planned anew while it waited for its turn.
+      if (this.#counts(due)) this.#lookAt(due);
+      else this.#gate.leave(due.owner);
+    };
+    this.#gate.enter(due.owner, begin, this.#looking.isUrgent(due.jobId));
+  }
+
+  #lookAt(entry: Entry): void {
+    void this.#looking.look(entry.jobId).then((againMs) => {
+      this.#over.push(entry.owner);
+      if (this.#counts(entry)) {
+        if (againMs === undefined) this.#current.delete(entry.jobId);
+        else this.#enqueue(entry, againMs);
+      }
+      this.#arm();
+    });
+  }
+
+  #enqueue(entry: Entry, inMs: number): void {
+    entry.at = this.#clock.elapsed() + inMs;
+    this.#queue.push(entry);
+    if (inMs <= 0) this.#ringAt(entry.at);
   }
 
   #counts(entry: Entry): boolean {

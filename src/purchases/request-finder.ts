@@ -41,7 +41,11 @@ export class RequestFinder {
   constructor(options: FinderOptions) {
     this.#options = options;
     const { clock, timeScale } = options.context;
-    this.#poller = new Poller(clock, (key) => this.#look(key), timeScale);
+    const looking = {
+      look: (key: string) => this.#look(key),
+      isUrgent: (key: string) => this.#alerts.get(key)?.isOn ?? false,
+    };
+    this.#poller = new Poller(clock, looking, timeScale);
   }
 
   /** Looks for a job's request: at once, after 2 s and 5 s, then at the normal pace for a minute. */

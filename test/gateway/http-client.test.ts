@@ -90,7 +90,7 @@ describe("connections", () => {
       const answer = () => json(response, 200, {});
       if (isOpen) return answer();
       held.push(answer);
-      if (held.length < 109) return undefined;
+      if (held.length < 118) return undefined;
       isOpen = true;
       for (const one of held) one();
       return undefined;
@@ -102,7 +102,7 @@ describe("connections", () => {
     const file = client.open(look.url, { headers: {}, allowLoopback: true, signal });
     const statuses = (await Promise.all([...looks, file])).map(({ status }) => status);
     expect(statuses).toEqual([...looks, file].map(() => 200));
-    expect(server.connections).toBe(109);
+    expect(server.connections).toBe(118);
   });
 
   it("are kept for looks and never for purchases", async () => {

@@ -38,6 +38,20 @@ describe("an alert", () => {
     expect(new Alert(new FakeClock(), 1).ring(30_000)).toBe(30_000);
   });
 
+  it("is on while a look is to come that it asks for", async () => {
+    const clock = new FakeClock();
+    const alert = new Alert(clock, 1);
+    expect(alert.isOn).toBe(false);
+    alert.ring();
+    expect(alert.isOn).toBe(true);
+    for (const further of [true, true, false]) {
+      alert.look();
+      expect(alert.isOn).toBe(false);
+      await clock.advance(alert.next() ?? 0);
+      expect(alert.isOn).toBe(further);
+    }
+  });
+
   it("is fresh for a minute", async () => {
     const clock = new FakeClock();
     const alert = new Alert(clock, 1);

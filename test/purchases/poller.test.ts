@@ -2,13 +2,16 @@ import { describe, expect, it } from "vitest";
 import { Poller } from "../../src/purchases/poller.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
 
-const ONE_AT_A_TIME = 96;
+/** Of one owner's, and so many a round. */
+const ONE_AT_A_TIME = 104;
+const ALL_AT_A_TIME = 117;
 
 const of = (jobId: string, owner = "anna") => ({ jobId, owner });
 
 function poller(
   look: (jobId: string) => number | undefined | Promise<number | undefined>,
   timeScale = 0,
+  isUrgent: (jobId: string) => boolean = () => false,
 ) {
   const clock = new FakeClock();
   const looks: { jobId: string; at: number }[] = [];
@@ -16,7 +19,19 @@ function poller(
     looks.push({ jobId, at: clock.elapsed() });
     return look(jobId);
   };
-  return { clock, looks, one: new Poller(clock, noted, timeScale) };
+  return { clock, looks, one: new Poller(clock, { look: noted, isUrgent }, timeScale) };
+}
+
+/** The pauses between looks at each of some jobs, in milliseconds. */
+function pausesBetween(looks: readonly { jobId: string; at: number }[], jobs: RegExp): number[] {
+  const last = new Map<string, number>();
+  return looks
+    .filter(({ jobId }) => jobs.test(jobId))
+    .flatMap(({ jobId, at }) => {
+      const before = last.get(jobId);
+      last.set(jobId, at);
+      return before === undefined ? [] : [at - before];
+    });
 }
 
 describe("the poller", () => {
@@ -174,6 +189,72 @@ describe("the poller", () => {
     await settle();
     await clock.advance(1_000);
     expect(looks).toHaveLength(1);
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe("more jobs than can be looked at as often as one", () => {
+  it("are looked at a thousand times a second, each as often as every other", async () => {
+    const { clock, looks, one } = poller(() => 5_000, 1);
+    for (let i = 0; i < 20_000; i++) one.plan(of(`job-${i}`), 0);
+    await clock.advance(25_000);
+    expect(looks.length / 25).toBeGreaterThan(1_000);
+    expect(looks.length / 25).toBeLessThanOrEqual(ONE_AT_A_TIME * 10 + 10);
+    const pauses = pausesBetween(looks, /./);
+    // Twenty thousand at 1,040 a second.
+    expect(Math.min(...pauses)).toBeGreaterThan(19_000);
+    expect(Math.max(...pauses)).toBeLessThan(20_000);
+  });
+
+  it("of one owner leave another's as often as they would be looked at alone", async () => {
+    const { clock, looks, one } = poller(() => 5_000, 1);
+    for (let i = 0; i < 20_000; i++) one.plan(of(`greedy-${i}`, "greedy"), 0);
+    for (let i = 0; i < 20; i++) one.plan(of(`modest-${i}`, "modest"), i * 100);
+    await clock.advance(20_000);
+    expect(Math.max(...pausesBetween(looks, /^modest/))).toBeLessThanOrEqual(5_200);
+    expect(looks.length / 20).toBeLessThanOrEqual(ALL_AT_A_TIME * 10 + 10);
+  });
+
+  it("wait for one of which is said that there is something to see", async () => {
+    const { clock, looks, one } = poller(
+      () => 5_000,
+      1,
+      (jobId) => jobId === "told",
+    );
+    for (let i = 0; i < 20_000; i++) one.plan(of(`job-${i}`), 0);
+    await clock.advance(3_000);
+    one.plan(of("told"), 0);
+    await clock.advance(100);
+    expect(looks.find(({ jobId }) => jobId === "told")?.at).toBeLessThanOrEqual(3_100);
+    // Once, and then with all others.
+    expect(looks.filter(({ jobId }) => jobId === "told")).toHaveLength(1);
+  });
+
+  it("may all be planned anew while they wait, and each is looked at once", async () => {
+    const { clock, looks, one } = poller(() => undefined, 1);
+    for (let i = 0; i < 12_000; i++) one.plan(of(`job-${i}`), 0);
+    await clock.advance(0);
+    for (let i = 0; i < 12_000; i++) one.plan(of(`job-${i}`), 2_000);
+    await clock.advance(20_000);
+    // Those that were under way have two.
+    expect(looks).toHaveLength(12_000 + ONE_AT_A_TIME);
+    expect(one.size).toBe(0);
+    expect(clock.pending).toBe(0);
+  });
+
+  it("have as few a second where each look takes longer than a round", async () => {
+    const ends: (() => void)[] = [];
+    const { clock, looks, one } = poller(
+      () => new Promise((resolve) => ends.push(() => resolve(undefined))),
+      1,
+    );
+    for (let i = 0; i < 1_000; i++) one.plan(of(`job-${i}`), 0);
+    await clock.advance(1_000);
+    expect(looks).toHaveLength(ONE_AT_A_TIME);
+    for (const end of ends.splice(0, 10)) end();
+    await clock.advance(0);
+    // The round in which they began is long over.
+    expect(looks).toHaveLength(ONE_AT_A_TIME + 10);
     expect(clock.pending).toBe(0);
   });
 });
