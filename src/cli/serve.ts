@@ -298,10 +298,18 @@ function waitingText({ start }: Program): string {
   );
 }
 
-/** Pulls the plug at a named point of a job's life: for the tests, and nothing without their variable. */
+/**
+ * Pulls the plug at a named point of a job's life, or freezes the program there once: for the tests,
+ * and nothing without their variable.
+ * @param wanted the point, and after a space the signal, if it is not SIGKILL.
+ */
 function crashPoint(wanted: string | undefined): (point: string) => void {
   if (!wanted) return () => {};
+  const [where, signal] = wanted.split(" ");
+  let isOver = false;
   return (point) => {
-    if (point === wanted) process.kill(process.pid, "SIGKILL");
+    if (point !== where || isOver) return;
+    isOver = true;
+    process.kill(process.pid, signal === "SIGSTOP" ? signal : "SIGKILL");
   };
 }

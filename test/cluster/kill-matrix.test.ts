@@ -1,14 +1,16 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import * as z from "zod";
 import { LIFE_POINTS, type LifePoint } from "../../src/jobs/job-context.ts";
 import { Bench, PATIENTLY } from "../e2e/harness.ts";
 import { ask, freshDatabase } from "./fresh-database.ts";
+import { round, STRIKES, type Strike } from "./strikes.ts";
+import { type Tally, ThreeReplicas } from "./three-replicas.ts";
 
 /*
  * Every point of a job's life, with the plug pulled there at one of several replicas: another one
- * goes on. Rounds by hand: CLUSTER_ROUNDS=100.
+ * goes on. And whatever else can be wrong there. Rounds by hand: CLUSTER_ROUNDS=100.
  */
 
 const ROUNDS = Number(process.env["CLUSTER_ROUNDS"] ?? 1);
@@ -21,11 +23,6 @@ const NEVER_SENT: readonly LifePoint[] = ["before-post", "before-record"];
 
 let bench: Bench;
 let url = "";
-beforeEach(async () => {
-  bench = await Bench.open();
-  url = await freshDatabase();
-});
-afterEach(() => bench.close());
 
 /** A machine of its own, as far as files go. */
 async function replica(name: string, env: Record<string, string> = {}) {
@@ -70,15 +67,15 @@ async function pictures(): Promise<string[]> {
   return all.filter((file) => file.endsWith(".png"));
 }
 
-const promptOf = (point: LifePoint, round: number) => `${point} in round ${round}.`;
+const promptOf = (point: LifePoint) => `A picture of ${point}.`;
 
 /** A replica that is killed where it is with its job, or whose job another was quicker with. */
-async function killedAt(point: LifePoint, round: number): Promise<void> {
+async function killedAt(point: LifePoint): Promise<void> {
   const env = { LONGCAT_MCP_TEST_CRASH_AT: point };
   // Killed with another's job before it had its own, where starts take long.
-  const doomed = await replica(`${point}-${round}`, env).catch(() => undefined);
+  const doomed = await replica(point, env).catch(() => undefined);
   if (!doomed) return;
-  const prompt = promptOf(point, round);
+  const prompt = promptOf(point);
   void doomed.client
     .call(START, { prompt, image_size: "square_1_1", wait_seconds: 100 })
     .catch(() => "killed");
@@ -93,37 +90,37 @@ async function killedAt(point: LifePoint, round: number): Promise<void> {
 }
 
 describe("of several replicas one is killed", () => {
+  beforeEach(async () => {
+    bench = await Bench.open();
+    url = await freshDatabase();
+  });
+  afterEach(() => bench.close());
+
   test("wherever it is with a job: the others finish it, once, or say that nobody knows", {
     timeout: TIMEOUT_MS,
   }, async () => {
     await replica("survivor");
-    for (let round = 0; round < ROUNDS; round++) {
-      let points: readonly LifePoint[] = LIFE_POINTS;
-      while (points.length > 0) {
-        // One that took up another's job would be killed with that, maybe before it had its own.
-        await allOver();
-        await Promise.all(points.map((point) => killedAt(point, round)));
-        const started = new Set((await recorded()).map(({ prompt }) => prompt));
-        points = points.filter(
-          (point) => point !== "before-record" && !started.has(promptOf(point, round)),
-        );
-      }
+    let points: readonly LifePoint[] = LIFE_POINTS;
+    while (points.length > 0) {
+      // One that took up another's job would be killed with that, maybe before it had its own.
+      await allOver();
+      await Promise.all(points.map(killedAt));
+      const started = new Set((await recorded()).map(({ prompt }) => prompt));
+      points = points.filter((point) => point !== "before-record" && !started.has(promptOf(point)));
     }
     await allOver();
     const jobs = await recorded();
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const point of LIFE_POINTS) {
-        const prompt = promptOf(point, round);
-        const [job, ...more] = jobs.filter((one) => one.prompt === prompt);
-        expect(more, prompt).toEqual([]);
-        expect(purchasesOf(prompt), prompt).toBe(NEVER_SENT.includes(point) ? 0 : 1);
-        if (point === "before-record") expect(job).toBeUndefined();
-        else if (IN_DOUBT.includes(point)) {
-          expect(job, prompt).toMatchObject({ state: "unknown", charge: "uncertain", media: [] });
-        } else {
-          expect(job, prompt).toMatchObject({ state: "completed", charge: "spent" });
-          expect(job?.media, prompt).toHaveLength(1);
-        }
+    for (const point of LIFE_POINTS) {
+      const prompt = promptOf(point);
+      const [job, ...more] = jobs.filter((one) => one.prompt === prompt);
+      expect(more, prompt).toEqual([]);
+      expect(purchasesOf(prompt), prompt).toBe(NEVER_SENT.includes(point) ? 0 : 1);
+      if (point === "before-record") expect(job).toBeUndefined();
+      else if (IN_DOUBT.includes(point)) {
+        expect(job, prompt).toMatchObject({ state: "unknown", charge: "uncertain", media: [] });
+      } else {
+        expect(job, prompt).toMatchObject({ state: "completed", charge: "spent" });
+        expect(job?.media, prompt).toHaveLength(1);
       }
     }
     const completed = jobs.filter(({ state }) => state === "completed");
@@ -132,38 +129,44 @@ describe("of several replicas one is killed", () => {
         WHERE event = 'job_ended' GROUP BY job_id HAVING count(*) > 1`;
     expect(await ask(url, ends)).toEqual([]);
   });
+});
 
-  test("while connections to the database are cut: no job is doubled or lost", {
-    timeout: TIMEOUT_MS,
-  }, async () => {
-    const [one, other] = [await replica("one"), await replica("other")];
-    const start = (prompt: string, n: number) =>
-      (n % 2 === 0 ? one : other).client
-        .call(START, { prompt, image_size: "square_1_1", wait_seconds: 0 })
-        .catch(() => undefined);
-    // Some are under way when it begins, and some begin meanwhile.
-    const early = Array.from({ length: 4 }, (_, n) => `Early ${n}.`);
-    await Promise.all(early.map(start));
-    const late = Array.from({ length: 8 }, (_, n) => `Late ${n}.`);
-    const prompts = [...early, ...late];
-    const starts = late.map(start);
-    const CUT = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-      WHERE datname = current_database() AND pid <> pg_backend_pid()`;
-    for (let cut = 0; cut < 5; cut++) {
-      await ask(url, CUT);
-      await new Promise((resolve) => setTimeout(resolve, 100));
+/** One of each kind, where it hurts; by hand all of them at every point. */
+const SAMPLE: readonly (readonly [LifePoint, Strike])[] = [
+  ["after-reply", "frozen"],
+  ["before-post", "cut"],
+  ["before-completed", "restarted"],
+  ["before-rename", "500"],
+  ["before-download", "503"],
+  ["after-look", "hangs"],
+  ["after-accepted", "full"],
+];
+const NOTHING: Tally = { jobs: 0, doubled: [], lost: [], unknown: [], short: [] };
+const EVERYWHERE = STRIKES.flatMap((strike) =>
+  LIFE_POINTS.map((point) => [point, strike] as const),
+);
+const many = Array.from({ length: Math.ceil(ROUNDS / EVERYWHERE.length) }, () => EVERYWHERE).flat();
+const rounds = ROUNDS > 1 ? many.slice(0, ROUNDS) : SAMPLE;
+
+test("of three replicas one is struck, or what all stand on: nothing is doubled, lost or short", {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const replicas = await ThreeReplicas.open();
+  onTestFinished(() => replicas.close());
+  const all: Tally = structuredClone(NOTHING);
+  for (const [n, [point, strike]] of rounds.entries()) {
+    const startedAt = performance.now();
+    const tally = await round(replicas, point, strike, String(n)).catch(
+      // What never comes to an end is lost.
+      (error): Tally => ({ ...NOTHING, lost: [`${strike} at ${point}: ${error}`] }),
+    );
+    all.jobs += tally.jobs;
+    for (const kind of ["doubled", "lost", "unknown", "short"] as const) {
+      all[kind].push(...tally[kind]);
     }
-    await Promise.all(starts);
-    await one.program.kill("SIGKILL");
-    await allOver();
-    // What was not recorded was not sent, and what was recorded was sent once.
-    const jobs = await recorded();
-    expect(jobs.filter(({ prompt }) => early.includes(prompt))).toHaveLength(early.length);
-    for (const prompt of prompts) {
-      const own = jobs.filter((job) => job.prompt === prompt);
-      expect(own.length, prompt).toBeLessThanOrEqual(1);
-      expect(purchasesOf(prompt), prompt).toBeLessThanOrEqual(own.length);
-      if (own[0]?.state === "completed") expect(purchasesOf(prompt), prompt).toBe(1);
-    }
-  });
+    if (ROUNDS > 1)
+      console.info(n, point, strike, Math.round(performance.now() - startedAt), tally);
+  }
+  if (ROUNDS > 1) console.info(`${rounds.length} rounds`, all);
+  expect(all).toMatchObject({ doubled: [], lost: [], short: [] });
 });
