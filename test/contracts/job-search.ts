@@ -173,16 +173,15 @@ export function describeJobSearch(kit: StoreKit): void {
 
   describe("a list of a time", () => {
     it("has what was started then, from its first moment to the one before its end", async () => {
-      const [before, first, last, after] = await Promise.all(
-        [DAY_MS - 1, DAY_MS, 2 * DAY_MS - 1, 2 * DAY_MS].map((createdAt) =>
-          bench.add({ createdAt }),
-        ),
-      );
+      const before = await bench.add({ createdAt: DAY_MS - 1 });
+      const first = await bench.add({ createdAt: DAY_MS });
+      const last = await bench.add({ createdAt: 2 * DAY_MS - 1 });
+      const after = await bench.add({ createdAt: 2 * DAY_MS });
       const ids = async (span: JobQuery["span"]) =>
         (await bench.jobs.list({ owner: OWNER, limit: 10, span })).jobs.map(({ jobId }) => jobId);
-      expect(await ids({ since: DAY_MS, before: 2 * DAY_MS })).toEqual([last?.jobId, first?.jobId]);
-      expect(await ids({ since: 2 * DAY_MS })).toEqual([after?.jobId]);
-      expect(await ids({ before: DAY_MS })).toEqual([before?.jobId]);
+      expect(await ids({ since: DAY_MS, before: 2 * DAY_MS })).toEqual([last.jobId, first.jobId]);
+      expect(await ids({ since: 2 * DAY_MS })).toEqual([after.jobId]);
+      expect(await ids({ before: DAY_MS })).toEqual([before.jobId]);
       expect(await ids({ since: 5 * DAY_MS })).toEqual([]);
     });
 

@@ -1,3 +1,4 @@
+import { describeCommittedMoney } from "./committed-money.ts";
 import { describeJobDeletions } from "./job-deletions.ts";
 import { describeJobEnds } from "./job-ends.ts";
 import { describeJobFigures } from "./job-figures.ts";
@@ -19,6 +20,7 @@ export function describeJobStore(kit: StoreKit): void {
   describeJobDeletions(kit);
   describeJobMoney(kit);
   describeSharedMoney(kit);
+  describeCommittedMoney(kit);
   describeJobFigures(kit);
   describeJobOwners(kit);
   describeJobRaces(kit);

@@ -4,10 +4,9 @@ import { deletedDuplicate, requireSameCall, standsForDuplicate } from "../../job
 import type { Job } from "../../jobs/job.ts";
 import type { AdmissionRules, SpendingReport, TimeSpan } from "../../jobs/job-store.ts";
 import type { Held } from "../../jobs/quotas.ts";
-import type { Committed, Standing } from "../../jobs/standing.ts";
 import { CHARGED_JOBS, readRow, UNFINISHED } from "../rows/job-rows.ts";
 import { refusalOfRevoked } from "../rows/refusals.ts";
-import { readCaps, readReport, readUsd } from "../rows/sum-rows.ts";
+import { readReport } from "../rows/sum-rows.ts";
 import type { Statements } from "./database.ts";
 
 const ALL = Number.MAX_SAFE_INTEGER;
@@ -20,11 +19,6 @@ const SUMS = `
   count(*) FILTER (WHERE coalesce(cost_usd, reserved_usd) IS NULL) AS unpriced`;
 const DAY = "to_char(to_timestamp(created_at / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, ";
 const heldRow = z.object({ running: z.number(), bytes: z.number() });
-
-/** Whether callers are told apart, and have caps together. */
-export async function isShared(db: Statements): Promise<boolean> {
-  return (await db.all("SELECT 1 FROM closed LIMIT 1", [])).length > 0;
-}
 
 /**
  * For a call that was let in before its user was revoked: nothing is bought for it any more.
@@ -102,39 +96,6 @@ export async function spendingOf(
     rows(`${DAY}operation, `, crossed),
   ]);
   return readReport({ total, today, thisMonth, byDay, byOperation, byDayAndOperation });
-}
-
-/** How an owner stands. Within the transaction that decides by it. */
-export async function standingOf(db: Statements, owner: string, now: number): Promise<Standing> {
-  const sql = "SELECT per_day_usd, per_month_usd FROM users WHERE user_id = ?";
-  const [own, isSharedNow, [caps]] = await Promise.all([
-    committedBy(db, "owner = ?", [owner], now),
-    isShared(db),
-    db.all(sql, [owner]),
-  ]);
-  if (!isSharedNow) return own;
-  const all = await committedBy(db, "TRUE", [], now);
-  return { ...own, shared: { all, caps: readCaps(caps) } };
-}
-
-/** Everything of some owners that was or may still be charged, today and this month. */
-async function committedBy(
-  db: Statements,
-  whose: string,
-  values: readonly string[],
-  now: number,
-): Promise<Committed> {
-  const { day, month } = periodStarts(now);
-  const since = async (start: number) => {
-    const [row] = await db.all(
-      `SELECT coalesce(sum(coalesce(cost_usd, reserved_usd)), 0) AS n
-       FROM ${CHARGED_JOBS} AS charged WHERE ${whose} AND created_at >= ? AND ${CHARGED}`,
-      [...values, start],
-    );
-    return readUsd(row);
-  };
-  const [todayUsd, thisMonthUsd] = await Promise.all([since(day), since(month)]);
-  return { todayUsd, thisMonthUsd };
 }
 
 async function keyedJob(

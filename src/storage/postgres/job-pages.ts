@@ -140,5 +140,6 @@ export async function forgetOld(db: Statements, keepDays: number, now: number): 
      AND greatest(created_at, updated_at) < ? RETURNING seq`,
     [...SETTLED_CHARGES, before],
   );
+  await db.run("DELETE FROM money_days WHERE usd = 0", []);
   return gone.length;
 }

@@ -20,15 +20,9 @@ import { type Held, quotaRefusal } from "../../jobs/quotas.ts";
 import type { Verdict } from "../../jobs/settlement.ts";
 import type { Standing } from "../../jobs/standing.ts";
 import { type Column, readRow, readWholeRow } from "../rows/job-rows.ts";
-import {
-  duplicateOf,
-  heldBy,
-  isShared,
-  refuseRevoked,
-  spendingOf,
-  standingOf,
-} from "./admission-rows.ts";
+import { duplicateOf, heldBy, refuseRevoked, spendingOf } from "./admission-rows.ts";
 import { ChangedRows } from "./changed-rows.ts";
+import { isShared, standingOf } from "./committed-rows.ts";
 import type { PostgresDatabase, Statements } from "./database.ts";
 import { FollowedChanges } from "./followed-changes.ts";
 import { FollowedJobs } from "./followed-jobs.ts";

@@ -6,7 +6,7 @@ import type { NewUser, UserChange, UserStore } from "../../users/user-store.ts";
 import { assignments, type Column, marks } from "../rows/job-rows.ts";
 import { nameTaken, nobody, subjectTaken, usersLeft } from "../rows/refusals.ts";
 import { capColumns, readUser } from "../rows/user-rows.ts";
-import { isShared } from "./admission-rows.ts";
+import { isShared } from "./committed-rows.ts";
 import type { PostgresDatabase, Statements } from "./database.ts";
 import { InstallationSecret } from "./installation-secret.ts";
 import { noteAudit } from "./postgres-audit-log.ts";

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { exactUsd } from "../../core/money.ts";
 import type { SpendingReport } from "../../jobs/job-store.ts";
+import type { Committed } from "../../jobs/standing.ts";
 import type { UserCaps } from "../../users/user.ts";
 
 const usd = z.number().transform(exactUsd);
@@ -12,6 +13,7 @@ const sumsSchema = z.object({
   unpriced: z.number(),
 });
 const totalRow = z.object({ n: usd });
+const committedRow = z.object({ todayUsd: usd, thisMonthUsd: usd });
 const NO_CAPS = { per_day_usd: null, per_month_usd: null };
 const capsRow = z
   .object({ per_day_usd: z.number().nullable(), per_month_usd: z.number().nullable() })
@@ -48,6 +50,10 @@ export function readReport(rows: ReportRows): SpendingReport {
 /** US dollars, as `n`. */
 export function readUsd(row: unknown): number {
   return totalRow.parse(row).n;
+}
+
+export function readCommitted(row: unknown): Committed {
+  return committedRow.parse(row);
 }
 
 /** A user's caps; none of somebody who is no user. */

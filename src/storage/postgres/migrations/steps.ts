@@ -1,5 +1,6 @@
 import { BESIDE_TABLES } from "./beside-tables.ts";
 import { CHAT_TABLES } from "./chat-tables.ts";
+import { COMMITTED_TABLES } from "./committed-tables.ts";
 import { JOB_TABLES } from "./job-tables.ts";
 import { MOVE_TABLES } from "./move-tables.ts";
 import { PEOPLE_TABLES } from "./people-tables.ts";
@@ -18,4 +19,5 @@ interface Step {
 export const STEPS: readonly Step[] = [
   { sql: [JOB_TABLES, CHAT_TABLES, BESIDE_TABLES, PEOPLE_TABLES].join("\n"), compatibleFrom: 1 },
   { sql: MOVE_TABLES, compatibleFrom: 1 },
+  { sql: COMMITTED_TABLES, compatibleFrom: 1 },
 ];
