@@ -10,7 +10,8 @@ import { type Tally, ThreeReplicas } from "./three-replicas.ts";
 
 /*
  * Every point of a job's life, with the plug pulled there at one of several replicas: another one
- * goes on. And whatever else can be wrong there. Rounds by hand: CLUSTER_ROUNDS=100.
+ * goes on. And whatever else can be wrong there. Rounds by hand: CLUSTER_ROUNDS=100, some of
+ * them: CLUSTER_STRIKES=frozen,cut.
  */
 
 const ROUNDS = Number(process.env["CLUSTER_ROUNDS"] ?? 1);
@@ -142,9 +143,10 @@ const SAMPLE: readonly (readonly [LifePoint, Strike])[] = [
   ["after-accepted", "full"],
 ];
 const NOTHING: Tally = { jobs: 0, doubled: [], lost: [], unknown: [], short: [] };
-const EVERYWHERE = STRIKES.flatMap((strike) =>
-  LIFE_POINTS.map((point) => [point, strike] as const),
-);
+const { CLUSTER_STRIKES } = process.env;
+const EVERYWHERE = STRIKES.filter(
+  (strike) => CLUSTER_STRIKES?.split(",").includes(strike) ?? true,
+).flatMap((strike) => LIFE_POINTS.map((point) => [point, strike] as const));
 const many = Array.from({ length: Math.ceil(ROUNDS / EVERYWHERE.length) }, () => EVERYWHERE).flat();
 const rounds = ROUNDS > 1 ? many.slice(0, ROUNDS) : SAMPLE;
 

@@ -98,10 +98,10 @@ export class ThreeReplicas {
   async beginAgain(prompts: readonly string[]): Promise<void> {
     await Promise.all(
       prompts.map((prompt, n) =>
-        vi.waitFor(
-          async () => expect(textOf(await this.begin(prompt, n))).toContain("job_"),
-          PATIENTLY,
-        ),
+        vi.waitFor(async () => {
+          const said = textOf(await this.begin(prompt, n));
+          if (!said.includes("job_")) throw new Error(said);
+        }, PATIENTLY),
       ),
     );
   }

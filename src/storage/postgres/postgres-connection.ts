@@ -21,6 +21,11 @@ const CONNECT_SECONDS = 5;
 const MOST_CONNECTIONS = 10;
 /** A connection that is not needed is given back to the server. */
 const IDLE_SECONDS = 60;
+/**
+ * Of the time that a statement may take: a process that is frozen in the middle of a transaction has
+ * its locks for no longer, so that whoever waits for one gets it, and not an error.
+ */
+const IDLE_SHARE = 0.6;
 const TRIES = 4;
 
 export interface PostgresOptions {
@@ -76,6 +81,7 @@ export class PostgresConnection implements PostgresDatabase {
 
   holding<T>(lock: string, work: (within: Statements) => Promise<T>): Promise<T> {
     return this.#transaction(HOLDING_MS, async (within) => {
+      await within.run(`SET LOCAL idle_in_transaction_session_timeout TO ${HOLDING_MS}`, []);
       await within.lock(lock);
       return work(within);
     });
@@ -115,8 +121,10 @@ export class PostgresConnection implements PostgresDatabase {
     await this.#sql.begin(async (transaction) => {
       const within = statementsOf(transaction, schema, prepares);
       if (!prepares) {
+        const { statement_timeout, idle_in_transaction_session_timeout } = timesOf(this.#options);
         await transaction.unsafe(
-          `SET LOCAL search_path TO "${schema}"; SET LOCAL statement_timeout TO ${this.#deadlineMs}`,
+          `SET LOCAL search_path TO "${schema}"; SET LOCAL statement_timeout TO ${statement_timeout};
+           SET LOCAL idle_in_transaction_session_timeout TO ${idle_in_transaction_session_timeout}`,
         );
       }
       done.result = { value: await work(within) };
@@ -170,17 +178,21 @@ function wasNeverConnected(error: unknown): boolean {
   ].some((code) => code === first.code);
 }
 
-/** Connections that are made when they are needed. @param more what is to be otherwise. */
-export function connect(options: PostgresOptions, more: object = {}): Sql {
-  const { address, schema, prepares, deadlineMs = DEADLINE_MS } = options;
-  const { host, port, database, user, password, ssl, applicationName } = address;
-  // A pooler takes no settings with the greeting but the name of the program.
-  const session = {
-    search_path: `"${schema}"`,
+/** How long the server lets something take, in milliseconds. */
+function timesOf({ deadlineMs = DEADLINE_MS }: Pick<PostgresOptions, "deadlineMs">) {
+  return {
     statement_timeout: deadlineMs,
     lock_timeout: deadlineMs,
-    idle_in_transaction_session_timeout: HOLDING_MS,
+    idle_in_transaction_session_timeout: Math.round(deadlineMs * IDLE_SHARE),
   };
+}
+
+/** Connections that are made when they are needed. @param more what is to be otherwise. */
+export function connect(options: PostgresOptions, more: object = {}): Sql {
+  const { address, schema, prepares } = options;
+  const { host, port, database, user, password, ssl, applicationName } = address;
+  // A pooler takes no settings with the greeting but the name of the program.
+  const session = { search_path: `"${schema}"`, ...timesOf(options) };
   return postgres({
     ...{ host, port, database, user, password, ssl },
     max: MOST_CONNECTIONS,
