@@ -44,6 +44,7 @@ import { Purchases } from "./purchases/purchases.ts";
 import { WebhookAddresses } from "./purchases/webhook-addresses.ts";
 import { Webhooks } from "./purchases/webhooks.ts";
 import type { QuestionRecord } from "./questions/question-record.ts";
+import type { SessionRecord } from "./sessions/session-record.ts";
 import { openOwnerKeys } from "./settings/owner-keys.ts";
 import type { Settings } from "./settings/settings.ts";
 import type { Stores } from "./storage/rows/whole-record.ts";
@@ -94,6 +95,8 @@ export interface Runtime extends Services {
   settled(): Promise<void>;
   store: JobStore;
   lineage: LineageRecord;
+  /** Sessions of clients of the 2025 era that others share, and the time by which they do. */
+  sessions: { record: SessionRecord; clock: Clock } | undefined;
   /** What questions need that are sent away and come back. */
   asked: QuestionRecord;
   users: UserStore;
@@ -254,6 +257,7 @@ async function openOn(stores: Stores, options: RuntimeOptions): Promise<Runtime>
   return {
     store,
     lineage: stores.lineage,
+    sessions: stores.sessions && { record: stores.sessions, clock },
     asked: stores.questions,
     users,
     audit: stores.audit,

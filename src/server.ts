@@ -21,6 +21,11 @@ import { wayOf } from "./questions/client-way.ts";
 import { LegacyServer } from "./resources/missing-code.ts";
 import { registerResources } from "./resources/register-resources.ts";
 import { onResourceEvents } from "./resources/resource-events.ts";
+import {
+  handleSubscriptions,
+  ownSubscriptions,
+  type Subscriptions,
+} from "./resources/subscriptions.ts";
 import type { TaskSource } from "./tasks/task.ts";
 import { TaskServer, takesTasks } from "./tasks/task-server.ts";
 import { progressOf } from "./tools/call-progress.ts";
@@ -33,7 +38,7 @@ import type { ToolDeps } from "./tools/services.ts";
 import type { Tool } from "./tools/tool.ts";
 import type { ListedTool } from "./tools/tools.prepared.ts";
 
-export { onResourceEvents };
+export { onResourceEvents, type Subscriptions };
 
 /** MCP Apps. */
 const PAGES_EXTENSION = "io.modelcontextprotocol/ui";
@@ -53,6 +58,8 @@ export interface Connection {
    * stateless HTTP they are published elsewhere.
    */
   lasting: boolean;
+  /** What its client wants to hear of, where that outlives the connection. */
+  subscriptions?: Subscriptions;
   /** Runs something once the answer to a request has been written; never, if it is not. */
   onDelivered: (requestId: RequestId, run: () => void) => void;
   /** Aborts when the client asks for nothing more: it is answered, and nothing is waited for. */
@@ -159,7 +166,8 @@ export class ServerFactory {
       isListed: (tool) => names.has(tool),
     });
     if (connection.lasting) {
-      const subscribed = handleSubscriptions(server);
+      const { subscriptions: subscribed = ownSubscriptions() } = connection;
+      handleSubscriptions(server, subscribed);
       this.#push(server, caller, (uri) => connection.era === "modern" || subscribed.has(uri));
     }
     return server;
@@ -291,18 +299,4 @@ function declaredBy({ mcpReq }: ServerContext, { server }: McpServer): unknown {
 /** Whether the client says that it shows pages of ours beside answers. */
 function showsPages(declared: unknown): boolean {
   return fieldsOf(fieldsOf(declared)?.["extensions"])?.[PAGES_EXTENSION] !== undefined;
-}
-
-/** 2025-era subscriptions; later revisions listen in another way and never come here. */
-function handleSubscriptions(server: McpServer): Set<string> {
-  const subscribed = new Set<string>();
-  server.server.setRequestHandler("resources/subscribe", (request) => {
-    subscribed.add(request.params.uri);
-    return {};
-  });
-  server.server.setRequestHandler("resources/unsubscribe", (request) => {
-    subscribed.delete(request.params.uri);
-    return {};
-  });
-  return subscribed;
 }

@@ -64,6 +64,11 @@ export const HOUSE: Rules = {
       uses: ["src/core/"],
     },
     {
+      path: "src/sessions/",
+      about: "what sessions of earlier revisions need to go on elsewhere",
+      uses: ["src/core/"],
+    },
+    {
       path: "src/moving/",
       about: "everything from one record to another",
       uses: ["src/core/", "src/media/"],
@@ -79,6 +84,7 @@ export const HOUSE: Rules = {
         "src/inputs/",
         "src/users/",
         "src/questions/",
+        "src/sessions/",
       ],
     },
     {
@@ -112,6 +118,7 @@ export const HOUSE: Rules = {
         "src/inputs/",
         "src/users/",
         "src/questions/",
+        "src/sessions/",
         "src/moving/",
         "src/storage/rows/",
       ],
@@ -181,6 +188,7 @@ export const HOUSE: Rules = {
         "src/users/",
         "src/public/",
         "src/questions/",
+        "src/sessions/",
         "src/storage/rows/",
         "src/storage/stores.ts",
         "src/tools/",
@@ -210,7 +218,14 @@ export const HOUSE: Rules = {
     {
       path: "src/transports/",
       about: "stdio and HTTP",
-      uses: ["src/core/", "src/core/owner.ts", "src/jobs/", "src/access/", "src/server.ts"],
+      uses: [
+        "src/core/",
+        "src/core/owner.ts",
+        "src/jobs/",
+        "src/access/",
+        "src/sessions/",
+        "src/server.ts",
+      ],
     },
     {
       path: "src/hosts/",

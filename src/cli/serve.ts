@@ -1,5 +1,6 @@
 import packageJson from "../../package.json" with { type: "json" };
 import { atMost, systemClock } from "../core/clock.ts";
+import { AppError } from "../core/errors.ts";
 import { Lazy } from "../core/lazy.ts";
 import { createLog } from "../core/log.ts";
 import type { OpenPage } from "../core/open-page.ts";
@@ -243,7 +244,7 @@ export async function serve(
       events,
       clock: systemClock,
       limits: new RateLimits({ clock: systemClock, ...settings.userLimits }),
-      ...(settings.sessions && { sessions: { most: settings.userLimits.streams } }),
+      ...(settings.sessions && { sessions: sessionsOf(settings, services) }),
       log,
       traffic,
       readiness: () => readiness.reasons(),
@@ -287,6 +288,16 @@ export async function serve(
     }
     openEarly();
   }
+}
+
+/** Sessions of clients of the 2025 era: where the record is shared, so are they. */
+function sessionsOf({ database, userLimits }: Settings, services: Lazy<Runtime>) {
+  const shared = async () => {
+    const { sessions } = await services.get();
+    if (sessions) return sessions;
+    throw new AppError("internal", "The record has no sessions.");
+  };
+  return { most: userLimits.streams, shared: database && shared };
 }
 
 /** What somebody sees who starts the program by hand: it says nothing by itself. */

@@ -11,7 +11,7 @@ import { Guards } from "./http/guards.ts";
 import { healthRoutes, type Readiness } from "./http/health.ts";
 import { type Front, NO_FRONT } from "./http/in-front.ts";
 import { listen } from "./http/listening.ts";
-import { McpRoute } from "./http/mcp-route.ts";
+import { McpRoute, type McpRouteOptions } from "./http/mcp-route.ts";
 import { OpenAnswers } from "./http/open-answers.ts";
 import { answerWithPages, type Pages } from "./http/page-answers.ts";
 import { ONLY_LOCAL } from "./http/refusing.ts";
@@ -38,8 +38,8 @@ export interface HttpOptions {
   front?: Front;
   /** How much one of several users may ask. */
   limits: RateLimits;
-  /** How many sessions one owner may have; absent: clients of earlier revisions have none. */
-  sessions?: { most: number };
+  /** Absent: clients of earlier revisions have no sessions. */
+  sessions?: NonNullable<McpRouteOptions["sessions"]>;
   log: Log;
   /** What people see in a browser who were let in; nobody is where it is absent. */
   pages?: Pages | undefined;

@@ -87,12 +87,12 @@ export function asking(onEnd: () => void): HttpServers {
       const server = new McpServer({ name: "asking", version: "1" });
       server.registerTool("ask", {}, async ({ mcpReq }) => {
         const token = mcpReq._meta?.progressToken ?? 0;
-        const params = { progressToken: token, progress: 1, message: "asking" };
-        await mcpReq.notify({ method: "notifications/progress", params });
-        const answer = await mcpReq.elicitInput({
-          message: "Go on?",
-          requestedSchema: { type: "object", properties: {} },
-        });
+        const told = { progressToken: token, progress: 1, message: "asking" };
+        await mcpReq.notify({ method: "notifications/progress", params: told });
+        // As the program's own tools ask: on the stream of the call.
+        const requestedSchema = { type: "object" as const, properties: {} };
+        const params = { message: "Go on?", requestedSchema };
+        const answer = await mcpReq.send({ method: "elicitation/create", params });
         return { content: [{ type: "text", text: answer.action }] };
       });
       server.registerTool("wait", {}, ({ mcpReq }) => {

@@ -12,6 +12,7 @@ import { PostgresHostingRecord } from "./postgres-hosting-record.ts";
 import { PostgresJobStore } from "./postgres-job-store.ts";
 import { PostgresLineage } from "./postgres-lineage.ts";
 import { PostgresQuestionRecord } from "./postgres-question-record.ts";
+import { PostgresSessionRecord } from "./postgres-session-record.ts";
 import { PostgresThreadStore } from "./postgres-thread-store.ts";
 import { PostgresUploadRecord } from "./postgres-upload-record.ts";
 import { PostgresUserStore } from "./postgres-user-store.ts";
@@ -66,6 +67,7 @@ export async function openPostgres(
       audit: new PostgresAuditLog(db),
       belongings: new PostgresBelongings(db),
       lineage: new PostgresLineage(db),
+      sessions: new PostgresSessionRecord(db),
       door: new Door(users, NO_MARKER),
       clock,
       leaseTimes: SHARED_LEASE_TIMES,

@@ -25,6 +25,7 @@ export class PostgresBelongings implements Belongings {
     return this.#db.transaction(async (db) => {
       const reason = force ? undefined : whyNotRemoved(await unfinished(db, owner));
       if (reason) throw reason;
+      await db.run("DELETE FROM sessions WHERE owner = ?", [owner]);
       const threads = await removeThreads(db, owner);
       return { threads, jobs: await this.#jobs.deleteAllOf(db, owner, now) };
     });

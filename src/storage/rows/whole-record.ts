@@ -8,6 +8,7 @@ import type { LeaseTimes } from "../../jobs/leases.ts";
 import type { LineageRecord } from "../../jobs/lineage.ts";
 import type { WebhookRecord } from "../../purchases/webhook-record.ts";
 import type { QuestionRecord } from "../../questions/question-record.ts";
+import type { SessionRecord } from "../../sessions/session-record.ts";
 import type { AuditLog } from "../../users/audit-log.ts";
 import type { Belongings } from "../../users/belongings.ts";
 import type { Door } from "../../users/door.ts";
@@ -25,6 +26,8 @@ export interface Stores {
   audit: AuditLog;
   belongings: Belongings;
   lineage: LineageRecord;
+  /** Absent where nobody shares it: then sessions are in the memory of a process. */
+  sessions?: SessionRecord;
   /** Whether calls over HTTP need a token. */
   door: Door;
   /** The time by which everybody records. */

@@ -10,10 +10,12 @@ import type { Log } from "../../core/log.ts";
 import { requestContext } from "../../core/log-context.ts";
 import type { JobEvents } from "../../jobs/events.ts";
 import type { Connection, HttpServers } from "../../server.ts";
+import { MemorySessionRecord } from "../../sessions/memory-session-record.ts";
 import type { RateLimits } from "../rate-limits.ts";
 import type { Traffic } from "../traffic.ts";
 import type { Authentication } from "./authentication.ts";
 import { readBody } from "./body.ts";
+import type { SharedSessions } from "./http-session.ts";
 import type { OpenAnswers } from "./open-answers.ts";
 import { OwnerHandlers } from "./owner-handlers.ts";
 import { RememberedResponses } from "./remembered-responses.ts";
@@ -22,8 +24,11 @@ import { Sessions } from "./sessions.ts";
 export interface McpRouteOptions {
   events: JobEvents;
   clock: Clock;
-  /** How many sessions one owner may have; absent: none. */
-  sessions?: { most: number };
+  /**
+   * How many sessions one owner may have, and where they are recorded: in the memory of this process
+   * when absent. Absent: none.
+   */
+  sessions?: { most: number; shared?: (() => Promise<SharedSessions>) | undefined };
   limits: RateLimits;
   log: Log;
   traffic: Traffic;
@@ -71,12 +76,16 @@ export class McpRoute {
       },
       onError,
     });
+    const own = { record: new MemorySessionRecord(), clock };
     this.#sessions =
       sessions &&
       new Sessions({
-        ...{ ...sessions, clock, open, onError },
-        createServer: (caller) =>
-          factory.createFor({ caller, era: "legacy", lasting: true, onDelivered, ...leaving }),
+        ...{ most: sessions.most, shared: sessions.shared ?? (async () => own) },
+        ...{ clock, open, onError },
+        createServer: (caller, subscriptions) => {
+          const connection = { caller, subscriptions, onDelivered, ...leaving };
+          return factory.createFor({ ...connection, era: "legacy", lasting: true });
+        },
       });
   }
 

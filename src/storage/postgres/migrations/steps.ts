@@ -4,6 +4,7 @@ import { COMMITTED_TABLES } from "./committed-tables.ts";
 import { JOB_TABLES } from "./job-tables.ts";
 import { MOVE_TABLES } from "./move-tables.ts";
 import { PEOPLE_TABLES } from "./people-tables.ts";
+import { SESSION_TABLES } from "./session-tables.ts";
 
 /** What brings a database from the version before to the next. */
 interface Step {
@@ -20,4 +21,5 @@ export const STEPS: readonly Step[] = [
   { sql: [JOB_TABLES, CHAT_TABLES, BESIDE_TABLES, PEOPLE_TABLES].join("\n"), compatibleFrom: 1 },
   { sql: MOVE_TABLES, compatibleFrom: 1 },
   { sql: COMMITTED_TABLES, compatibleFrom: 1 },
+  { sql: SESSION_TABLES, compatibleFrom: 1 },
 ];
