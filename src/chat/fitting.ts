@@ -1,6 +1,6 @@
 import { AppError, toAppError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
-import { oneLine } from "../core/text.ts";
+import { grouped, oneLine } from "../core/text.ts";
 import type { LongcatClient } from "../gateway/longcat.ts";
 import { biggest } from "./attachable.ts";
 import { type Past, tokensOf } from "./history.ts";
@@ -87,5 +87,5 @@ function adviceOnSize(hasHistory: boolean, trimHistory: boolean): string {
 
 /** Rounded up: what is more than a limit never reads like it. */
 function count(tokens: number): string {
-  return Math.ceil(tokens).toLocaleString("en");
+  return grouped(Math.ceil(tokens));
 }

@@ -1,4 +1,4 @@
-import { byteCount, oneLine } from "../core/text.ts";
+import { byteCount, grouped, oneLine } from "../core/text.ts";
 import { chatBody } from "../gateway/chat-body.ts";
 import type { Outline } from "../jobs/job-kind.ts";
 import type { ChatContext } from "./chat-context.ts";
@@ -40,5 +40,5 @@ export async function outlineTurn(
 }
 
 function sizeOf({ sizeBytes, tokens }: ThreadFile): string {
-  return `text, ${byteCount(sizeBytes)}, about ${tokens.toLocaleString("en")} tokens`;
+  return `text, ${byteCount(sizeBytes)}, about ${grouped(tokens)} tokens`;
 }

@@ -22,17 +22,14 @@ export function exactUsd(usd: number): number {
 
 /** More than any price has, and fewer than binary fractions are wrong in. */
 const DIGITS = 12;
+const [FEWEST_DECIMALS, MOST_DECIMALS] = [2, 20];
 
 /**
  * A sum as it is, with two decimals at least: rounded, two that differ may look the same. What binary
  * fractions add to it is left out.
  */
 export function formatUsd(usd: number): string {
-  return `$${DOLLARS.format(Number(usd.toPrecision(DIGITS)))}`;
+  const decimals = DIGITS - 1 - Math.floor(Math.log10(Math.abs(usd)));
+  const within = Math.min(Math.max(decimals, FEWEST_DECIMALS), MOST_DECIMALS);
+  return `$${usd.toFixed(within).replace(/(\.\d\d\d*?)0+$/, "$1")}`;
 }
-
-const DOLLARS = new Intl.NumberFormat("en-US", {
-  minimumFractionDigits: 2,
-  maximumFractionDigits: 20,
-  useGrouping: false,
-});

@@ -57,9 +57,19 @@ export function cleanText(text: string): string {
 const UNSEEN =
   /(?![\n\t])\p{Cc}|[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069\uFEFF]|[\u{E0000}-\u{E007F}]/gu;
 
+/**
+ * A number in whole ones, as people read it: 1,234,567. To say the same, `toLocaleString` loads what
+ * the system knows of languages, which is 7 MB.
+ */
+export function grouped(value: number): string {
+  return Math.round(value)
+    .toFixed()
+    .replaceAll(/\B(?=(?:\d{3})+$)/g, ",");
+}
+
 /** A size as it is, for messages: rounded, two sizes that differ may look the same. */
 export function byteCount(bytes: number): string {
-  return `${bytes.toLocaleString("en-US")} ${bytes === 1 ? "byte" : "bytes"}`;
+  return `${grouped(bytes)} ${bytes === 1 ? "byte" : "bytes"}`;
 }
 
 /** A value as JSON for eyes: what is not seen, or turns the direction of text, is escaped. */

@@ -5,7 +5,7 @@ import { remarks } from "../chat/thread-page.ts";
 import { estimateTokens } from "../chat/tokens.ts";
 import { formatUsd } from "../core/money.ts";
 import { runnable } from "../core/program.ts";
-import { beginningOf, endOf, message, oneLine } from "../core/text.ts";
+import { beginningOf, endOf, grouped, message, oneLine } from "../core/text.ts";
 import { uris } from "../core/uris.ts";
 import { isFinal, type Job, type Medium, type WholeJob } from "../jobs/job.ts";
 import { missingMedia } from "../media/missing.ts";
@@ -29,7 +29,7 @@ export const chatPresenter: Presenter = {
   progress(services, jobId) {
     const live = services.delegate.live(jobId);
     if (!live || live.characters === 0) return "";
-    return `, ${number(live.characters)} characters${live.isThinking ? " of reasoning" : ""} so far`;
+    return `, ${grouped(live.characters)} characters${live.isThinking ? " of reasoning" : ""} so far`;
   },
   async result(services, job, options) {
     if (!isFinal(job.state)) {
@@ -74,7 +74,7 @@ function answerText(
   }
   if (options.sandbox) notes.push("SANDBOX, nothing was charged.");
   const files = job.media.flatMap((medium) => [
-    `${isShort ? "Saved" : `The whole answer, ${number(answer.length)} characters`}: ${placeLine(options.where, job, medium)}`,
+    `${isShort ? "Saved" : `The whole answer, ${grouped(answer.length)} characters`}: ${placeLine(options.where, job, medium)}`,
     ...options.where.copiesOf(medium).map((copy) => `   copy: ${oneLine(copy)}`),
     `   ${uris.medium(job.jobId, medium.index)}`,
   ]);
@@ -125,8 +125,8 @@ function factsLine(job: Job, turn: Turn, answer: string): string {
 
 function tokens({ inputTokens, outputTokens }: TurnOutcome, answer: string): string {
   const out =
-    outputTokens === undefined ? `~${number(estimateTokens(answer))}` : number(outputTokens);
-  return `${inputTokens === undefined ? "" : `${number(inputTokens)} tokens in, `}${out} tokens out`;
+    outputTokens === undefined ? `~${grouped(estimateTokens(answer))}` : grouped(outputTokens);
+  return `${inputTokens === undefined ? "" : `${grouped(inputTokens)} tokens in, `}${out} tokens out`;
 }
 
 function underWayText(job: WholeJob, answer: string, options: ResultOptions): string {
@@ -142,7 +142,7 @@ function underWayText(job: WholeJob, answer: string, options: ResultOptions): st
   if (answer === "") return [head, ...askedOf(options), ...notes, next].join("\n");
   const isShort = answer.length <= SO_FAR_CHARACTERS;
   const soFar = isShort ? answer : `… ${endOf(answer, SO_FAR_CHARACTERS)}`;
-  const count = `${number(answer.length)} characters so far.`;
+  const count = `${grouped(answer.length)} characters so far.`;
   return [`${head} ${count}`, framed(job, soFar), ...askedOf(options), ...notes, next].join("\n");
 }
 
@@ -171,8 +171,4 @@ function duplicateNotes(job: Job, { isDuplicate, now }: ResultOptions): string[]
 
 function threadOf(job: Job): string {
   return job.threadId ?? "its thread";
-}
-
-function number(value: number): string {
-  return value.toLocaleString("en");
 }

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, it } from "vitest";
 import { exactUsd, formatUsd } from "../../src/core/money.ts";
 
@@ -20,6 +21,21 @@ it.each([
 ])("what binary fractions add to %d is not written", (usd, text) => {
   expect(String(usd)).toMatch(/\d{12}/);
   expect(formatUsd(usd)).toBe(text);
+});
+
+it("sums of every size are written as the system would write them", () => {
+  const system = new Intl.NumberFormat("en-US", {
+    minimumFractionDigits: 2,
+    maximumFractionDigits: 20,
+    useGrouping: false,
+  });
+  const digits = fc.integer({ min: 1, max: 999_999_999 });
+  fc.assert(
+    fc.property(digits, fc.integer({ min: -17, max: 3 }), (whole, power) => {
+      const usd = Number(`${whole}e${power}`);
+      expect(formatUsd(usd)).toBe(`$${system.format(usd)}`);
+    }),
+  );
 });
 
 it("a sum is exact to the millionth of a dollar, and nothing has no sign", () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   byteCount,
   cleanText,
+  grouped,
   MAX_SHOWN_CHARACTERS,
   message,
   oneLine,
@@ -93,5 +94,20 @@ describe("JSON for eyes", () => {
     const value = { list: [1, "a\u200bb", null], nested: { deep: "\ufeff" } };
     expect(JSON.parse(visibleJson(value))).toEqual(value);
     expect(visibleJson(value)).toContain("\n  ");
+  });
+});
+
+describe("numbers for people", () => {
+  it.each([
+    [0, "0"],
+    [999, "999"],
+    [1000, "1,000"],
+    [-1234, "-1,234"],
+    [-123, "-123"],
+    [1234567.6, "1,234,568"],
+    [Number.MAX_SAFE_INTEGER, "9,007,199,254,740,991"],
+  ])("%d is read as %s", (value, text) => {
+    expect(grouped(value)).toBe(text);
+    expect(grouped(value)).toBe(Math.round(value).toLocaleString("en-US"));
   });
 });
