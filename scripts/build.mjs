@@ -87,8 +87,12 @@ const { metafile } = await build({
   define: { "import.meta.url": "__programUrl" },
   banner: { js: 'const __programUrl=require("node:url").pathToFileURL(__filename).href;' },
 });
-// It is read a byte a character when it is loaded, which takes half the memory.
-const program = escaped(await readFile(join(outdir, "program.cjs"), "utf8"));
+// It is read a byte a character when it is loaded, which takes half the memory, and is a whole
+// expression: what is put together first would be in memory twice.
+const bundle = await readFile(join(outdir, "program.cjs"), "utf8");
+const program = escaped(
+  `(function (exports, require, module, __filename, __dirname) {${bundle}\n})`,
+);
 await writeFile(join(outdir, "program.cjs"), program);
 const digest = createHash("sha256").update(program).digest("hex").slice(0, 16);
 await build({

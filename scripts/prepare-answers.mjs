@@ -16,7 +16,7 @@ const TASKS = "io.modelcontextprotocol/tasks";
 const ID = "the-id-of-a-request";
 const CLIENT = { name: "build", version: "1" };
 
-/** @param outdir where `program.cjs` lies */
+/** @param outdir where the program lies, and no answers yet, so that it gives them itself */
 export async function prepareAnswers(outdir) {
   const answers = [];
   const places = {};
@@ -71,9 +71,8 @@ export async function prepareAnswers(outdir) {
 /** The program's answers to requests, as text, one after the other. */
 async function ask(outdir, requests) {
   const home = await mkdtemp(join(tmpdir(), "longcat-prepare-"));
-  const program = resolve(outdir, "program.cjs");
   const { PATH = "" } = process.env;
-  const child = spawn(process.execPath, ["-e", `require(${JSON.stringify(program)}).run()`], {
+  const child = spawn(process.execPath, [resolve(outdir, "cli.js")], {
     stdio: ["pipe", "pipe", "inherit"],
     env: { PATH, HOME: home, USERPROFILE: home },
   });

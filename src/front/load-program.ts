@@ -21,16 +21,11 @@ const KEEP_AFTER_MS = 1_500;
  */
 export function loadProgram(cacheDir: string | undefined): Program {
   const path = join(__dirname, "program.cjs");
+  // The build has put it into the function that makes a module of it.
   const source = readFileSync(path, "latin1");
   const cache = cacheDir === undefined ? undefined : new CodeCache(cacheDir, PROGRAM_DIGEST);
   const cachedData = cache?.read();
-  const script = new Script(
-    `(function (exports, require, module, __filename, __dirname) {${source}\n})`,
-    {
-      filename: path,
-      ...(cachedData ? { cachedData } : {}),
-    },
-  );
+  const script = new Script(source, { filename: path, ...(cachedData ? { cachedData } : {}) });
   const program: { exports: Program } = { exports: { run: () => {} } };
   const wrapped = script.runInThisContext();
   wrapped.call(program.exports, program.exports, createRequire(path), program, path, __dirname);
