@@ -17,6 +17,8 @@ export interface DatabaseProxy {
   hasLost(): boolean;
   /** From now on whoever connects or asks is not answered. */
   hang(): void;
+  /** The same, as soon as somebody is in the middle of a question: described, and without its values. */
+  hangMidway(): void;
   goOn(): void;
   /** Ends all connections, as a network does. */
   cut(): void;
@@ -26,12 +28,15 @@ export interface DatabaseProxy {
 const TYPE_AND_LENGTH = 5;
 /** Letters of the protocol: a statement is done; the next may come, outside of a transaction. */
 const [COMPLETE, READY, IDLE] = [0x43, 0x5a, 0x49];
+/** The server has told what values a statement takes. */
+const DESCRIBED = 0x74;
 const WRITES = /^\s*(?:INSERT|UPDATE|DELETE|WITH)\b/;
 
 export async function proxyTo(url: string): Promise<DatabaseProxy> {
   const target = new URL(url);
   const sockets = new Set<Socket>();
   let isHanging = false;
+  let hangsMidway = false;
   let wanted: { isLikeThis: (statements: Committed) => boolean; left: number } | undefined;
   let hasLost = false;
 
@@ -69,6 +74,8 @@ export async function proxyTo(url: string): Promise<DatabaseProxy> {
     });
     behind.on("data", (bytes) => {
       for (const frame of answers.read(bytes)) {
+        if (hangsMidway && frame[0] === DESCRIBED) isHanging = true;
+        if (isHanging) continue;
         // What says that something is done waits until it is known whether it is durable.
         if (frame[0] !== READY) {
           if (held.length > 0 || frame[0] === COMPLETE) held.push(frame);
@@ -107,8 +114,12 @@ export async function proxyTo(url: string): Promise<DatabaseProxy> {
     hang() {
       isHanging = true;
     },
+    hangMidway() {
+      hangsMidway = true;
+    },
     goOn() {
       isHanging = false;
+      hangsMidway = false;
       cut();
     },
     cut,

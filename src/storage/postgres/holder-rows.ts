@@ -6,6 +6,8 @@ import { LISTED, type Statements } from "./database.ts";
 /** Takes a base URL and a list of operations. */
 const OURS = `(base_url = coalesce(?, base_url) OR operation IN ${LISTED})`;
 const TAKEN_AT_ONCE = 500;
+/** Less than anybody waits for a lock. */
+const HUNG_AFTER = "interval '5 seconds'";
 
 const jobIdRow = z.object({ job_id: z.string() });
 const holderRow = z.object({ holder: z.string(), beat: z.number() });
@@ -22,6 +24,22 @@ export async function beat(db: Statements, holder: string, isWatching: boolean):
     );
   }
   return held;
+}
+
+/**
+ * Ends what a process has left in the middle of a question: one that is frozen there, between a
+ * statement's description and its values, keeps the locks of its transaction, and no time limit of
+ * the server's counts then.
+ */
+export async function endHung(db: Statements): Promise<void> {
+  await db.run(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE datname = current_database() AND usename = current_user
+     AND application_name = current_setting('application_name') AND pid <> pg_backend_pid()
+     AND state = 'active' AND wait_event = 'ClientRead' AND xact_start IS NOT NULL
+     AND state_change < clock_timestamp() - ${HUNG_AFTER}`,
+    [],
+  );
 }
 
 export async function otherHolders(

@@ -26,7 +26,7 @@ import { isShared, standingOf } from "./committed-rows.ts";
 import type { PostgresDatabase, Statements } from "./database.ts";
 import { FollowedChanges } from "./followed-changes.ts";
 import { FollowedJobs } from "./followed-jobs.ts";
-import { beat, otherHolders, release, takeOver } from "./holder-rows.ts";
+import { beat, endHung, otherHolders, release, takeOver } from "./holder-rows.ts";
 import { InstallationSecret } from "./installation-secret.ts";
 import { insertJob, type JobName, requestLock } from "./job-changes.ts";
 import { DeletedJobs, forgetPastDuplicates, knowsRequest } from "./job-deletion-rows.ts";
@@ -212,6 +212,7 @@ export class PostgresJobStore implements JobStore {
 
   async beat(holder: string, isWatching = false): Promise<string[]> {
     await this.#changes.settleDoubts(holder);
+    await endHung(this.#db);
     return beat(this.#db, holder, isWatching);
   }
 
