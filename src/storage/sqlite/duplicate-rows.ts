@@ -5,6 +5,13 @@ import { readRow } from "../rows/job-rows.ts";
 import type { Connection } from "./connection.ts";
 
 /**
+ * Exported for a test, which asks how it is answered: SQLite would rather go through all jobs of the
+ * owner than sort the few of a fingerprint.
+ */
+export const DUPLICATES = `SELECT * FROM jobs INDEXED BY jobs_by_fingerprint
+  WHERE fingerprint = ? AND owner = ? AND base_url = ? ORDER BY seq DESC`;
+
+/**
  * The earlier job that stands for a new one.
  * @throws {invalid_input | not_found} where it cannot, or was deleted.
  */
@@ -17,10 +24,7 @@ export function duplicateOf(
   if (idempotencyKey !== null) return keyedJob(db, job, idempotencyKey, forceNew);
   if (forceNew) return undefined;
   const earlier = db
-    .all(
-      "SELECT * FROM jobs WHERE fingerprint = ? AND owner = ? AND base_url = ? ORDER BY seq DESC",
-      [fingerprint, owner, baseUrl],
-    )
+    .all(DUPLICATES, [fingerprint, owner, baseUrl])
     .map(readRow)
     .find((one) => standsForDuplicate(one, now));
   if (earlier) return earlier;

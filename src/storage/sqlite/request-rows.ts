@@ -2,10 +2,13 @@ import type { Job } from "../../jobs/job.ts";
 import { readRow } from "../rows/job-rows.ts";
 import type { Connection } from "./connection.ts";
 
+/** Exported for a test, which asks how it is answered; see `DUPLICATES`. */
+export const OF_REQUEST = `SELECT * FROM jobs INDEXED BY jobs_by_request
+  WHERE request_id = ? AND owner = ? ORDER BY seq LIMIT 1`;
+
 /** An owner's job of a request, the first that had it. */
 export function jobOfRequest(db: Connection, owner: string, requestId: string): Job | undefined {
-  const sql = "SELECT * FROM jobs WHERE request_id = ? AND owner = ? ORDER BY seq LIMIT 1";
-  const [row] = db.all(sql, [requestId, owner]);
+  const [row] = db.all(OF_REQUEST, [requestId, owner]);
   return row === undefined ? undefined : readRow(row);
 }
 

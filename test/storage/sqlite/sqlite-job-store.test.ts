@@ -4,7 +4,9 @@ import { DatabaseSync } from "@photostructure/sqlite";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import type { WholeJob } from "../../../src/jobs/job.ts";
 import { Connection } from "../../../src/storage/sqlite/connection.ts";
+import { DUPLICATES } from "../../../src/storage/sqlite/duplicate-rows.ts";
 import { DURATIONS } from "../../../src/storage/sqlite/list-rows.ts";
+import { OF_REQUEST } from "../../../src/storage/sqlite/request-rows.ts";
 import { SqliteJobStore } from "../../../src/storage/sqlite/sqlite-job-store.ts";
 import { describeJobStore } from "../../contracts/job-store.ts";
 import { leftJob, NO_LIMITS, OWNER, recordJob, summaryOf } from "../../support/rig.ts";
@@ -139,6 +141,17 @@ describe("what such jobs usually take", () => {
     expect(JSON.stringify(plan)).toMatch(
       /SEARCH jobs USING INDEX jobs_durations \(owner=\? AND operation=\?/,
     );
+    expect(plan).toHaveLength(1);
+  });
+});
+
+describe("the job that stands for a call, and that of a request", () => {
+  it.each([
+    ["fingerprint", DUPLICATES, [OWNER, OWNER, BASE]],
+    ["request_id", OF_REQUEST, [OWNER, OWNER]],
+  ])("are found by their %s, however many jobs their owner has", (column, sql, values) => {
+    const plan = connect().all(`EXPLAIN QUERY PLAN ${sql}`, values);
+    expect(JSON.stringify(plan)).toMatch(new RegExp(`SEARCH jobs USING INDEX \\w+ \\(${column}=`));
     expect(plan).toHaveLength(1);
   });
 });
