@@ -1,9 +1,9 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod";
+import { tokensIn } from "../support/tokens.ts";
 import {
   Bench,
   CLIENTS,
@@ -98,7 +98,7 @@ describe.each(CLIENTS)("%s", (kind) => {
       'Pictures as before: `previews: "on"` or `"sheet"` shows them.',
     );
     expect(linksOf(again)).toHaveLength(1);
-    expect(encode(textOf(again)).length).toBeLessThan(250);
+    expect(tokensIn(textOf(again))).toBeLessThan(250);
     expect(picturesOf(await client.call("job_status", { ...look, previews: "on" }))).toEqual(
       picturesOf(made),
     );

@@ -1,4 +1,4 @@
-import { encode } from "gpt-tokenizer/encoding/o200k_base";
+import { tokensIn } from "./tokens.ts";
 
 /** All tools together, as hosts show them to a model: `_meta` and icons are for the hosts alone. */
 export const MAX_TOOL_TOKENS = 5_000;
@@ -11,5 +11,5 @@ interface Listed {
 
 /** What a list of tools costs an assistant that is shown all of it, in tokens. */
 export function tokensOf(tools: readonly Listed[]): number {
-  return encode(JSON.stringify(tools.map(({ _meta, icons, ...shown }) => shown))).length;
+  return tokensIn(JSON.stringify(tools.map(({ _meta, icons, ...shown }) => shown)));
 }

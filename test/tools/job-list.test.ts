@@ -1,9 +1,9 @@
 import fc from "fast-check";
-import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import { beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import type { WholeJob } from "../../src/jobs/job.ts";
 import { leftJob, recordJob } from "../support/rig.ts";
+import { tokensIn } from "../support/tokens.ts";
 import { MIDDAY, middayClock, openToolRig, type ToolRig, textOf } from "../support/tool-rig.ts";
 
 const DAY_MS = 86_400_000;
@@ -82,16 +82,16 @@ describe("a list of jobs", () => {
     await add("One more, so that there is a next page");
     const short = await list({ query: "snow" });
     expect(short.jobs).toHaveLength(20);
-    expect(encode((await list()).text).length).toBeLessThanOrEqual(1_150);
+    expect(tokensIn((await list()).text)).toBeLessThanOrEqual(1_150);
     for (const line of short.text.split("\n")) {
-      expect(encode(line).length, line).toBeLessThanOrEqual(55);
+      expect(tokensIn(line), line).toBeLessThanOrEqual(55);
     }
     const long =
       "A lioness crouching in the tall dry grass of the Serengeti during golden hour, intense gaze";
     for (let n = 0; n < 21; n++) await add(long);
     const { text } = await list();
     expect(text).toContain(`"${long.slice(0, 80)}…"`);
-    expect(encode(text).length).toBeLessThanOrEqual(1_500);
+    expect(tokensIn(text)).toBeLessThanOrEqual(1_500);
   });
 
   it("says where it goes on, and when there is nothing", async () => {
