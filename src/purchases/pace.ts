@@ -40,8 +40,10 @@ export function nextPollMs(
   scale: number,
 ): number {
   const patience = operation?.media === "weights" ? DAY_MS : HOUR_MS;
+  // A look that failed may have been the one that was told of.
+  const isTold = history.isTold && history.faults === 0;
   const regular =
-    history.ageMs > patience || history.isTold
+    history.ageMs > patience || isTold
       ? SLOW_INTERVAL_MS
       : Math.min(LAST_INTERVAL_MS, FIRST_INTERVAL_MS * GROWTH ** Math.max(0, history.polls - 1));
   const wanted = history.polls === 0 ? (operation?.pace.firstPollMs ?? regular) : regular;

@@ -77,6 +77,22 @@ describe("a move of which nobody knows whether it was recorded", () => {
     expect((await free()).map(({ jobId }) => jobId)).toEqual([job.jobId]);
   });
 
+  test("to its end is found when it is tried again, and others here hear of it meanwhile", async () => {
+    const { store, step, lostStep } = await opened();
+    const job = queued();
+    await recordJob(store, job, "me");
+    await step(job, "queued", "submitting");
+    await step(job, "submitting", "running", { requestId: `request-${job.jobId}` });
+    await step(job, "running", "downloading");
+    expect(await store.changes()).toEqual([]);
+    // More than a row: the end is a transaction, of which all but its commit was heard.
+    const end = { media: [], charge: "spent" as const, completedAt: 9 };
+    await lostStep(job, "downloading", "completed", end);
+    expect(await store.changes()).toMatchObject([{ jobId: job.jobId, state: "completed" }]);
+    expect(await step(job, "downloading", "completed", end)).toMatchObject({ state: "completed" });
+    expect(await step(job, "downloading", "completed", end)).toBeUndefined();
+  });
+
   test("is found when it is tried again, and then is nobody's to put back", async () => {
     const { store, other, lostStep, step, free } = await opened();
     const job = queued();

@@ -39,6 +39,11 @@ describe("when to look next", () => {
     expect(pause({ isTold: true, polls: 50 })).toBe(60 * SECOND);
   });
 
+  it("soon after a look that failed, for nobody will tell of the same end twice", () => {
+    expect(pause({ isTold: true, polls: 1, faults: 1 })).toBe(10 * SECOND);
+    expect(pause({ isTold: true, polls: 1, faults: 2 })).toBe(20 * SECOND);
+  });
+
   it("once a minute for a picture that is an hour old, for a training that is a day old", () => {
     expect(pause({ polls: 300, ageMs: HOUR - 1 })).toBe(10 * SECOND);
     expect(pause({ polls: 300, ageMs: HOUR + 1 })).toBe(60 * SECOND);

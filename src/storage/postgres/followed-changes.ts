@@ -90,16 +90,17 @@ export class FollowedChanges {
     change: (media: readonly Medium[]) => readonly Medium[],
     now: number,
   ): Promise<Job> {
-    return this.#db.transaction(async (db) => {
-      const [row] = await db.all(`${ONE} FOR UPDATE`, [jobId, owner]);
-      if (row === undefined) throw noJob(jobId);
-      const job = readRow(row);
-      const isAnothers = this.#followed.fenceOf(jobId) !== null && !this.#followed.isOurs(row);
+    const { job, row } = await this.#db.transaction(async (db) => {
+      const [before] = await db.all(`${ONE} FOR UPDATE`, [jobId, owner]);
+      if (before === undefined) throw noJob(jobId);
+      const job = readRow(before);
+      const isAnothers = this.#followed.fenceOf(jobId) !== null && !this.#followed.isOurs(before);
       const media = isAnothers ? job.media : change(job.media);
-      if (media === job.media) return job;
+      if (media === job.media) return { job, row: undefined };
       const amended = { media: [...media], updatedAt: now };
-      return (await this.#update(db, { owner, jobId }, amended, {})) ?? job;
+      return { job, row: await updateJob(db, { owner, jobId }, amended, {}, {}) };
     });
+    return this.#changed(row) ?? job;
   }
 
   async transition(owner: string, jobId: string, step: Transition): Promise<Job | undefined> {
@@ -125,11 +126,12 @@ export class FollowedChanges {
       return moved ?? (await this.#movedBefore(owner, jobId, to));
     }
     // In one transaction, so that of several that found the same request one gets it.
-    return this.#db.transaction(async (db) => {
+    const row = await this.#db.transaction(async (db) => {
       await db.lock(requestLock(patch.requestId ?? ""));
       if (await knowsRequest(db, patch.requestId ?? "", jobId)) return undefined;
-      return this.#update(db, { owner, jobId }, change, more, guard);
+      return updateJob(db, { owner, jobId }, change, more, guard);
     });
+    return this.#changed(row, more);
   }
 
   async settle(
@@ -139,15 +141,16 @@ export class FollowedChanges {
     now: number,
   ): Promise<Job | undefined> {
     // Looked at and changed in one transaction: the job may be given its request id meanwhile.
-    return this.#db.transaction(async (db) => {
+    const changed = await this.#db.transaction(async (db) => {
       const [row] = await db.all(`${ONE} FOR UPDATE`, [jobId, owner]);
       if (row === undefined) return undefined;
       const isByHand = settledRow.parse(row).settled_at !== null;
       const patch = settlement(readRow(row), isByHand, verdict);
       if (!patch) return undefined;
       const settled = { ...patch, updatedAt: now };
-      return this.#update(db, { owner, jobId }, settled, { settled_at: now });
+      return updateJob(db, { owner, jobId }, settled, { settled_at: now }, {});
     });
+    return this.#changed(changed);
   }
 
   async #change(
@@ -156,18 +159,18 @@ export class FollowedChanges {
     more: Record<string, Column>,
     guard: Guard = {},
   ): Promise<Job | undefined> {
-    if (!isMoreThanARow(change)) return this.#update(this.#db, which, change, more, guard);
-    return this.#db.transaction((db) => this.#update(db, which, change, more, guard));
+    const update = (db: Statements) => updateJob(db, which, change, more, guard);
+    const row = isMoreThanARow(change)
+      ? await this.#db.transaction(update)
+      : await update(this.#db);
+    return this.#changed(row, more);
   }
 
-  async #update(
-    db: Statements,
-    which: JobName,
-    change: Partial<WholeJob>,
-    more: Record<string, Column>,
-    guard: Guard = {},
-  ): Promise<Job | undefined> {
-    const row = await updateJob(db, which, change, more, guard);
+  /**
+   * Takes note of a change, once it is known to be durable: of one whose answer was lost, others here
+   * hear as they hear of what other processes have done.
+   */
+  #changed(row: unknown, more: Record<string, Column> = {}): Job | undefined {
     if (row === undefined) return undefined;
     this.#feed.wrote(row);
     const job = readRow(row);
