@@ -35,19 +35,18 @@ export class DeletedJobs {
     wishes: DeletionWishes,
   ): Promise<Deletions> {
     return this.#db.transaction(async (db) => {
-      const deleted: Job[] = [];
-      const refused: AppError[] = [];
+      const deleted = new Map<string, Job>();
+      const refused = new Map<string, AppError>();
       // In one order, so that two deletions never wait for each other.
       for (const jobId of [...new Set(jobIds)].sort()) {
         const job = await find(db, owner, jobId);
         const reason = job
           ? whyNotDeleted(job, await hasThread(db, job))
           : await missing(db, owner, jobId);
-        if (reason) refused.push(reason);
-        else if (job) deleted.push(await this.#delete(db, job, wishes));
+        if (reason) refused.set(jobId, reason);
+        else if (job) deleted.set(jobId, await this.#delete(db, job, wishes));
       }
-      const asAsked = (job: Job) => jobIds.indexOf(job.jobId);
-      return { deleted: deleted.sort((one, other) => asAsked(one) - asAsked(other)), refused };
+      return { deleted: asAsked(jobIds, deleted), refused: asAsked(jobIds, refused) };
     });
   }
 
@@ -171,4 +170,9 @@ async function wasDeleted(
 ): Promise<boolean> {
   const sql = `SELECT 1 FROM deleted_jobs WHERE owner = ? AND ${column} = ? LIMIT 1`;
   return (await db.all(sql, [owner, value])).length > 0;
+}
+
+/** What came of jobs, in the order in which they were asked for. */
+function asAsked<T>(jobIds: readonly string[], all: ReadonlyMap<string, T>): T[] {
+  return [...new Set(jobIds)].flatMap((jobId) => all.get(jobId) ?? []);
 }
