@@ -95,9 +95,11 @@ export class StdioTransport implements Transport {
     const answered = answeredBy(message);
     try {
       const line = serializeMessage(message);
-      this.#remembered.learn(message, line.trimEnd());
       const isKnown = answered !== undefined && this.#known.delete(answered);
-      if (!isKnown) await this.#write(line);
+      const written = isKnown ? undefined : this.#write(line);
+      // Whoever waits for the answer need not wait for this.
+      this.#remembered.learn(message, line.trimEnd());
+      await written;
       if (!this.#hasAnswered) this.#streams.onFirstAnswer();
       this.#hasAnswered = true;
       if (answered === undefined) return;
