@@ -1,13 +1,42 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { Agent, request } from "undici";
-import { median, Program } from "./child.ts";
+import { end, median, Program, serve } from "./child.ts";
 
 const WARM_UP = 200;
-const ANSWER = JSON.stringify({ status: "processing", progress: 0.5, request_id: "bench" });
+
+/**
+ * The provider, in a process of its own as any is: whoever plays both ends of a request is never
+ * woken up by its answer, which makes that request look quicker than one can be.
+ */
+const UPSTREAM = `
+  const answer = JSON.stringify({ status: "processing", progress: 0.5, request_id: "bench" });
+  require("node:http")
+    .createServer((incoming, outgoing) => {
+      incoming.resume().on("end", () => {
+        outgoing.writeHead(200, { "content-type": "application/json" }).end(answer);
+      });
+    })
+    .listen(0, "127.0.0.1", function () {
+      console.error("listens on http://127.0.0.1:" + this.address().port);
+    });`;
+
+/** Passes each line on to the provider, and its answer back: the least that any server does. */
+const RELAY = `
+  const { Agent, request } = require("undici");
+  const dispatcher = new Agent();
+  const [url] = process.argv.slice(1);
+  require("node:readline").createInterface({ input: process.stdin }).on("line", async (line) => {
+    const { id, params } = JSON.parse(line);
+    const body = JSON.stringify(params);
+    const headers = { "content-type": "application/json" };
+    const reply = await request(url, { method: "POST", headers, body, dispatcher });
+    const result = await reply.body.json();
+    process.stdout.write(JSON.stringify({ jsonrpc: "2.0", id, result }) + "\\n");
+  });`;
 
 export interface CallFigures {
   throughServerMs: number;
+  /** Through a program that only passes on. */
+  relayedMs: number;
   directMs: number;
 }
 
@@ -20,29 +49,25 @@ export async function measureCall(
   env: Record<string, string>,
   calls: number,
 ): Promise<CallFigures> {
-  const upstream = createServer((incoming, outgoing) => {
-    incoming.resume().on("end", () => {
-      outgoing.writeHead(200, { "content-type": "application/json" }).end(ANSWER);
-    });
-  });
-  await new Promise<void>((resolve) => upstream.listen(0, "127.0.0.1", resolve));
-  const { port } = upstream.address() as AddressInfo;
-  const origin = `http://127.0.0.1:${port}`;
+  const upstream = await serve(["-e", UPSTREAM], {});
+  const url = `${upstream.url}/longcat-image-request-result`;
   const program = new Program([cli], {
     ...env,
-    PIXAZO_BASE_URL: origin,
-    PIXAZO_LEGACY_BASE_URL: origin,
+    PIXAZO_BASE_URL: upstream.url,
+    PIXAZO_LEGACY_BASE_URL: upstream.url,
   });
+  const relay = new Program(["-e", RELAY, url], {});
   const agent = new Agent();
   try {
     await program.initialize();
-    const call = () =>
-      program.request("tools/call", {
-        name: "longcat_image_legacy_status",
-        arguments: { request_id: "bench" },
-      });
+    const params = JSON.stringify({
+      name: "longcat_image_legacy_status",
+      arguments: { request_id: "bench" },
+    });
+    const through = () => program.requestText("tools/call", params);
+    const relayed = () => relay.requestText("tools/call", params);
     const direct = async () => {
-      const reply = await request(`${origin}/longcat-image-request-result`, {
+      const reply = await request(url, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify({ request_id: "bench" }),
@@ -50,19 +75,28 @@ export async function measureCall(
       });
       await reply.body.json();
     };
-    const through: number[] = [];
-    const directly: number[] = [];
+    const took = { through: [] as number[], relayed: [] as number[], direct: [] as number[] };
     for (let i = 0; i < WARM_UP + calls; i++) {
-      const [first, second] = [await timed(call), await timed(direct)];
+      const [first, second, third] = [
+        await timed(through),
+        await timed(relayed),
+        await timed(direct),
+      ];
       if (i < WARM_UP) continue;
-      through.push(first);
-      directly.push(second);
+      took.through.push(first);
+      took.relayed.push(second);
+      took.direct.push(third);
     }
-    return { throughServerMs: median(through), directMs: median(directly) };
+    return {
+      throughServerMs: median(took.through),
+      relayedMs: median(took.relayed),
+      directMs: median(took.direct),
+    };
   } finally {
     await program.end();
+    await relay.end();
     await agent.close();
-    upstream.close();
+    await end(upstream.child);
   }
 }
 

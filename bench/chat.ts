@@ -15,6 +15,8 @@ const SHORT_ROUNDS = 10;
 const ROUNDS = 15;
 const FRESH_ROUNDS = 3;
 const SETTLE_MS = 300;
+/** What the platform says of the model that is asked: how much a turn may hold. */
+const MODEL = JSON.stringify({ id: "LongCat-2.0-Preview", context_length: 1_048_576 });
 
 export interface ChatFigures {
   /** From the platform's first token to the first progress that tells of it. */
@@ -48,7 +50,7 @@ export async function measureChat(
       if (chunk.includes(LONG)) tokens = TOKENS;
     });
     request.on("end", () => {
-      if (request.method === "GET") return response.writeHead(404).end();
+      if (request.method === "GET") return response.end(MODEL);
       response.writeHead(200, { "content-type": "text/event-stream" });
       if (tokens > 0) return void speak(response, tokens);
       spokenAt = performance.now();

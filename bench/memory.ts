@@ -3,8 +3,6 @@ import { once } from "node:events";
 import { median, Program, residentBytes } from "./child.ts";
 
 const SETTLE_MS = 150;
-/** By then a program has kept what was compiled. */
-const KEPT_AFTER_MS = 3_000;
 const BARE_SERVER =
   "require('node:http').createServer((q,s)=>s.end()).listen(0,'127.0.0.1',()=>console.log('up'))";
 
@@ -31,7 +29,6 @@ export async function measureMemory(
   const server: number[] = [];
   const bare: number[] = [];
   const used: number[] = [];
-  await keepCompiledCode(cli, env);
   for (let round = 0; round < rounds; round++) {
     const program = new Program([cli], env);
     await program.initialize();
@@ -58,15 +55,6 @@ export async function measureMemory(
   return { serverBytes: median(server), bareBytes: median(bare), usedBytes: median(used) };
 }
 
-/** Only the first start of a version is without it. */
-async function keepCompiledCode(cli: string, env: Record<string, string>): Promise<void> {
-  const program = new Program([cli], env);
-  await program.initialize();
-  await program.request("tools/call", { name: "image_models", arguments: {} });
-  await pause(KEPT_AFTER_MS);
-  await program.end();
-}
-
-function pause(ms = SETTLE_MS): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
 }
