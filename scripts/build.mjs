@@ -79,6 +79,7 @@ const { metafile } = await build({
   plugins: [preparedData, writesToNobody],
   alias: {
     "@modelcontextprotocol/server/_shims": resolve("scripts/mcp-shims.mjs"),
+    undici: resolve("scripts/undici-parts.mjs"),
     // What it offers to `require` loads its parts in a way that no bundler follows.
     "jsonc-parser": resolve("node_modules/jsonc-parser/lib/esm/main.js"),
   },
