@@ -219,3 +219,32 @@ describe("two processes that fetch a file of one job", () => {
     expect(await filesIn(first.outputDir)).toEqual([(await first.get(job)).media[0]?.path]);
   });
 });
+
+it("of many jobs that were left, others get their turn before all are taken up", async () => {
+  const gateway = await scriptedGateway({ status: [says("PROCESSING")] });
+  let turns = 0;
+  const begun: number[] = [];
+  const turn = () => {
+    turns++;
+    if (turns < 10_000) setImmediate(turn);
+  };
+  await openRig({
+    ...{ origin: gateway.origin, clock: new FakeClock() },
+    before: async (store) => {
+      const left = Array.from({ length: 600 }, () =>
+        leftJob({ baseUrl: gateway.origin, state: "running", requestId: "request-1" }),
+      );
+      await Promise.all(left.map((job) => recordJob(store, job, "gone")));
+      await store.release("gone");
+      const takeOver = store.takeOver.bind(store);
+      store.takeOver = (...args) => {
+        begun.push(turns);
+        return takeOver(...args);
+      };
+      turn();
+    },
+  });
+  turns = 10_000;
+  expect(begun.length).toBeGreaterThan(2);
+  expect(new Set(begun).size).toBe(begun.length);
+});

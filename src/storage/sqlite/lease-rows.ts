@@ -1,22 +1,25 @@
 import * as z from "zod";
 import type { Job } from "../../jobs/job.ts";
 import type { LeaseHolder } from "../../jobs/job-store.ts";
-import { readRow, UNFINISHED } from "../rows/job-rows.ts";
+import { json, readRow, UNFINISHED } from "../rows/job-rows.ts";
 import type { Connection } from "./connection.ts";
 import { UnfinishedMarks } from "./unfinished-marks.ts";
 
 /** Takes a base URL and a list of operations. */
 const OURS = `(base_url = coalesce(?, base_url)
   OR operation IN (SELECT value FROM json_each(?)))`;
-const TAKEN_AT_ONCE = 500;
+const TAKEN_AT_ONCE = 200;
 
-const jobIdRow = z.object({ job_id: z.string() });
+const heldRow = z.object({ held: json(z.array(z.string())) });
+const freeRow = z.object({ free: json(z.array(z.number())) });
 const holderRow = z.object({ holder: z.string(), beat: z.number() });
 
 /** Which process follows which unfinished job, in the tables `jobs` and `holders`. */
 export class LeaseTables {
   readonly #connection: Connection;
   readonly #marks: UnfinishedMarks;
+  /** The numbers of jobs that were free when that was last asked, and have not been taken. */
+  #free: number[] = [];
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -29,9 +32,11 @@ export class LeaseTables {
   }
 
   beat(holder: string, isWatching: boolean): string[] {
-    const held = this.#connection
-      .all(`SELECT job_id FROM jobs WHERE lease_holder = ? AND ${UNFINISHED}`, [holder])
-      .map((row) => jobIdRow.parse(row).job_id);
+    const [row] = this.#connection.all(
+      `SELECT json_group_array(job_id) AS held FROM jobs WHERE lease_holder = ? AND ${UNFINISHED}`,
+      [holder],
+    );
+    const { held } = heldRow.parse(row);
     if (held.length > 0) this.#marks.set(holder, true);
     else this.#marks.clear(holder);
     if (held.length > 0 || isWatching) {
@@ -64,23 +69,27 @@ export class LeaseTables {
     baseUrl: string | undefined,
     operations: readonly string[],
   ): Job[] {
-    const free = `${UNFINISHED} AND ${OURS}
+    const isFree = `${UNFINISHED} AND ${OURS}
       AND (lease_holder IS NULL OR lease_holder IN (SELECT value FROM json_each(?)))`;
-    const chosen = `SELECT job_id FROM jobs WHERE ${free} LIMIT ${TAKEN_AT_ONCE}`;
     const values = [baseUrl ?? null, JSON.stringify(operations), JSON.stringify(gone)];
-    if (this.#connection.all(chosen, values).length === 0) {
-      for (const one of gone) this.#connection.run("DELETE FROM holders WHERE holder = ?", [one]);
-      this.#markHolders();
-      return [];
+    if (this.#free.length === 0) {
+      const all = `SELECT json_group_array(seq) AS free FROM jobs WHERE ${isFree}`;
+      this.#free = freeRow.parse(this.#connection.all(all, values)[0]).free;
     }
-    this.#marks.set(holder);
-    return this.#connection
-      .all(
+    if (this.#free.length > 0) this.#marks.set(holder);
+    while (this.#free.length > 0) {
+      const some = JSON.stringify(this.#free.splice(0, TAKEN_AT_ONCE));
+      const taken = this.#connection.all(
         `UPDATE jobs SET lease_holder = ?, orphaned = 1
-         WHERE job_id IN (${chosen}) AND ${free} RETURNING *`,
-        [holder, ...values, ...values],
-      )
-      .map(readRow);
+         WHERE seq IN (SELECT value FROM json_each(?)) AND ${isFree} RETURNING *`,
+        [holder, some, ...values],
+      );
+      // Another process may have been faster.
+      if (taken.length > 0) return taken.map(readRow);
+    }
+    for (const one of gone) this.#connection.run("DELETE FROM holders WHERE holder = ?", [one]);
+    this.#markHolders();
+    return [];
   }
 
   /** Leaves the marks of those who hold unfinished jobs; of jobs that nobody holds, all of them. */
