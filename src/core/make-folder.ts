@@ -25,6 +25,8 @@ export function makeFolderSync(path: string): void {
 
 /** Makes a folder and those above it that are missing. @throws what the file system says. */
 export async function makeFolder(path: string): Promise<void> {
+  // Mostly it is there, and an error with all that belongs to it is a dear way to hear so.
+  if (await isFolder(path)) return;
   try {
     await makeOne(path);
   } catch (error) {
@@ -54,6 +56,14 @@ async function makeOne(path: string): Promise<void> {
 
 function isThereSync(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 async function isFolderThere(path: string): Promise<boolean> {

@@ -1,8 +1,8 @@
 import { open } from "node:fs/promises";
-import { fileTypeFromFile } from "file-type";
+import { fileTypeFromBuffer, fileTypeFromFile } from "file-type";
+import { HEAD_BYTES } from "../core/file-head.ts";
 import { DownloadFailure } from "./download-failure.ts";
 
-const MARKUP_HEAD_BYTES = 4096;
 const PICTURE_TYPES = [
   "image/png",
   "image/jpeg",
@@ -26,11 +26,13 @@ export interface FetchedType {
  * @throws {DownloadFailure} when it is a document.
  */
 export async function typeOf(path: string, url: string): Promise<FetchedType> {
-  const type = await fileTypeFromFile(path);
-  if (type && PICTURE_TYPES.includes(type.mime)) {
+  const head = await headOf(path);
+  // Nearly all are pictures that say so at once; for the others more of the file may have to be read.
+  const type = pictureType(await fileTypeFromBuffer(head)) ?? (await fileTypeFromFile(path));
+  if (type && pictureType(type)) {
     return { mimeType: type.mime, extension: type.ext, isPicture: true };
   }
-  if (await looksLikeMarkup(path)) {
+  if (looksLikeMarkup(head)) {
     throw new DownloadFailure("unusable", "an HTML or SVG document came instead of the file");
   }
   const ending = /\.([a-z0-9]+)$/i.exec(new URL(url).pathname)?.[1]?.toLowerCase() ?? "";
@@ -41,22 +43,30 @@ export async function typeOf(path: string, url: string): Promise<FetchedType> {
   };
 }
 
-async function looksLikeMarkup(path: string): Promise<boolean> {
+function pictureType<T extends { mime: string }>(type: T | undefined): T | undefined {
+  return type && PICTURE_TYPES.includes(type.mime) ? type : undefined;
+}
+
+async function headOf(path: string): Promise<Uint8Array> {
   const file = await open(path, "r");
   try {
     const { buffer, bytesRead } = await file.read({
-      buffer: Buffer.alloc(MARKUP_HEAD_BYTES),
+      buffer: Buffer.alloc(HEAD_BYTES),
       position: 0,
     });
-    // UTF-16 is Latin text with a zero beside each letter.
-    const head = buffer
-      .toString("latin1", 0, bytesRead)
-      .replaceAll("\0", "")
-      .replace(/^(?:\u00ef\u00bb\u00bf|\u00ff\u00fe|\u00fe\u00ff)/, "");
-    return /^\s*(?:<!--[\s\S]*?-->\s*|<\?xml[^>]*>\s*)*<(?:!doctype|html|head|body|svg|script)\b/i.test(
-      head,
-    );
+    return buffer.subarray(0, bytesRead);
   } finally {
     await file.close();
   }
+}
+
+function looksLikeMarkup(bytes: Uint8Array): boolean {
+  // UTF-16 is Latin text with a zero beside each letter.
+  const head = Buffer.from(bytes)
+    .toString("latin1")
+    .replaceAll("\0", "")
+    .replace(/^(?:\u00ef\u00bb\u00bf|\u00ff\u00fe|\u00fe\u00ff)/, "");
+  return /^\s*(?:<!--[\s\S]*?-->\s*|<\?xml[^>]*>\s*)*<(?:!doctype|html|head|body|svg|script)\b/i.test(
+    head,
+  );
 }

@@ -29,6 +29,25 @@ describe("what a file that was fetched is", () => {
     return typeOf(path, url);
   };
 
+  it("a picture also where what tells so begins far behind its head", async () => {
+    const chunk = (name: string, content: Buffer) => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(content.length);
+      return Buffer.concat([length, Buffer.from(name), content, Buffer.alloc(4)]);
+    };
+    const head = 33;
+    const profile = chunk("iCCP", Buffer.alloc(20_000));
+    const png = Buffer.concat([PNG.subarray(0, head), profile, PNG.subarray(head)]);
+    expect(await of(png)).toMatchObject({ mimeType: "image/png", isPicture: true });
+
+    // Its directory, with one tag, is behind its pixels.
+    const tiff = Buffer.alloc(30_100);
+    tiff.write("II*\0", "latin1");
+    tiff.writeUInt32LE(30_000, 4);
+    tiff.writeUInt16LE(1, 30_000);
+    expect(await of(tiff)).toMatchObject({ mimeType: "image/tiff", isPicture: true });
+  });
+
   it("a picture by its bytes, whatever its address says", async () => {
     for (const url of ["https://cdn.example/a", "https://cdn.example/a.html"]) {
       expect(await of(PNG, url)).toEqual({
