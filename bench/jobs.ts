@@ -8,11 +8,13 @@ const SPEED = 4;
 const POLL_FLOOR_MS = "200";
 /** Looking is work of the same process, and not what is measured. */
 const LOOK_EVERY_MS = 1_000;
+const STATUS_PATH = "/v2/requests/status/";
 const UNFINISHED = ["queued", "submitting", "running", "downloading"];
 
 export interface JobsFigures {
   completed: number;
   charged: number;
+  looksPerJob: number;
   seconds: number;
   cpuMsPerJob: number;
   peakBytes: number;
@@ -65,9 +67,11 @@ export async function measureJobs(
     }
     const failed = await Promise.all(["failed", "errored", "unknown", "cancelled"].map(count));
     const spending = spendingSchema.parse(await call("spending", {}));
+    const requests = sandbox.requests();
     return {
       completed: failed.every((n) => n === 0) ? spending.result.structuredContent.jobs : 0,
-      charged: sandbox.requests().filter((one) => one.charged).length,
+      charged: requests.filter((one) => one.charged).length,
+      looksPerJob: requests.filter((one) => one.path.startsWith(STATUS_PATH)).length / jobs,
       seconds: (performance.now() - startedAt) / 1000,
       cpuMsPerJob: (program.cpuMs() - cpuBefore) / jobs,
       peakBytes: program.peakBytes(),

@@ -175,7 +175,7 @@ async function manyJobs({ cli, env, folder }: Bench, { jobs }: Sizes): Promise<R
       value: many.cpuMsPerJob,
       most: 10,
       unit: " ms",
-      figures: `${many.completed} completed, ${many.charged} charged, ${many.seconds.toFixed(0)} s, peak ${mib(many.peakBytes)}`,
+      figures: `${many.completed} completed, ${many.charged} charged, ${many.looksPerJob.toFixed(1)} looks each, ${many.seconds.toFixed(0)} s, peak ${mib(many.peakBytes)}`,
     },
   ];
 }
