@@ -37,7 +37,8 @@ const PLAIN: Readonly<Record<string, (value: string) => boolean>> = {
   LONGCAT_MCP_BUDGET_USD_PER_DAY: (value) => AMOUNT.test(value),
   LONGCAT_MCP_BUDGET_USD_PER_MONTH: (value) => AMOUNT.test(value),
   LONGCAT_MCP_CONFIRM_ABOVE_USD: (value) => AMOUNT.test(value),
-  LONGCAT_MCP_LOG_LEVEL: (value) => /^(?:error|warn|info|debug)$/i.test(value),
+  LONGCAT_MCP_OPEN_PAGES: (value) => SWITCH.test(value),
+  LONGCAT_MCP_LOG_LEVEL: (value) => /^(?:silent|fatal|error|warn|info|debug|trace)$/i.test(value),
   LONGCAT_MCP_POLL_FLOOR_MS: (value) => /^(?:[1-9]\d{0,2}|1\d{3}|2000)$/.test(value),
 };
 

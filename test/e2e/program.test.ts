@@ -209,7 +209,9 @@ test("a key file is read, with or without Bearer", async () => {
 });
 
 test.each(["SIGTERM", "SIGINT"] as const)("%s ends the server with exit code 0", async (signal) => {
-  const { program } = await bench.connect("sdk 1.x");
+  const { client, program } = await bench.connect("sdk 1.x");
+  // Before the program is loaded nothing can be under way, and the signal itself ends the process.
+  await client.call("job_list", {});
   await program.kill(signal);
   expect(program.child.exitCode).toBe(0);
 });

@@ -10,7 +10,7 @@ const values = fc.constantFrom(
   ...["0007", "images", "warn", "silent", "/tmp/pictures", `/tmp/\${HOME}`, "relative/folder"],
   ...["C:\\pictures", "https://host.test/base", "https://user:pass@host.test", "{}", '"quoted"'],
   ...["http://999.1.1.1", "http://host.test/?q", "sk-0123456789abcdef", "your-api-key-here"],
-  ...["two words of a key", `\${user_config.key}`, "65536", "4010", "full"],
+  ...["two words of a key", `\${user_config.key}`, "65536", "4010", "full", "trace"],
 );
 
 function slip(name: string, at: number, put: string): string {
@@ -71,6 +71,8 @@ test("a host's usual settings are plain", () => {
     LONGCAT_API_KEY: "ak_0123456789abcdef",
     LONGCAT_MCP_OUTPUT_DIR: "/home/somebody/Pictures/of mine",
     LONGCAT_MCP_BUDGET_USD_PER_DAY: "2.50",
+    LONGCAT_MCP_LOG_LEVEL: "trace",
+    LONGCAT_MCP_OPEN_PAGES: "off",
   };
   expect(plainly(env, [])).toMatchObject({ sandbox: false });
   expect(plainly(env, ["stdio", "--sandbox"])).toMatchObject({ sandbox: true });
