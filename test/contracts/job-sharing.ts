@@ -80,6 +80,18 @@ export function describeJobSharing(kit: StoreKit): void {
       expect((await takeOver(["third"])).map((one) => one.jobId)).toEqual([job.jobId]);
     });
 
+    it.each(["running", "downloading"] as const)(
+      "take up what is %s after it had ended, also where whoever had it lives and leaves it",
+      async (to) => {
+        const job = await bench.add({ state: "submitting" });
+        const step = { patch: {}, now: 1 };
+        const { jobs } = bench;
+        await jobs.transition(OWNER, job.jobId, { from: "submitting", to: "unknown", ...step });
+        await jobs.transition(OWNER, job.jobId, { from: "unknown", to, ...step });
+        expect((await takeOver([])).map(({ jobId }) => jobId)).toEqual([job.jobId]);
+      },
+    );
+
     it("leave jobs of another base alone, unless all are asked for", async () => {
       await bench.add({ baseUrl: "http://127.0.0.1:1" });
       const ours = await bench.add();
