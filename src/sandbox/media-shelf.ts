@@ -3,6 +3,9 @@ import type { SandboxJob } from "./archive.ts";
 import type { Commission } from "./contract/commission.ts";
 import type { Painter } from "./painter/painter.ts";
 
+/** Who makes the files. */
+export type Artist = Pick<Painter, "render">;
+
 /** Path of the picture that the documented example of a finished request shows. */
 export const DEMO_PICTURE_PATH = "/results/demo-completed.png";
 
@@ -15,11 +18,11 @@ const CACHE_BYTES = 48 * 1024 * 1024;
 
 /** Finished files: made when first asked for, the same every time, the latest kept at hand. */
 export class MediaShelf {
-  readonly #painter: Painter;
+  readonly #painter: Artist;
   readonly #made = new Map<string, Promise<StoredMedia>>();
   readonly #sizes = new Map<string, number>();
 
-  constructor(painter: Painter) {
+  constructor(painter: Artist) {
     this.#painter = painter;
   }
 

@@ -8,7 +8,7 @@ import { errorBody, type Shapes } from "./contract/replies.ts";
 import type { Fault } from "./faults/fault-kinds.ts";
 import { FaultPlan } from "./faults/plan.ts";
 import { InputLoader, isLoopback } from "./input-loader.ts";
-import { MediaShelf } from "./media-shelf.ts";
+import { type Artist, MediaShelf } from "./media-shelf.ts";
 import { Painter } from "./painter/painter.ts";
 import { Queue } from "./queue.ts";
 import { type RecordedRequest, Recorder } from "./recorder.ts";
@@ -42,6 +42,8 @@ export interface SandboxOptions {
   keepJobs?: number;
   /** How many requests are remembered; default 10,000. */
   keepRequests?: number;
+  /** Who draws; several sandboxes may share one. */
+  painter?: Artist;
 }
 
 export interface Sandbox {
@@ -108,7 +110,7 @@ function createContext(
 ): SandboxContext {
   const { clock = systemClock, speed = 1, workers = 4, keepJobs = 1000, shapes = {} } = options;
   const archive = new Archive(clock, { keep: keepJobs });
-  const media = new MediaShelf(new Painter());
+  const media = new MediaShelf(options.painter ?? new Painter());
   const inputs = new InputLoader({
     closing,
     isOwn: (url) => isLoopback(url.hostname) && url.port === new URL(origin()).port,

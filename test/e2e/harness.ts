@@ -18,12 +18,15 @@ import {
   type SandboxOptions,
   startSandbox,
 } from "../../src/sandbox/sandbox-server.ts";
+import { giveCompiled } from "../support/compiled.ts";
+import { RememberedPaintings } from "../support/remembered-paintings.ts";
 import { ChildTransport } from "./child-transport.ts";
 
 const CLI = resolve(import.meta.dirname, "../../dist/cli.js");
 export const TEST_KEY = "test-key-0123456789abcdef";
 const SANDBOX_SPEED = 20;
 const POLL_FLOOR_MS = "50";
+const painter = new RememberedPaintings();
 
 /** For polls: a busy machine is no failure. */
 export const PATIENTLY = { timeout: 150_000 };
@@ -98,7 +101,8 @@ export class Bench {
 
   static async open(options: SandboxOptions = {}): Promise<Bench> {
     const folder = await mkdtemp(join(tmpdir(), "longcat-mcp-"));
-    const sandbox = await startSandbox({ speed: SANDBOX_SPEED, apiKey: TEST_KEY, ...options });
+    const defaults = { speed: SANDBOX_SPEED, apiKey: TEST_KEY, painter };
+    const sandbox = await startSandbox({ ...defaults, ...options });
     return new Bench(folder, sandbox);
   }
 
@@ -122,6 +126,7 @@ export class Bench {
 
   /** Starts the built program. */
   launch(args: readonly string[], env: Record<string, string> = {}): ChildTransport {
+    if (args.length === 0 && !env["LONGCAT_MCP_DATA_DIR"]) giveCompiled(this.dataDir);
     const program = new ChildTransport({
       args: [CLI, ...args],
       cwd: this.folder,
@@ -241,8 +246,20 @@ export function urlsOf(result: ToolResult): string[] {
 export async function finished(client: McpClient, jobId: string): Promise<ToolResult> {
   for (;;) {
     const result = await client.call("job_status", { job_id: jobId, wait_seconds: 10 });
-    if (!/ is (queued|submitting|running|downloading) for /.test(textOf(result))) return result;
+    if (!isUnderWay(result)) return result;
   }
+}
+
+/**
+ * The result of a job, from the answer of the call that started it or from a later one: within the
+ * seconds that a call waits, a busy machine may not draw all that is asked for.
+ */
+export async function atItsEnd(client: McpClient, answer: ToolResult): Promise<ToolResult> {
+  return isUnderWay(answer) ? finished(client, jobIdOf(answer)) : answer;
+}
+
+function isUnderWay(answer: ToolResult): boolean {
+  return / is (queued|submitting|running|downloading) for /.test(textOf(answer));
 }
 
 async function connectV1(program: ChildTransport, url: URL | undefined): Promise<McpClient> {

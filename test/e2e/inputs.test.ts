@@ -6,7 +6,7 @@ import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { freePortPair, openTunnel, type Tunnel } from "../support/tunnel.ts";
-import { Bench, jobIdOf, type McpClient, textOf, urlsOf } from "./harness.ts";
+import { atItsEnd, Bench, jobIdOf, type McpClient, textOf, urlsOf } from "./harness.ts";
 
 /** Every operation that takes a picture, and how. */
 const OPERATIONS = [
@@ -104,9 +104,10 @@ describe.each(SETUPS)("$client over $transport, with a public address", (setup) 
 
   describe.each(OPERATIONS)("$name", (operation) => {
     const start = async (input: string) => {
-      const result = await client.call(operation.name, argumentsFor(operation, input));
+      const started = await client.call(operation.name, argumentsFor(operation, input));
+      const result = await atItsEnd(client, started);
       expect(textOf(result)).toMatch(/ completed in /);
-      return { text: textOf(result), sent: received(bench)[0] ?? "" };
+      return { text: textOf(started) + textOf(result), sent: received(bench)[0] ?? "" };
     };
 
     test("a URL is passed on as it is", async () => {

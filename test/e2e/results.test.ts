@@ -4,6 +4,7 @@ import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod";
 import {
+  atItsEnd,
   Bench,
   CLIENTS,
   jobIdOf,
@@ -70,10 +71,13 @@ describe.each(CLIENTS)("%s", (kind) => {
   test("layers come in order, with a composite, a sheet to look at and a manifest", async () => {
     const { client } = await bench.connect(kind);
     const made = await client.call("z_image_turbo_generate", TURBO);
-    const layered = await client.call("qwen_image_layered", {
-      image_url: `longcat://media/${jobIdOf(made)}/1`,
-      save_to: "layers/",
-    });
+    const layered = await atItsEnd(
+      client,
+      await client.call("qwen_image_layered", {
+        image_url: `longcat://media/${jobIdOf(made)}/1`,
+        save_to: "layers/",
+      }),
+    );
     const text = textOf(layered);
     const layers = urlsOf(layered).length;
     expect(text).toContain(`: ${layers} layers, 1024×1024 PNG`);

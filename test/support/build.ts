@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { compileAhead } from "./compiled.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 
-/** Builds the program once if any source is newer than the bundle. */
+/** Builds the program if any source is newer than the bundle, and compiles what is new. */
 export function setup(): void {
   const sources = [
     "package.json",
@@ -14,6 +15,7 @@ export function setup(): void {
   if (newest(sources) > newest(["dist/cli.js"])) {
     execFileSync(process.execPath, ["scripts/build.mjs"], { cwd: root, stdio: "inherit" });
   }
+  compileAhead();
 }
 
 function filesBelow(folder: string): string[] {
