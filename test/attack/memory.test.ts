@@ -28,10 +28,9 @@ async function large(options: JpegOptions): Promise<Buffer> {
     .blur(0.6)
     .png()
     .toBuffer();
-  return sharp({
-    create: { width: SIDE_PX, height: SIDE_PX, channels: 3, background: "#c86414" },
-  })
-    .composite([{ input: tile, tile: true }])
+  const more = SIDE_PX - TILE_PX;
+  return sharp(tile)
+    .extend({ right: more, bottom: more, extendWith: "repeat" })
     .withMetadata({ orientation: 6 })
     .jpeg({ optimiseCoding: false, ...options })
     .toBuffer();
