@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/support/longest-first.ts";
 
 /** Tests that start the built program. */
 const PROGRAM = ["test/{cli,demo,e2e}/**/*.test.ts"];
@@ -58,6 +59,8 @@ const limits = {
 };
 const ANNOUNCE = "test/support/announce.ts";
 const built = { globalSetup: [ANNOUNCE, "test/support/build.ts"], ...limits };
+/** Everything that matters happens in programs of their own; loading both clients takes a second. */
+const outside = { ...built, isolate: false };
 
 /** Modules have no state but constants: loaded once, they serve all files. */
 const shared = { globalSetup: [ANNOUNCE], isolate: false, ...limits };
@@ -69,6 +72,7 @@ const LONGER = [
 export default defineConfig({
   test: {
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -80,8 +84,8 @@ export default defineConfig({
       },
       { test: { name: "together", include: TOGETHER, exclude: ROOMS, ...shared } },
       { test: { name: "rooms", include: ROOMS, globalSetup: [ANNOUNCE], ...limits } },
-      { test: { name: "program", include: PROGRAM, exclude: ATTACK, ...built } },
-      { test: { name: "attack", include: ATTACK, ...built } },
+      { test: { name: "program", include: PROGRAM, exclude: ATTACK, ...outside } },
+      { test: { name: "attack", include: ATTACK, ...outside } },
       { test: { name: "soak", include: SOAK, ...built } },
       { test: { name: "proxy", include: PROXY, ...built } },
       { test: { name: "conformance", include: CONFORMANCE, globalSetup: [ANNOUNCE], ...limits } },

@@ -8,6 +8,8 @@ const TAKES: Readonly<Record<string, string>> = {
   program: "a minute",
   attack: "ten minutes",
   soak: "four minutes",
+  cluster: "four minutes",
+  proxy: "a quarter of a minute",
   browser: "a minute",
   bundle: "twenty seconds",
   conformance: "a minute",
