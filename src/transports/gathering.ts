@@ -14,6 +14,10 @@ export class Gathering {
     this.#mostBytes = mostBytes;
   }
 
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
+
   /** What has come so far. */
   get bytes(): Buffer {
     return this.#room.subarray(0, this.#length);

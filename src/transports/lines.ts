@@ -19,11 +19,13 @@ export interface LineListener {
 /** Cuts bytes into lines of UTF-8. A line that is too long is passed over, and the next one read. */
 export class LineReader {
   readonly #listener: LineListener;
+  readonly #mostBytes: number;
   readonly #line: Gathering;
   #long: { start: Buffer; end: Buffer; bytes: number } | undefined;
 
   /** @param mostBytes how long a line may be, without its end */
   constructor(mostBytes: number, listener: LineListener) {
+    this.#mostBytes = mostBytes;
     this.#line = new Gathering(mostBytes);
     this.#listener = listener;
   }
@@ -33,15 +35,24 @@ export class LineReader {
     for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, from)) {
       const rest = chunk.subarray(from, at);
       from = at + 1;
-      this.#keep(rest);
-      this.#finish();
+      if (this.#isWhole(rest)) {
+        this.#listener.onLine(rest.toString("utf8"));
+      } else {
+        this.#keep(rest);
+        this.#finish();
+      }
     }
-    this.#keep(chunk.subarray(from));
+    if (from < chunk.length) this.#keep(chunk.subarray(from));
   }
 
   /** The last line may lack its end. */
   end(): void {
     this.#finish();
+  }
+
+  /** Most lines come in one piece, and need not be put together. */
+  #isWhole(line: Buffer): boolean {
+    return !this.#long && this.#line.isEmpty && line.length <= this.#mostBytes;
   }
 
   #keep(piece: Buffer): void {
