@@ -7,7 +7,7 @@ const SPEED = 4;
 /** Looks half a second to a second apart. */
 const POLL_FLOOR_MS = "200";
 /** Looking is work of the same process, and not what is measured. */
-const LOOK_EVERY_MS = 1_000;
+const LOOK_EVERY_MS = 5_000;
 const STATUS_PATH = "/v2/requests/status/";
 const UNFINISHED = ["queued", "submitting", "running", "downloading"];
 
