@@ -133,7 +133,7 @@ export class BucketHosting implements Hosting, JobFiles {
         throw unsent(asBucketError(error));
       });
       if (found?.sizeBytes === sizeBytes) continue;
-      throw new AppError("storage", "A file that the provider was to fetch is gone.", {
+      throw new AppError("not_found", "A file that the provider was to fetch is gone.", {
         next: "Make the same call again; nothing was sent.",
       });
     }

@@ -166,7 +166,7 @@ export class OwnHosting implements Hosting, JobFiles {
     await record.holding(owner, jobId, async ({ name, sizeBytes }) => {
       await orStorage(folder.serve(name));
       if ((await folder.servedBytes(name)) !== sizeBytes) {
-        throw new AppError("storage", "A file that the provider was to fetch is gone.", {
+        throw new AppError("not_found", "A file that the provider was to fetch is gone.", {
           next: "Make the same call again; nothing was sent.",
         });
       }

@@ -7,8 +7,8 @@ import type { Sending, SendingTurns } from "./sending-turns.ts";
 import { backoffMs } from "./shared-pause.ts";
 import { errorOf, moveSurely, surely } from "./transitions.ts";
 
-/** How long a job may wait to be taken; after that it is never sent late. */
-const MAX_WAIT_MS = 600_000;
+/** How long a job may wait to be taken, in milliseconds; after that it is never sent late. */
+export const MAX_WAIT_MS = 600_000;
 
 /**
  * Sends a queued job, whatever its kind, when it is its owner's turn: on disk as `submitting` before anything leaves, and sent

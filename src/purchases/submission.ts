@@ -1,34 +1,62 @@
+import { ageOf, delay } from "../core/clock.ts";
 import { type AppError, toAppError } from "../core/errors.ts";
 import type { SubmitOutcome } from "../gateway/pixazo.ts";
 import { canBecome, type Job, type JobBody, type JobPatch, type JobState } from "../jobs/job.ts";
 import type { Send } from "../jobs/job-kind.ts";
+import { MAX_WAIT_MS } from "../jobs/sending.ts";
 import { errorOf, moveSurely, surely } from "../jobs/transitions.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import { filesNamed } from "./keeping.ts";
 import type { PurchaseContext } from "./purchase-context.ts";
 
+const PUBLISH_AGAIN_MS = 1_000;
+
 /**
  * Reads what a purchase sends and serves what the provider fetches for it.
- * @returns how it is sent; `undefined` for one that cannot be, which has ended if its files are gone.
+ * @returns how it is sent; `undefined` for one that cannot be, which has ended if its files are gone,
+ *   and where the server is stopping.
  */
 export async function loadPurchase(
   context: PurchaseContext,
   queued: Job,
   operation: AnyOperation | undefined,
 ): Promise<Send | undefined> {
-  const { store, clock, hosting } = context;
+  const { store, clock } = context;
   const read = () => store.get(queued.owner, queued.jobId);
   const { input = {}, wire } = (await surely(context, queued.jobId, read)) ?? {};
   if (!operation || !wire) return undefined;
   try {
-    // The last moment: whatever would have refused the purchase has had its say.
-    await hosting.publish(queued.owner, queued.jobId, wire);
+    if (!(await publish(context, queued, wire))) return undefined;
   } catch (error) {
     const { state, patch } = ended("failed", "none", toAppError(error), clock.now());
     await moveSurely(context, queued, state, patch);
     return undefined;
   }
   return (submitting) => buy(context, { ...submitting, input }, operation, wire);
+}
+
+/**
+ * Serves what the provider fetches, at the last moment: whatever would have refused the purchase has
+ * had its say. A record or a bucket that is away for the moment is no reason to give it up.
+ * @returns `false` where the server is stopping before that is done.
+ */
+async function publish(context: PurchaseContext, queued: Job, wire: object): Promise<boolean> {
+  const { hosting, clock, timeScale, stopping, events } = context;
+  const { owner, jobId } = queued;
+  const ageMs = ageOf(clock, queued.createdAt);
+  for (;;) {
+    try {
+      await hosting.publish(owner, jobId, wire);
+      events.goesOn(jobId);
+      return true;
+    } catch (error) {
+      const { code, message } = toAppError(error);
+      if (code !== "storage" || ageMs() >= MAX_WAIT_MS) throw error;
+      if (stopping.aborted) return false;
+      events.holdUp(jobId, message);
+    }
+    await delay(clock, PUBLISH_AGAIN_MS * timeScale, stopping).catch(() => undefined);
+  }
 }
 
 /** Sends one purchase and records what became of it. */
@@ -100,7 +128,8 @@ async function settleLate(
   submitting: Job,
   end: { state: JobState; patch: JobPatch },
 ): Promise<Job | undefined> {
-  const current = await context.store.get(submitting.owner, submitting.jobId);
+  const { owner, jobId } = submitting;
+  const current = await surely(context, jobId, () => context.store.get(owner, jobId));
   if (current?.state !== "unknown" || !canBecome("unknown", end.state)) return undefined;
   return moveSurely(context, current, end.state, {
     ...end.patch,

@@ -135,9 +135,13 @@ describe("before a job is sent", () => {
     const key = `pre/hosted/${staged[1]?.name}`;
     const file = bucket.files.get(key);
     bucket.files.delete(key);
-    await expect(hosting.publish(OWNER, "job_a", wire)).rejects.toMatchObject({ code: "storage" });
+    await expect(hosting.publish(OWNER, "job_a", wire)).rejects.toMatchObject({
+      code: "not_found",
+    });
     if (file) bucket.files.set(key, { ...file, bytes: Buffer.from("other") });
-    await expect(hosting.publish(OWNER, "job_a", wire)).rejects.toMatchObject({ code: "storage" });
+    await expect(hosting.publish(OWNER, "job_a", wire)).rejects.toMatchObject({
+      code: "not_found",
+    });
     if (file) bucket.files.set(key, file);
     await hosting.publish(OWNER, "job_a", wire);
   });

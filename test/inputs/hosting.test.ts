@@ -179,7 +179,7 @@ it("a job whose file is gone, or is not whole, is not sent", async () => {
   const staged = await publish(rig, "job_a", Buffer.from("whole"));
   await writeFile(join(rig.folder.path, staged.name), "cut");
   await expect(rig.hosting.publish(OWNER, "job_a", staged.url)).rejects.toMatchObject({
-    code: "storage",
+    code: "not_found",
   });
 });
 

@@ -255,7 +255,8 @@ export async function until<T>(
   }
 }
 
-const NO_FILES: Hosting & JobFiles = {
+/** Nothing is hosted. */
+export const NO_FILES: Hosting & JobFiles = {
   served: "not at all",
   requireAddress: async (refusal) => {
     throw refusal;
