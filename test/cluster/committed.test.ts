@@ -102,3 +102,21 @@ describe("an admission", () => {
     }
   });
 });
+
+test("many jobs that come or go at once are added up at once", async () => {
+  const url = await freshDatabase();
+  const { jobs: store } = await opened(url);
+  const many = Array.from({ length: 2_000 }, () => [0, "spent", "0.01", "0.01"] as const);
+  await ask(url, written("jobs", ...many));
+  expect((await store.committed(OWNER, NOW)).todayUsd).toBe(20);
+  // As often as it was written, and no row by row.
+  const versions =
+    "SELECT n_tup_ins + n_tup_upd AS n FROM pg_stat_xact_user_tables WHERE relname = 'money_days'";
+  const found = await ask(
+    url,
+    `BEGIN; ${PATH}; DELETE FROM jobs; CREATE TEMPORARY TABLE seen AS ${versions}; COMMIT;
+     SELECT n FROM seen`,
+  );
+  expect(found.at(-1)).toMatchObject([{ n: "2" }]);
+  expect(await store.committed(OWNER, NOW)).toEqual({ todayUsd: 0, thisMonthUsd: 0 });
+});

@@ -92,9 +92,11 @@ export async function round(
   await replicas.beginAgain(prompts);
   await replicas.allOver();
   await Promise.all(calls);
-  // What a thawed one finds out late is recorded late.
-  const isKilled = strike === "killed";
-  const count = () => replicas.tally(prompts, isKilled);
+  // Whoever was killed may have been sending; whoever was frozen before it sent leaves it at that,
+  // and what it was told late it records late.
+  const isUnknown = (bought: number) =>
+    strike === "killed" || (strike === "frozen" && bought === 0);
+  const count = () => replicas.tally(prompts, isUnknown);
   const tally = await vi
     .waitFor(
       async () => {

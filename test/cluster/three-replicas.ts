@@ -135,8 +135,8 @@ export class ThreeReplicas {
       .length;
   }
 
-  /** @param mayBeUnknown where a replica has ended that may have been sending. */
-  async tally(prompts: readonly string[], mayBeUnknown: boolean): Promise<Tally> {
+  /** @param isUnknown whether nobody can know of a job with so many purchases if it was bought. */
+  async tally(prompts: readonly string[], isUnknown: (bought: number) => boolean): Promise<Tally> {
     const jobs = await this.jobsOf(prompts);
     const keys = await keysIn(testBucket(this.#prefix));
     const tally: Tally = { jobs: prompts.length, doubled: [], lost: [], unknown: [], short: [] };
@@ -145,7 +145,7 @@ export class ThreeReplicas {
       const bought = this.purchasesOf(prompt);
       const said = `${prompt} ${job?.state ?? "nothing"}, ${bought} bought`;
       if (more.length > 0 || bought > 1) tally.doubled.push(said);
-      if (job?.state === "unknown" && job.charge === "uncertain" && mayBeUnknown) {
+      if (job?.state === "unknown" && job.charge === "uncertain" && isUnknown(bought)) {
         tally.unknown.push(said);
       } else if (job?.state !== "completed" || job.charge !== "spent" || bought !== 1) {
         tally.lost.push(said);
