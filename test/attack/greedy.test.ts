@@ -47,7 +47,7 @@ async function start(rig: Rig, owner: string, prompt: string): Promise<Job> {
 describe("one whose every request hangs, more of them than are sent at a time", () => {
   it.each<[Step, number, number]>([
     ["submit", 300, 256],
-    ["status", 150, 96],
+    ["status", 150, 104],
     ["media", 100, 64],
   ])("at the %s holds up nobody else", async (step, many, atOnce) => {
     const gateway = await gatewayThatHangs(step);
