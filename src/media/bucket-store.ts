@@ -9,6 +9,7 @@ import { oneLine } from "../core/text.ts";
 import { type BucketClient, type BucketContent, sha256Of } from "../gateway/bucket-client.ts";
 import { BucketFailure } from "../gateway/bucket-failure.ts";
 import { asBucketError } from "./bucket-errors.ts";
+import { BucketHealth } from "./bucket-health.ts";
 import { BucketKeys } from "./bucket-keys.ts";
 import { BucketWriter } from "./bucket-writer.ts";
 import { Drafts, prepareDraft } from "./drafts.ts";
@@ -34,8 +35,6 @@ import { THUMBNAIL_TYPE } from "./thumbnail.ts";
 const STORED_TYPE = "application/octet-stream";
 /** Some servers take no more than five times as much at once. */
 const MAX_WHOLE_BYTES = 1024 * 1024 * 1024;
-/** How long a bucket that has answered counts as one that answers. */
-const GOOD_MS = 5_000;
 /** A question that failed so soon may have gone to a connection that nobody was at any more. */
 const AT_ONCE_MS = 2_000;
 const DELETED_AT_A_TIME = 16;
@@ -60,23 +59,25 @@ export class BucketStore implements MediaStore {
   readonly #keys: BucketKeys;
   readonly #writer: BucketWriter;
   readonly #drafts = new Drafts();
-  #goodAt: number | undefined;
+  readonly #health: BucketHealth;
 
   constructor(options: BucketStoreOptions) {
     this.#options = options;
     this.#client = options.client;
     this.#keys = new BucketKeys(options.client.address.prefix, options.keepPrompts);
-    this.#writer = new BucketWriter(options.client, options.clock);
+    this.#health = new BucketHealth(options.clock);
+    this.#writer = new BucketWriter(options.client, options.clock, this.#health);
   }
 
   async checkRoom(owner: string, kind: ResultKind, count: number): Promise<void> {
     const folder = this.#draftsOf(owner);
     const needed = roomFor(kind, count);
     await checkFree(await nearestExisting(folder), needed, "set LONGCAT_MCP_DATA_DIR");
-    const { clock } = this.#options;
-    if (this.#goodAt !== undefined && clock.elapsed() - this.#goodAt < GOOD_MS) return;
+    const { refusal, isGood } = this.#health;
+    if (refusal) throw refusal;
+    if (isGood) return;
     await this.#ask(() => this.#client.check());
-    this.#goodAt = clock.elapsed();
+    this.#health.answered();
   }
 
   /** A bucket needs no folders. */

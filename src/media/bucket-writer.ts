@@ -5,6 +5,7 @@ import { Gate } from "../core/gate.ts";
 import { type BucketClient, type BucketContent, sha256Of } from "../gateway/bucket-client.ts";
 import { BucketFailure } from "../gateway/bucket-failure.ts";
 import { asBucketError, mayPass } from "./bucket-errors.ts";
+import { BucketHealth } from "./bucket-health.ts";
 
 /** All have as many, but the last: some servers want that, and a thousand of them hold any file. */
 const PART_BYTES = 16 * 1024 * 1024;
@@ -31,10 +32,17 @@ export interface WriteOptions {
 export class BucketWriter {
   readonly #client: BucketClient;
   readonly #clock: Clock;
+  readonly #health: Pick<BucketHealth, "written" | "failed">;
 
-  constructor(client: BucketClient, clock: Clock) {
+  /** @param health hears of each write and of each failure. */
+  constructor(
+    client: BucketClient,
+    clock: Clock,
+    health: Pick<BucketHealth, "written" | "failed"> = new BucketHealth(clock),
+  ) {
     this.#client = client;
     this.#clock = clock;
+    this.#health = health;
   }
 
   /**
@@ -127,11 +135,14 @@ export class BucketWriter {
     const startedAt = this.#clock.elapsed();
     for (let tries = 0; ; tries++) {
       try {
-        return await work();
+        const done = await work();
+        this.#health.written();
+        return done;
       } catch (thrown) {
         if (signal?.aborted) throw new AppError("cancelled", "The write was called off.");
         const failure = await this.#told(thrown);
         const error = asBucketError(failure);
+        this.#health.failed(error, tries > 0);
         const isOver = once || this.#clock.elapsed() - startedAt >= PATIENCE_MS;
         if (isOver || !mayPass(failure)) throw error;
         waiting?.(error.message);

@@ -4,7 +4,8 @@ import { text } from "node:stream/consumers";
 
 /** How a bucket fails: with an answer of its server's, by saying nothing, or because it is full. */
 export const BUCKET_FAULTS = ["500", "503", "hangs", "full"] as const;
-export type BucketFault = (typeof BUCKET_FAULTS)[number];
+/** Those that may pass by themselves, and keys that are refused from some moment on. */
+export type BucketFault = (typeof BUCKET_FAULTS)[number] | "refused";
 
 /** Between a program and its bucket: what goes wrong between them goes wrong here. */
 export interface BucketProxy {
@@ -21,6 +22,7 @@ const ANSWERS: Readonly<Record<Exclude<BucketFault, "hangs">, readonly [number, 
   "500": [500, "InternalError"],
   "503": [503, "SlowDown"],
   full: [507, "QuotaExceeded"],
+  refused: [403, "SignatureDoesNotMatch"],
 };
 /** A full bucket is asked and read as ever. */
 const WRITING = ["PUT", "POST"];

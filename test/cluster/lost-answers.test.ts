@@ -74,6 +74,21 @@ describe("a commit whose answer is lost", () => {
 });
 
 describe("a database that hangs", () => {
+  test("when the program starts is told by each call, and used once it answers", async () => {
+    proxy.hang();
+    const { client } = await connect();
+    const refused = await client.call(START, picture("First"));
+    expect(refused.isError).toBe(true);
+    expect(textOf(refused)).toMatch(/^storage: The database 127\.0\.0\.1:\d+\/\w+ cannot be used/);
+    expect(bench.posts).toBe(0);
+    proxy.goOn();
+    await vi.waitFor(async () => {
+      const again = await client.call(START, picture("First"));
+      expect(again.isError ?? false, textOf(again)).toBe(false);
+    }, PATIENTLY);
+    expect(bench.posts).toBe(1);
+  });
+
   test("is told as one that does not answer, and is used again once it does", async () => {
     const { client } = await connect();
     await client.call(START, picture("First"));

@@ -47,7 +47,7 @@ const DONE: Readonly<Record<Exclude<Strike, BucketFault>, (struck: Struck) => Pr
   },
 };
 
-function isOfBucket(strike: Strike): strike is BucketFault {
+function isOfBucket(strike: Strike): strike is (typeof BUCKET_FAULTS)[number] {
   return BUCKET_FAULTS.some((fault) => fault === strike);
 }
 

@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import { AppError } from "../../src/core/errors.ts";
+import { BucketHealth } from "../../src/media/bucket-health.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+
+const FULL = new AppError("storage", "It is full.");
+
+describe("what is known of a bucket", () => {
+  it("is nothing at first, and for some seconds that it answers", async () => {
+    const clock = new FakeClock();
+    const health = new BucketHealth(clock);
+    expect([health.isGood, health.refusal]).toEqual([false, undefined]);
+    health.answered();
+    await clock.advance(4_999);
+    expect(health.isGood).toBe(true);
+    await clock.advance(1);
+    expect(health.isGood).toBe(false);
+  });
+
+  it("is asked for anew after any write that failed", () => {
+    const health = new BucketHealth(new FakeClock());
+    health.answered();
+    health.failed(FULL, false);
+    // One may fail by chance, and is tried again at once.
+    expect([health.isGood, health.refusal]).toEqual([false, undefined]);
+  });
+
+  it("is that nothing is to be begun while writes fail again and again, though it answers", async () => {
+    const clock = new FakeClock();
+    const health = new BucketHealth(clock);
+    health.failed(FULL, true);
+    health.answered();
+    expect(health.refusal).toBe(FULL);
+    await clock.advance(10_000);
+    health.failed(FULL, true);
+    await clock.advance(14_999);
+    expect(health.refusal).toBe(FULL);
+    health.written();
+    expect(health.refusal).toBeUndefined();
+    // Nobody tries any more: then it is asked.
+    health.failed(FULL, true);
+    await clock.advance(15_000);
+    expect(health.refusal).toBeUndefined();
+  });
+});
