@@ -1,7 +1,6 @@
 import { Agent, request } from "undici";
 import { end, median, processMs, serve } from "./child.ts";
 
-const WARM_UP = 100;
 /** Clients at once, for how many calls there are in a second. */
 const CLIENTS = 8;
 
@@ -47,7 +46,8 @@ export async function measureHttp(
       const bare = await serve(["-e", bareServer(bytes)], env);
       try {
         const askBare = asking(bare.url, { jsonrpc: "2.0", method, params });
-        for (let n = 0; n < WARM_UP; n++) await Promise.all([ask(), askBare()]);
+        // What is compiled after a thousand calls is of no use in the first ones.
+        for (let n = 0; n < calls; n++) await Promise.all([ask(), askBare()]);
         const [oursMs, bareMs] = await byTurns(ask, askBare, calls);
         figures.push({
           what,
