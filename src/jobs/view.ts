@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import * as z from "zod";
 import { message } from "../core/text.ts";
 import { uris } from "../core/uris.ts";
@@ -29,7 +30,11 @@ export interface Standpoint {
   placeOf(medium: Medium): { path?: string | null; download_url?: string };
 }
 
-const HERE: Standpoint = { isServed: () => true, placeOf: ({ path }) => ({ path }) };
+/** Whoever runs the program, to whom a key in a bucket is no path either. */
+const HERE: Standpoint = {
+  isServed: () => true,
+  placeOf: ({ path }) => ({ path: isAbsolute(path) ? path : null }),
+};
 
 export function viewJob(job: WholeJob, from: Standpoint = HERE): JobView {
   return {
