@@ -1,7 +1,8 @@
 /*
  * The constants of docs/scale.md: bytes, round trips, blocks and log of a job on a PostgreSQL, none
  * of which depends on what else the machine does; and times, which do. Run by hand:
- * `node scripts/run-ts.mjs bench/scale.ts`, on a server of its own or on TEST_DATABASE_URL.
+ * `node scripts/run-ts.mjs bench/scale.ts`, on a server of its own or on TEST_DATABASE_URL; with
+ * names, these parts of it: trips, bytes, notices, admissions, flow, running.
  */
 import { randomBytes } from "node:crypto";
 import { connect, createServer } from "node:net";
@@ -10,19 +11,20 @@ import postgres from "postgres";
 import { systemClock } from "../src/core/clock.ts";
 import { AppError } from "../src/core/errors.ts";
 import { newJobId } from "../src/core/ids.ts";
-import type { WholeJob } from "../src/jobs/job.ts";
 import { openPostgres } from "../src/storage/postgres/open-postgres.ts";
-import type { Stores } from "../src/storage/rows/whole-record.ts";
-import { startPostgres } from "../test/cluster/postgres-server.ts";
-import { aJob, aMedium } from "../test/support/made-jobs.ts";
+import { type PostgresServer, startPostgres } from "../test/cluster/postgres-server.ts";
+import type { ScalePlace } from "./scale-fleet.ts";
+import { STEPS, usualJob } from "./scale-life.ts";
+import { runningJobs, startPollFinish } from "./scale-replicas.ts";
 
 const SCHEMA = "longcat_mcp";
 const JOBS = 2_000;
 const HISTORY = [10_000, 100_000] as const;
+const AT_ONCE = 100;
+const MONTH_MS = 30 * 86_400_000;
 const ROUNDS = 15;
 /** Long against all that a busy machine adds. */
 const DELAY_MS = 60;
-const OWNER = "local";
 
 type Sql = ReturnType<typeof postgres>;
 
@@ -40,57 +42,6 @@ async function number(sql: Sql, statement: string): Promise<number> {
   const [row] = await sql.unsafe(statement);
   return Number(Object.values(row ?? {})[0]);
 }
-
-/** A job as most are: a prompt of some length, one picture. */
-function usualJob(): WholeJob {
-  const prompt = Array.from({ length: 12 }, () => randomBytes(3).toString("hex")).join(" ");
-  const input = { prompt: `${prompt}, in the morning, oil on canvas`, image_size: "square_1_1" };
-  return {
-    ...aJob({ owner: OWNER, createdAt: Date.now() }),
-    ...{ state: "queued", charge: "reserved", upstreamStatus: null, completedAt: null },
-    ...{ deliveredAt: null, costUsd: null, acceptedAt: null, input, wire: input },
-    fingerprint: randomBytes(32).toString("hex"),
-    idempotencyKey: null,
-  };
-}
-
-const limits = { perDayUsd: 1e6, perMonthUsd: 1e6, confirmAboveUsd: undefined };
-
-/** A job's life as the runner has it recorded. */
-const STEPS = {
-  admission: async ({ jobs }: Stores, job: WholeJob) => {
-    await jobs.admit(job, "me", { forceNew: false, limits, now: Date.now() });
-  },
-  "about to be sent": async ({ jobs }: Stores, { jobId }: WholeJob) => {
-    const step = { from: "queued", to: "submitting", patch: {}, now: Date.now() } as const;
-    await jobs.transition(OWNER, jobId, { ...step, holder: "me" });
-  },
-  "its 202": async ({ jobs }: Stores, { jobId }: WholeJob) => {
-    const patch = { requestId: `request-${jobId}`, acceptedAt: Date.now(), wire: null };
-    await jobs.transition(OWNER, jobId, {
-      ...{ from: "submitting", to: "running", now: Date.now() },
-      patch,
-    });
-  },
-  "its status, completed": async ({ jobs }: Stores, { jobId }: WholeJob) => {
-    const mediaUrls = [`https://media.example/${jobId}/1.png`];
-    await jobs.transition(OWNER, jobId, {
-      ...{ from: "running", to: "downloading", now: Date.now() },
-      patch: { mediaUrls, charge: "spent" },
-    });
-  },
-  "its file": async ({ jobs }: Stores, { jobId }: WholeJob) => {
-    const media = [aMedium({ path: `/pictures/2026-11-20/z-image-turbo-${jobId}-1.png` })];
-    const patch = { media, costUsd: 0.01, completedAt: Date.now() };
-    await jobs.transition(OWNER, jobId, {
-      ...{ from: "downloading", to: "completed", now: Date.now() },
-      patch,
-    });
-  },
-  "its delivery": async ({ jobs }: Stores, { jobId }: WholeJob) => {
-    await jobs.patch(OWNER, jobId, { deliveredAt: Date.now() }, Date.now());
-  },
-} as const;
 
 /** Between a program and its database: every message takes so long. */
 async function delaying(
@@ -219,21 +170,26 @@ async function bytesOfJobs(url: string, sql: Sql): Promise<void> {
 
 /** What an admission looks through, as the month grows. */
 async function admissions(url: string, sql: Sql): Promise<void> {
+  await (await opened(url)).close();
   for (const jobs of HISTORY) {
-    await sql.unsafe(`
-      SET search_path TO ${SCHEMA};
-      INSERT INTO jobs (job_id, owner, operation, base_url, state, charge, created_at, updated_at,
-        reserved_usd, cost_usd, media_urls, media, warnings, warnings_told, orphaned)
-      SELECT 'job_' || i || '_' || ${jobs}, 'user_' || (i % 1000), 'z_image_turbo_generate', 'https://gateway.example',
-        'completed', 'spent', extract(epoch FROM clock_timestamp()) * 1000 - i, 0, 0.01, 0.01, '[]',
-        '[]', '[]', 0, 0 FROM generate_series(1, ${jobs} - (SELECT count(*) FROM jobs)) AS i;
-      ANALYZE jobs`);
+    const there = await number(sql, `SELECT count(*) FROM ${SCHEMA}.jobs`);
+    // Each some at a time, as they come; over a month.
+    for (let from = there; from < jobs; from += AT_ONCE) {
+      await sql.unsafe(`
+        SET search_path TO ${SCHEMA};
+        INSERT INTO jobs (job_id, owner, operation, base_url, state, charge, created_at, updated_at,
+          reserved_usd, cost_usd, media_urls, media, warnings, warnings_told, orphaned)
+        SELECT 'job_' || i, 'user_' || (i % 1000), 'z_image_turbo_generate', 'https://gateway.example',
+          'completed', 'spent', extract(epoch FROM clock_timestamp()) * 1000 - CAST(i AS bigint) * ${MONTH_MS / 100_000},
+          0, 0.01, 0.01, '[]', '[]', '[]', 0, 0
+        FROM generate_series(${from + 1}, ${Math.min(jobs, from + AT_ONCE)}) AS i`);
+    }
+    await sql.unsafe(`ANALYZE ${SCHEMA}.jobs, ${SCHEMA}.money_days`);
     const sum = (whose: string) => `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)
-      SELECT sum(coalesce(cost_usd, reserved_usd)) FROM ${SCHEMA}.jobs
-      WHERE ${whose} AND created_at >= 0 AND charge <> 'none'`;
+      SELECT sum(usd) FROM ${SCHEMA}.money_days WHERE owner = '${whose}' AND day >= 0`;
     for (const [name, whose] of [
-      ["one of 1,000 owners", "owner = 'user_7'"],
-      ["all owners", "TRUE"],
+      ["one of 1,000 owners", "user_7"],
+      ["all owners", ""],
     ]) {
       const [plan] = await sql.unsafe(sum(whose ?? ""));
       const text = JSON.stringify(plan);
@@ -289,6 +245,28 @@ async function notices(url: string): Promise<void> {
   await sql.end();
 }
 
+/** In a database of its own, in which nobody asks for tokens. */
+async function apart(
+  base: string,
+  admin: Sql,
+  server: PostgresServer | undefined,
+  measure: (place: ScalePlace) => Promise<void>,
+) {
+  const name = `bench_${randomBytes(4).toString("hex")}`;
+  await admin.unsafe(`CREATE DATABASE ${name}`);
+  const url = new URL(base);
+  url.pathname = `/${name}`;
+  await (await opened(url.href)).close();
+  const session = { connection: { search_path: SCHEMA } };
+  const sql = postgres(url.href, { max: 1, onnotice: () => {}, ...session });
+  try {
+    await measure({ sql, url: url.href, server, print });
+  } finally {
+    await sql.end();
+    await admin.unsafe(`DROP DATABASE ${name} WITH (FORCE)`);
+  }
+}
+
 async function main(): Promise<void> {
   const given = process.env["TEST_DATABASE_URL"];
   const server = given === undefined ? await startPostgres() : undefined;
@@ -303,10 +281,18 @@ async function main(): Promise<void> {
     `| PostgreSQL ${version?.["server_version"]}, ${availableParallelism()} cores | |\n| --- | --- |\n`,
   );
   try {
-    await roundTrips(base.href);
-    await bytesOfJobs(base.href, sql);
-    await notices(base.href);
-    await admissions(base.href, sql);
+    const asked = process.argv.slice(2);
+    const sections = {
+      trips: () => roundTrips(base.href),
+      bytes: () => bytesOfJobs(base.href, sql),
+      notices: () => notices(base.href),
+      admissions: () => admissions(base.href, sql),
+      flow: () => apart(base.href, admin, server, startPollFinish),
+      running: () => apart(base.href, admin, server, runningJobs),
+    };
+    for (const [section, measure] of Object.entries(sections)) {
+      if (asked.length === 0 || asked.includes(section)) await measure();
+    }
   } finally {
     await sql.end();
     await admin.unsafe(`DROP DATABASE ${name} WITH (FORCE)`);
