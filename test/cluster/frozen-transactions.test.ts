@@ -89,3 +89,27 @@ test("what also does something outside of the database may take its time", async
   });
   expect(await done).toEqual([{ n: 1 }]);
 });
+
+test("what its caller was told has failed is not committed after all", async () => {
+  const url = await freshDatabase();
+  let giveUp = () => {};
+  const clock = {
+    ...systemClock,
+    schedule: (_ms: number, run: () => void) => {
+      giveUp = run;
+      return () => {};
+    },
+  };
+  const options = { address: databaseAddress(url), schema: SCHEMA, prepares: true, clock };
+  const db = new PostgresConnection(options);
+  onTestFinished(() => db.close());
+  const given = db
+    .transaction(async (within) => {
+      await within.run("CREATE TABLE public.late (n BIGINT)", []);
+      giveUp();
+    })
+    .catch((error: unknown) => error);
+  expect(await given).toMatchObject({ code: "storage" });
+  const other = await connected(url, true);
+  expect(await other.all("SELECT 1 FROM pg_tables WHERE tablename = 'late'", [])).toEqual([]);
+});

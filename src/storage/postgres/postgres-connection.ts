@@ -39,6 +39,13 @@ export interface PostgresOptions {
   deadlineMs?: number;
 }
 
+/** How far a transaction is. */
+interface Stage {
+  isCommitting: boolean;
+  /** Its caller has been told that it failed. */
+  isGivenUp: boolean;
+}
+
 /** What only looks. */
 const READS = /^\s*(?:SELECT|WITH)\b/;
 
@@ -102,9 +109,9 @@ export class PostgresConnection implements PostgresDatabase {
 
   async #transaction<T>(deadlineMs: number, work: (within: Statements) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
-      const stage = { isCommitting: false };
+      const stage: Stage = { isCommitting: false, isGivenUp: false };
       try {
-        return await this.#within(deadlineMs, this.#begin(work, stage));
+        return await this.#within(deadlineMs, this.#begin(work, stage), stage);
       } catch (error) {
         if (tries < TRIES && isWorthAnotherTry(error)) continue;
         throw this.#failure(error, stage.isCommitting);
@@ -112,10 +119,7 @@ export class PostgresConnection implements PostgresDatabase {
     }
   }
 
-  async #begin<T>(
-    work: (within: Statements) => Promise<T>,
-    stage: { isCommitting: boolean },
-  ): Promise<T> {
+  async #begin<T>(work: (within: Statements) => Promise<T>, stage: Stage): Promise<T> {
     const { schema, prepares } = this.#options;
     const done: { result?: { value: T } } = {};
     await this.#sql.begin(async (transaction) => {
@@ -128,6 +132,8 @@ export class PostgresConnection implements PostgresDatabase {
         );
       }
       done.result = { value: await work(within) };
+      // Whoever was told that it failed must not find it done.
+      if (stage.isGivenUp) throw new AppError("storage", "The transaction was given up.");
       stage.isCommitting = true;
     });
     if (!done.result) throw new AppError("internal", "A transaction had no end.");
@@ -135,12 +141,13 @@ export class PostgresConnection implements PostgresDatabase {
   }
 
   /** A server that does not answer holds up nobody for longer, and gets new connections. */
-  async #within<T>(ms: number, work: Promise<T>): Promise<T> {
+  async #within<T>(ms: number, work: Promise<T>, stage?: Stage): Promise<T> {
     const { clock, address } = this.#options;
     const sql = this.#sql;
     let callOff = () => {};
     const late = new Promise<never>((_, reject) => {
       callOff = clock.schedule(ms, () => {
+        if (stage) stage.isGivenUp = true;
         if (this.#sql === sql) {
           this.#sql = connect(this.#options);
           void sql.end({ timeout: 0 });
