@@ -1,16 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Bench, CLIENTS, listeningUrl } from "../e2e/harness.ts";
+import { Bench, listeningUrl } from "../e2e/harness.ts";
+import { WAYS } from "../e2e/ways.ts";
 import { afterReading, connectAsked, type Person, says } from "../support/asked-client.ts";
 
 /* What somebody is asked before money is spent, through the built program and real clients. */
 
 const DEAR = { LONGCAT_MCP_PRICES: '{"qwen_image_generate": 2}' };
 const WISH = { prompt: "A cat on a roof", wait_seconds: 20 };
-/** Every client and way in that can ask. */
-const WAYS = [
-  ...CLIENTS.map((kind) => ({ name: `${kind} on stdio`, kind, transport: "stdio" as const })),
-  ...CLIENTS.map((kind) => ({ name: `${kind} over HTTP`, kind, transport: "http" as const })),
-];
 
 let bench: Bench;
 beforeEach(async () => {
@@ -30,7 +26,7 @@ async function connect(
   return connectAsked(kind, to, person);
 }
 
-describe.each(WAYS)("a purchase above the limit, $name", (way) => {
+describe.each(WAYS)("a purchase above the limit, $kind over $transport", (way) => {
   it("is made once the user accepts it, who has seen what it is", async () => {
     const client = await connect(way, says("accept"));
     const text = await client.call("qwen_image_generate", WISH);

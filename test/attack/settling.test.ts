@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Bench, CLIENTS, type ClientKind, listeningUrl } from "../e2e/harness.ts";
+import { Bench, type ClientKind, listeningUrl } from "../e2e/harness.ts";
+import { WAYS } from "../e2e/ways.ts";
 import { afterReading, connectAsked, type Person, says } from "../support/asked-client.ts";
 
 /* A charge that nobody knows, which only a person settles, through the built program and real clients. */
@@ -7,10 +8,6 @@ import { afterReading, connectAsked, type Person, says } from "../support/asked-
 const TOOL = "longcat_image_generate";
 const WISH = { prompt: "A small boat at sea", image_size: "landscape_4_3", wait_seconds: 40 };
 const CHOICES = ["charged", "not charged", "decide later"];
-const WAYS = [
-  ...CLIENTS.map((kind) => ({ name: `${kind} on stdio`, kind, transport: "stdio" as const })),
-  ...CLIENTS.map((kind) => ({ name: `${kind} over HTTP`, kind, transport: "http" as const })),
-];
 
 let bench: Bench;
 beforeEach(async () => {
@@ -41,7 +38,7 @@ async function inDoubt({ kind, transport }: Connecting, person: Person | undefin
   return { client, program, jobId, look, sums };
 }
 
-describe.each(WAYS)("what may have been charged, $name", (way) => {
+describe.each(WAYS)("what may have been charged, $kind over $transport", (way) => {
   it("is settled by an accept with a choice, and the answer goes on from there", async () => {
     const { client, jobId, look, sums } = await inDoubt(way, says("accept", { choice: "charged" }));
     // The call that has sent it asks nothing: nobody can have looked yet.

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import * as z from "zod";
 import { freePortPair, openTunnel, type Tunnel } from "../support/tunnel.ts";
 import { atItsEnd, Bench, jobIdOf, type McpClient, textOf, urlsOf } from "./harness.ts";
+import { casesOf, WAYS } from "./ways.ts";
 
 /** Every operation that takes a picture, and how. */
 const OPERATIONS = [
@@ -20,10 +21,6 @@ const OPERATIONS = [
   },
   { name: "qwen_image_layered", field: "image_url", many: false, inline: false, words: false },
   { name: "qwen_image_edit", field: "image", many: false, inline: true, words: true },
-] as const;
-const SETUPS = [
-  { client: "sdk 1.x", transport: "stdio" },
-  { client: "client 2.x", transport: "http" },
 ] as const;
 
 const png = (background: string) =>
@@ -61,7 +58,7 @@ function argumentsFor({ field, many, words }: (typeof OPERATIONS)[number], input
   return { ...prompt, [field]: many ? [input] : input, force_new: true };
 }
 
-describe.each(SETUPS)("$client over $transport, with a public address", (setup) => {
+describe.each(WAYS)("$kind over $transport, with a public address", (way) => {
   let bench: Bench;
   let client: McpClient;
   let picture: Buffer;
@@ -77,10 +74,10 @@ describe.each(SETUPS)("$client over $transport, with a public address", (setup) 
     picture = await png("#3366cc");
     await writeFile(join(bench.folder, "relative ü.png"), picture);
     await writeFile(join(pictures, "mine.png"), picture);
-    ({ client } = await bench.connect(setup.client, setup.transport, {
+    ({ client } = await bench.connect(way.kind, way.transport, {
       LONGCAT_MCP_PUBLIC_URL: tunnel.url,
       LONGCAT_MCP_INPUT_DIRS: "~/pictures",
-      ...(setup.transport === "http"
+      ...(way.transport === "http"
         ? { LONGCAT_MCP_PORT: String(port) }
         : { LONGCAT_MCP_PUBLIC_PORT: String(port + 1) }),
     }));
@@ -102,7 +99,7 @@ describe.each(SETUPS)("$client over $transport, with a public address", (setup) 
     return tunnel.bytesOf(url) ?? Buffer.alloc(0);
   };
 
-  describe.each(OPERATIONS)("$name", (operation) => {
+  describe.each(casesOf(way, OPERATIONS))("$name", (operation) => {
     const start = async (input: string) => {
       const started = await client.call(operation.name, argumentsFor(operation, input));
       const result = await atItsEnd(client, started);
@@ -177,6 +174,7 @@ describe.each(SETUPS)("$client over $transport, with a public address", (setup) 
     const unseen = { wait_seconds: 0 };
     const first = await client.call("qwen_image_layered", {
       image_url: "relative ü.png",
+      force_new: true,
       ...unseen,
     });
     const again = await client.call("qwen_image_layered", {

@@ -4,16 +4,8 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "v
 import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import { leftJob, recordJob } from "../support/rig.ts";
-import {
-  Bench,
-  CLIENTS,
-  finished,
-  jobIdOf,
-  type McpClient,
-  PATIENTLY,
-  TRANSPORTS,
-  textOf,
-} from "./harness.ts";
+import { Bench, finished, jobIdOf, type McpClient, PATIENTLY, textOf } from "./harness.ts";
+import { WAYS } from "./ways.ts";
 
 const LONGCAT = { prompt: "A small boat at sea", image_size: "landscape_4_3" };
 
@@ -34,53 +26,51 @@ beforeEach(async () => {
 
 afterEach(() => bench.close());
 
-describe.each(CLIENTS)("%s", (kind) => {
-  describe.each(TRANSPORTS)("a repeated call over %s", (transport) => {
-    test("brings the same job and says how to buy another", async () => {
-      const { client } = await bench.connect(kind, transport);
-      const first = await client.call("longcat_image_generate", LONGCAT);
-      const again = await client.call("longcat_image_generate", LONGCAT);
-      expect(jobIdOf(again)).toBe(jobIdOf(first));
-      expect(textOf(again)).toMatch(
-        /identical call \d+ s ago.*nothing was bought again.*`force_new: true`/,
-      );
-      expect(again.content.map((block) => block.type)).toEqual(["text", "image", "resource_link"]);
-      expect(bench.posts).toBe(1);
+describe.each(WAYS)("a repeated call, $kind over $transport", ({ kind, transport }) => {
+  test("brings the same job and says how to buy another", async () => {
+    const { client } = await bench.connect(kind, transport);
+    const first = await client.call("longcat_image_generate", LONGCAT);
+    const again = await client.call("longcat_image_generate", LONGCAT);
+    expect(jobIdOf(again)).toBe(jobIdOf(first));
+    expect(textOf(again)).toMatch(
+      /identical call \d+ s ago.*nothing was bought again.*`force_new: true`/,
+    );
+    expect(again.content.map((block) => block.type)).toEqual(["text", "image", "resource_link"]);
+    expect(bench.posts).toBe(1);
 
-      const another = await client.call("longcat_image_generate", { ...LONGCAT, force_new: true });
-      expect(jobIdOf(another)).not.toBe(jobIdOf(first));
-      expect(bench.posts).toBe(2);
-    });
-
-    test("after a call that was given up buys nothing", async () => {
-      bench.sandbox.faults.add({ kind: "slow", ms: 500, match: { path: "/v2/requests" } });
-      const { client } = await bench.connect(kind, transport);
-      const giveUp = new AbortController();
-      const call = client.call("longcat_image_generate", LONGCAT, {
-        signal: giveUp.signal,
-        onProgress: () => giveUp.abort(),
-      });
-      await expect(call).rejects.toThrow();
-      const again = await client.call("longcat_image_generate", LONGCAT);
-      expect(textOf(again)).toMatch(/ completed in /);
-      expect(bench.posts).toBe(1);
-    });
+    const another = await client.call("longcat_image_generate", { ...LONGCAT, force_new: true });
+    expect(jobIdOf(another)).not.toBe(jobIdOf(first));
+    expect(bench.posts).toBe(2);
   });
 
-  describe.each(TRANSPORTS)("over %s", (transport) => {
-    test("an answer beside a mention of others counts as delivered, and the mention as told", async () => {
-      const store = new SqliteJobStore(new Connection(bench.dataDir));
-      onTestFinished(() => store.close());
-      const done = { state: "completed", charge: "spent", orphaned: true } as const;
-      const old = leftJob({ baseUrl: bench.sandbox.origin, ...done });
-      await recordJob(store, old, "gone");
-      const { client } = await bench.connect(kind, transport);
-      const made = await client.call("longcat_image_generate", LONGCAT);
-      expect(JSON.stringify(made.content)).toContain(old.jobId);
-      const delivered = async () => (await store.get(old.owner, jobIdOf(made)))?.deliveredAt;
-      await expect.poll(delivered, PATIENTLY).toEqual(expect.any(Number));
-      await expect.poll(() => store.untoldOrphans(old.owner), PATIENTLY).toEqual([]);
+  test("after a call that was given up buys nothing", async () => {
+    bench.sandbox.faults.add({ kind: "slow", ms: 500, match: { path: "/v2/requests" } });
+    const { client } = await bench.connect(kind, transport);
+    const giveUp = new AbortController();
+    const call = client.call("longcat_image_generate", LONGCAT, {
+      signal: giveUp.signal,
+      onProgress: () => giveUp.abort(),
     });
+    await expect(call).rejects.toThrow();
+    const again = await client.call("longcat_image_generate", LONGCAT);
+    expect(textOf(again)).toMatch(/ completed in /);
+    expect(bench.posts).toBe(1);
+  });
+});
+
+describe.each(WAYS)("$kind over $transport", ({ kind, transport }) => {
+  test("an answer beside a mention of others counts as delivered, and the mention as told", async () => {
+    const store = new SqliteJobStore(new Connection(bench.dataDir));
+    onTestFinished(() => store.close());
+    const done = { state: "completed", charge: "spent", orphaned: true } as const;
+    const old = leftJob({ baseUrl: bench.sandbox.origin, ...done });
+    await recordJob(store, old, "gone");
+    const { client } = await bench.connect(kind, transport);
+    const made = await client.call("longcat_image_generate", LONGCAT);
+    expect(JSON.stringify(made.content)).toContain(old.jobId);
+    const delivered = async () => (await store.get(old.owner, jobIdOf(made)))?.deliveredAt;
+    await expect.poll(delivered, PATIENTLY).toEqual(expect.any(Number));
+    await expect.poll(() => store.untoldOrphans(old.owner), PATIENTLY).toEqual([]);
   });
 });
 
