@@ -37,11 +37,12 @@ async function replica(name: string, env: Record<string, string> = {}) {
 
 const rowSchema = z.object({
   ...{ job_id: z.string(), state: z.string(), charge: z.string(), prompt: z.string() },
+  fence: z.coerce.number(),
   media: z.string().transform((text) => z.array(z.unknown()).parse(JSON.parse(text))),
 });
 
 async function recorded() {
-  const sql = `SELECT job_id, state, charge, media, prompt FROM longcat_mcp.jobs
+  const sql = `SELECT job_id, state, charge, fence, media, prompt FROM longcat_mcp.jobs
     JOIN longcat_mcp.job_bodies USING (job_id) ORDER BY seq`;
   return (await ask(url, sql)).map((row) => rowSchema.parse(row));
 }
@@ -115,6 +116,11 @@ describe("of several replicas one is killed", () => {
       const prompt = promptOf(point);
       const [job, ...more] = jobs.filter((one) => one.prompt === prompt);
       expect(more, prompt).toEqual([]);
+      // Taken up by another that was to be killed, and killed with it in turn, where it was by then.
+      if (job?.state === "unknown" && job.fence > 1) {
+        expect(purchasesOf(prompt), prompt).toBeLessThanOrEqual(1);
+        continue;
+      }
       expect(purchasesOf(prompt), prompt).toBe(NEVER_SENT.includes(point) ? 0 : 1);
       if (point === "before-record") expect(job).toBeUndefined();
       else if (IN_DOUBT.includes(point)) {
