@@ -163,7 +163,6 @@ test("of three replicas one is struck, or what all stand on: nothing is doubled,
   onTestFinished(() => replicas.close());
   const all: Tally = structuredClone(NOTHING);
   for (const [n, [point, strike]] of rounds.entries()) {
-    const startedAt = performance.now();
     const tally = await round(replicas, point, strike, String(n)).catch(
       // What never comes to an end is lost.
       (error): Tally => ({ ...NOTHING, lost: [`${strike} at ${point}: ${error}`] }),
@@ -172,8 +171,7 @@ test("of three replicas one is struck, or what all stand on: nothing is doubled,
     for (const kind of ["doubled", "lost", "unknown", "short"] as const) {
       all[kind].push(...tally[kind]);
     }
-    if (ROUNDS > 1)
-      console.info(n, point, strike, Math.round(performance.now() - startedAt), tally);
+    if (ROUNDS > 1) console.info(n, point, strike, tally);
   }
   if (ROUNDS > 1) console.info(`${rounds.length} rounds`, all);
   expect(all).toMatchObject({ doubled: [], lost: [], short: [] });

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it, vi } from "vitest";
-import { AppError } from "../../src/core/errors.ts";
 import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
@@ -18,7 +17,7 @@ import {
 } from "../support/gateway-script.ts";
 import { picture } from "../support/pictures.ts";
 import { deadOrigin, json } from "../support/raw-server.ts";
-import { CAT, NO_FILES, OWNER, openRig, until } from "../support/rig.ts";
+import { OWNER, openRig, until } from "../support/rig.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -56,52 +55,6 @@ describe("before money is spent", () => {
     });
     expect((await rig.runner.list({ owner: OWNER, limit: 10 })).jobs).toEqual([]);
     expect(gateway.connections).toBe(0);
-  });
-
-  it("what cannot be served just now is served later, and the job is sent", async () => {
-    const gateway = await scriptedGateway({ submit: [accepted], status: [says("PROCESSING")] });
-    let tries = 0;
-    const publish = async () => {
-      if (++tries < 4) throw new AppError("storage", "The record is away.");
-    };
-    const rig = await openRig({ origin: gateway.origin, hosting: { ...NO_FILES, publish } });
-    const job = await rig.start();
-    expect(await rig.reached(job, "running")).toMatchObject({ charge: "reserved" });
-    expect(tries).toBe(4);
-    expect(gateway.posts).toHaveLength(1);
-    expect(rig.events.heldUpBy(job.jobId)).toBeUndefined();
-  });
-
-  it("what cannot be served for ten minutes, or is gone, is not bought", async () => {
-    const gateway = await scriptedGateway({});
-    const clock = new FakeClock();
-    let failure = new AppError("storage", "The record is away.");
-    const publish = () => Promise.reject(failure);
-    const hosting = { ...NO_FILES, publish };
-    const rig = await openRig({ origin: gateway.origin, clock, timeScale: 1, hosting });
-    const late = await rig.start();
-    await clock.advance(9 * MINUTE);
-    await settle();
-    expect(await rig.get(late)).toMatchObject({ state: "queued" });
-    expect(rig.events.heldUpBy(late.jobId)).toContain("away");
-    await clock.advance(2 * MINUTE);
-    expect(await rig.reached(late, "failed")).toMatchObject({ charge: "none" });
-    failure = new AppError("not_found", "A file is gone.");
-    const gone = await rig.start(undefined, { ...CAT, prompt: "Another" });
-    expect(await rig.reached(gone, "failed")).toMatchObject({
-      ...{ charge: "none", error: { code: "not_found" } },
-    });
-    expect(gateway.posts).toEqual([]);
-  });
-
-  it("what cannot be served when the server ends is left for the next one", async () => {
-    const gateway = await scriptedGateway({});
-    const publish = () => Promise.reject(new AppError("storage", "The record is away."));
-    const rig = await openRig({ origin: gateway.origin, hosting: { ...NO_FILES, publish } });
-    const job = await rig.start();
-    await until(async () => rig.events.heldUpBy(job.jobId) !== undefined, "it waits");
-    await rig.runner.settled();
-    expect(await rig.get(job)).toMatchObject({ state: "queued", charge: "reserved" });
   });
 
   it("nothing is sent where the record cannot be written", async () => {
