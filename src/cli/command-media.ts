@@ -4,8 +4,8 @@ import { createRedact } from "../core/redact.ts";
 import { HttpClient } from "../gateway/http-client.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { openMedia } from "../media/open-media.ts";
-import { bucketSecrets } from "../settings/bucket-settings.ts";
 import type { Settings } from "../settings/settings.ts";
+import { secretsOf } from "./secrets.ts";
 
 /** Finished files, as a command uses them beside running servers. */
 export interface CommandMedia {
@@ -16,7 +16,7 @@ export interface CommandMedia {
 
 /** Opens the store of finished files that the settings name. */
 export async function openCommandMedia(settings: Settings): Promise<CommandMedia> {
-  const http = new HttpClient(settings.proxies, createRedact(bucketSecrets(settings)));
+  const http = new HttpClient(settings.proxies, createRedact(secretsOf(settings)));
   const options = { ...settings, homeOwner: LOCAL_OWNER };
   const media = await openMedia(options, { http, clock: systemClock });
   return { media, close: () => http.close() };

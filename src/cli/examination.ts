@@ -11,10 +11,8 @@ import { createRedact } from "../core/redact.ts";
 import { SERVICE_KEYS } from "../core/service-keys.ts";
 import { oneLine } from "../core/text.ts";
 import type { HostPlace } from "../hosts/hosts.ts";
-import { bucketSecrets } from "../settings/bucket-settings.ts";
-import { proxySecrets } from "../settings/proxies.ts";
 import type { Settings, SettingsCheck } from "../settings/settings.ts";
-import { addressSecrets } from "../storage/postgres/database-address.ts";
+import { secretsOf } from "./secrets.ts";
 
 export interface ExaminationOptions {
   write: (text: string) => void;
@@ -40,13 +38,7 @@ export async function examine(
   { settings, problems, notes }: SettingsCheck,
   { write, nodeVersion, place, online }: ExaminationOptions,
 ): Promise<number> {
-  const redact = createRedact([
-    settings.apiKey,
-    settings.chatApiKey,
-    ...addressSecrets(settings.database?.url),
-    ...bucketSecrets(settings),
-    ...proxySecrets(settings.proxies),
-  ]);
+  const redact = createRedact(secretsOf(settings));
   const findings: Finding[] = [
     ...problems.map((detail): Finding => ({ level: "FAIL", name: "setting", detail })),
     ...notes.map((detail): Finding => ({ level: "note", name: "setting", detail })),
@@ -80,7 +72,7 @@ async function buckets(settings: Settings): Promise<Finding[]> {
   const { hostingBucket, sandbox, baseUrl } = settings;
   if (!hostingBucket) return [];
   const { lookAtBuckets } = await import("./bucket-check.ts");
-  const found = (await lookAtBuckets(settings, createRedact(bucketSecrets(settings)))).map(
+  const found = (await lookAtBuckets(settings, createRedact(secretsOf(settings)))).map(
     ({ shown, problem }): Finding => ({
       level: problem === undefined ? "ok" : "FAIL",
       name: "bucket",

@@ -12,6 +12,7 @@ import { requireDataDir } from "./data-folder.ts";
 import type { Ending } from "./ending.ts";
 import { galleryParts } from "./gallery-parts.ts";
 import { GalleryPlace } from "./gallery-place.ts";
+import { secretsOf } from "./secrets.ts";
 import { openRecord } from "./user-record.ts";
 
 /** How soon it is seen what other processes have done to jobs. */
@@ -27,7 +28,7 @@ export async function runGallery(
   ending: Ending,
 ): Promise<void> {
   requireDataDir(settings.dataDir);
-  const redact = createRedact([settings.apiKey, settings.chatApiKey]);
+  const redact = createRedact(secretsOf(settings));
   const log = createLog(settings.logLevel, redact, (line) => process.stderr.write(line));
   const onError = (error: unknown) => log.warn({ err: error }, "the gallery");
   const stores = await openRecord(settings);

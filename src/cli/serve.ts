@@ -12,11 +12,8 @@ import { OpenedFolders } from "../media/opened-folders.ts";
 import { Questions } from "../questions/user-questions.ts";
 import type { Runtime } from "../runtime.ts";
 import { ServerFactory } from "../server.ts";
-import { bucketSecrets } from "../settings/bucket-settings.ts";
 import { DEFAULT_PORTS } from "../settings/commands.ts";
-import { proxySecrets } from "../settings/proxies.ts";
 import type { Settings } from "../settings/settings.ts";
-import { addressSecrets } from "../storage/postgres/database-address.ts";
 import type { BegunConversation } from "../transports/begun-conversation.ts";
 import type { PublicRoute } from "../transports/public-listener.ts";
 import { serveOnStdio } from "../transports/stdio.ts";
@@ -25,6 +22,7 @@ import type { Ending } from "./ending.ts";
 import { onceEach } from "./opened-pages.ts";
 import { findPlace, lives } from "./process-place.ts";
 import { startSandbox } from "./sandbox.ts";
+import { secretsOf } from "./secrets.ts";
 
 /** A client lists the tools right after the first answer; loading the rest must not delay that. */
 const AFTER_FIRST_LIST_MS = 300;
@@ -53,13 +51,7 @@ export async function serve(
   begun: BegunConversation | undefined,
 ): Promise<void> {
   requireDataDir(settings.dataDir);
-  const redact = createRedact([
-    settings.apiKey,
-    settings.chatApiKey,
-    ...addressSecrets(settings.database?.url),
-    ...bucketSecrets(settings),
-    ...proxySecrets(settings.proxies),
-  ]);
+  const redact = createRedact(secretsOf(settings));
   const log = createLog(settings.logLevel, redact, (line) => process.stderr.write(line));
   if (settings.hostingBucket) {
     const { requireBuckets } = await import("./bucket-check.ts");
