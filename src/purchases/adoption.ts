@@ -27,9 +27,7 @@ export class Adoption {
    */
   async findOrAdopt(owner: string, requestId: string): Promise<Job> {
     const known = await this.#context.store.findByRequestId(owner, checkedId(requestId));
-    if (known) {
-      return known.state === "unknown" ? this.attach(owner, known.jobId, requestId) : known;
-    }
+    if (known) return this.attach(owner, known.jobId, requestId);
     const { job, isNew } = await adoptRequest(this.#context, owner, requestId);
     if (isNew) this.#jobs.takeUp(job);
     return job;

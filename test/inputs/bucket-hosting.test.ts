@@ -75,6 +75,18 @@ describe("a file for the provider", () => {
     expect(reply.headers.get("content-type")).toBe("image/png");
   });
 
+  it("lies in a folder of its own in a bucket that is all ours, and is found there again", async () => {
+    hosting = open({ client: bucket.client(clock, "") });
+    const { staged, wire } = await promised("job_a", ["one"]);
+    expect(keys()).toEqual([`hosted/${staged[0]?.name}`]);
+    await hosting.publish(OWNER, "job_a", wire);
+    bucket.files.set("hosted.txt", { bytes: Buffer.from(""), type: "", modifiedAt: bucket.now });
+    await hosting.stage(OWNER, Buffer.from("left"), "png");
+    clock.jump(DAY_MS + 1000);
+    await hosting.sweep();
+    expect(keys()).toEqual(["hosted.txt"]);
+  });
+
   it("is what it was measured to be", async () => {
     const content = Readable.from([Buffer.from("ab"), Buffer.from("c")]);
     const staged = await hosting.stage(OWNER, content, "zip");
