@@ -1,9 +1,6 @@
 import { McpServer, type Transport } from "@modelcontextprotocol/server";
 import { fieldsOf } from "../core/json-fields.ts";
-
-const INVALID_PARAMS = -32602;
-/** Revisions before 2026-07-28 have a code of its own for a resource that is not there. */
-const RESOURCE_NOT_FOUND = -32002;
+import { INVALID_PARAMS, RESOURCE_NOT_FOUND } from "../core/json-rpc.ts";
 
 /**
  * A server for clients of the 2025 era. The library answers them about a missing resource with the

@@ -10,9 +10,9 @@ import {
 } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import { fieldsOf } from "../core/json-fields.ts";
+import { INVALID_PARAMS } from "../core/json-rpc.ts";
 import { isTaskAnswer, TASKS_EXTENSION, type TaskSource, withoutContent } from "./task.ts";
 
-const INVALID_PARAMS = -32602;
 const NEEDED = { extensions: { [TASKS_EXTENSION]: {} } };
 
 const named = z.looseObject({ taskId: z.string() });

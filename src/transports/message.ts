@@ -1,4 +1,5 @@
 import { fieldsOf } from "../core/json-fields.ts";
+import { INVALID_PARAMS, INVALID_REQUEST } from "../core/json-rpc.ts";
 import { byteCount } from "../core/text.ts";
 import { countValues, withWholeArguments } from "../core/whole-arguments.ts";
 import type { LongLine } from "./lines.ts";
@@ -7,9 +8,6 @@ import type { LongLine } from "./lines.ts";
 export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 /** More than any message of MCP has beside the arguments of a tool; all of them are checked often. */
 const MAX_VALUES = 10_000;
-
-const INVALID_REQUEST = -32600;
-export const INVALID_PARAMS = -32602;
 
 const LISTS: readonly unknown[] = [
   "tools/list",

@@ -1,15 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Caller } from "../core/caller.ts";
-import type { Clock } from "../core/clock.ts";
+import { type Clock, MINUTE_MS } from "../core/clock.ts";
+import { NOT_TAKEN } from "../core/json-rpc.ts";
 import { byteCount } from "../core/text.ts";
 import { MAX_MESSAGE_BYTES, refused } from "./message.ts";
 import { onceOver } from "./once-over.ts";
 
-const MINUTE_MS = 60_000;
 /** A stream lasts until its client has enough of it: nobody knows when. */
 export const STREAM_RETRY_SECONDS = 5;
 const BODY_RETRY_SECONDS = 1;
-const NOT_TAKEN = -32000;
 
 export interface RateLimitOptions {
   clock: Clock;

@@ -1,3 +1,4 @@
+import { METHOD_NOT_FOUND } from "../../core/json-rpc.ts";
 import { type Fields, fieldsOf, isFields, textOf } from "./json.ts";
 
 const PROTOCOL_VERSION = "2026-01-26";
@@ -97,7 +98,9 @@ export class Host {
   #answer(id: unknown, method: string): void {
     const isKnown = method === "ping" || method === "ui/resource-teardown";
     this.#send(
-      isKnown ? { id, result: {} } : { id, error: { code: -32601, message: "Method not found" } },
+      isKnown
+        ? { id, result: {} }
+        : { id, error: { code: METHOD_NOT_FOUND, message: "Method not found" } },
     );
   }
 

@@ -1,17 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { isJsonContentType } from "@modelcontextprotocol/server";
+import { INVALID_PARAMS, NOT_TAKEN, PARSE_ERROR } from "../../core/json-rpc.ts";
 import { Gathering } from "../gathering.ts";
-import {
-  INVALID_PARAMS,
-  MAX_MESSAGE_BYTES,
-  type Refusal,
-  readMessage,
-  refused,
-  tooLongWords,
-} from "../message.ts";
-
-const PARSE_ERROR = -32700;
-const NOT_TAKEN = -32000;
+import { MAX_MESSAGE_BYTES, type Refusal, readMessage, refused, tooLongWords } from "../message.ts";
 
 /** A request's message, or what the request is answered instead. */
 export type Body = { message: unknown } | { status: 200 | 400 | 413; refusal: Refusal };

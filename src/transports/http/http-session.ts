@@ -5,6 +5,7 @@ import type { Credential } from "../../access/authenticator.ts";
 import type { Caller } from "../../core/caller.ts";
 import type { Clock } from "../../core/clock.ts";
 import { toAppError } from "../../core/errors.ts";
+import { NOT_TAKEN } from "../../core/json-rpc.ts";
 import type { Subscriptions } from "../../server.ts";
 import {
   type Addressee,
@@ -25,7 +26,6 @@ import { calledOff, SessionTransport, writerAsking } from "./session-transport.t
 /** When a client whose stream has broken off comes back. */
 const RETRY_MS = 1_000;
 const LAST_EVENT = "last-event-id";
-const NOT_TAKEN = -32000;
 
 /** What a client has sent once is said again to a server of its session elsewhere. */
 const REPLAY_URL = "http://localhost/mcp";

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { onAbort } from "../../core/aborting.ts";
 import type { Clock } from "../../core/clock.ts";
+import { INTERNAL_ERROR } from "../../core/json-rpc.ts";
 import { KEPT_MS, type SessionEvent, type SessionRecord } from "../../sessions/session-record.ts";
 import type { SessionSeal } from "../../sessions/session-seal.ts";
 import { refused } from "../message.ts";
@@ -14,7 +15,6 @@ const GONE_MS = 10_000;
 /** What stands between closes connections on which nothing comes. */
 const SIGN_OF_LIFE_MS = 15_000;
 
-const INTERNAL = -32603;
 const GONE =
   "The server that was at work on this call has ended, or its answer is kept no longer. Jobs go on and nothing was lost: look at job_list or job_status before you start it again.";
 
@@ -87,7 +87,7 @@ export class ResumedStream {
       if (told.some(({ id }) => readEventId(id)?.isEnd)) break;
       if (isGone && told.length === 0) {
         const place = { ...this.#from, number: this.#number + 1, isEnd: true };
-        for (const id of this.#from.asked) say(eventIdOf(place), refused(id, INTERNAL, GONE));
+        for (const id of this.#from.asked) say(eventIdOf(place), refused(id, INTERNAL_ERROR, GONE));
         break;
       }
       if (clock.elapsed() - this.#wroteAt >= SIGN_OF_LIFE_MS) write(": keepalive\n\n");

@@ -9,6 +9,7 @@ import type {
 import { atMost, type Clock } from "../../core/clock.ts";
 import { toAppError } from "../../core/errors.ts";
 import { fieldsOf } from "../../core/json-fields.ts";
+import { INTERNAL_ERROR } from "../../core/json-rpc.ts";
 import { MOST_EVENT_BYTES, type SessionRecord } from "../../sessions/session-record.ts";
 import type { SessionSeal } from "../../sessions/session-seal.ts";
 import { refused } from "../message.ts";
@@ -16,7 +17,6 @@ import { eventIdOf, NEWS_STREAM } from "./event-ids.ts";
 
 /** A client that is there hears what it is told, whether or not that can be kept for it. */
 const KEEP_MS = 2_000;
-const INTERNAL = -32603;
 const TOO_LARGE =
   "The connection broke off, and this answer is too large to be kept for whoever comes back: ask again. Nothing was lost, and jobs go on.";
 
@@ -133,7 +133,7 @@ export class SessionEvents implements EventStore {
     let sealed = seal.seal({ id, message });
     if (sealed.length > MOST_EVENT_BYTES) {
       if ("method" in message) return;
-      sealed = seal.seal({ id, message: refused(message.id ?? null, INTERNAL, TOO_LARGE) });
+      sealed = seal.seal({ id, message: refused(message.id ?? null, INTERNAL_ERROR, TOO_LARGE) });
     }
     const kept = shared.record
       .tell({ handle, stream, number, sealed }, shared.clock.now())

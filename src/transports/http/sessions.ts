@@ -9,6 +9,7 @@ import {
 import type { Credential } from "../../access/authenticator.ts";
 import type { Caller } from "../../core/caller.ts";
 import { randomToken } from "../../core/ids.ts";
+import { NOT_TAKEN, SESSION_NOT_FOUND } from "../../core/json-rpc.ts";
 import type { Subscriptions } from "../../server.ts";
 import { MOST_BEGINNING_BYTES, type StoredSession } from "../../sessions/session-record.ts";
 import { SessionSeal } from "../../sessions/session-seal.ts";
@@ -18,9 +19,6 @@ import { Session, type SessionOptions, type SharedSessions } from "./http-sessio
 import { SessionLooks } from "./session-looks.ts";
 
 const SESSION_HEADER = "mcp-session-id";
-const NOT_TAKEN = -32000;
-/** What the libraries of that era say of a session that is not there. */
-const NO_SUCH_SESSION = -32001;
 
 export interface SessionsOptions extends SessionOptions {
   /** How many one owner may have. */
@@ -204,7 +202,7 @@ function isSame(one: Caller, other: Caller): boolean {
 function noSuchSession(): Response {
   const words =
     "Session not found: it has ended, or there never was one of this id. Send initialize without Mcp-Session-Id to begin another; jobs go on and are kept.";
-  return Response.json(refused(null, NO_SUCH_SESSION, words), { status: 404 });
+  return Response.json(refused(null, SESSION_NOT_FOUND, words), { status: 404 });
 }
 
 function sessionNeeded(): Response {
