@@ -3,6 +3,9 @@
  * module that a start does without.
  */
 
-export const JOB_ID_PATTERN = /^job_[a-z2-7]{26}$/;
-export const THREAD_ID_PATTERN = /^thread_[a-z2-7]{26}$/;
-export const UPLOAD_ID_PATTERN = /^[a-z2-7]{26}$/;
+/** What looks like a random token, as part of a pattern. */
+export const TOKEN = "[a-z2-7]{26}";
+
+export const TOKEN_PATTERN = new RegExp(`^${TOKEN}$`);
+export const JOB_ID_PATTERN = new RegExp(`^job_${TOKEN}$`);
+export const THREAD_ID_PATTERN = new RegExp(`^thread_${TOKEN}$`);

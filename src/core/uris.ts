@@ -1,4 +1,4 @@
-import { JOB_ID_PATTERN, THREAD_ID_PATTERN, UPLOAD_ID_PATTERN } from "./id-patterns.ts";
+import { JOB_ID_PATTERN, THREAD_ID_PATTERN, TOKEN_PATTERN } from "./id-patterns.ts";
 
 /*
  * Addresses of what the server offers to read. They are made and taken apart here only: what an
@@ -64,7 +64,7 @@ export function readUri(text: string): Named | undefined {
   const [, room, id = ""] = /^(jobs|threads|uploads)\/(\w{1,64})$/.exec(path) ?? [];
   if (room === "jobs" && JOB_ID_PATTERN.test(id)) return { kind: "job", jobId: id };
   if (room === "threads" && THREAD_ID_PATTERN.test(id)) return { kind: "thread", threadId: id };
-  if (room === "uploads" && UPLOAD_ID_PATTERN.test(id)) return { kind: "upload", uploadId: id };
+  if (room === "uploads" && TOKEN_PATTERN.test(id)) return { kind: "upload", uploadId: id };
   return undefined;
 }
 

@@ -1,10 +1,10 @@
+import { TOKEN, TOKEN_PATTERN } from "./id-patterns.ts";
 import { randomToken } from "./ids.ts";
 
 /** Where webhooks are received below a public address, followed by the secret of one request. */
 export const WEBHOOK_PATH = "/webhooks/";
-const SECRET = /^[a-z2-7]{26}$/;
 /** In a text that was read (`readings.ts`): the secret of a webhook's address. */
-export const SECRET_IN_ADDRESS = /(?<=webhooks\/)[a-z2-7]{26}(?![a-z2-7])/g;
+export const SECRET_IN_ADDRESS = new RegExp(`(?<=webhooks/)${TOKEN}(?![a-z2-7])`, "g");
 
 /** 128 random bits, by which one request's webhook is known. */
 export function newWebhookSecret(): string {
@@ -12,7 +12,7 @@ export function newWebhookSecret(): string {
 }
 
 export function isWebhookSecret(text: string): boolean {
-  return SECRET.test(text);
+  return TOKEN_PATTERN.test(text);
 }
 
 /** The secret of a webhook's address. */

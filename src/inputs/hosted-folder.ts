@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { AppError } from "../core/errors.ts";
+import { TOKEN } from "../core/id-patterns.ts";
 import { randomToken } from "../core/ids.ts";
 import { makeFolder } from "../core/make-folder.ts";
 import { cannotBeWritten, HostedNames } from "./hosted-names.ts";
@@ -14,7 +15,7 @@ export const HOSTED_FOLDER = "hosted";
 /** Where hosted files are found below a public address. */
 export const HOSTED_PATH = "/files/";
 
-const NAME = /^[a-z2-7]{26}\.([a-z0-9]{1,8})$/;
+const NAME = new RegExp(`^${TOKEN}\\.([a-z0-9]{1,8})$`);
 const SLICE_BYTES = 256 * 1024;
 
 const STAGING = "staging";

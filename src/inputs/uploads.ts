@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { type Clock, DAY_MS, HOUR_MS } from "../core/clock.ts";
+import { type Clock, DAY_MS, HOUR_MS, MINUTE_MS } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
+import { TOKEN_PATTERN } from "../core/id-patterns.ts";
 import { randomToken } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import { Rounds } from "../core/rounds.ts";
@@ -21,11 +22,9 @@ export const UPLOADS_PATH = "/uploads/";
 /** How long an upload is kept for calls that name it. */
 export const KEPT_DAYS = 7;
 
-const SECRET = /^[a-z2-7]{26}$/;
 /** Nobody needs more at a time. */
 const MAX_UNUSED = 100;
 const SWEEP_MS = HOUR_MS;
-const MINUTE_MS = 60_000;
 
 /** The points of an upload at which the plug is pulled in tests. */
 export const UPLOAD_POINTS = [
@@ -135,7 +134,7 @@ export class Uploads {
   /** What an address is for; `undefined` for one that was never given, or is over. */
   async bySecret(secret: string): Promise<Upload | undefined> {
     const { record, clock, mayCall } = this.#options;
-    const upload = SECRET.test(secret) ? await record.bySecret(hashOf(secret)) : undefined;
+    const upload = TOKEN_PATTERN.test(secret) ? await record.bySecret(hashOf(secret)) : undefined;
     if (!upload || !(await mayCall(upload.owner))) return undefined;
     const endsAt = upload.received?.keptUntil ?? upload.endsAt;
     return endsAt > clock.now() ? upload : undefined;

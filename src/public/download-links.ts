@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { type Clock, HOUR_MS } from "../core/clock.ts";
 import type { AppError } from "../core/errors.ts";
+import { TOKEN } from "../core/id-patterns.ts";
 import type { Conversion } from "../media/conversion.ts";
 import { FORMATS } from "../media/conversion.ts";
 
@@ -11,7 +12,7 @@ export const DOWNLOADS_PATH = "/media/";
 const MAC_CHARACTERS = 22;
 const JOB_PREFIX = "job_";
 const SECRET = new RegExp(
-  `^([a-z2-7]{26})\\.([1-9]\\d{0,3})\\.([0-9a-z]{1,7})(?:\\.(${FORMATS.join("|")})(?:-s(\\d{1,5}))?(?:-q(\\d{1,3}))?)?\\.([\\w-]{${MAC_CHARACTERS}})$`,
+  `^(${TOKEN})\\.([1-9]\\d{0,3})\\.([0-9a-z]{1,7})(?:\\.(${FORMATS.join("|")})(?:-s(\\d{1,5}))?(?:-q(\\d{1,3}))?)?\\.([\\w-]{${MAC_CHARACTERS}})$`,
 );
 
 /** A finished file behind an address that anybody may fetch it from, for a while. */

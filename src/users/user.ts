@@ -2,6 +2,7 @@ import type { Scope } from "../core/caller.ts";
 import { SCOPES } from "../core/caller.ts";
 import { DAY_MS } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
+import { TOKEN } from "../core/id-patterns.ts";
 import { randomToken } from "../core/ids.ts";
 import { oneLine } from "../core/text.ts";
 
@@ -45,7 +46,7 @@ export const DEFAULT_TOKEN_DAYS = 365;
 
 /** Names folders, so nothing in it leads anywhere. */
 const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
-const USER_ID = /^user_[a-z2-7]{26}$/;
+const USER_ID = new RegExp(`^user_${TOKEN}$`);
 
 /** An owner that nobody was before. */
 export function newUserId(): string {

@@ -1,3 +1,4 @@
+import { JOB_ID_PATTERN } from "../../core/id-patterns.ts";
 import { fetchPage, placeTile } from "./pieces.ts";
 
 /** Of several changes of one job in so short a time the last is shown. */
@@ -75,5 +76,5 @@ function isInUse(element: Element): boolean {
 function idIn(data: unknown): string {
   const parsed: unknown = JSON.parse(String(data));
   const job = typeof parsed === "object" && parsed !== null && "job" in parsed ? parsed.job : "";
-  return typeof job === "string" && /^job_[a-z2-7]{26}$/.test(job) ? job : "";
+  return typeof job === "string" && JOB_ID_PATTERN.test(job) ? job : "";
 }

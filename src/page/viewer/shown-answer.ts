@@ -1,3 +1,4 @@
+import { TOKEN } from "../../core/id-patterns.ts";
 import { UNFINISHED_STATES } from "../../jobs/job.ts";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "./json.ts";
 
@@ -66,7 +67,7 @@ export type Shown =
   /** What carries nothing for this page but what everybody sees of it. */
   | { kind: "plain"; jobId: string | undefined; text: string; srcs: readonly string[] };
 
-const JOB_ID = /\bjob_[a-z2-7]{26}\b/;
+const JOB_ID = new RegExp(`\\bjob_${TOKEN}\\b`);
 
 /** What an answer of the server's shows. */
 export function shownIn(result: Fields): Shown {

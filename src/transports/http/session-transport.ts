@@ -7,10 +7,11 @@ import {
   WebStandardStreamableHTTPServerTransport,
   type WebStandardStreamableHTTPServerTransportOptions,
 } from "@modelcontextprotocol/server";
+import { TOKEN } from "../../core/id-patterns.ts";
 import { fieldsOf } from "../../core/json-fields.ts";
 
 /** The id of a request of ours, as clients see it: which process asks, and how it calls the request. */
-const REQUEST_ID = /^([a-z2-7]{26})-(\d{1,15})$/;
+const REQUEST_ID = new RegExp(`^(${TOKEN})-(\\d{1,15})$`);
 const CANCELLED = "notifications/cancelled";
 
 /** The library's own way, in which the requests of each process have ids that no other gives. */
