@@ -1,3 +1,4 @@
+import { DAY_MS } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { JOB_ID_PATTERN } from "../core/id-patterns.ts";
 import { oneLine } from "../core/text.ts";
@@ -6,7 +7,6 @@ import { removeDoomed } from "../jobs/doomed-files.ts";
 import type { JobStore } from "../jobs/job-store.ts";
 import type { Settings } from "../settings/settings.ts";
 
-const DAY_MS = 86_400_000;
 const DAYS = { d: 1, w: 7 } as const;
 const PAGE = 100;
 /** How many jobs that stay are named. */

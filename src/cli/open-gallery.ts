@@ -1,5 +1,5 @@
 import type { Authenticator } from "../access/authenticator.ts";
-import { systemClock } from "../core/clock.ts";
+import { MINUTE_MS, systemClock } from "../core/clock.ts";
 import type { Lazy } from "../core/lazy.ts";
 import type { Log } from "../core/log.ts";
 import type { Redact } from "../core/redact.ts";
@@ -14,7 +14,7 @@ import { galleryParts } from "./gallery-parts.ts";
 import { GalleryPlace } from "./gallery-place.ts";
 
 /** Longer than the link of a page lasts: who comes late finds at least a page that says so. */
-const IDLE_MS = 30 * 60_000;
+const IDLE_MS = 30 * MINUTE_MS;
 
 /** What the gallery of a running server is made of. */
 export interface GalleryAround {

@@ -1,5 +1,5 @@
 import packageJson from "../../package.json" with { type: "json" };
-import { atMost, systemClock } from "../core/clock.ts";
+import { atMost, MINUTE_MS, systemClock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { Lazy } from "../core/lazy.ts";
 import { createLog } from "../core/log.ts";
@@ -86,7 +86,7 @@ export async function serve(
       prefix: UPLOADS_PATH,
       methods: ["GET", "HEAD", "PUT"],
       takesBody: true,
-      bodyMs: settings.uploads.minutes * 60_000,
+      bodyMs: settings.uploads.minutes * MINUTE_MS,
       answer: async (...asked) => (await services.get()).uploading.answer(...asked),
     };
     return publicPlace(settings, holder, serverPort, [downloads, webhooks, uploading], log);

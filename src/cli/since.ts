@@ -1,8 +1,7 @@
-import { DAY_MS, HOUR_MS } from "../core/clock.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { oneLine } from "../core/text.ts";
 
-const MINUTE_MS = 60_000;
 const UNITS = { m: MINUTE_MS, h: HOUR_MS, d: DAY_MS, w: 7 * DAY_MS } as const;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/;

@@ -1,7 +1,8 @@
 import { onAbort } from "./aborting.ts";
 import { AppError } from "./errors.ts";
 
-export const HOUR_MS = 3_600_000;
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;
 
 /** Time as a dependency: code that waits takes a clock, so that a test can be the clock. */

@@ -13,7 +13,8 @@ export interface Limits extends Caps {
 /** Prices by tool name: what the user says they are beats what is printed. */
 export type PriceList = Readonly<Record<string, number>>;
 
-const MICRODOLLARS = 1e6;
+/** Of a US dollar. */
+export const MICRODOLLARS = 1_000_000;
 
 /** A sum of dollars without the noise of binary fractions; nothing has no sign. */
 export function exactUsd(usd: number): number {

@@ -1,9 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Credential } from "../access/authenticator.ts";
-import type { Clock } from "../core/clock.ts";
+import { type Clock, MINUTE_MS } from "../core/clock.ts";
 
 const LINK_MINUTES = 10;
-const MINUTE_MS = 60_000;
 const SECRET_BYTES = 32;
 /** Nobody needs more at a time; the oldest go first. */
 const MAX_LINKS = 50;

@@ -1,4 +1,5 @@
 import { CHAT_OPERATION } from "../chat/chat-operation.ts";
+import { MINUTE_MS } from "../core/clock.ts";
 import { formatUsd } from "../core/money.ts";
 import { oneLine } from "../core/text.ts";
 import type { Charge, Job, JobState } from "../jobs/job.ts";
@@ -53,5 +54,5 @@ const CHARGE_WORDS: Readonly<Record<Charge, (amount: string) => string>> = {
 /** As "1.5 s" or "2 min". */
 export function durationWords(ms: number): string {
   if (ms < 90_000) return `${Math.max(0, Math.round(ms / 100) / 10)} s`;
-  return `${Math.round(ms / 60_000)} min`;
+  return `${Math.round(ms / MINUTE_MS)} min`;
 }

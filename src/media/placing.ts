@@ -1,5 +1,6 @@
 import { link, lstat, open, readdir, rename, statfs, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { DAY_MS } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { randomToken } from "../core/ids.ts";
 import { byteCount, oneLine } from "../core/text.ts";
@@ -116,7 +117,7 @@ export async function syncFolder(folder: string): Promise<void> {
 
 const DRAFT = /^\.longcat-[0-9a-z]+\.partial$/;
 /** No copy takes so long to be made. */
-const LEFT_MS = 86_400_000;
+const LEFT_MS = DAY_MS;
 
 /** What a copy is called, hidden, until it is whole. */
 export function newDraftName(): string {

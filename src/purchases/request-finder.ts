@@ -137,8 +137,8 @@ export class RequestFinder {
     if (!confirms(report, requestId, job)) return true;
     reached("request-confirmed");
     // Whoever started a job that became unknown was told so, and waits for nothing any more.
-    const news = job.state === "unknown" ? { orphaned: true } : {};
-    const patch = { ...attachment(requestId, report, clock.now()), ...news };
+    const untold = job.state === "unknown" ? { orphaned: true } : {};
+    const patch = { ...attachment(requestId, report, clock.now()), ...untold };
     const found = await move(context, job, "running", patch, { isFound: true });
     if (!found) return false;
     context.log.info({ job: jobId, requestId }, "a webhook led to a job's request");

@@ -1,9 +1,10 @@
 import type { Caller } from "../core/caller.ts";
+import { MINUTE_MS } from "../core/clock.ts";
 
 /** Longer than a person thinks about a question, or a host sleeps between two. */
-export const IDLE_MS = 30 * 60_000;
+export const IDLE_MS = 30 * MINUTE_MS;
 /** Long enough to come back in, once a connection has broken off. */
-export const KEPT_MS = 5 * 60_000;
+export const KEPT_MS = 5 * MINUTE_MS;
 /** Whoever has something of a session open says so more often than that. */
 export const IN_USE_MS = 60_000;
 

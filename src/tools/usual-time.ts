@@ -1,10 +1,9 @@
+import { HOUR_MS, MINUTE_MS } from "../core/clock.ts";
 import type { Job } from "../jobs/job.ts";
 import type { JobRunner } from "../jobs/runner.ts";
 import { operationNamed } from "../models/catalogue.ts";
 
 const SECOND_MS = 1_000;
-const MINUTE_MS = 60 * SECOND_MS;
-const HOUR_MS = 60 * MINUTE_MS;
 /** Looking more often than this tells nothing new. */
 const SOONEST_MS = 5 * SECOND_MS;
 /** A job that takes longer than usual is looked at once in this share of its age. */

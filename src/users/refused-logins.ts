@@ -1,7 +1,6 @@
-import type { Clock } from "../core/clock.ts";
+import { type Clock, MINUTE_MS } from "../core/clock.ts";
 import type { AuditLog } from "./audit-log.ts";
 
-const MINUTE_MS = 60_000;
 /** So often at most the log is written to, however many logins are refused. */
 const PAUSE_MS = 100;
 /** In a minute; whoever has more addresses than that is counted under one name. */

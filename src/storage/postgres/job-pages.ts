@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { MICRODOLLARS } from "../../core/money.ts";
 import type { Job } from "../../jobs/job.ts";
 import type { JobFigures } from "../../jobs/job-figures.ts";
 import type { EndedPage, JobPage, JobQuery, ListedJob } from "../../jobs/job-store.ts";
@@ -11,7 +12,6 @@ import { matchingWords } from "./found-words.ts";
 
 /** An answer stays readable; the others are in the next one. */
 const UNTOLD_AT_ONCE = 20;
-const MICRODOLLARS = 1_000_000;
 
 const promptRow = z.object({ prompt: z.string().nullable() });
 const durationRow = z.object({ ms: z.number() });

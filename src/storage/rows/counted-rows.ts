@@ -1,8 +1,7 @@
 import * as z from "zod";
+import { MICRODOLLARS } from "../../core/money.ts";
 import { CHARGES, JOB_STATES } from "../../jobs/job.ts";
 import type { JobFigures } from "../../jobs/job-figures.ts";
-
-const MICRODOLLARS = 1e6;
 
 const countedRow = z
   .object({
