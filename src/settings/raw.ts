@@ -11,13 +11,16 @@ export function cleanValue(value: string | undefined): string | undefined {
   return bare === "" || LEFT_EMPTY.test(bare) ? undefined : bare;
 }
 
-/** What a host was to replace and did not: `${X}`, `${env:X}`, `$(X)`, `{{X}}`, `%X%`, `$X`, `<x>`. */
-const UNFILLED =
-  /\$\{[^}]*\}|\$\([^)]*\)|\{\{[^}]*\}\}|%[A-Za-z_][\w()]*%|^\$[A-Za-z_]\w*|^<[^<>]*>$/;
+/** What a host was to replace and did not: `${X}`, `${env:X}`, `$(X)`, `{{X}}`, `$X`, `<x>`. */
+const UNFILLED = /\$\{[^}]*\}|\$\([^)]*\)|\{\{[^}]*\}\}|^\$[A-Za-z_]\w*|^<[^<>]*>$/;
+/** The same of Windows. */
+const BETWEEN_PERCENTS = /%[A-Za-z_][\w()]*%/;
+/** An address in which every percent sign begins a byte, as in a password with an umlaut. */
+const ESCAPED_ADDRESS = /^[\w+.-]+:\/\/(?:[^%]|%[\dA-Fa-f]{2})*$/;
 
 /** Whether a value is one that a host has left for someone to fill in. */
 export function isUnfilled(value: string): boolean {
-  return UNFILLED.test(value);
+  return UNFILLED.test(value) || (BETWEEN_PERCENTS.test(value) && !ESCAPED_ADDRESS.test(value));
 }
 
 /** What example files and documents write where a key belongs. */

@@ -79,11 +79,12 @@ function withoutUnfilled(
   value: string,
   source: string,
 ): { filled?: string; note?: string; problem?: string } {
-  if (spec.secret) {
+  if (isKey(spec)) {
     if (!isPlaceholderKey(value)) return { filled: value };
     return { note: `${source} holds a placeholder where a key belongs; it counts as unset.` };
   }
-  const left = `holds "${oneLine(value, 60)}", which its host has not filled in`;
+  const shown = spec.secret ? "a placeholder" : `"${oneLine(value, 60)}"`;
+  const left = `holds ${shown}, which its host has not filled in`;
   if (spec.folder === undefined) {
     return isUnfilled(value) ? { problem: `${source} ${left}.` } : { filled: value };
   }
@@ -92,6 +93,11 @@ function withoutUnfilled(
   if (filled.length === parts.length) return { filled: value };
   const note = `${source} ${left}; it counts as unset.`;
   return filled.length === 0 ? { note } : { filled: filled.join(delimiter), note };
+}
+
+/** Whether calls say what is missing without it. To do without another secret would be a mistake. */
+function isKey({ secret, guardsMoney }: SettingSpec): boolean {
+  return secret === true && guardsMoney !== true;
 }
 
 type RawValue = { value: string; source: string } | { problem: string };
@@ -111,7 +117,10 @@ function rawValue(
   if (isUnfilled(file)) return { value: file, source };
   try {
     const content = cleanValue(readFile(expandFolder(file, homeOf(env), workingDir)));
-    return content === undefined ? undefined : { value: content, source };
+    if (content !== undefined) return { value: content, source };
+    return isKey(spec)
+      ? undefined
+      : { problem: `${source} names ${oneLine(file)}, which is empty.` };
   } catch {
     return { problem: `${source} names ${oneLine(file)}, which cannot be read.` };
   }

@@ -9,9 +9,13 @@ const specs: readonly SettingSpec[] = Object.values(SETTINGS);
 const FOLDERS = specs.filter(({ folder }) => folder !== undefined).map(({ env }) => env);
 
 /** Those of buckets mean nothing without one: test/settings/bucket-settings.test.ts. */
-const KEYS = specs.filter(({ secret, onlyWith }) => secret && !onlyWith).map(({ env }) => env);
+const KEYS = specs
+  .filter(({ secret, onlyWith, guardsMoney }) => secret && !onlyWith && !guardsMoney)
+  .map(({ env }) => env);
 
-const OTHERS = specs.filter(({ secret, folder }) => !secret && !folder).map(({ env }) => env);
+const OTHERS = specs
+  .filter(({ secret, folder, guardsMoney }) => (!secret || guardsMoney) && !folder)
+  .map(({ env }) => env);
 
 describe("a value that nobody has filled in", () => {
   const LEFT = [
@@ -113,6 +117,40 @@ describe("a value that nobody has filled in", () => {
       "/home/a/d",
     ]);
     expect(notes.filter((note) => note.includes("filled"))).toHaveLength(1);
+  });
+});
+
+describe("the address of a database, without which jobs are recorded somewhere else,", () => {
+  const NAME = "LONGCAT_MCP_DATABASE_URL";
+
+  it.each([
+    "postgres://ann:gr%C3%BC%C3%9F@db.example/jobs",
+    "postgres://ann:%E2%82%AC%aa%bb@db.example/jobs",
+    "postgres://ann:word@db.example/here",
+  ])("is no placeholder, whatever it looks like: %s", (url) => {
+    const { settings, problems, notes } = check({ [NAME]: url });
+    expect({ url: settings.database?.url, problems, notes }).toEqual({
+      ...{ url, problems: [], notes: [] },
+    });
+  });
+
+  it.each([
+    "postgres://%USER%:word@db.example/jobs",
+    "postgres://ann:%DATABASE%@db.example/jobs",
+    "postgres://ann:${PASSWORD}@db.example/jobs",
+    "%DATABASE_URL%",
+  ])("is wrong, and shown nowhere, where its host has filled it in by half: %s", (url) => {
+    expect(check({ [NAME]: url }).problems).toEqual([
+      `${NAME} holds a placeholder, which its host has not filled in.`,
+    ]);
+  });
+
+  it.each([
+    ["/home/a/empty", /names \/home\/a\/empty, which is empty/],
+    ["/gone", /names \/gone, which cannot be read/],
+    ["${SECRETS}/url", /has not filled in/],
+  ])("is wrong where the file %s has none", (file, reason) => {
+    expect(check({ [`${NAME}_FILE`]: file }).problems).toEqual([expect.stringMatching(reason)]);
   });
 });
 

@@ -8,6 +8,7 @@ export function check(env: Record<string, string>, platform: NodeJS.Platform = "
     workingDir: "/anywhere",
     readFile: (path) => {
       if (path === "/home/a/key") return "'Bearer key-0123456789'\n";
+      if (path === "/home/a/empty") return "\n";
       throw new Error("there is no such file");
     },
     isFolder: (path) => path.startsWith("/there"),
