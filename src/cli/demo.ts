@@ -1,6 +1,10 @@
 import type { Settings } from "../settings/settings.ts";
+import { SETTINGS, type SettingSpec } from "../settings/specs.ts";
 import type { Ending } from "./ending.ts";
 import { startOfThis } from "./surroundings.ts";
+
+/** What of the user's settings holds for the demonstration too. */
+const KEPT: readonly string[] = ["LONGCAT_MCP_OUTPUT_DIR", "LONGCAT_MCP_LOG_LEVEL"];
 
 /** Shows the main job on the sandbox. */
 export async function runDemo(settings: Settings, ending: Ending): Promise<void> {
@@ -14,7 +18,7 @@ export async function runDemo(settings: Settings, ending: Ending): Promise<void>
     columns: stdout.columns || 80,
     program: { command: execPath, script: argv[1] ?? "" },
     start: startOfThis(),
-    environment: env,
+    environment: withoutSettings(env),
     sandboxSpeed: settings.sandboxSpeed,
     signal: stopping.signal,
   });
@@ -24,4 +28,13 @@ export async function runDemo(settings: Settings, ending: Ending): Promise<void>
   });
   ending.onSignals();
   process.exitCode = await running;
+}
+
+/** It needs no key, no database and no bucket, and no budget of the user's says how it goes. */
+function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const specs: readonly SettingSpec[] = Object.values(SETTINGS);
+  const gone = specs.flatMap((spec) =>
+    KEPT.includes(spec.env) ? [] : [spec.env, `${spec.env}_FILE`],
+  );
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !gone.includes(name)));
 }

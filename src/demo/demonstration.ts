@@ -126,15 +126,8 @@ async function delegate(screen: Screen, session: Session): Promise<void> {
   }
 }
 
-/** Settings of the user's own that would get in the way here. */
+/** Nothing is asked of anything but this machine. */
 const UNSET = {
-  PIXAZO_API_KEY: "",
-  PIXAZO_API_KEY_FILE: "",
-  LONGCAT_API_KEY: "",
-  LONGCAT_API_KEY_FILE: "",
-  LONGCAT_MCP_CHAT_MODEL: "",
-  LONGCAT_MCP_TOOLSETS: "",
-  LONGCAT_MCP_MAX_WAIT_SECONDS: "",
   HTTP_PROXY: "",
   http_proxy: "",
   HTTPS_PROXY: "",

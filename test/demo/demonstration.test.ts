@@ -31,12 +31,22 @@ function demo(environment: Record<string, string>): Promise<Ended> {
   });
 }
 
+/** Of somebody who works with a database and a bucket, none of which answers, and has spent all. */
+const HINDERING = {
+  LONGCAT_MCP_TOOLSETS: "chat",
+  LONGCAT_MCP_DATABASE_URL: "postgres://ann:word@127.0.0.1:1/jobs",
+  LONGCAT_MCP_MEDIA_URL: "s3://files?endpoint=http://127.0.0.1:1&region=here",
+  AWS_ACCESS_KEY_ID: "ann",
+  AWS_SECRET_ACCESS_KEY: "a-secret",
+  LONGCAT_MCP_BUDGET_USD_PER_DAY: "0",
+};
+
 describe("longcat-mcp demo in a pipe", () => {
   const folder = mkdtempSync(join(tmpdir(), "demo-test-"));
   const output = join(folder, "pictures");
   let ended: Ended;
   beforeAll(async () => {
-    ended = await demo({ LONGCAT_MCP_OUTPUT_DIR: output, LONGCAT_MCP_TOOLSETS: "chat" });
+    ended = await demo({ LONGCAT_MCP_OUTPUT_DIR: output, ...HINDERING });
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
