@@ -66,7 +66,7 @@ export async function deleteJobs(
   const { owner, now, write } = surroundings;
   if ("age" in which) return deleteOld(store, surroundings, { ...which, withFiles });
   const { deleted, refused } = await store.delete(owner, [which.jobId], { withFiles, now });
-  for (const { code, message, next } of refused) throw new AppError(code, `${message} ${next}`);
+  for (const error of refused) throw error;
   const stuck = withFiles
     ? await removeFiles(store, surroundings.settings, new Set([which.jobId]))
     : [];

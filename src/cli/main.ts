@@ -1,5 +1,5 @@
 import packageJson from "../../package.json" with { type: "json" };
-import { type ErrorCode, toAppError } from "../core/errors.ts";
+import { type AppError, ERROR_RULES, type ErrorCode, toAppError } from "../core/errors.ts";
 import { errorWords } from "../core/log.ts";
 import { refuseMoved } from "../core/moved-mark.ts";
 import { runnable } from "../core/program.ts";
@@ -79,9 +79,14 @@ function print(text: string): void {
 
 function fail(thrown: unknown, ending: Ending): void {
   const error = toAppError(thrown);
-  const message = runnable(error.message, { start: startOfThis(), options: [] });
+  const message = runnable(withAdvice(error), { start: startOfThis(), options: [] });
   ending.say(error.code === "internal" ? `${message} (${errorWords(thrown)})` : message);
   ending.end(WRONG_USAGE_CODES.includes(error.code) ? WRONG_USAGE : 1);
+}
+
+/** Its words with its own advice, which nobody at a command line reads elsewhere. */
+function withAdvice({ code, message, next }: AppError): string {
+  return next === ERROR_RULES[code].next ? message : `${message} ${next}`;
 }
 
 /**

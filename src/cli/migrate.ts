@@ -17,7 +17,6 @@ import { SqliteMoveSource } from "../storage/sqlite/sqlite-move-source.ts";
 import { openCommandMedia } from "./command-media.ts";
 import { requireDataDir } from "./data-folder.ts";
 import type { Ending } from "./ending.ts";
-import { withAdvice } from "./with-advice.ts";
 
 interface Migration {
   settings: Settings;
@@ -59,8 +58,6 @@ export async function runMigrate(
   try {
     if (flags["undo"] !== undefined) await goBack(migration);
     else await moveAll(migration, flags["owner"]);
-  } catch (error) {
-    throw withAdvice(error);
   } finally {
     await target.close();
     await close();

@@ -31,7 +31,8 @@ async function list({ json }: UserOrder, { users, now, write }: UserSurroundings
   );
 }
 
-async function add(order: UserOrder, { users, door, now, write, say }: UserSurroundings) {
+async function add(order: UserOrder, surroundings: UserSurroundings): Promise<void> {
+  const { users, door, now, write, say } = surroundings;
   const name = order.who;
   const token = newToken();
   const wasClosed = await door.isClosed();
@@ -53,7 +54,8 @@ async function add(order: UserOrder, { users, door, now, write, say }: UserSurro
   });
   write(`${token}\n`);
   say(`${name} is ${user.userId}. The token ends on ${dayOf(user.expiresAt)}; it is shown once.`);
-  if (!wasClosed) say("From now on everybody needs a token over HTTP, on this machine as well.");
+  if (!wasClosed)
+    say(`From now on everybody needs a token over HTTP, ${placeOf(surroundings)} as well.`);
 }
 
 async function set(order: UserOrder, { users, now, write }: UserSurroundings): Promise<void> {
@@ -96,9 +98,14 @@ async function revoke({ who }: UserOrder, { users, now, write }: UserSurrounding
   );
 }
 
-async function open(_: UserOrder, { door, now, write }: UserSurroundings): Promise<void> {
-  await door.reopen(now);
-  write(
-    "HTTP asks for no token any more on this machine, unless LONGCAT_MCP_OAUTH_ISSUER is set.\n",
+async function open(_: UserOrder, surroundings: UserSurroundings): Promise<void> {
+  await surroundings.door.reopen(surroundings.now);
+  surroundings.write(
+    `HTTP asks for no token any more ${placeOf(surroundings)}, unless LONGCAT_MCP_OAUTH_ISSUER is set.\n`,
   );
+}
+
+/** Where what is recorded of users holds. */
+function placeOf({ settings }: UserSurroundings): string {
+  return settings.database ? "on the machine of any replica" : "on this machine";
 }

@@ -3,15 +3,17 @@ import { tokenProblem, type User } from "../users/user.ts";
 
 /** One line about a user. */
 export function userLine(user: User, now: number): string {
-  const { userId, name, scopes, caps, subject, expiresAt } = user;
-  const end = expiresAt === undefined ? "" : ` until ${dayOf(expiresAt)}`;
+  const { userId, name, scopes, caps, subject, expiresAt, revokedAt } = user;
+  const state = stateOf(user, now);
+  const day = state === "revoked" ? revokedAt : expiresAt;
+  const since = day === undefined ? "" : ` ${state === "active" ? "until" : "since"} ${dayOf(day)}`;
   const capTexts = [
     ...(caps.perDayUsd === undefined ? [] : [`$${caps.perDayUsd} a day`]),
     ...(caps.perMonthUsd === undefined ? [] : [`$${caps.perMonthUsd} a month`]),
   ];
   const facts = [
     `${(name ?? "(no name)").padEnd(16)}  ${userId}`,
-    `${stateOf(user, now)}${end}`,
+    `${state}${since}`,
     scopes.join(",") || "(no scopes)",
     capTexts.join(", ") || "no cap",
     ...(subject === undefined ? [] : [`subject ${oneLine(subject, 80)}`]),

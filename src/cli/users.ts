@@ -2,7 +2,6 @@ import { systemClock } from "../core/clock.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Ending } from "./ending.ts";
 import { type Flags, readUserOrder } from "./user-options.ts";
-import { withAdvice } from "./with-advice.ts";
 
 /** Adds, changes, lists, revokes, exports or erases users. */
 export async function runUsers(
@@ -24,7 +23,5 @@ export async function runUsers(
       write: (text) => process.stdout.write(text),
       say: (text) => process.stderr.write(`${text}\n`),
     }),
-  ).catch((error: unknown) => {
-    throw withAdvice(error);
-  });
+  );
 }

@@ -123,9 +123,9 @@ describe("a user as a list shows them", () => {
 
   it.each([
     [{}, ["anna", "user_a", "active until 2026-11-20", "chat", "no cap"]],
-    [{ expiresAt: now }, ["expired until 2026-11-20"]],
+    [{ expiresAt: now }, ["expired since 2026-11-20"]],
     [{ expiresAt: undefined }, ["active  chat"]],
-    [{ revokedAt: now, expiresAt: undefined }, ["revoked"]],
+    [{ revokedAt: now - 86_400_000 }, ["revoked since 2026-11-19"]],
     [{ name: undefined }, ["(no name)"]],
     [{ scopes: [] }, ["(no scopes)"]],
     [{ caps: { perDayUsd: 0.5, perMonthUsd: 20 } }, ["$0.5 a day, $20 a month"]],

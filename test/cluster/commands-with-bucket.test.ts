@@ -56,11 +56,22 @@ async function drawn(token?: string): Promise<string> {
   return /job_[a-z2-7]{26}/.exec(text)?.[0] ?? "";
 }
 
+/** Opens the gallery at the desk, and goes in. */
+async function openGallery() {
+  const desk = { LONGCAT_MCP_DATA_DIR: join(bench.folder, "desk", "data") };
+  const program = bench.launch(["gallery", "--port", "0"], { ...env, ...desk });
+  const link = await new Promise<string>((resolve) => {
+    program.child.stdout?.once("data", (bytes) => resolve(String(bytes).trim()));
+  });
+  const entered = await fetch(link);
+  const cookie = entered.headers.get("set-cookie")?.split(";")[0] ?? "";
+  return (path: string) => fetch(new URL(path, link), { headers: { cookie } });
+}
+
 describe("commands where files lie in a bucket", () => {
   test("show jobs with no path, and delete them with their files", async () => {
     const jobId = await drawn();
-    const before = await keys();
-    expect(before).toHaveLength(1);
+    expect(await keys()).toHaveLength(1);
     expect((await command(["jobs"])).stdout).toContain(jobId);
     const shown = await command(["jobs", "show", jobId]);
     expect(JSON.parse(shown.stdout)).toMatchObject({
@@ -71,6 +82,15 @@ describe("commands where files lie in a bucket", () => {
     const exported = await command(["jobs", "export"]);
     expect(JSON.parse(exported.stdout)).toMatchObject([{ media: [{ path: null }] }]);
     expect(exported.stdout).not.toContain(bench.folder);
+
+    const read = await openGallery();
+    expect(await (await read("/")).text()).toContain(PICTURE.prompt);
+    const small = await read(`/thumbs/${jobId}/1`);
+    expect([small.status, small.headers.get("content-type")]).toEqual([200, "image/webp"]);
+    const picture = Buffer.from(await (await read(`/pictures/${jobId}/1`)).arrayBuffer());
+    expect(picture.subarray(1, 4).toString()).toBe("PNG");
+    const before = await keys();
+    expect(before).toHaveLength(2);
 
     const other = await command(["jobs", "delete", "--older-than", "1d", "--files"]);
     expect(other).toMatchObject({

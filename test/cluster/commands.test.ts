@@ -91,6 +91,42 @@ describe("commands on the database", () => {
     expect(audit.stdout).not.toContain("lighthouse");
   });
 
+  test("users are changed, get another token and are let go at servers that run, where the door opens again", async () => {
+    const added = await command(["users", "add", "anna", "--days", "9"]);
+    expect(added.stderr).toContain("a token over HTTP, on the machine of any replica as well");
+    const { origin, client, call } = await served(added.stdout.trim());
+    const asked = (token?: string) => async () => {
+      const headers = {
+        ...{ "content-type": "application/json", accept: "application/json, text/event-stream" },
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      };
+      const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "ping" });
+      return (await fetch(origin, { method: "POST", headers, body })).status;
+    };
+    const changed = await command(["users", "set", "anna", "--scopes", "jobs:read,chat"]);
+    expect(changed.stdout).toMatch(/^anna .* jobs:read,chat .* no cap\n$/);
+    await expect
+      .poll(async () => (await client.listTools()).tools.map(({ name }) => name), {
+        ...PATIENTLY,
+      })
+      .not.toContain("z_image_turbo_generate");
+    await expect(call("z_image_turbo_generate", PICTURE)).rejects.toThrow();
+    expect(bench.posts).toBe(0);
+
+    const rotated = await command(["users", "rotate", "anna"]);
+    await expect.poll(asked(added.stdout.trim()), PATIENTLY).toBe(401);
+    expect(await asked(rotated.stdout.trim())()).toBe(200);
+    await client.close();
+    const early = await command(["users", "open"]);
+    expect(early).toMatchObject({ code: 2, stdout: "" });
+    expect(early.stderr).toContain("There is 1 user who is not revoked");
+    expect(await asked()()).toBe(401);
+    expect(await command(["users", "revoke", "anna"])).toMatchObject({ code: 0 });
+    expect(await command(["users", "open"])).toMatchObject({ code: 0 });
+    await expect.poll(asked(), PATIENTLY).toBe(200);
+    expect((await command(["users", "list"])).stdout).toMatch(/^anna .* revoked since \d{4}-/);
+  });
+
   test("a service that was closed once stays closed for whoever starts next", async () => {
     await command(["users", "add", "anna"]);
     await command(["users", "revoke", "anna"]);
@@ -126,6 +162,9 @@ describe("commands on the database", () => {
     expect(refused.stderr).toMatch(/database 127\.0\.0\.1:1\//);
     expect(refused.stderr).not.toContain(away.password);
     expect(refused.stderr).not.toContain(decodeURIComponent(away.password));
+    // What each machine has for itself needs none.
+    const folders = await command(["folders"], { LONGCAT_MCP_DATABASE_URL: away.href });
+    expect(folders).toMatchObject({ code: 0, stderr: "" });
   });
 });
 
