@@ -44,7 +44,7 @@ export interface StatusReport {
   /** Set for `failed`, `error`, and `completed` without a file. */
   error: AppError | undefined;
   /** The answer as it came, where it is short and nothing had to be taken out of it. */
-  text?: string;
+  text: string | undefined;
 }
 
 export interface LegacyReport extends StatusReport {
@@ -111,23 +111,25 @@ export class PixazoClient {
   /**
    * Looks at a queued job. The URL is made from our own base and the id: the one that the gateway
    * names in its answers is not trusted with the key.
-   * @param last what came of an earlier look at it: the same answer need not be read again.
-   * @returns `last` itself where the answer is the same.
    * @throws {not_found} for an id the gateway does not know
    * @throws {unauthorized | forbidden | rate_limited | upstream_unavailable | bad_upstream_reply}
    */
-  async status(requestId: string, last?: StatusReport): Promise<StatusReport> {
-    const id = encodeURIComponent(checkedId(requestId));
-    const { origin, pathname } = this.#status;
-    const reply = await this.#ask({
-      method: "GET",
-      url: { origin, pathname: pathname + id, search: "" },
-      headers: await this.#headers(),
-    });
-    if (last && reply.text === last.text && isSuccess(reply.status)) return last;
-    const { text } = this.#read(reply);
-    const isKept = text === reply.text && text.length <= MAX_KEPT_CHARACTERS;
-    return { ...report(text, readReply(text), false), ...(isKept ? { text } : {}) };
+  async status(requestId: string): Promise<StatusReport> {
+    return this.#report(await this.#statusOf(requestId));
+  }
+
+  /**
+   * Looks at a queued job again.
+   * @param text of the last answer: the same one need not be taken apart again.
+   * @returns `undefined` where it is the same.
+   * @throws as {@link PixazoClient.status}
+   */
+  async statusSince(
+    requestId: string,
+    text: string | undefined,
+  ): Promise<StatusReport | undefined> {
+    const reply = await this.#statusOf(requestId);
+    return reply.text === text && isSuccess(reply.status) ? undefined : this.#report(reply);
   }
 
   /**
@@ -143,7 +145,21 @@ export class PixazoClient {
     });
     const { text } = this.#read(reply);
     const parsed = readReply(text);
-    return { ...report(text, parsed, true), progress: parsed?.progress };
+    return { ...report(text, parsed, true, false), progress: parsed?.progress };
+  }
+
+  async #statusOf(requestId: string): Promise<HttpReply> {
+    const id = encodeURIComponent(checkedId(requestId));
+    const { origin, pathname } = this.#status;
+    const url = { origin, pathname: pathname + id, search: "" };
+    return this.#ask({ method: "GET", url, headers: await this.#headers() });
+  }
+
+  /** @throws what a refusal means */
+  #report(reply: HttpReply): StatusReport {
+    const { text } = this.#read(reply);
+    const isKept = text === reply.text && text.length <= MAX_KEPT_CHARACTERS;
+    return report(text, readReply(text), false, isKept);
   }
 
   async #headers(): Promise<Record<string, string>> {
@@ -208,11 +224,15 @@ function notAnswered(error: unknown): SubmitOutcome {
   return { kind: "uncertain", error: new AppError("outcome_unknown", message, { cause: error }) };
 }
 
-/** @param errorIsFailure whether an `error` field ends the job whatever its status says. */
+/**
+ * @param errorIsFailure whether an `error` field ends the job whatever its status says.
+ * @param isKept whether the answer is part of the report.
+ */
 function report(
   body: string,
   reply: GatewayReply | undefined,
   errorIsFailure: boolean,
+  isKept: boolean,
 ): StatusReport {
   if (!reply) throw unreadable("about the job is not a JSON object");
   const media = reply.mediaUrls.length > 0;
@@ -232,6 +252,7 @@ function report(
       : isEmpty
         ? unreadable("reports the job as completed but names no file", body)
         : undefined,
+    text: isKept ? body : undefined,
   };
 }
 

@@ -43,6 +43,8 @@ export class JobRunner {
   readonly #underWay: UnderWay;
   readonly #leases: Leases;
   #settling: Promise<void> | undefined;
+  /** One function for all jobs that are followed. */
+  readonly #takeOn = (job: Job) => this.#underWay.workOn(job, () => this.#goOn(job, false));
   /** To send: what one owner sends, however much, holds up no other. */
   readonly #turns: SendingTurns;
   /** What answers mention beside what was asked. */
@@ -271,9 +273,7 @@ export class JobRunner {
         return sent.state === "queued" ? undefined : this.#goOn(sent, false);
       }
       case "running":
-        return kind.follow(job, soon, (next) =>
-          this.#underWay.workOn(next, () => this.#goOn(next, false)),
-        );
+        return kind.follow(job, soon, this.#takeOn);
       case "downloading":
         return kind.collect(job);
     }

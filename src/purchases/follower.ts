@@ -1,11 +1,10 @@
-import { ageOf } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/errors.ts";
-import type { LogContext } from "../core/log.ts";
 import type { StatusReport } from "../gateway/pixazo.ts";
 import type { Job, WholeJob } from "../jobs/job.ts";
 import { errorOf, move } from "../jobs/transitions.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import { Alert } from "./alert.ts";
+import { Followed } from "./followed.ts";
 import { filesNamed } from "./keeping.ts";
 import { GIVE_UP_MS, nextPollMs, UNKNOWN_ID_GRACE_MS } from "./pace.ts";
 import { Poller } from "./poller.ts";
@@ -14,32 +13,6 @@ import { WebhookTrust } from "./webhook-trust.ts";
 
 /** What figures call operations that another version of this program has. */
 const UNKNOWN = "unknown";
-
-/** What looking at a job takes; the job itself is in the store. */
-interface Followed {
-  jobId: string;
-  owner: string;
-  requestId: string;
-  upstreamStatus: string | null;
-  operation: AnyOperation | undefined;
-  /** On whose behalf it is looked at: the poller's one timer belongs to nobody. */
-  context: LogContext;
-  /** Takes it when it has files to fetch. */
-  goOn: (job: Job) => void;
-  /** Since the gateway accepted it, in milliseconds. */
-  ageMs: () => number;
-  /** What the last look brought, if it is still under way there. */
-  last: StatusReport | undefined;
-  polls: number;
-  faults: number;
-  alert: Alert;
-  /** Whether the provider was told where to call for it; found out with the first look. */
-  hasWebhook: boolean | undefined;
-  /** Whether a look is under way. */
-  isLooking: boolean;
-  /** A moment of {@link Clock.elapsed} before which the provider wants no look. */
-  notBefore: number;
-}
 
 /** Watches `running` jobs until the gateway says that they ended. */
 export class Follower {
@@ -56,7 +29,7 @@ export class Follower {
       if (!followed) return Promise.resolve(undefined);
       return context.log.within(followed.context, () => this.#look(followed));
     };
-    const isUrgent = (jobId: string) => this.#followed.get(jobId)?.alert.isOn ?? false;
+    const isUrgent = (jobId: string) => this.#followed.get(jobId)?.alert?.isOn ?? false;
     this.#poller = new Poller(context.clock, { look, isUrgent }, context.timeScale);
   }
 
@@ -70,15 +43,8 @@ export class Follower {
     soon: boolean,
     goOn: (job: Job) => void,
   ): void {
-    const { clock, timeScale } = this.#context;
-    const ageMs = ageOf(clock, job.acceptedAt ?? job.createdAt);
-    const { jobId, owner, upstreamStatus } = job;
-    const requestId = job.requestId ?? "";
-    const history = { ageMs, last: undefined, polls: 0, faults: 0, hasWebhook: undefined };
-    const looks = { alert: new Alert(clock, timeScale), isLooking: false, notBefore: 0 };
-    const what = { jobId, owner, requestId, upstreamStatus, operation, goOn };
-    const context = this.#context.log.context();
-    const followed: Followed = { ...what, context, ...history, ...looks };
+    const { clock, log } = this.#context;
+    const followed = new Followed(job, operation, { clock, context: log.context(), goOn });
     this.#followed.set(job.jobId, followed);
     this.#poller.plan(job, soon ? 0 : this.#pause(followed, undefined));
   }
@@ -87,6 +53,8 @@ export class Follower {
   ring(jobId: string): boolean {
     const followed = this.#followed.get(jobId);
     if (!followed) return false;
+    const { clock, timeScale } = this.#context;
+    followed.alert ??= new Alert(clock, timeScale);
     const inMs = followed.alert.ring(followed.notBefore);
     if (inMs !== undefined && !followed.isLooking) this.#poller.plan(followed, inMs);
     return true;
@@ -108,7 +76,7 @@ export class Follower {
 
   async #look(followed: Followed): Promise<number | undefined> {
     const { jobId } = followed;
-    const isTold = followed.alert.look();
+    const isTold = followed.alert?.look() ?? false;
     followed.isLooking = true;
     try {
       followed.hasWebhook ??= await this.#context.webhooks.isExpected(followed);
@@ -135,31 +103,36 @@ export class Follower {
    */
   async #ask(followed: Followed, isTold: boolean): Promise<number | undefined> {
     const { gateway, timings, reached } = this.#context;
-    const { owner, requestId, operation, last } = followed;
+    const { owner, requestId, operation, lastText } = followed;
     const took = timings.begin("poll", operation?.name ?? UNKNOWN);
-    let report: StatusReport;
+    let report: StatusReport | undefined;
     try {
       reached("before-look");
-      report = await gateway.of(owner).status(requestId, last);
+      report = await gateway.of(owner).statusSince(requestId, lastText);
       reached("after-look");
     } catch (error) {
       const failure = toAppError(error);
       took(failure.code);
       return this.#trouble(followed, failure);
     }
-    took(report.status);
+    const { status } = report ?? { status: followed.lastStatus };
+    took(status);
     this.#context.events.goesOn(followed.jobId);
     followed.polls++;
     followed.faults = 0;
-    if (report.status === "queued" || report.status === "processing") {
-      followed.last = report;
-      if (followed.ageMs() > GIVE_UP_MS) return this.#giveUp(followed);
-      await this.#note(followed, report.rawStatus);
-      return this.#pause(followed, undefined);
+    if (report && status !== "queued" && status !== "processing") {
+      await this.#end(followed, report);
+      this.#learn(followed, isTold);
+      return undefined;
     }
-    await this.#end(followed, report);
-    this.#learn(followed, isTold);
-    return undefined;
+    if (followed.ageMs(this.#context.clock) > GIVE_UP_MS) return this.#giveUp(followed);
+    if (report) {
+      await this.#note(followed, report.rawStatus);
+      // The same answer is nothing new only now that what it said is stored.
+      followed.lastStatus = status;
+      followed.lastText = report.text;
+    }
+    return this.#pause(followed, undefined);
   }
 
   /** What an end says about webhooks. */
@@ -169,7 +142,7 @@ export class Follower {
     if (isTold || !this.#trust.missed()) return;
     this.#context.log.warn({ job: jobId }, "no webhook told of an end: looking as without them");
     for (const one of this.#followed.values()) {
-      if (one.hasWebhook && !one.isLooking && !one.alert.isFresh && one.jobId !== jobId) {
+      if (one.hasWebhook && !one.isLooking && !one.alert?.isFresh && one.jobId !== jobId) {
         this.#poller.plan(one, this.#pause(one, undefined));
       }
     }
@@ -202,12 +175,13 @@ export class Follower {
 
   async #trouble(followed: Followed, error: AppError): Promise<number | undefined> {
     const { timeScale } = this.#context;
-    const age = followed.ageMs();
+    const age = followed.ageMs(this.#context.clock);
     // That nobody could be asked just now says nothing about the job.
     if (age > GIVE_UP_MS && error.code === "not_found") return this.#giveUp(followed);
     const fresh = error.code === "not_found" && age < UNKNOWN_ID_GRACE_MS * timeScale;
     if (!fresh) {
       followed.faults++;
+      followed.lastText = undefined;
       await this.#note(followed, `cannot be asked (${error.code})`);
     }
     return this.#pause(followed, error.retryAfterMs);
@@ -242,13 +216,13 @@ export class Follower {
 
   #pause(followed: Followed, retryAfterMs: number | undefined): number {
     const { random, timeScale, clock } = this.#context;
-    const ageMs = followed.ageMs();
+    const ageMs = followed.ageMs(clock);
     const { polls, faults, alert, hasWebhook = false, operation } = followed;
     if (retryAfterMs !== undefined) followed.notBefore = clock.elapsed() + retryAfterMs;
-    const isTold = hasWebhook && this.#trust.isEarned && !alert.isFresh;
+    const isTold = hasWebhook && this.#trust.isEarned && !alert?.isFresh;
     const history = { ageMs, polls, faults, retryAfterMs, isTold };
     const regular = nextPollMs(operation, history, random(), timeScale);
-    const soon = alert.next();
+    const soon = alert?.next();
     return soon === undefined ? regular : Math.max(soon, retryAfterMs ?? 0);
   }
 }

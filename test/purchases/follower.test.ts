@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { AppError } from "../../src/core/errors.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
 import {
   completed,
@@ -155,6 +156,33 @@ describe("how a job is looked at", () => {
     one.rig.events.holdUp(one.job.jobId, "the disk is full");
     await nextLook(one);
     await settle();
+    expect(one.rig.events.heldUpBy(one.job.jobId)).toBeUndefined();
+  });
+
+  it("and tells what was said before a look failed when it is said again", async () => {
+    const one = await running([says("PROCESSING"), http(500), says("PROCESSING")]);
+    const told: (string | null)[] = [];
+    for (let look = 0; look < 3; look++) {
+      await nextLook(one);
+      await settle();
+      told.push((await one.rig.get(one.job)).upstreamStatus);
+    }
+    expect(told).toEqual(["PROCESSING", expect.stringContaining("cannot be asked"), "PROCESSING"]);
+  });
+
+  it("and records what was said when it is said again, if the disk was full the first time", async () => {
+    const one = await running([says("QUEUED"), says("PROCESSING"), says("PROCESSING")]);
+    await nextLook(one);
+    await settle();
+    const patch = vi.spyOn(one.rig.store, "patch");
+    patch.mockRejectedValueOnce(new AppError("storage", "The disk is full."));
+    await nextLook(one);
+    await settle();
+    expect((await one.rig.get(one.job)).upstreamStatus).toBe("QUEUED");
+    expect(one.rig.events.heldUpBy(one.job.jobId)).toBe("The disk is full.");
+    await nextLook(one);
+    await settle();
+    expect((await one.rig.get(one.job)).upstreamStatus).toBe("PROCESSING");
     expect(one.rig.events.heldUpBy(one.job.jobId)).toBeUndefined();
   });
 });
