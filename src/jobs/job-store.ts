@@ -79,7 +79,10 @@ export interface Transition {
   isFound?: boolean | undefined;
 }
 
-/** A process that follows jobs, and how often it has shown that it is alive. */
+/**
+ * A process that follows jobs, and how often it has shown that it is alive: never, or not since
+ * something was taken from it, where that is 0.
+ */
 export interface LeaseHolder {
   holder: string;
   beat: number;
@@ -217,9 +220,10 @@ export interface JobStore {
   /**
    * Shows that a holder is alive.
    * @param isWatching write even for a holder without jobs, because it watches the life of others.
-   * @returns the ids of the unfinished jobs that it still holds.
+   * @returns the ids of the unfinished jobs that it still holds; nothing, or all of them once more,
+   *   where none was taken from it since the last time.
    */
-  beat(holder: string, isWatching?: boolean): Promise<string[]>;
+  beat(holder: string, isWatching?: boolean): Promise<string[] | undefined>;
   /** The other processes that hold unfinished jobs, of those that `takeOver` may take. */
   otherHolders(
     holder: string,

@@ -117,7 +117,8 @@ export class Leases {
   /** Shows that this process is alive, and hears what others have taken over meanwhile. */
   async #holdOn(): Promise<void> {
     const { store, holder } = this.#context;
-    this.#takers.keepOnly(new Set(await store.beat(holder, this.#seenAlive.size > 0)));
+    const held = await store.beat(holder, this.#seenAlive.size > 0);
+    if (held) this.#takers.keepOnly(new Set(held));
   }
 
   async #takeOver(): Promise<void> {
@@ -132,7 +133,8 @@ export class Leases {
     }
     const gone = others.filter((other) => {
       const seen = this.#seenAlive.get(other.holder);
-      if (!seen || seen.beat !== other.beat) {
+      // Whoever takes from one that is gone leaves no beat of it: no sign of life.
+      if (!seen || (seen.beat !== other.beat && other.beat > 0)) {
         this.#seenAlive.set(other.holder, { beat: other.beat, at: now });
         return isGone(other.holder);
       }

@@ -125,7 +125,8 @@ describe("a move of which nobody knows whether it was recorded", () => {
     await store.beat("me");
     expect(await step(job, "submitting", "running", patch)).toMatchObject({ state: "running" });
     expect(await other.get(OWNER, job.jobId)).toMatchObject({ state: "running", ...patch });
-    expect(await store.beat("me")).toEqual([job.jobId]);
+    expect(await other.otherHolders("other", BASE)).toMatchObject([{ holder: "me" }]);
+    expect(await other.takeOver("other", [], BASE)).toEqual([]);
   });
 
   test("is another's once that has taken the job over", async () => {
@@ -151,5 +152,41 @@ describe("a move of which nobody knows whether it was recorded", () => {
     expect(await other.get(OWNER, job.jobId)).toMatchObject({ state: "completed", ...patch });
     const { entries } = await audit.read(0, 0, 100);
     expect(entries.filter(({ event }) => event === "job_ended")).toHaveLength(1);
+  });
+});
+
+describe("jobs of which nobody knows whether they were taken over", () => {
+  test.each([
+    ["free ones", [], /UPDATE jobs/],
+    ["those of somebody who is gone", ["gone"], /FROM holders/],
+  ])("%s are gone on with by whoever has them, once", async (_, gone, what) => {
+    const { proxy, store, other, lose } = await opened();
+    const [left, kept] = [queued(), queued()];
+    await recordJob(other, left, gone[0] ?? "other");
+    if (gone.length === 0) await other.release("other");
+    await recordJob(store, kept, "me");
+    lose(what);
+    await expect(store.takeOver("me", gone, BASE)).rejects.toMatchObject({ code: "storage" });
+    expect(proxy.hasLost()).toBe(true);
+    expect(await other.takeOver("other", gone, BASE)).toEqual([]);
+    await store.beat("me");
+    expect((await store.takeOver("me", gone, BASE)).map(({ jobId }) => jobId)).toEqual([
+      left.jobId,
+    ]);
+    expect(await store.takeOver("me", gone, BASE)).toEqual([]);
+    const step = { from: "queued", to: "submitting", patch: {}, now: 9, holder: "me" } as const;
+    expect(await store.transition(OWNER, left.jobId, step)).toMatchObject({ state: "submitting" });
+  });
+
+  test("stay where they are if they were not", async () => {
+    const { proxy, store, other, free } = await opened();
+    const left = queued();
+    await recordJob(other, left, "other");
+    await other.release("other");
+    proxy.cut();
+    await store.takeOver("me", [], BASE).catch(() => undefined);
+    const mine = await store.takeOver("me", [], BASE).catch(() => []);
+    const theirs = await free();
+    expect([...mine, ...theirs].map(({ jobId }) => jobId)).toEqual([left.jobId]);
   });
 });

@@ -95,10 +95,14 @@ export function describeBelongings(kit: StoreKit): void {
       expect(await bench.threads.turn(OWNER, turn.jobId)).toBeDefined();
       await bench.belongings.requireFinished(STRANGER);
 
+      const before = await bench.jobs.beat("me");
+      expect(before).toEqual([job.jobId]);
       const { reservedUsd } = (await bench.jobs.spending(OWNER, NOW)).total;
       expect(await bench.belongings.remove(OWNER, { force: true, now: NOW })).toMatchObject({
         jobs: 2,
       });
+      // Whoever followed it hears of it.
+      expect(await bench.jobs.beat("me")).toEqual([]);
       // What was not sent never will be; what was may be charged.
       const uncertainUsd = state === "queued" ? reservedUsd - 0.4 : reservedUsd;
       expect((await bench.jobs.spending(OWNER, NOW)).total).toMatchObject({

@@ -35,9 +35,54 @@ export function describeJobSharing(kit: StoreKit): void {
 
     it("learn from their own beat what was taken from them", async () => {
       const [kept, lost] = [await bench.add(), await bench.add({ baseUrl: "http://127.0.0.1:1" })];
-      expect((await bench.jobs.beat("me")).sort()).toEqual([kept.jobId, lost.jobId].sort());
+      expect((await bench.jobs.beat("me"))?.sort()).toEqual([kept.jobId, lost.jobId].sort());
+      await bench.jobs.beat("me");
       await takeOver(["me"], lost.baseUrl);
       expect(await bench.jobs.beat("me")).toEqual([kept.jobId]);
+      // The others that look see somebody who lives from here on.
+      const { jobs: other } = await bench.another();
+      const [before] = await other.otherHolders("other", BASE);
+      await bench.jobs.beat("me");
+      const [after] = await other.otherHolders("other", BASE);
+      expect(after?.beat).toBeGreaterThan(before?.beat ?? Number.NaN);
+    });
+
+    it("learn it with the first beat as well, if they have shown no life before", async () => {
+      const [kept, lost] = [await bench.add(), await bench.add({ baseUrl: "http://127.0.0.1:1" })];
+      await takeOver(["me"], lost.baseUrl);
+      expect(await bench.jobs.beat("me")).toEqual([kept.jobId]);
+    });
+
+    it("learn it however little is taken at a time, and where all of it is", async () => {
+      const jobs = [await bench.add(), await bench.add()];
+      const heard = async (before: readonly string[]) => (await bench.jobs.beat("me")) ?? before;
+      let held = await heard([]);
+      expect(held).toHaveLength(jobs.length);
+      const { jobs: other } = await bench.another();
+      for (const { jobId } of jobs) {
+        // One of them by itself, as where the others are just being changed.
+        await bench.jobs.transition(OWNER, jobId, {
+          ...{ from: "submitting", to: "running", patch: {}, now: 9 },
+        });
+        held = await heard(held);
+        expect(held).toHaveLength(jobs.length);
+      }
+      expect(await other.takeOver("other", ["me"], BASE)).toHaveLength(jobs.length);
+      held = await heard(held);
+      expect(held).toEqual([]);
+      expect(await heard(held)).toEqual([]);
+      expect((await other.beat("other"))?.sort()).toEqual(jobs.map(({ jobId }) => jobId).sort());
+    });
+
+    it("show nothing to others while they hold nothing, unless they watch them", async () => {
+      expect(await bench.jobs.beat("me")).toEqual([]);
+      await bench.jobs.beat("me", true);
+      const job = await bench.add();
+      const { jobs: other } = await bench.another();
+      expect(await other.otherHolders("other", BASE)).toEqual([{ holder: "me", beat: 1 }]);
+      await takeOver(["me"]);
+      expect(await bench.jobs.beat("me", true)).toEqual([]);
+      expect(await other.beat("other")).toEqual([job.jobId]);
     });
 
     it("get a job that two ask for at once only once", async () => {
@@ -96,9 +141,13 @@ export function describeJobSharing(kit: StoreKit): void {
       await bench.add({ baseUrl: "http://127.0.0.1:1" });
       const ours = await bench.add();
       expect((await takeOver(["me"])).map((job) => job.jobId)).toEqual([ours.jobId]);
-      expect(
-        await (await bench.another()).jobs.takeOver("third", ["me", "other"], undefined),
-      ).toHaveLength(2);
+      const { jobs: third } = await bench.another();
+      const takeMore = () => third.takeOver("third", ["me", "other"], undefined);
+      let taken = 0;
+      for (let some = await takeMore(); some.length > 0; some = await takeMore()) {
+        taken += some.length;
+      }
+      expect(taken).toBe(2);
     });
 
     it("leave none of an operation that needs no base", async () => {

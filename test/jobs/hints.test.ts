@@ -57,9 +57,15 @@ async function sharing(times = SHARED_LEASE_TIMES) {
     for (const listener of listeners) listener();
     await settle();
   };
+  /** What is left of a holder once somebody has taken some of its jobs. */
+  const takenFrom = (holder: string) => {
+    const connection = new Connection(folder);
+    connection.run("DELETE FROM holders WHERE holder = ?", [holder]);
+    connection.close();
+  };
   await leases.open();
   onTestFinished(() => leases.close());
-  return { leases, clock, other, looks, heard, recovered, listeners, add, hint };
+  return { leases, clock, other, looks, heard, recovered, listeners, add, hint, takenFrom };
 }
 
 describe("a hint that others have changed something", () => {
@@ -136,6 +142,26 @@ describe("a process elsewhere that shows no life", () => {
     expect(recovered).toEqual([]);
     await pass(6 * SECOND, clock);
     expect(recovered).toEqual([jobId]);
+  });
+
+  it("loses the others too where somebody took some of them, and went before taking all", async () => {
+    const { add, clock, other, recovered, takenFrom } = await sharing();
+    const jobId = await add("other");
+    await pass(20 * SECOND, clock, () => other.beat("other"));
+    await pass(8 * SECOND, clock);
+    takenFrom("other");
+    await pass(7 * SECOND, clock);
+    expect(recovered).toEqual([jobId]);
+  });
+
+  it("lives again where it shows so after somebody took some of its jobs", async () => {
+    const { add, clock, other, recovered, takenFrom } = await sharing();
+    await add("other");
+    await pass(20 * SECOND, clock, () => other.beat("other"));
+    await pass(8 * SECOND, clock);
+    takenFrom("other");
+    await pass(60 * SECOND, clock, () => other.beat("other"));
+    expect(recovered).toEqual([]);
   });
 
   it("is given all of that again by whoever did not run themselves meanwhile", async () => {

@@ -17,7 +17,7 @@ import type { ChangedRows } from "./changed-rows.ts";
 import type { PostgresDatabase, Statements } from "./database.ts";
 import { AnswerLost } from "./database-failures.ts";
 import type { FollowedJobs } from "./followed-jobs.ts";
-import { putBack } from "./holder-rows.ts";
+import { putBack, takenBefore } from "./holder-rows.ts";
 import { type Guard, isMoreThanARow, type JobName, requestLock, updateJob } from "./job-changes.ts";
 import { knowsRequest } from "./job-deletion-rows.ts";
 
@@ -29,6 +29,8 @@ export class FollowedChanges {
   readonly #db: PostgresDatabase;
   readonly #feed: ChangedRows<Job>;
   readonly #followed: FollowedJobs;
+  /** Whether jobs may have been taken over of which this process does not know. */
+  #hasLostTaken = false;
 
   constructor(db: PostgresDatabase, feed: ChangedRows<Job>, followed: FollowedJobs) {
     this.#db = db;
@@ -42,8 +44,23 @@ export class FollowedChanges {
     this.#feed.wrote(row);
   }
 
-  /** @param rows of jobs that were taken over. */
-  taken(rows: readonly unknown[]): Job[] {
+  /**
+   * Takes over jobs, and before that those which an earlier try took whose answer was lost: this
+   * process shows that it lives, and so nobody else would ever take them.
+   */
+  async takeOver(holder: string, take: () => Promise<unknown[]>): Promise<Job[]> {
+    const lost = this.#hasLostTaken ? await takenBefore(this.#db, holder) : [];
+    this.#hasLostTaken = false;
+    const found = lost.filter((row) => !this.#followed.isOurs(row));
+    if (found.length > 0) return this.#taken(found);
+    const rows = await take().catch((error: unknown) => {
+      this.#hasLostTaken = error instanceof AnswerLost;
+      throw error;
+    });
+    return this.#taken(rows);
+  }
+
+  #taken(rows: readonly unknown[]): Job[] {
     for (const row of rows) this.#followed.follows(row);
     return rows.map(readRow);
   }

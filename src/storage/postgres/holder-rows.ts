@@ -1,7 +1,7 @@
 import * as z from "zod";
-import type { LeaseHolder } from "../../jobs/job-store.ts";
+import type { JobStore, LeaseHolder } from "../../jobs/job-store.ts";
 import { UNFINISHED } from "../rows/job-rows.ts";
-import { LISTED, type Statements } from "./database.ts";
+import { LISTED, type PostgresDatabase, type Statements } from "./database.ts";
 
 /** Takes a base URL and a list of operations. */
 const OURS = `(base_url = coalesce(?, base_url) OR operation IN ${LISTED})`;
@@ -10,20 +10,49 @@ const TAKEN_AT_ONCE = 500;
 const HUNG_AFTER = "interval '5 seconds'";
 
 const jobIdRow = z.object({ job_id: z.string() });
+const beatRow = z.object({ beat: z.number() });
 const holderRow = z.object({ holder: z.string(), beat: z.number() });
 
-/** Shows that a holder is alive. @returns the ids of the unfinished jobs that it holds. */
-export async function beat(db: Statements, holder: string, isWatching: boolean): Promise<string[]> {
-  const sql = `SELECT job_id FROM jobs WHERE lease_holder = ? AND ${UNFINISHED}`;
-  const held = (await db.all(sql, [holder])).map((row) => jobIdRow.parse(row).job_id);
-  if (held.length > 0 || isWatching) {
-    await db.run(
-      `INSERT INTO holders (holder, beat) VALUES (?, 1)
-       ON CONFLICT (holder) DO UPDATE SET beat = holders.beat + 1`,
-      [holder],
+/**
+ * What a process shows of its life: one row, however many jobs it holds. Whoever takes some of them
+ * removes that row in the same transaction. So a beat that is the next one tells that nothing was
+ * taken, and after any other it is read what is held still.
+ */
+export class Beats {
+  #last: number | undefined;
+
+  /** @returns what {@link JobStore.beat} does. */
+  async beat(db: Statements, holder: string, isWatching: boolean): Promise<string[] | undefined> {
+    const next = this.#last === undefined ? undefined : this.#last + 1;
+    // Of one that fails it is not known whether it was recorded.
+    this.#last = undefined;
+    const [row] = await db.all(
+      `INSERT INTO holders (holder, beat)
+       SELECT CAST(? AS text), 1 WHERE CAST(? AS int) = 1
+       OR EXISTS (SELECT 1 FROM jobs WHERE lease_holder = ? AND ${UNFINISHED})
+       ON CONFLICT (holder) DO UPDATE SET beat = holders.beat + 1 RETURNING beat`,
+      [holder, isWatching ? 1 : 0, holder],
     );
+    if (row === undefined) return [];
+    const { beat } = beatRow.parse(row);
+    const held = beat === next ? undefined : await heldBy(db, holder);
+    this.#last = beat;
+    return held;
   }
-  return held;
+}
+
+async function heldBy(db: Statements, holder: string): Promise<string[]> {
+  const sql = `SELECT job_id FROM jobs WHERE lease_holder = ? AND ${UNFINISHED}`;
+  return (await db.all(sql, [holder])).map((row) => jobIdRow.parse(row).job_id);
+}
+
+/** Tells those who hold unfinished jobs of an owner that these go. Within the transaction that removes them. */
+export async function noteRemoval(db: Statements, owner: string): Promise<void> {
+  await db.run(
+    `DELETE FROM holders WHERE holder IN (
+       SELECT lease_holder FROM jobs WHERE owner = ? AND ${UNFINISHED})`,
+    [owner],
+  );
 }
 
 /**
@@ -42,16 +71,23 @@ export async function endHung(db: Statements): Promise<void> {
   );
 }
 
+/** From one name to the next in the index, so that it does not matter how many jobs each holds. */
 export async function otherHolders(
   db: Statements,
   holder: string,
   baseUrl: string | undefined,
   operations: readonly string[],
 ): Promise<LeaseHolder[]> {
+  const nextAfter = (name: string) => `(SELECT lease_holder FROM jobs
+    WHERE ${UNFINISHED} AND lease_holder > ${name} ORDER BY lease_holder LIMIT 1)`;
   const rows = await db.all(
-    `SELECT DISTINCT lease_holder AS holder, coalesce(beat, 0) AS beat
-     FROM jobs LEFT JOIN holders ON holder = lease_holder
-     WHERE ${UNFINISHED} AND lease_holder <> ? AND ${OURS}`,
+    `WITH RECURSIVE named AS (
+       SELECT ${nextAfter("''")} AS name
+       UNION ALL SELECT ${nextAfter("name")} FROM named WHERE name IS NOT NULL
+     )
+     SELECT name AS holder, coalesce(beat, 0) AS beat FROM named LEFT JOIN holders ON holder = name
+     WHERE name <> ?
+     AND EXISTS (SELECT 1 FROM jobs WHERE lease_holder = name AND ${UNFINISHED} AND ${OURS})`,
     [holder, baseUrl ?? null, JSON.stringify(operations)],
   );
   return rows.map((row) => holderRow.parse(row));
@@ -59,24 +95,40 @@ export async function otherHolders(
 
 /** Takes jobs of holders that are gone, and those without one: what another just takes is left to it. */
 export async function takeOver(
-  db: Statements,
+  db: PostgresDatabase,
   holder: string,
   gone: readonly string[],
   baseUrl: string | undefined,
   operations: readonly string[],
 ): Promise<unknown[]> {
-  const taken = await db.all(
-    `UPDATE jobs SET lease_holder = ?, orphaned = 1, fence = fence + 1 WHERE job_id IN (
-       SELECT job_id FROM jobs WHERE ${UNFINISHED} AND ${OURS}
-       AND (lease_holder IS NULL OR lease_holder IN ${LISTED})
-       ORDER BY seq LIMIT ${TAKEN_AT_ONCE} FOR UPDATE SKIP LOCKED)
-     RETURNING *`,
-    [holder, baseUrl ?? null, JSON.stringify(operations), JSON.stringify(gone)],
-  );
-  if (taken.length === 0 && gone.length > 0) {
-    await db.run(`DELETE FROM holders WHERE holder IN ${LISTED}`, [JSON.stringify(gone)]);
+  const asked = [holder, baseUrl ?? null, JSON.stringify(operations)];
+  const free = await db.all(taking("lease_holder IS NULL"), asked);
+  if (free.length > 0) return free;
+  for (const one of gone) {
+    const left = await db.transaction(async (within) => {
+      await within.run("DELETE FROM holders WHERE holder = ?", [one]);
+      return within.all(taking("lease_holder = ?"), [...asked, one]);
+    });
+    if (left.length > 0) return left;
   }
-  return taken;
+  return [];
+}
+
+/** Unfinished jobs that a process has taken over at some time, and holds. */
+export async function takenBefore(db: Statements, holder: string): Promise<unknown[]> {
+  const sql = `SELECT * FROM jobs WHERE lease_holder = ? AND ${UNFINISHED} AND orphaned = 1`;
+  return db.all(sql, [holder]);
+}
+
+/**
+ * As SQL. In the order of the index of unfinished jobs, whose number is small beside that of all:
+ * by `seq` alone all that have ended would be gone through.
+ */
+function taking(whose: string): string {
+  return `UPDATE jobs SET lease_holder = ?, orphaned = 1, fence = fence + 1 WHERE job_id IN (
+    SELECT job_id FROM jobs WHERE ${UNFINISHED} AND ${OURS} AND ${whose}
+    ORDER BY lease_holder, seq LIMIT ${TAKEN_AT_ONCE} FOR UPDATE SKIP LOCKED)
+    RETURNING *`;
 }
 
 /**

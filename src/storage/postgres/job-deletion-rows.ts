@@ -15,6 +15,7 @@ import { deletedRow, doomedRow } from "../rows/deleted-rows.ts";
 import { readRow } from "../rows/job-rows.ts";
 import { ChangedRows } from "./changed-rows.ts";
 import type { PostgresDatabase, Statements } from "./database.ts";
+import { noteRemoval } from "./holder-rows.ts";
 
 const numberRow = z.object({ n: z.number() });
 
@@ -76,6 +77,7 @@ export class DeletedJobs {
     const rows = await db.all("SELECT * FROM jobs WHERE owner = ? ORDER BY job_id FOR UPDATE", [
       owner,
     ]);
+    await noteRemoval(db, owner);
     for (const job of rows.map(readRow)) {
       const charge = chargeLeftBehind(job);
       await this.#delete(db, { ...job, charge }, { withFiles: true, now });

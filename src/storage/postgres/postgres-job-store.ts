@@ -26,7 +26,7 @@ import { isShared, standingOf } from "./committed-rows.ts";
 import type { PostgresDatabase, Statements } from "./database.ts";
 import { FollowedChanges } from "./followed-changes.ts";
 import { FollowedJobs } from "./followed-jobs.ts";
-import { beat, endHung, otherHolders, release, takeOver } from "./holder-rows.ts";
+import { Beats, endHung, otherHolders, release, takeOver } from "./holder-rows.ts";
 import { InstallationSecret } from "./installation-secret.ts";
 import { insertJob, type JobName, requestLock } from "./job-changes.ts";
 import { DeletedJobs, forgetPastDuplicates, knowsRequest } from "./job-deletion-rows.ts";
@@ -51,6 +51,7 @@ export class PostgresJobStore implements JobStore {
   readonly #deleted: DeletedJobs;
   readonly #secret: InstallationSecret;
   readonly #changes: FollowedChanges;
+  readonly #beats = new Beats();
 
   /**
    * @param followed the fences of this process, which its threads are written with as well.
@@ -210,10 +211,10 @@ export class PostgresJobStore implements JobStore {
     return this.#changes.settle(owner, jobId, verdict, now);
   }
 
-  async beat(holder: string, isWatching = false): Promise<string[]> {
+  async beat(holder: string, isWatching = false): Promise<string[] | undefined> {
     await this.#changes.settleDoubts(holder);
     await endHung(this.#db);
-    return beat(this.#db, holder, isWatching);
+    return this.#beats.beat(this.#db, holder, isWatching);
   }
 
   async otherHolders(
@@ -230,8 +231,9 @@ export class PostgresJobStore implements JobStore {
     baseUrl: string | undefined,
     operations: readonly string[] = [],
   ): Promise<Job[]> {
-    const rows = await takeOver(this.#db, holder, gone, baseUrl, operations);
-    return this.#changes.taken(rows);
+    return this.#changes.takeOver(holder, () =>
+      takeOver(this.#db, holder, gone, baseUrl, operations),
+    );
   }
 
   async release(holder: string): Promise<void> {
