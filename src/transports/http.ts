@@ -2,6 +2,7 @@ import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Access } from "../access/authenticator.ts";
 import type { Clock } from "../core/clock.ts";
+import { toAppError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { JobEvents } from "../jobs/events.ts";
 import type { HttpServers } from "../server.ts";
@@ -10,6 +11,7 @@ import { corsFor } from "./http/cors.ts";
 import { Guards } from "./http/guards.ts";
 import { healthRoutes, type Readiness } from "./http/health.ts";
 import { type Front, NO_FRONT } from "./http/in-front.ts";
+import { KnownHeads } from "./http/known-heads.ts";
 import { listen } from "./http/listening.ts";
 import { McpRoute, type McpRouteOptions } from "./http/mcp-route.ts";
 import { OpenAnswers } from "./http/open-answers.ts";
@@ -114,27 +116,28 @@ export async function serveOnHttp(
     const { origin } = new URL(context.req.url);
     return context.text(`longcat-mcp ${version}: MCP clients connect to ${origin}/mcp\n`);
   });
+  const known = new KnownHeads();
+  /** Answers what all guards have let pass. */
+  const answerMcp = async (request: Request, env: HttpBindings, isClosed: boolean) => {
+    const { headers } = request;
+    const sender = () => senderOf(addressOf(env), headers, front.isProxy);
+    const credential = await authentication.credentialOf(headers, sender, isClosed);
+    if (credential instanceof Response) return credential;
+    open.watch(env.outgoing, credential);
+    return mcp.answer(request, env, credential);
+  };
   for (const path of MCP_PATHS) {
-    app.all(path, async ({ env, req }) => {
-      const { headers } = req.raw;
-      const sender = senderOf(addressOf(env), headers, front.isProxy);
-      const credential = await authentication.credentialOf(headers, sender);
-      if (credential instanceof Response) return credential;
-      open.watch(env.outgoing, credential);
-      return mcp.answer(req.raw, env, credential);
+    app.all(path, async ({ env, req, var: { isClosed } }) => {
+      const response = await answerMcp(req.raw, env, isClosed);
+      if (response.status !== 401) known.add(env.incoming, isClosed);
+      return response;
     });
   }
-  app.onError((error) => {
+  const failed = (error: Error) => {
     onError(error);
-    return Response.json(
-      {
-        error: "temporarily_unavailable",
-        error_description:
-          "The server cannot look up what it needs for this request at the moment; nothing was done. Try again in 5 s: jobs that were started go on.",
-      },
-      { status: 503, headers: { "Retry-After": "5" } },
-    );
-  });
+    return unavailable();
+  };
+  app.onError(failed);
   app.notFound((context) =>
     context.text(
       context.var.isClosed
@@ -144,7 +147,20 @@ export async function serveOnHttp(
     ),
   );
 
-  const { server, port } = await listen(app.fetch, options.host, options.port);
+  /** A client's second request like its first need not go all the way. */
+  const fetch = async (request: Request, env: HttpBindings) => {
+    const wasClosed = known.wasClosed(env.incoming);
+    if (wasClosed === undefined) return app.fetch(request, env);
+    try {
+      const isClosed = await authentication.isClosed();
+      return isClosed === wasClosed
+        ? await answerMcp(request, env, isClosed)
+        : app.fetch(request, env);
+    } catch (error) {
+      return failed(error instanceof Error ? error : toAppError(error));
+    }
+  };
+  const { server, port } = await listen(fetch, options.host, options.port);
   server.prependListener("request", (request, response) => traffic.arrived(request, response));
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   return {
@@ -160,4 +176,16 @@ export async function serveOnHttp(
       await closed;
     },
   };
+}
+
+/** What is answered where something failed that says who may call. */
+function unavailable(): Response {
+  return Response.json(
+    {
+      error: "temporarily_unavailable",
+      error_description:
+        "The server cannot look up what it needs for this request at the moment; nothing was done. Try again in 5 s: jobs that were started go on.",
+    },
+    { status: 503, headers: { "Retry-After": "5" } },
+  );
 }

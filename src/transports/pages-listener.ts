@@ -42,14 +42,11 @@ export async function servePages(
     return answered ?? new Response("There is nothing here.\n", { status: 404 });
   };
   const { server, port: taken } = await listen(
-    (request, bindings) => {
-      // Over HTTP/1, as here, they are what Node gives.
-      if (!isHttp1(bindings)) return new Response(null, { status: 505 });
-      return answer(request, bindings).catch((error: unknown) => {
+    (request, bindings) =>
+      answer(request, bindings).catch((error: unknown) => {
         onError(toAppError(error));
         return new Response("It cannot be answered at the moment.\n", { status: 503 });
-      });
-    },
+      }),
     HOST,
     port,
   );
@@ -81,8 +78,4 @@ export async function servePages(
     });
   }
   return { origin: `http://${HOST}:${taken}`, close };
-}
-
-function isHttp1(bindings: object): bindings is HttpBindings {
-  return "incoming" in bindings && "outgoing" in bindings;
 }

@@ -40,11 +40,16 @@ export class Authentication {
 
   /**
    * Who sent a request, or what it is answered.
-   * @param address of who sent it
+   * @param address of who sent it, asked for where it is not let in
+   * @param isClosed what {@link isClosed} says
    */
-  async credentialOf(headers: Headers, address: string): Promise<Credential | Response> {
+  async credentialOf(
+    headers: Headers,
+    address: () => string,
+    isClosed: boolean,
+  ): Promise<Credential | Response> {
     const authenticator = this.#access?.authenticator;
-    if (!authenticator || !(await authenticator.isClosed())) return this.#local;
+    if (!authenticator || !isClosed) return this.#local;
     const header = headers.get("authorization");
     if (header === null) return this.#asked();
     const token = BEARER.exec(header)?.[1];
@@ -53,7 +58,7 @@ export class Authentication {
         ? { refused: "Authorization must be Bearer and one token" }
         : await authenticator.verify(token);
     if (!("refused" in verified)) return verified;
-    await authenticator.noteRefusal(address);
+    await authenticator.noteRefusal(address());
     return this.#challenge(OAuthErrorCode.InvalidToken, `${verified.refused}. ${this.#wayIn()}`);
   }
 

@@ -1,5 +1,5 @@
 import { createServer, type Server } from "node:http";
-import { getRequestListener } from "@hono/node-server";
+import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { AppError } from "../../core/errors.ts";
 
 /** How long a client may take to say what it wants; answers may take as long as they like. */
@@ -9,17 +9,26 @@ const TIMES = {
   connectionsCheckingInterval: 5_000,
 };
 
+/** Answers a request, which comes with what Node knows of it. */
+export type Fetch = (request: Request, bindings: HttpBindings) => Response | Promise<Response>;
+
 /**
  * Listens on a port, 0 for any free one.
  * @throws {configuration} when the port cannot be listened on.
  */
 export function listen(
-  fetch: Parameters<typeof getRequestListener>[0],
+  fetch: Fetch,
   host: string,
   port: number,
 ): Promise<{ server: Server; port: number }> {
   return new Promise((resolve, reject) => {
-    const server = createServer(TIMES, getRequestListener(fetch, { hostname: host }));
+    // Made for each request, since the library's would not say that they are all of HTTP/1.1.
+    const server = createServer(TIMES, (incoming, outgoing) =>
+      getRequestListener((request) => fetch(request, { incoming, outgoing }), { hostname: host })(
+        incoming,
+        outgoing,
+      ),
+    );
     server.listen(port, host, () => {
       const address = server.address();
       resolve({ server, port: typeof address === "object" && address ? address.port : port });

@@ -107,7 +107,6 @@ export class McpRoute {
     if (isStream) traffic.isStream(outgoing);
     const given = body ? { parsedBody: message } : {};
     const handler = this.#handlers.of(caller);
-    const { url = "", rawHeaders } = incoming;
     const run = (answer: () => Promise<Response>) =>
       log.within(requestContext(message, caller.owner), () =>
         this.#asking.run({ caller, answer: outgoing }, answer),
@@ -115,7 +114,7 @@ export class McpRoute {
     if (sessions) {
       return run(() => sessions.answer({ request, message, credential, answer: outgoing }));
     }
-    return this.#remembered.answer({ caller, url, rawHeaders, message }, () =>
+    return this.#remembered.answer({ caller, head: incoming, message }, () =>
       run(() => handler.fetch(request, given)),
     );
   }

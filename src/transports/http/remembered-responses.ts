@@ -1,28 +1,16 @@
 import type { Caller } from "../../core/caller.ts";
 import { aroundId, type MarkOf, type Question, questionOf } from "../questions.ts";
+import { type Head, headOf } from "./request-head.ts";
 
 /** All of them together hold some megabytes at most. */
 const MOST_REMEMBERED = 64;
-const MAX_KEY_CHARACTERS = 8_192;
-/**
- * What differs from request to request and is for nobody who answers, and what has said who calls.
- */
-const PASSED_OVER: ReadonlySet<string> = new Set([
-  "authorization",
-  "content-length",
-  "traceparent",
-  "tracestate",
-]);
 /** An event of a stream that has no other, which is what the library answers earlier revisions. */
 const ONE_EVENT = /^event: message\ndata: (\{.*\})\n\n$/;
 
 /** What is asked over HTTP: the message, by whom, and how. */
 export interface Asked {
   caller: Caller;
-  /** The path and query. */
-  url: string;
-  /** Names and values by turns, as they came. */
-  rawHeaders: readonly string[];
+  head: Head;
   message: unknown;
 }
 
@@ -31,7 +19,7 @@ interface Remembered {
   mark: Question["mark"];
   before: string;
   after: string;
-  headers: [string, string][];
+  headers: Record<string, string>;
 }
 
 /**
@@ -63,11 +51,11 @@ export class RememberedResponses {
     if (!isGood(response)) return response;
     const { status, headers } = response;
     const text = await response.text();
-    if (question.isCurrent()) this.#learn(key, question, text, [...headers]);
+    if (question.isCurrent()) this.#learn(key, question, text, Object.fromEntries(headers));
     return new Response(text, { status, headers });
   }
 
-  #learn(key: string, question: Question, text: string, headers: [string, string][]): void {
+  #learn(key: string, question: Question, text: string, headers: Record<string, string>): void {
     const json = ONE_EVENT.exec(text)?.[1] ?? text;
     const around = json.startsWith("{") ? aroundId(json, question.id) : undefined;
     if (!around) return;
@@ -86,17 +74,16 @@ function isGood({ status, headers }: Response): boolean {
   return status === 200 && /^(?:application\/json|text\/event-stream)\b/.test(type);
 }
 
+/** Its headers are no `Headers`, so that they are written as they are. */
 function responseTo({ id }: Question, { before, after, headers }: Remembered): Response {
-  return new Response(before + JSON.stringify(id) + after, { headers });
+  const text = before + JSON.stringify(id) + after;
+  const length = { "Content-Length": String(Buffer.byteLength(text)) };
+  return new Response(text, { headers: { ...headers, ...length } });
 }
 
-function keyOf({ caller, url, rawHeaders }: Asked, question: Question): string | undefined {
+function keyOf({ caller, head }: Asked, question: Question): string | undefined {
   const { owner, scopes, isRemote } = caller;
-  const parts = [owner, [...scopes].join(" "), String(isRemote), url, question.text];
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const [name = "", value = ""] = [rawHeaders[at], rawHeaders[at + 1]];
-    if (!PASSED_OVER.has(name.toLowerCase())) parts.push(name, value);
-  }
-  const key = parts.join("\n");
-  return key.length > MAX_KEY_CHARACTERS ? undefined : key;
+  const given = headOf(head);
+  if (given === undefined) return undefined;
+  return [owner, [...scopes].join(" "), String(isRemote), given, question.text].join("\n");
 }
