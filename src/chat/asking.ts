@@ -60,8 +60,8 @@ export class Asking {
       clock.schedule(Math.max(0, patienceMs - KEEPING_MS), () => hurry.abort());
     });
     let wasStopped = false;
-    const unsubscribe = events.subscribe(owner, (changed) => {
-      if (changed.jobId !== jobId || !isAskedToStop(changed)) return;
+    const unsubscribe = events.subscribeToJob(submitting, (changed) => {
+      if (!isAskedToStop(changed)) return;
       wasStopped = true;
       hurry.abort();
     });

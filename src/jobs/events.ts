@@ -19,6 +19,8 @@ export interface DeletedThread {
 /** How the parts of the program that show jobs hear of changes, wherever those were made. */
 export class JobEvents {
   readonly #listeners = new Map<string, Set<JobListener>>();
+  /** By job: of ten thousand that wait to be sent, none hears of all the others. */
+  readonly #jobListeners = new Map<string, Set<JobListener>>();
   readonly #listenersToAll = new Set<JobWork>();
   /** What is being done about a job's last change. */
   readonly #work = new Map<string, Promise<unknown>>();
@@ -28,12 +30,14 @@ export class JobEvents {
 
   /** Hears of one owner's jobs, and of nobody else's. @returns a function that ends that. */
   subscribe(owner: string, listener: JobListener): () => void {
-    const own = this.#listeners.get(owner) ?? new Set();
-    this.#listeners.set(owner, own.add(listener));
-    return () => {
-      own.delete(listener);
-      if (own.size === 0 && this.#listeners.get(owner) === own) this.#listeners.delete(owner);
-    };
+    return listen(this.#listeners, owner, listener);
+  }
+
+  /** Hears of one job. @returns a function that ends that. */
+  subscribeToJob({ owner, jobId }: Pick<Job, "owner" | "jobId">, listener: JobListener) {
+    return listen(this.#jobListeners, jobId, (job) => {
+      if (job.owner === owner) listener(job);
+    });
   }
 
   /** For the program itself: nothing of what it hears may reach a caller. */
@@ -88,10 +92,10 @@ export class JobEvents {
 
   publish(job: Job): void {
     this.goesOn(job.jobId);
-    const own = this.#listeners.get(job.owner) ?? [];
     const work = [...this.#listenersToAll].map((listener) => listener(job));
     this.#keep(job.jobId, work);
-    for (const listener of own) listener(job);
+    for (const listener of this.#listeners.get(job.owner) ?? []) listener(job);
+    for (const listener of this.#jobListeners.get(job.jobId) ?? []) listener(job);
   }
 
   /** What the program still does about a job's changes, if it does anything. */
@@ -112,4 +116,13 @@ export class JobEvents {
     this.goesOn(deleted.jobId);
     for (const listener of this.#deletionListeners) listener(deleted);
   }
+}
+
+function listen<T>(all: Map<string, Set<T>>, key: string, listener: T): () => void {
+  const own = all.get(key) ?? new Set();
+  all.set(key, own.add(listener));
+  return () => {
+    own.delete(listener);
+    if (own.size === 0 && all.get(key) === own) all.delete(key);
+  };
 }

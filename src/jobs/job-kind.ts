@@ -82,9 +82,10 @@ export interface JobKind {
   readonly stoppable?: readonly JobState[];
   /**
    * Reads what a queued job sends, so that nothing is left to fail while it is in flight.
+   * @param leaving aborts where nothing is to be sent any more.
    * @returns `undefined` for a job that cannot be sent, which has been ended if it had to be.
    */
-  load(queued: Job): Promise<Send | undefined>;
+  load(queued: Job, leaving: AbortSignal): Promise<Send | undefined>;
   /**
    * Watches a running job until it ends or has files to fetch.
    * @param soon look at once, because its process was away.

@@ -16,7 +16,8 @@ export interface Sending {
   timeScale: number;
   /** How long it may still wait, in milliseconds. */
   leftMs: () => number;
-  stopping: AbortSignal;
+  /** Aborts where nothing of it is to be sent any more. */
+  leaving: AbortSignal;
   /** Hears why it has to wait, and that it goes on. */
   onPause: (reason: AppError | undefined) => void;
 }
@@ -38,7 +39,7 @@ export class SendingTurns {
   /**
    * Sends when it may be.
    * @param send says what came of it: whether it was taken, or refused because of too many.
-   * @returns `undefined` for what was not sent, since it may wait no longer or the server stops.
+   * @returns `undefined` for what was not sent, since it may wait no longer or is not wanted any more.
    */
   async run<T>(
     sending: Sending,
@@ -90,10 +91,10 @@ export class SendingTurns {
     return pause;
   }
 
-  #leaving({ leftMs, stopping }: Sending): { signal: AbortSignal; over: () => void } {
+  #leaving({ leftMs, leaving }: Sending): { signal: AbortSignal; over: () => void } {
     const late = new AbortController();
     const callOff = this.#clock.schedule(leftMs(), () => late.abort());
-    const release = onAbort(stopping, () => late.abort());
+    const release = onAbort(leaving, () => late.abort());
     const over = () => {
       callOff();
       release();

@@ -1,6 +1,7 @@
+import { onAbort } from "../core/aborting.ts";
 import { ageOf, delay } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
-import type { Job, JobPatch } from "./job.ts";
+import { isFinal, type Job, type JobPatch } from "./job.ts";
 import type { JobContext, MoveContext } from "./job-context.ts";
 import type { JobKind, Send } from "./job-kind.ts";
 import type { Sending, SendingTurns } from "./sending-turns.ts";
@@ -24,7 +25,36 @@ export async function sendJob(
   turns: SendingTurns,
   account: string,
 ): Promise<Job> {
+  const { leaving, over } = whileWanted(own, queued);
   const context: MoveContext = { ...own, timeScale: kind.timeScale };
+  return sendWanted(context, queued, kind, turns, account, leaving).finally(over);
+}
+
+/** @returns what aborts once nothing is to be sent: the job has ended, or the server is stopping. */
+function whileWanted(
+  { events, stopping }: JobContext,
+  job: Job,
+): { leaving: AbortSignal; over: () => void } {
+  const leaving = new AbortController();
+  const release = onAbort(stopping, () => leaving.abort());
+  const unsubscribe = events.subscribeToJob(job, ({ state }) => {
+    if (isFinal(state)) leaving.abort();
+  });
+  const over = () => {
+    release();
+    unsubscribe();
+  };
+  return { leaving: leaving.signal, over };
+}
+
+async function sendWanted(
+  context: MoveContext,
+  queued: Job,
+  kind: JobKind,
+  turns: SendingTurns,
+  account: string,
+  leaving: AbortSignal,
+): Promise<Job> {
   const { store, clock, stopping, events } = context;
   const ageMs = ageOf(clock, queued.createdAt);
   const isLate = () => ageMs() >= MAX_WAIT_MS;
@@ -32,10 +62,10 @@ export async function sendJob(
   const read = async (job: Job) =>
     (await surely(context, job.jobId, () => store.get(job.owner, job.jobId))) ?? job;
 
-  const send = await kind.load(queued);
+  const send = await kind.load(queued, leaving);
   if (!send) return queued;
   const sending: Sending = {
-    ...{ owner: queued.owner, account, timeScale: kind.timeScale, stopping },
+    ...{ owner: queued.owner, account, timeScale: kind.timeScale, leaving },
     leftMs: () => Math.max(0, MAX_WAIT_MS - ageMs()),
     onPause: (reason) => {
       if (reason) events.holdUp(queued.jobId, reason.message);
@@ -65,7 +95,7 @@ export async function sendJob(
     job = again;
     // The pause that all of them make is waited for with the next turn.
     if (rateLimit(sent)) continue;
-    if (!(await pause(context, sent.notTaken, tries, MAX_WAIT_MS - ageMs()))) return job;
+    if (!(await pause(context, sent.notTaken, tries, MAX_WAIT_MS - ageMs(), leaving))) return job;
   }
 }
 
@@ -92,17 +122,18 @@ export function unsent(error: AppError, now: number): JobPatch {
 /**
  * Waits before a refused job is sent again: longer each time, as long as the provider wishes, and
  * no longer than `leftMs`.
- * @returns `false` when the server is stopping.
+ * @returns `false` where nothing is to be sent any more.
  */
 async function pause(
-  { clock, timeScale, stopping }: MoveContext,
+  { clock, timeScale }: MoveContext,
   refusal: AppError,
   tries: number,
   leftMs: number,
+  leaving: AbortSignal,
 ): Promise<boolean> {
   const backoff = backoffMs(tries) * timeScale;
   const wait = Math.max(refusal.retryAfterMs ?? 0, backoff);
-  return delay(clock, Math.min(wait, Math.max(0, leftMs)), stopping).then(
+  return delay(clock, Math.min(wait, Math.max(0, leftMs)), leaving).then(
     () => true,
     () => false,
   );

@@ -30,8 +30,7 @@ export async function waitFor(
       options.signal?.removeEventListener("abort", over);
       resolve();
     };
-    const unsubscribe = events.subscribe(job.owner, (changed) => {
-      if (changed.jobId !== job.jobId) return;
+    const unsubscribe = events.subscribeToJob(job, (changed) => {
       options.onChange?.(changed);
       if (until(changed)) over();
     });

@@ -34,8 +34,8 @@ export class Purchases implements StartableKind<PurchaseRequest> {
     return draftPurchase(this.#context, caller, request, isRehearsal);
   }
 
-  load(queued: Job): Promise<Send | undefined> {
-    return loadPurchase(this.#context, queued, operationNamed(queued.operation));
+  load(queued: Job, leaving: AbortSignal): Promise<Send | undefined> {
+    return loadPurchase(this.#context, queued, operationNamed(queued.operation), leaving);
   }
 
   follow(running: Job, soon: boolean, goOn: (job: Job) => void): void {

@@ -13,21 +13,24 @@ const PUBLISH_AGAIN_MS = 1_000;
 
 /**
  * Reads what a purchase sends and serves what the provider fetches for it.
+ * @param leaving aborts where nothing is to be sent any more.
  * @returns how it is sent; `undefined` for one that cannot be, which has ended if its files are gone,
- *   and where the server is stopping.
+ *   and for one that is not to be sent any more.
  */
 export async function loadPurchase(
   context: PurchaseContext,
   queued: Job,
   operation: AnyOperation | undefined,
+  leaving: AbortSignal,
 ): Promise<Send | undefined> {
   const { store, clock } = context;
   const read = () => store.get(queued.owner, queued.jobId);
   const { input = {}, wire } = (await surely(context, queued.jobId, read)) ?? {};
   if (!operation || !wire) return undefined;
   try {
-    if (!(await publish(context, queued, wire))) return undefined;
+    if (!(await publish(context, queued, wire, leaving))) return undefined;
   } catch (error) {
+    if (leaving.aborted) return undefined;
     const { state, patch } = ended("failed", "none", toAppError(error), clock.now());
     await moveSurely(context, queued, state, patch);
     return undefined;
@@ -38,10 +41,15 @@ export async function loadPurchase(
 /**
  * Serves what the provider fetches, at the last moment: whatever would have refused the purchase has
  * had its say. A record or a bucket that is away for the moment is no reason to give it up.
- * @returns `false` where the server is stopping before that is done.
+ * @returns `false` where it is not to be sent any more before that is done.
  */
-async function publish(context: PurchaseContext, queued: Job, wire: object): Promise<boolean> {
-  const { hosting, clock, timeScale, stopping, events } = context;
+async function publish(
+  context: PurchaseContext,
+  queued: Job,
+  wire: object,
+  leaving: AbortSignal,
+): Promise<boolean> {
+  const { hosting, clock, timeScale, events } = context;
   const { owner, jobId } = queued;
   const ageMs = ageOf(clock, queued.createdAt);
   for (;;) {
@@ -52,10 +60,11 @@ async function publish(context: PurchaseContext, queued: Job, wire: object): Pro
     } catch (error) {
       const { code, message } = toAppError(error);
       if (code !== "storage" || ageMs() >= MAX_WAIT_MS) throw error;
-      if (stopping.aborted) return false;
+      if (leaving.aborted) return false;
       events.holdUp(jobId, message);
     }
-    await delay(clock, PUBLISH_AGAIN_MS * timeScale, stopping).catch(() => undefined);
+    await delay(clock, PUBLISH_AGAIN_MS * timeScale, leaving).catch(() => undefined);
+    if (leaving.aborted) return false;
   }
 }
 

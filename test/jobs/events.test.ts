@@ -21,6 +21,20 @@ it("tells an owner of the owner's own jobs, and the program of all", () => {
   });
 });
 
+it("tells whoever works on a job of that one alone, and of no other owner's", () => {
+  const events = new JobEvents();
+  const heard: string[] = [];
+  const [job, other] = [jobOf("ada"), jobOf("ada")];
+  const end = events.subscribeToJob(job, ({ state }) => heard.push(state));
+  events.subscribeToJob({ ...job, owner: "ben" }, () => heard.push("ben's"));
+  events.publish(other);
+  events.publish(job);
+  events.publish({ ...job, state: "cancelled" });
+  end();
+  events.publish(job);
+  expect(heard).toEqual(["running", "cancelled"]);
+});
+
 it("ends one subscription of an owner and leaves the others", () => {
   const events = new JobEvents();
   const heard: string[] = [];

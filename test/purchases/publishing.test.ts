@@ -57,4 +57,33 @@ describe("a file that the provider is to fetch and that cannot be served", () =>
     expect(await next.get(OWNER, job.jobId)).toMatchObject({ state: "queued", charge: "reserved" });
     expect(gateway.posts).toEqual([]);
   });
+
+  it("just now is tried for no longer once the job is cancelled, whoever cancels it", async () => {
+    const gateway = await scriptedGateway({});
+    const clock = new FakeClock();
+    let tries = 0;
+    const publish = async () => {
+      tries++;
+      throw new AppError("storage", "The record is away.");
+    };
+    const hosting = { ...NO_FILES, publish };
+    const rig = await openRig({ origin: gateway.origin, clock, timeScale: 1, hosting });
+    const { origin } = gateway;
+    const other = await openRig({ origin, clock, folder: rig.folder, holder: "other" });
+    for (const { runner } of [rig, other]) {
+      const job = await rig.start();
+      await until(() => rig.events.heldUpBy(job.jobId) !== undefined, "it waits");
+      expect(await runner.cancel(OWNER, job.jobId)).toMatchObject({ came: "unsent" });
+      // What others do is heard of within a second.
+      await clock.advance(1_000);
+      await rig.quiet();
+      const before = tries;
+      await clock.advance(11 * MINUTE);
+      await rig.quiet();
+      expect(tries).toBe(before);
+      expect(rig.events.heldUpBy(job.jobId)).toBeUndefined();
+      expect(await rig.get(job)).toMatchObject({ state: "cancelled", charge: "none" });
+    }
+    expect(gateway.posts).toEqual([]);
+  });
 });
