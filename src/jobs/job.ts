@@ -11,7 +11,8 @@ export const UNFINISHED_STATES = ["queued", "submitting", "running", "downloadin
  * - `running`: the gateway gave a request id
  * - `downloading`: finished there, the files are on their way here
  * - `completed`: the files are ours
- * - `failed`: refused, FAILED, or its files cannot be had any more
+ * - `failed`: refused, FAILED, or its files could not be had or kept; those that are named may be
+ *   fetched once more
  * - `errored`: ERROR, a system error of the gateway that is not charged
  * - `unknown`: nobody can say whether the POST was accepted; never sent again, but settled by
  *   whoever learns of its acceptance
@@ -38,7 +39,7 @@ const NEXT_STATES: Readonly<Record<JobState, readonly JobState[]>> = {
   // To itself: files arrive one by one.
   downloading: ["downloading", "completed", "failed", "errored"],
   completed: [],
-  failed: [],
+  failed: ["downloading"],
   errored: [],
   unknown: ["running", "downloading"],
   cancelled: [],
@@ -51,6 +52,11 @@ export function canBecome(from: JobState, to: JobState): boolean {
 /** Whether nothing will change any more without someone asking for it. */
 export function isFinal(state: JobState): boolean {
   return !UNFINISHED_STATES.some((one) => one === state);
+}
+
+/** Whether a job has failed whose files are there at the provider: they can be fetched once more. */
+export function isLeftThere({ state, mediaUrls }: Pick<Job, "state" | "mediaUrls">): boolean {
+  return state === "failed" && mediaUrls.length > 0;
 }
 
 /** What is made here of the files that the gateway gave. */

@@ -3,8 +3,9 @@ import { examine, type Rehearsal, rulesFor } from "./admission.ts";
 import { type Cancellation, cancelJob } from "./cancelling.ts";
 import { type DeletedByHand, deleteJob } from "./deleting.ts";
 import { draftedJob } from "./drafted-job.ts";
+import { fetchAgain } from "./fetching-again.ts";
 import { forgetWords } from "./forgotten-words.ts";
-import { isFinal, type Job, type WholeJob } from "./job.ts";
+import { isFinal, isLeftThere, type Job, type WholeJob } from "./job.ts";
 import type { JobFigures } from "./job-figures.ts";
 import {
   type Draft,
@@ -131,12 +132,19 @@ export class JobRunner {
   }
 
   /**
-   * Brings back files of a completed job that are no longer where they were.
-   * @throws {media_expired | bad_upstream_reply | not_found | storage}
+   * Brings back files of a completed job that are no longer where they were, and goes on with one
+   * whose files were paid for and could not be kept.
+   * @returns the job, which is `downloading` where its files are fetched as those of any job.
+   * @throws {media_expired | bad_upstream_reply | configuration | not_found | storage | cancelled}
    */
   async restore(job: WholeJob): Promise<WholeJob> {
-    if (job.state !== "completed") return job;
-    return kindOf(this.#context.kinds, job).restore(job);
+    const kind = kindOf(this.#context.kinds, job);
+    if (job.state === "completed") return kind.restore(job);
+    if (!isLeftThere(job)) return job;
+    refuseIfStopping(this.#context.stopping);
+    const again = await fetchAgain(this.#context, job, kind);
+    if (again) this.takeUp(again);
+    return this.get(job.owner, job.jobId);
   }
 
   /** How an owner stands at the moment. */

@@ -104,13 +104,13 @@ export class Collector {
     }
     const extras = await layerExtras(this.#context, job, operation, fetched, warnings);
     const media = await this.#copy(job, [...fetched, ...extras], warnings);
-    const bought = job.charge === "reserved";
+    const isCounted = job.charge !== "none";
     this.#context.reached("before-completed");
     const completed = await moveSurely(this.#context, job, "completed", {
       media,
       warnings,
-      charge: bought ? "spent" : job.charge,
-      costUsd: bought ? job.reservedUsd : null,
+      charge: job.charge === "reserved" ? "spent" : job.charge,
+      costUsd: isCounted ? job.reservedUsd : null,
       completedAt: this.#context.clock.now(),
       upstreamStatus: null,
       error: null,

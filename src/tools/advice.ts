@@ -1,7 +1,7 @@
 import { CHAT_OPERATION } from "../chat/chat-operation.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import { SERVICE_KEYS } from "../core/service-keys.ts";
-import type { Job, WholeJob } from "../jobs/job.ts";
+import { isLeftThere, type Job, type WholeJob } from "../jobs/job.ts";
 import { operationNamed } from "../models/catalogue.ts";
 
 /** What an ended job without a result means for the user's money, and how to try again. */
@@ -68,8 +68,9 @@ const OUR_SIDE: readonly ErrorCode[] = [...NEEDS_CHANGE, "configuration", "stora
 /** After a purchase that brought no result. */
 export function afterPurchase(job: Job, sandbox: boolean): Aftermath {
   const retry = retryOf(job, sandbox);
-  if (sandbox) return { money: "", next: sentence(retry) };
-  const money = moneyOf(job);
+  const money = sandbox ? "" : moneyOf(job);
+  if (isLeftThere(job)) return { money, next: afterLeaving(job, retry, sandbox) };
+  if (sandbox) return { money, next: sentence(retry) };
   if (job.state === "unknown" && job.charge === "uncertain") {
     return { money, next: `${lookThere(job)} To buy it anyway, ${retry}. ${settle(job)}` };
   }
@@ -104,6 +105,17 @@ export function afterTurn(job: WholeJob, sandbox: boolean): Aftermath {
       : `No answer came; ${thread}${files}.`,
     next: isOpen ? `If the answer is still wanted: ${retry}` : retry,
   };
+}
+
+/** After a purchase whose files are there at the provider: nothing has to be bought again for them. */
+function afterLeaving(job: Job, retry: string, sandbox: boolean): string {
+  const code = job.error?.code ?? "internal";
+  const first = OUR_SIDE.includes(code) ? firstOf(job, code) : "";
+  const fetch = `call \`job_status\` with job_id "${job.jobId}" and \`redownload: true\`: that fetches its files, and buys nothing`;
+  const again = sandbox
+    ? `If that fails as well, ${retry}.`
+    : `If that fails as well, ask the user before another try, since it is charged again; then ${retry}.`;
+  return `${sentence(first === "" ? fetch : `${first}, then ${fetch}`)} ${again}`;
 }
 
 /** How to start it again, in words that can follow others. */

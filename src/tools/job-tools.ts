@@ -45,16 +45,16 @@ function jobStatus(deps: ToolDeps): Tool {
     }),
     async run(input, call) {
       const services = await deps.services.get();
-      const job = await findJob(deps, services, call.caller, input.job_id, input.request_id);
+      const found = await findJob(deps, services, call.caller, input.job_id, input.request_id);
+      const job = input.redownload ? await restored(services, found) : found;
       const { wait_seconds } = input;
       const look = () => waitForJob(deps, services, job, call, wait_seconds);
       // Of an ended job nothing is waited for.
-      const ended = await services.waits.during(
+      const waited = await services.waits.during(
         call.caller,
         isFinal(job.state) ? 0 : wait_seconds,
         look,
       );
-      const waited = input.redownload ? await services.jobs.restore(ended) : ended;
       const { job: looked, note } = await settledByUser(deps, services, waited, call);
       const { previews } = input;
       return finishCall(deps, services, looked, call, { previews, note, isLook: true });
@@ -159,6 +159,11 @@ async function findJob(
   return jobIdGiven === undefined
     ? services.adoption.findOrAdopt(owner, requestId.trim())
     : services.adoption.attach(owner, checkedJobId(jobIdGiven), requestId.trim());
+}
+
+/** What is missing of its files is there again, or is fetched from here on. */
+async function restored({ jobs }: Services, { owner, jobId }: Job): Promise<Job> {
+  return jobs.restore(await jobs.get(owner, jobId));
 }
 
 /** @throws {invalid_input | not_found | forbidden} */

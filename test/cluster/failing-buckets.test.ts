@@ -112,12 +112,13 @@ describe("a bucket that fails while a picture is on its way", () => {
     isDiscreet(program.stderr);
   });
 
-  test("that refuses the keys from then on fails the job at once, and says where its file is", async () => {
+  test("that refuses the keys from then on fails the job at once, and says where its file is and how to have it", async () => {
     const { client, program } = await bench.connect("client 2.x", "stdio", env);
     const jobId = await cutShort(client, "refused");
     const failed = textOf(await finished(client, jobId));
     expect(failed).toMatch(/failed/);
     expect(failed).toMatch(/the secret key is wrong/);
+    expect(failed).toContain(`\`job_status\` with job_id "${jobId}" and \`redownload: true\``);
     const [served = ""] = /http\S+output\.png/.exec(failed) ?? [];
     expect((await fetch(served)).headers.get("content-type")).toBe("image/png");
     const refused = await client.call(START, picture("No other is begun"));
@@ -126,6 +127,14 @@ describe("a bucket that fails while a picture is on its way", () => {
     proxy.fail();
     const next = await client.call(START, picture("Until the keys are right"));
     expect(textOf(await finished(client, jobIdOf(next)))).toContain(" completed ");
+    // Whoever has the right keys fetches what was paid for, also after the restart that they take.
+    await client.close();
+    const { client: mended } = await bench.connect("client 2.x", "stdio", env);
+    const look = { job_id: jobId, wait_seconds: 100, redownload: true };
+    const fetched = await mended.call("job_status", look);
+    expect(textOf(fetched)).toContain(" completed ");
+    expect((await mended.read(`longcat://media/${jobId}/1`)).bytes.length).toBeGreaterThan(0);
+    expect(bench.posts).toBe(2);
     isDiscreet(program.stderr);
   });
 });

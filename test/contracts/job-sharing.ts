@@ -137,6 +137,24 @@ export function describeJobSharing(kit: StoreKit): void {
       },
     );
 
+    it("take up what had failed and is fetched again, and leave it to whoever does so", async () => {
+      const mediaUrls = ["https://a.example/1.png"];
+      const job = await bench.add({ state: "downloading", charge: "spent", mediaUrls });
+      const step = { patch: {}, now: 1 };
+      const { jobs } = bench;
+      await jobs.transition(OWNER, job.jobId, { from: "downloading", to: "failed", ...step });
+      const { jobs: third } = await bench.another();
+      const again = { ...step, from: "failed", to: "downloading", holder: "third" } as const;
+      expect(await third.transition(OWNER, job.jobId, again)).toMatchObject({
+        ...{ state: "downloading", charge: "spent", mediaUrls },
+      });
+      expect(await jobs.transition(OWNER, job.jobId, again)).toBeUndefined();
+      expect(await third.beat("third")).toEqual([job.jobId]);
+      expect(await takeOver(["me"])).toEqual([]);
+      const done = { from: "downloading", to: "completed", patch: {}, now: 2 } as const;
+      expect(await third.transition(OWNER, job.jobId, done)).toMatchObject({ state: "completed" });
+    });
+
     it("leave jobs of another base alone, unless all are asked for", async () => {
       await bench.add({ baseUrl: "http://127.0.0.1:1" });
       const ours = await bench.add();

@@ -132,7 +132,7 @@ export class FollowedChanges {
     const more = { ...lease, ...reopened };
     const change = { ...patch, state: to, updatedAt: now };
     // What has ended is nobody's, and whoever goes on with it is its next follower.
-    const isPassed = from === "unknown";
+    const isPassed = isFinal(from);
     const guard = { from, fence: isPassed ? null : this.#followed.fenceOf(jobId), isPassed };
     if (!isFound) {
       const moved = await this.#change({ owner, jobId }, change, more, guard).catch(
