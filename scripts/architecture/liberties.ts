@@ -18,15 +18,16 @@ export interface Liberty {
 
 /** The liberties that a parsed program takes. @param text what it was parsed from. */
 export function libertiesOf(program: unknown, text: string): Liberty[] {
-  return nodesIn(program).flatMap((node) => {
+  const found: Liberty[] = [];
+  forEachNode(program, (node) => {
     const kind = libertyOf(node);
-    return kind
-      ? [{ line: text.slice(0, startOf(node)).split("\n").length, what: NEITHER[kind] }]
-      : [];
+    if (!kind) return;
+    found.push({ line: text.slice(0, startOf(node)).split("\n").length, what: NEITHER[kind] });
   });
+  return found;
 }
 
-type Node = Readonly<Record<string, unknown>>;
+export type Node = Readonly<Record<string, unknown>>;
 
 function libertyOf(node: Node): keyof typeof NEITHER | undefined {
   switch (node["type"]) {
@@ -60,10 +61,14 @@ function startOf(node: Node): number {
   return typeof node["start"] === "number" ? node["start"] : 0;
 }
 
-function nodesIn(value: unknown): Node[] {
-  if (Array.isArray(value)) return value.flatMap(nodesIn);
-  if (!isNode(value)) return [];
-  return [value, ...Object.values(value).flatMap(nodesIn)];
+/** Looks at every node of a parsed program, a parent before what is in it. */
+export function forEachNode(value: unknown, look: (node: Node) => void): void {
+  if (Array.isArray(value)) {
+    for (const one of value) forEachNode(one, look);
+  } else if (isNode(value)) {
+    look(value);
+    for (const name in value) forEachNode(value[name], look);
+  }
 }
 
 function isNode(value: unknown): value is Node {

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join, posix, relative, sep } from "node:path";
 import { parseSync } from "oxc-parser";
-import { type Liberty, libertiesOf } from "./liberties.ts";
+import { forEachNode, type Liberty, libertiesOf, type Node } from "./liberties.ts";
 
 /** A source file, as far as the structure is concerned. */
 export interface Module {
@@ -62,18 +62,17 @@ function unique(values: readonly string[]): string[] {
   return [...new Set(values)];
 }
 
-function textsIn(node: unknown): string[] {
-  if (Array.isArray(node)) return node.flatMap(textsIn);
-  if (typeof node !== "object" || node === null) return [];
-  if ("type" in node && node.type === "Literal" && "value" in node) {
-    return typeof node.value === "string" ? [node.value] : [];
-  }
-  if ("type" in node && node.type === "TemplateElement" && "value" in node) {
-    return textsIn({ ...node, type: "Literal", value: rawOf(node.value) });
-  }
-  return Object.values(node).flatMap(textsIn);
+function textsIn(program: unknown): string[] {
+  const texts: string[] = [];
+  forEachNode(program, (node) => {
+    const text = textOf(node);
+    if (typeof text === "string") texts.push(text);
+  });
+  return texts;
 }
 
-function rawOf(value: unknown): unknown {
-  return typeof value === "object" && value !== null && "raw" in value ? value.raw : undefined;
+function textOf({ type, value }: Node): unknown {
+  if (type === "Literal") return value;
+  if (type !== "TemplateElement" || typeof value !== "object" || value === null) return undefined;
+  return "raw" in value ? value.raw : undefined;
 }
