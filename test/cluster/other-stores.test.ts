@@ -1,3 +1,4 @@
+import { describe } from "vitest";
 import { describeAuditLog } from "../contracts/audit-log.ts";
 import { describeBelongings } from "../contracts/belongings.ts";
 import { describeHostingRecord } from "../contracts/hosting-record.ts";
@@ -16,11 +17,15 @@ const kit: StoreKit = {
   opener,
 };
 
-describeThreadStore(kit);
-describeHostingRecord(kit);
-describeUploadRecord(kit);
-describeWebhookRecord(kit);
-describeUserStore(kit);
-describeAuditLog(kit);
-describeBelongings(kit);
-describeQuestionRecord(kit);
+const SUITES = {
+  threads: describeThreadStore,
+  "hosted files": describeHostingRecord,
+  uploads: describeUploadRecord,
+  webhooks: describeWebhookRecord,
+  users: describeUserStore,
+  "audit log": describeAuditLog,
+  belongings: describeBelongings,
+  questions: describeQuestionRecord,
+};
+
+for (const [about, suite] of Object.entries(SUITES)) describe(about, () => suite(kit));

@@ -1,3 +1,4 @@
+import { describe } from "vitest";
 import { describeCommittedMoney } from "./committed-money.ts";
 import { describeJobDeletions } from "./job-deletions.ts";
 import { describeJobEnds } from "./job-ends.ts";
@@ -11,17 +12,21 @@ import { describeJobSharing } from "./job-sharing.ts";
 import type { StoreKit } from "./kit.ts";
 import { describeSharedMoney } from "./shared-money.ts";
 
+const SUITES = {
+  records: describeJobRecords,
+  search: describeJobSearch,
+  sharing: describeJobSharing,
+  ends: describeJobEnds,
+  deletions: describeJobDeletions,
+  money: describeJobMoney,
+  "shared money": describeSharedMoney,
+  "committed money": describeCommittedMoney,
+  figures: describeJobFigures,
+  owners: describeJobOwners,
+  races: describeJobRaces,
+};
+
 /** Holds an implementation of `JobStore` to everything that the program relies on. */
 export function describeJobStore(kit: StoreKit): void {
-  describeJobRecords(kit);
-  describeJobSearch(kit);
-  describeJobSharing(kit);
-  describeJobEnds(kit);
-  describeJobDeletions(kit);
-  describeJobMoney(kit);
-  describeSharedMoney(kit);
-  describeCommittedMoney(kit);
-  describeJobFigures(kit);
-  describeJobOwners(kit);
-  describeJobRaces(kit);
+  for (const [about, suite] of Object.entries(SUITES)) describe(about, () => suite(kit));
 }

@@ -63,6 +63,10 @@ export interface Bench {
   add(change?: Partial<WholeJob>): Promise<WholeJob>;
 }
 
+/**
+ * Opens a place for every test of the suite that it is called in, and of no other: suites that
+ * follow each other in a file are each within a `describe`.
+ */
 export function benchFor(kit: StoreKit): Bench {
   let place = "";
   let stores: Stores;

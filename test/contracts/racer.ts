@@ -20,25 +20,35 @@ export const valuesOf = (outcomes: readonly Outcome[]) =>
 export const codesOf = (outcomes: readonly Outcome[]) =>
   outcomes.flatMap((one) => ("code" in one ? [one.code] : []));
 
-/** Runs in a process of its own: opens a place, says so, and does what it is told. */
-export async function race(open: (place: string) => Promise<Opened>): Promise<void> {
-  const place = process.argv[2] ?? "";
-  const stores = await open(place);
-  const targets: { [name in Race["store"]]?: object | undefined } = {
-    ...stores,
-    hosted: stores.hosting && hostedActs(stores.hosting, place),
+/** Runs in a process of its own: opens a place, says so, does what it is told, and closes it. */
+export function race(open: (place: string) => Promise<Opened>): void {
+  let place = "";
+  let stores: Opened = {};
+  const run = async (
+    target: object,
+    method: string,
+    args: readonly unknown[],
+  ): Promise<Outcome> => {
+    try {
+      return { value: await Reflect.apply(Reflect.get(target, method), target, args) };
+    } catch (error) {
+      return { code: error instanceof Error && "code" in error ? error.code : String(error) };
+    }
   };
-  process.on("message", async ({ store, method, calls }: Race) => {
-    const target = targets[store] ?? {};
-    const run = async (args: readonly unknown[]): Promise<Outcome> => {
-      try {
-        return { value: await Reflect.apply(Reflect.get(target, method), target, args) };
-      } catch (error) {
-        return { code: error instanceof Error && "code" in error ? error.code : String(error) };
-      }
+  process.on("message", async (told: { place: string } | Race) => {
+    if ("place" in told) {
+      place = told.place;
+      stores = await open(place);
+      process.send?.("ready");
+      return;
+    }
+    const { store, method, calls } = told;
+    const targets: { [name in Race["store"]]?: object | undefined } = {
+      ...stores,
+      hosted: stores.hosting && hostedActs(stores.hosting, place),
     };
-    process.send?.(await Promise.all(calls.map(run)));
+    const found = await Promise.all(calls.map((args) => run(targets[store] ?? {}, method, args)));
+    await stores.jobs?.close();
+    process.send?.(found);
   });
-  process.on("disconnect", () => void stores.jobs?.close());
-  process.send?.("ready");
 }

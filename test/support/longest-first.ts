@@ -7,7 +7,7 @@ const LONGEST = [
   "processes.test.ts",
   "front.test.ts",
   "inputs.test.ts",
-  "life-cycle.test.ts",
+  "four-ways.test.ts",
   "chat.test.ts",
   "lost-answers.test.ts",
   "questions.test.ts",
@@ -15,7 +15,7 @@ const LONGEST = [
   "migrate.test.ts",
   "stores.test.ts",
   "full-disk.test.ts",
-  "sqlite-job-store.test.ts",
+  "job-store-contract.test.ts",
   "replicas.test.ts",
   "webhooks.test.ts",
 ];

@@ -8,10 +8,8 @@ import { DUPLICATES } from "../../../src/storage/sqlite/duplicate-rows.ts";
 import { DURATIONS } from "../../../src/storage/sqlite/list-rows.ts";
 import { OF_REQUEST } from "../../../src/storage/sqlite/request-rows.ts";
 import { SqliteJobStore } from "../../../src/storage/sqlite/sqlite-job-store.ts";
-import { describeJobStore } from "../../contracts/job-store.ts";
 import { leftJob, NO_LIMITS, OWNER, recordJob, summaryOf } from "../../support/rig.ts";
 import { tempDir } from "../../support/temp-dir.ts";
-import { open } from "./opener.ts";
 
 const BASE = "https://gateway.example";
 
@@ -36,8 +34,6 @@ async function add(change: Partial<WholeJob> = {}): Promise<WholeJob> {
   await recordJob(store, job, "me");
   return job;
 }
-
-describeJobStore({ place: tempDir, open, opener: join(import.meta.dirname, "opener.ts") });
 
 describe("what is stored", () => {
   it("is there once the promise resolves, for a process that knows nothing of this one", async () => {
