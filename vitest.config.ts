@@ -6,7 +6,8 @@ const PROGRAM = ["test/{cli,demo,e2e}/**/*.test.ts"];
 /** What someone hostile tries, every operation to its end, every way an input can be wrong, what is refused, fails or is left behind. */
 const ATTACK = [
   "test/attack/**/*.test.ts",
-  "test/e2e/{again,arguments,books,chat,deletion,deletion-command,dry-run,ending,failures,history,inputs,keep-prompts,looking}.test.ts",
+  "test/e2e/{again,arguments,books,chat,deletion,deletion-command,dry-run,ending,failures}.test.ts",
+  "test/e2e/{four-ways,history,inputs,keep-prompts,looking}.test.ts",
   "test/e2e/{modes,money,network,operations,results,training}.test.ts",
 ];
 /** Whole rooms at work: several processes on one folder, pictures drawn and decoded, jobs from start to end. */
@@ -18,10 +19,9 @@ const ROOMS = [
   "test/jobs/leases.test.ts",
   "test/public/download-route.test.ts",
   "test/chat/{attachments,ignore-rules,live-answer}.test.ts",
-  // Those that put something in place of a module.
-  "test/media/no-links.test.ts",
-  "test/models/room-to-grow.test.ts",
 ];
+/** Those that put something in place of a module: each has modules of its own. */
+const ALONE = ["test/media/no-links.test.ts", "test/models/room-to-grow.test.ts"];
 /** Parts that work together in one process: a store, files, a provider, clients, all tools, all pages. */
 const TOGETHER = [
   "test/{access,docs,hosts,prompts,transports}/**/*.test.ts",
@@ -78,12 +78,13 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...LONGER, ...TOGETHER, ...ROOMS],
+          exclude: [...LONGER, ...TOGETHER, ...ROOMS, ...ALONE],
           ...shared,
         },
       },
       { test: { name: "together", include: TOGETHER, exclude: ROOMS, ...shared } },
-      { test: { name: "rooms", include: ROOMS, globalSetup: [ANNOUNCE], ...limits } },
+      { test: { name: "rooms", include: ROOMS, ...shared } },
+      { test: { name: "alone", include: ALONE, globalSetup: [ANNOUNCE], ...limits } },
       { test: { name: "program", include: PROGRAM, exclude: ATTACK, ...outside } },
       { test: { name: "attack", include: ATTACK, ...outside } },
       { test: { name: "soak", include: SOAK, ...built } },

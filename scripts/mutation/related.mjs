@@ -7,7 +7,13 @@ import { createVitest } from "vitest/node";
 const [copy] = process.argv.slice(2);
 const runner = await createVitest(
   "test",
-  { root: copy, watch: true, bail: 1, project: ["unit", "together", "rooms"], reporters: [{}] },
+  {
+    root: copy,
+    watch: true,
+    bail: 1,
+    project: ["unit", "together", "rooms", "alone"],
+    reporters: [{}],
+  },
   // Which file has changed is told by whoever asks.
   { server: { watch: null } },
 );

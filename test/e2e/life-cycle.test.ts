@@ -1,22 +1,8 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  Bench,
-  CLIENTS,
-  type ClientKind,
-  closeInspected,
-  finished,
-  jobIdOf,
-  PATIENTLY,
-  pathsOf,
-  TEST_KEY,
-  TRANSPORTS,
-  type TransportKind,
-  textOf,
-} from "./harness.ts";
-
-const TURBO = { prompt: "A small boat at sea", image_size: "landscape_4_3" };
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Bench, closeInspected, finished, jobIdOf, pathsOf, TEST_KEY, textOf } from "./harness.ts";
+import { describeCalls, describeRestarts, TURBO, testEvents } from "./lives.ts";
 
 let bench: Bench;
 
@@ -26,133 +12,9 @@ beforeEach(async () => {
 
 afterEach(() => closeInspected(bench));
 
-describe.each(CLIENTS)("%s", (kind) => {
-  describe.each(TRANSPORTS)("over %s", (transport) => {
-    test("a job that outlasts the wait comes back as an id, and later as pictures", async () => {
-      bench.sandbox.faults.add({ kind: "slow", ms: 1500, match: { path: "/v2/requests" } });
-      const { client } = await bench.connect(kind, transport);
-      const started = await client.call("z_image_turbo_generate", { ...TURBO, wait_seconds: 0 });
-      expect(textOf(started)).toMatch(/ is running for .*[\s\S]*Next: call `job_status`/);
-      expect(started.content).toHaveLength(1);
-      const done = await finished(client, jobIdOf(started));
-      expect(done.content.map((block) => block.type)).toEqual(["text", "image", "resource_link"]);
-    });
-
-    test("a call that the client gives up does not stop its job", async () => {
-      bench.sandbox.faults.add({ kind: "slow", ms: 1000, match: { path: "/v2/requests" } });
-      const { client } = await bench.connect(kind, transport);
-      const giveUp = new AbortController();
-      const call = client.call("z_image_turbo_generate", TURBO, {
-        signal: giveUp.signal,
-        onProgress: (message) => {
-          if (message.startsWith("Generating")) giveUp.abort();
-        },
-      });
-      await expect(call).rejects.toThrow();
-      const listed = await client.call("job_list", {});
-      const done = await finished(client, jobIdOf(listed));
-      expect(textOf(done)).toMatch(/ completed in /);
-      expect(bench.posts).toBe(1);
-    });
-
-    test("progress tells state and time while a call waits", async () => {
-      bench.sandbox.faults.add({ kind: "slow", ms: 300, match: { path: "/v2/requests" } });
-      const { client } = await bench.connect(kind, transport);
-      const messages: string[] = [];
-      const told: { progress: number; total?: number | undefined }[] = [];
-      await client.call("z_image_turbo_generate", TURBO, {
-        onProgress: (message, of) => {
-          messages.push(message);
-          told.push(of);
-        },
-      });
-      // Nothing is known of such jobs here, so the printed time is the whole.
-      expect(new Set(told.map(({ total }) => total))).toEqual(new Set([6]));
-      for (const [at, { progress }] of told.entries()) {
-        expect(progress).toBeGreaterThan(told[at - 1]?.progress ?? 0);
-        expect(progress).toBeLessThan(6);
-      }
-      expect(messages[0]).toMatch(/^Waiting to be sent, \d+ s/);
-      expect(messages.some((message) => /^Generating, \d+ s/.test(message))).toBe(true);
-    });
-  });
-
-  test("killed while a job runs and started again, it finishes the job with one purchase", async () => {
-    bench.sandbox.faults.add({ kind: "slow", ms: 2000, match: { path: "/v2/requests" } });
-    const first = await bench.connect(kind);
-    const started = await first.client.call("z_image_turbo_generate", {
-      ...TURBO,
-      wait_seconds: 0,
-    });
-    await first.program.kill("SIGKILL");
-
-    const second = await bench.connect(kind);
-    const done = await finished(second.client, jobIdOf(started));
-    expect(textOf(done)).toMatch(/ completed in /);
-    expect((await stat(pathsOf(done)[0] ?? "")).size).toBeGreaterThan(1000);
-    expect(bench.posts).toBe(1);
-  });
-
-  test("what completed while no client was there is mentioned once", async () => {
-    bench.sandbox.faults.add({ kind: "slow", ms: 2000, match: { path: "/v2/requests" } });
-    const first = await bench.connect(kind);
-    const started = await first.client.call("z_image_turbo_generate", {
-      ...TURBO,
-      wait_seconds: 0,
-    });
-    await first.program.kill("SIGKILL");
-
-    const { client } = await bench.connect(kind);
-    const jobId = jobIdOf(started);
-    await expect
-      .poll(
-        async () => JSON.parse((await client.read(`longcat://jobs/${jobId}`)).text).state,
-        PATIENTLY,
-      )
-      .toBe("completed");
-    const mention = JSON.stringify((await client.call("image_models", {})).content);
-    expect(mention).toContain(jobId);
-    expect(JSON.stringify((await client.call("image_models", {})).content)).not.toContain(jobId);
-  });
-});
-
-async function hearsEvents(kind: ClientKind, transport: TransportKind): Promise<void> {
-  bench.sandbox.faults.add({ kind: "slow", ms: 500, match: { path: "/v2/requests" } });
-  const { client } = await bench.connect(kind, transport);
-  const started = await client.call("z_image_turbo_generate", { ...TURBO, wait_seconds: 0 });
-  const uri = `longcat://jobs/${jobIdOf(started)}`;
-  const events: string[] = [];
-  await client.watch(uri, (one) => events.push(one));
-  await finished(client, jobIdOf(started));
-  await expect.poll(() => events, PATIENTLY).toContain("list_changed");
-  expect(events).toContain(`updated ${uri}`);
-  const updates = events.filter((one) => one.startsWith("updated"));
-  expect(updates.every((one) => one === `updated ${uri}`)).toBe(true);
-}
-
-test.each([
-  ["sdk 1.x", "stdio"],
-  ["client 2.x", "stdio"],
-  ["client 2.x", "http"],
-] as const)("events about a job and its files reach a listening %s over %s", hearsEvents);
-
-test.each(["stdio", "http"] as const)(
-  "events about a job of one program reach who listens to another one over %s",
-  async (transport) => {
-    const owner = await bench.connect("sdk 1.x");
-    const listener = await bench.connect("client 2.x", transport);
-    bench.sandbox.faults.add({ kind: "slow", ms: 1_500, match: { path: "/v2/requests" } });
-    const started = await owner.client.call("z_image_turbo_generate", {
-      ...TURBO,
-      wait_seconds: 0,
-    });
-    const jobId = jobIdOf(started);
-    const events: string[] = [];
-    await listener.client.watch(`longcat://jobs/${jobId}`, (one) => events.push(one));
-    await finished(owner.client, jobId);
-    await expect.poll(() => events, PATIENTLY).toContain(`updated longcat://jobs/${jobId}`);
-  },
-);
+describeCalls(() => bench, "client 2.x", "http");
+describeRestarts(() => bench, "sdk 1.x");
+testEvents(() => bench, "sdk 1.x", "stdio");
 
 test.each([
   { kind: "reset-after" as const },
