@@ -12,11 +12,17 @@ import { type FilesEnds, MovedFiles } from "../moving/moved-files.ts";
 import { takeBack } from "../moving/undo.ts";
 import type { Settings } from "../settings/settings.ts";
 import { openMoveTarget } from "../storage/postgres/postgres-move-target.ts";
-import { hasRecord, openSnapshot, removeSnapshot } from "../storage/sqlite/move-snapshot.ts";
+import {
+  hasRecord,
+  holdRecord,
+  openSnapshot,
+  removeSnapshot,
+} from "../storage/sqlite/move-snapshot.ts";
 import { SqliteMoveSource } from "../storage/sqlite/sqlite-move-source.ts";
 import { openCommandMedia } from "./command-media.ts";
 import { requireDataDir } from "./data-folder.ts";
 import type { Ending } from "./ending.ts";
+import { filesPlace, isLeaving, requireBucket, requireSame, requireThere } from "./move-places.ts";
 
 interface Migration {
   settings: Settings;
@@ -47,6 +53,7 @@ export async function runMigrate(
       `There is no record of jobs in ${oneLine(dataDir)}: nothing is to be moved. LONGCAT_MCP_DATA_DIR names another folder.`,
     );
   }
+  await requireBucket(settings);
   const { media, close } = await openCommandMedia(settings);
   const target = await openMoveTarget(database, systemClock);
   ending.closeWith(() => target.close());
@@ -68,28 +75,32 @@ async function moveAll(migration: Migration, owner: string | undefined): Promise
   const { settings, target, write } = migration;
   const { dataDir } = settings;
   const mark = movedMark(dataDir);
-  requireSame(mark, target);
-  if (mark?.isWhole) {
+  const place = { to: target.shown, files: filesPlace(settings) };
+  requireSame(mark, place);
+  if (mark?.isWhole && mark.id !== undefined) {
+    await requireThere(target, mark.id);
     write(
       `Everything in ${oneLine(dataDir)} is at ${target.shown} already; nothing was changed.\n`,
     );
     return;
   }
-  // Before anyone looks whether it is in use: whoever starts from here on sees it.
-  if (!mark) setMovedMark(dataDir, { to: target.shown, isWhole: false });
+  const held = holdRecord(dataDir);
   let source: MoveSource | undefined;
   let mayHaveBegun = mark !== undefined;
   try {
-    source = new SqliteMoveSource(openSnapshot(dataDir), mark?.id);
-    setMovedMark(dataDir, { to: target.shown, isWhole: false, id: source.id });
-    const known = await target.move(source.id);
+    // Whoever has waited for the record sees it.
+    if (!mark) setMovedMark(dataDir, { ...place, isWhole: false });
+    source = new SqliteMoveSource(openSnapshot(dataDir, held), mark?.id);
+    const { id } = source;
+    setMovedMark(dataDir, { ...place, isWhole: false, id });
+    const known = await target.move(id);
     mayHaveBegun = true;
     const move = await begun(migration, source, known, owner);
     const isResumed = known !== undefined;
     const files = new MovedFiles(migration.files, isResumed);
     const parts = partsOf(migration, source);
     const sum = move.state === "done" ? undefined : await copyRecord({ ...parts, files, move });
-    setMovedMark(dataDir, { to: target.shown, isWhole: true, id: source.id });
+    setMovedMark(dataDir, { ...place, isWhole: true, id });
     write(summary(migration, source, sum, files));
   } catch (error) {
     if (!(await hasBegun(target, source, mayHaveBegun))) {
@@ -100,6 +111,7 @@ async function moveAll(migration: Migration, owner: string | undefined): Promise
     throw error;
   } finally {
     source?.close();
+    held.close();
   }
   removeSnapshot(dataDir);
 }
@@ -108,30 +120,32 @@ async function goBack(migration: Migration): Promise<void> {
   const { settings, target, files, write } = migration;
   const { dataDir } = settings;
   const mark = movedMark(dataDir);
-  requireSame(mark, target);
+  requireSame(mark, { to: target.shown, files: filesPlace(settings) });
   if (!mark) {
     write(`The record in ${oneLine(dataDir)} has not moved; nothing was changed.\n`);
     return;
   }
-  const source = new SqliteMoveSource(openSnapshot(dataDir), mark.id);
+  const held = holdRecord(dataDir);
   try {
-    await takeBack(partsOf(migration, source), files.to);
+    const source = new SqliteMoveSource(openSnapshot(dataDir, held), mark.id);
+    // From the first row that goes on, the database does not have everything any more.
+    setMovedMark(dataDir, { ...mark, isWhole: false, id: source.id });
+    try {
+      await takeBack(partsOf(migration, source), files.to);
+    } catch (error) {
+      const there = await target.move(source.id).catch(() => undefined);
+      if (there?.state === "done") setMovedMark(dataDir, { ...mark, id: source.id });
+      throw error;
+    } finally {
+      source.close();
+    }
+    removeSnapshot(dataDir);
+    clearMovedMark(dataDir);
   } finally {
-    source.close();
+    held.close();
   }
-  removeSnapshot(dataDir);
-  clearMovedMark(dataDir);
   write(
     `The record in ${oneLine(dataDir)} is in use again, as it was. What had come to ${target.shown} is gone from there, but for its audit log. Start the program without LONGCAT_MCP_DATABASE_URL.\n`,
-  );
-}
-
-/** @throws {configuration} for a target that is not the one that the record has moved to */
-function requireSame(mark: { to: string } | undefined, target: MoveTarget): void {
-  if (!mark || mark.to === target.shown) return;
-  throw new AppError(
-    "configuration",
-    `This record has moved, or is being moved, to ${oneLine(mark.to)}, and not to ${target.shown}: name that database. Nothing was changed.`,
   );
 }
 
@@ -142,12 +156,7 @@ async function begun(
   owner: string | undefined,
 ): Promise<Move> {
   const { target, files } = migration;
-  if (known?.state === "leaving") {
-    throw new AppError(
-      "invalid_input",
-      "This move is being taken back: finish that with `longcat-mcp migrate --undo`.",
-    );
-  }
+  if (known?.state === "leaving") throw isLeaving();
   if (known && known.state !== "undone") return known;
   const standing = await target.standing();
   const how = beginning(source, standing, {
@@ -167,7 +176,8 @@ async function hasBegun(
   source: MoveSource | undefined,
   mayHave: boolean,
 ): Promise<boolean> {
-  if (!source) return false;
+  // What cannot be read here says nothing of what is there.
+  if (!source) return mayHave;
   try {
     const move = await target.move(source.id);
     return move !== undefined && move.state !== "undone";

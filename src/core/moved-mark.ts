@@ -19,6 +19,8 @@ const UNKNOWN_PLACE = "a place that it does not name";
 export interface MovedMark {
   /** Where to, for a person: without user and password. */
   to: string;
+  /** Where finished files went, for a person; unknown for a mark of before that was noted. */
+  files?: string | undefined;
   /** Whether everything is there. */
   isWhole: boolean;
   /** What the record is known by there, as soon as that is certain. */
@@ -37,15 +39,17 @@ export function movedMark(folder: string): MovedMark | undefined {
   }
   const [, to = UNKNOWN_PLACE] = /^to: (.+)$/m.exec(text) ?? [];
   const [, id] = /^record: (\w+)$/m.exec(text) ?? [];
-  return { to, isWhole: !/^state: moving$/m.test(text), id };
+  const [, files] = /^files: (.+)$/m.exec(text) ?? [];
+  return { to, files, isWhole: !/^state: moving$/m.test(text), id };
 }
 
 /** Notes it, safe from a power cut. @throws what the file system says */
-export function setMovedMark(folder: string, { to, isWhole, id }: MovedMark): void {
+export function setMovedMark(folder: string, { to, files, isWhole, id }: MovedMark): void {
   const text = [
     "The record of jobs in this folder has moved: longcat-mcp does not use it any more.",
     "`longcat-mcp migrate --undo` undoes that; deleting this file would let jobs be bought twice.",
     `to: ${oneLine(to)}`,
+    ...(files === undefined ? [] : [`files: ${oneLine(files)}`]),
     `state: ${isWhole ? "moved" : "moving"}`,
     ...(id === undefined ? [] : [`record: ${id}`]),
     "",

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import * as z from "zod";
 import { Bench } from "../e2e/harness.ts";
@@ -21,12 +21,24 @@ test("finished files go to a bucket, and are read from there", async () => {
   media.pathname = `${media.pathname}/${prefix}`;
   const env = { LONGCAT_MCP_DATABASE_URL: url, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY };
   const { picture, bytes } = await localInstallation(bench, 16);
-  const run = async (...words: string[]) => {
-    const program = bench.launch(["migrate", "--media", media.href, ...words], env);
-    const code = await program.exited();
-    expect({ code, stderr: code === 0 ? "" : program.stderr }).toEqual({ code: 0, stderr: "" });
-  };
-  await run();
+  const run = async (...words: string[]) => bench.run(["migrate", ...words], env);
+  // A bucket that cannot be used, or another one, changes nothing.
+  const wrong = { ...env, AWS_SECRET_ACCESS_KEY: "another/secret" };
+  const refused = await bench.run(["migrate", "--media", media.href], wrong);
+  expect(refused).toMatchObject({ code: 2, stdout: "" });
+  expect(refused.stderr).toMatch(
+    /The bucket s3:\S+ at \S+ cannot be used: the secret key is wrong/,
+  );
+  expect(refused.stderr).not.toContain("another/secret");
+  expect(await readdir(bench.dataDir)).toEqual(["jobs.db"]);
+  expect(await run("--media", media.href)).toMatchObject({ code: 0 });
+  for (const words of [
+    ["--undo"],
+    ["--undo", "--media", "s3://files?endpoint=http://127.0.0.1:1"],
+  ]) {
+    expect(await run(...words)).toMatchObject({ code: 2, stdout: "" });
+  }
+  expect((await run("--undo")).stderr).toContain(`/${prefix} at `);
   const [key = "", ...others] = await keysIn(testBucket(prefix));
   expect(others).toEqual([]);
   const [row] = await ask(url, "SELECT media FROM longcat_mcp.jobs WHERE media <> '[]'");

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import * as z from "zod";
@@ -161,6 +161,11 @@ describe("a record that has moved", () => {
     expect(again).toMatchObject({ code: 0, stderr: "" });
     expect(again.stdout).toContain("already; nothing was changed");
     expect(await ask(url, "SELECT * FROM longcat_mcp.jobs ORDER BY seq")).toEqual(rows);
+    // What is gone from there is not there, whatever the mark says.
+    await ask(url, "UPDATE longcat_mcp.moves SET state = 'undone'");
+    const gone = await migrate();
+    expect(gone).toMatchObject({ code: 2, stdout: "" });
+    expect(gone.stderr).toContain("that database does not have it");
     const elsewhere = await freshDatabase();
     const other = await run(["migrate"], { LONGCAT_MCP_DATABASE_URL: elsewhere });
     expect(other.code).toBe(2);
@@ -171,6 +176,19 @@ describe("a record that has moved", () => {
     await localInstallation(bench, 16);
     await run(["users", "add", "ann"]);
     await migrate();
+    // Halfway back neither has everything.
+    await ask(
+      url,
+      `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN RAISE EXCEPTION 'not now'; END $$;
+       CREATE TRIGGER refuse BEFORE DELETE ON longcat_mcp.chat_threads EXECUTE FUNCTION refuse()`,
+    );
+    expect(await migrate("--undo")).toMatchObject({ code: 2, stdout: "" });
+    expect((await run(["jobs"])).stderr).toContain("is being moved to the database");
+    const forth = await migrate();
+    expect(forth).toMatchObject({ code: 2, stdout: "" });
+    expect(forth.stderr).toContain("is being taken back: finish that with");
+    await ask(url, "DROP FUNCTION refuse CASCADE");
     expect((await migrate("--undo")).stdout).toContain("is in use again");
     expect((await migrate("--undo")).stdout).toContain("has not moved");
     expect(await count("users")).toBe(0);
@@ -205,7 +223,19 @@ describe("a move that is cut off", () => {
       },
       { ...PATIENTLY, interval: 5 },
     );
+    // Another one beside it changes nothing, even where the first hangs.
+    program.child.kill("SIGSTOP");
+    const beside = await migrate();
+    expect(beside).toMatchObject({ code: 2, stdout: "" });
+    expect(beside.stderr).toMatch(/A longcat-mcp uses .*, hosts that start it and other/);
     await program.kill("SIGKILL");
+    // Nor does one that cannot read its copy: it says nothing of what is at the database.
+    const [copy, aside] = [join(bench.dataDir, "moving"), join(bench.folder, "aside")];
+    await rename(copy, aside);
+    await writeFile(copy, "no folder");
+    expect(await migrate()).toMatchObject({ code: 2, stdout: "" });
+    await rm(copy);
+    await rename(aside, copy);
     expect(
       await count("jobs WHERE state NOT IN ('completed', 'failed', 'errored', 'cancelled')"),
     ).toBe(0);

@@ -17,7 +17,8 @@ describe("a mark that a record has moved", () => {
   });
 
   it("is read as it was set, and says for a person what it means", async () => {
-    const mark = { to: "db.example:5432/longcat", isWhole: true, id: "ab12" };
+    const files = "s3://files/made at https://s3.example";
+    const mark = { to: "db.example:5432/longcat", files, isWhole: true, id: "ab12" };
     setMovedMark(folder, { ...mark, isWhole: false });
     setMovedMark(folder, mark);
     expect(movedMark(folder)).toEqual(mark);

@@ -17,6 +17,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   "28000": "refuses the user",
   "3D000": "does not exist",
   "42501": "does not let this user create or use its tables",
+  "42P07": "has other tables where this program's are to be",
+  "42703": "has other tables where this program's are to be",
 };
 /** Why a connection that is to be encrypted is not made, as OpenSSL and Node have it. */
 const CERTIFICATE = /CERT|ISSUER|SIGNATURE|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE/;

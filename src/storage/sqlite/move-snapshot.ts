@@ -18,47 +18,64 @@ export function hasRecord(dataDir: string): boolean {
 }
 
 /**
- * A copy of the record as it is now, brought to the newest version; the record itself stays as it
- * is. The same copy once more, where there is one. To be called when nobody can begin to use the
- * record any more.
+ * Takes the record for this process alone, until it is closed: nobody else uses or moves it
+ * meanwhile, nor does a program of before there were moves.
  * @throws {configuration} while a process uses it. @throws {storage}
  */
-export function openSnapshot(dataDir: string): Connection {
+export function holdRecord(dataDir: string): Database {
+  const path = join(dataDir, DATABASE_FILE);
+  let db: Database | undefined;
+  try {
+    db = new DatabaseSync(path);
+    // Whoever has it open, busy or idle, holds a lock that this one does not go with.
+    db.exec("PRAGMA busy_timeout=0; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT");
+    return db;
+  } catch (error) {
+    db?.close();
+    if (error instanceof Error && "errcode" in error && error.errcode === BUSY) {
+      throw new AppError(
+        "configuration",
+        `A longcat-mcp uses ${oneLine(path)}: end every one of them, hosts that start it and other \`longcat-mcp migrate\` included, and run this again. Nothing was changed.`,
+      );
+    }
+    throw failure(path, error);
+  }
+}
+
+/**
+ * A copy of the record as it is now, brought to the newest version; the record itself stays as it
+ * is. The same copy once more, where there is one.
+ * @param held the record, which nobody else can change. @throws {storage}
+ */
+export function openSnapshot(dataDir: string, held: Database): Connection {
   const folder = join(dataDir, FOLDER);
-  makeFolderSync(folder);
   const path = join(folder, DATABASE_FILE);
-  const isThere = statSync(path, { throwIfNoEntry: false }) !== undefined;
-  if (!isThere) copyRecord(join(dataDir, DATABASE_FILE), path);
-  return new Connection(folder);
+  try {
+    makeFolderSync(folder);
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) copyRecord(held, path);
+    return new Connection(folder);
+  } catch (error) {
+    throw error instanceof AppError ? error : failure(path, error);
+  }
 }
 
 export function removeSnapshot(dataDir: string): void {
   rmSync(join(dataDir, FOLDER), { recursive: true, force: true });
 }
 
-function copyRecord(from: string, to: string): void {
+/** It is in its place once it is whole. */
+function copyRecord(held: Database, to: string): void {
   const draft = `${to}.draft`;
   rmSync(draft, { force: true });
-  let db: Database | undefined;
-  try {
-    db = new DatabaseSync(from);
-    // Whoever has it open, busy or idle, holds a lock that this one does not go with.
-    db.exec("PRAGMA busy_timeout=0; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT");
-    // Not prepared: a statement that is left keeps the lock beyond the connection's end.
-    db.exec(`VACUUM INTO '${draft.replaceAll("'", "''")}'`);
-  } catch (error) {
-    if (error instanceof Error && "errcode" in error && error.errcode === BUSY) {
-      throw new AppError(
-        "configuration",
-        `A longcat-mcp uses ${oneLine(from)}: end every one of them, hosts that start it included, and run this again. Nothing was changed.`,
-      );
-    }
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new AppError("storage", `${oneLine(from)} cannot be copied: ${oneLine(reason, 200)}.`, {
-      cause: error,
-    });
-  } finally {
-    db?.close();
-  }
+  // Not prepared: a statement that is left keeps the lock beyond the connection's end.
+  held.exec(`VACUUM INTO '${draft.replaceAll("'", "''")}'`);
   renameSync(draft, to);
+}
+
+function failure(path: string, cause: unknown): AppError {
+  const reason = oneLine(cause instanceof Error ? cause.message : String(cause), 200);
+  return new AppError("storage", `The record cannot be copied: ${oneLine(path)}: ${reason}.`, {
+    cause,
+    next: "Nothing was lost: see to that, and run this again.",
+  });
 }

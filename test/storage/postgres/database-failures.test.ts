@@ -19,6 +19,8 @@ describe("what a database answers", () => {
     ["28000", "configuration", "refuses the user"],
     ["3D000", "configuration", "does not exist"],
     ["42501", "configuration", "does not let this user"],
+    ["42P07", "configuration", "has other tables where"],
+    ["42703", "configuration", "has other tables where"],
     ["53300", "storage", "it says so"],
     ["57P03", "storage", "it says so"],
   ])("%s is a failure of kind %s", (code, kind, words) => {

@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import { DatabaseSync } from "@photostructure/sqlite";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { setMovedMark } from "../../../src/core/moved-mark.ts";
 import { everyRow, keysOf } from "../../../src/moving/move.ts";
@@ -8,6 +9,7 @@ import { MOVED_TABLES, type MovedTable } from "../../../src/moving/moved-tables.
 import { Connection } from "../../../src/storage/sqlite/connection.ts";
 import {
   hasRecord,
+  holdRecord,
   openSnapshot,
   removeSnapshot,
 } from "../../../src/storage/sqlite/move-snapshot.ts";
@@ -28,7 +30,9 @@ async function stored(version: number): Promise<Buffer> {
 }
 
 function opened(id?: string): SqliteMoveSource {
-  const source = new SqliteMoveSource(openSnapshot(folder), id);
+  const held = holdRecord(folder);
+  const source = new SqliteMoveSource(openSnapshot(folder, held), id);
+  held.close();
   onTestFinished(() => source.close());
   return source;
 }
@@ -60,8 +64,34 @@ describe("a copy of a record", () => {
   it("is not made while somebody has the record open, busy or idle", async () => {
     await stored(16);
     const inUse = new Connection(folder);
-    expect(() => openSnapshot(folder)).toThrow(/A longcat-mcp uses .*: end every one of them/);
+    expect(() => holdRecord(folder)).toThrow(/A longcat-mcp uses .*: end every one of them/);
     inUse.close();
+  });
+
+  it("is made by one process alone, while nobody else can use the record, marked or not", async () => {
+    await stored(16);
+    const held = holdRecord(folder);
+    expect(() => holdRecord(folder)).toThrow(/other `longcat-mcp migrate` included/);
+    const another = new DatabaseSync(join(folder, "jobs.db"));
+    expect(() => another.exec("SELECT * FROM jobs")).toThrow(/locked/);
+    held.close();
+    another.exec("SELECT * FROM jobs");
+    another.close();
+    holdRecord(folder).close();
+  });
+
+  it("is not put in place before it is whole", async () => {
+    await stored(16);
+    await mkdir(join(folder, "moving", "jobs.db.draft"), { recursive: true });
+    const held = holdRecord(folder);
+    expect(() => openSnapshot(folder, held)).toThrow(/cannot be copied: .*moving\/jobs\.db: /);
+    await rm(join(folder, "moving"), { recursive: true });
+    await mkdir(join(folder, "moving"));
+    await writeFile(join(folder, "moving", "jobs.db.draft"), "what was left by a kill");
+    const source = new SqliteMoveSource(openSnapshot(folder, held));
+    expect(keysOf(source, table("jobs"))).toHaveLength(11);
+    source.close();
+    held.close();
   });
 
   it("is made where the record is marked, which nobody can open any more", async () => {
@@ -78,7 +108,7 @@ describe("a copy of a record", () => {
     await stored(16);
     expect(hasRecord(folder)).toBe(true);
     await writeFile(join(folder, "jobs.db"), "no database, and long enough to be taken for one");
-    expect(() => openSnapshot(folder)).toThrow(/jobs\.db cannot be copied/);
+    expect(() => holdRecord(folder)).toThrow(/cannot be copied: .*jobs\.db: /);
   });
 });
 
