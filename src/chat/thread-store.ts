@@ -92,7 +92,8 @@ export interface ThreadStore {
   takeBack(owner: string, jobId: string): Promise<void>;
   /**
    * Keeps what has newly come of an answer; the last part once more, with more in it, where nobody
-   * knows whether that was kept.
+   * knows whether that was kept. Whoever was frozen, and whose job another process has taken over
+   * meanwhile, changes nothing any more, and nobody a turn that has ended; so with its end.
    */
   append(owner: string, jobId: string, part: number, said: Said): Promise<void>;
   /** Ends a turn; without an outcome where nothing came. */

@@ -35,19 +35,6 @@ describe("whoever goes on with a job that another has taken over", () => {
     expect(await other.jobs.beat("other")).toEqual([jobId]);
   });
 
-  test("adds nothing to its answer, and does not end its turn", async () => {
-    const { other, jobId } = await takenOver();
-    await bench.threads.append(OWNER, jobId, 1, { answer: "lated", reasoning: "" });
-    await bench.threads.append(OWNER, jobId, 0, { answer: "Over", reasoning: "" });
-    await bench.threads.finish(OWNER, jobId, { finishReason: "stop", outputTokens: 9 }, 9);
-    expect(await other.threads.said(OWNER, jobId)).toEqual({ answer: "Be", reasoning: "" });
-    expect(await other.threads.turn(OWNER, jobId)).toMatchObject({ isOpen: true });
-    expect(await other.threads.usage(OWNER, {})).toEqual([]);
-    await other.threads.append(OWNER, jobId, 1, { answer: "cause.", reasoning: "" });
-    await other.threads.finish(OWNER, jobId, { finishReason: "stop" }, 10);
-    expect(await bench.threads.said(OWNER, jobId)).toEqual({ answer: "Because.", reasoning: "" });
-  });
-
   test("cannot put it back either, when it was in doubt about it", async () => {
     const job = await bench.add({ state: "queued" });
     const other = await bench.another();

@@ -27,8 +27,11 @@ export function describeThreadRecords(kit: StoreKit): void {
     });
 
     it("has the last of its parts as it was kept last", async () => {
-      const { turn } = await answered(bench);
+      const turn = newTurn();
       const { threads } = bench;
+      await threads.begin(OWNER, turn);
+      await threads.append(OWNER, turn.jobId, 0, { answer: "Be", reasoning: "Hm" });
+      await threads.append(OWNER, turn.jobId, 1, { answer: "cause.", reasoning: "" });
       await threads.append(OWNER, turn.jobId, 1, { answer: "cause it is.", reasoning: "m" });
       expect(await threads.said(OWNER, turn.jobId)).toEqual({
         ...{ answer: "Because it is.", reasoning: "Hmm" },
@@ -215,12 +218,12 @@ export function describeThreadRecords(kit: StoreKit): void {
       expect(await threads.usage(STRANGER, {})).toEqual([]);
     });
 
-    it("is counted once, as it was told last, and only for the owner of the turn", async () => {
+    it("is counted once, as it was told at the end, and only for the owner of the turn", async () => {
       const { threads } = bench;
       const { jobId } = await turnOf("m", 10, { inputTokens: 100, outputTokens: 7 });
       await threads.finish(OWNER, jobId, { inputTokens: 90, outputTokens: 8 }, 12);
       await threads.finish(STRANGER, jobId, { inputTokens: 9_000 }, 13);
-      const told = [{ model: "m", tokensIn: 90, tokensOut: 8 }];
+      const told = [{ model: "m", tokensIn: 100, tokensOut: 7 }];
       expect(await threads.usage(OWNER, {})).toEqual(told);
       expect(await threads.usage(STRANGER, {})).toEqual([]);
     });

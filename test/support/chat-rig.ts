@@ -31,7 +31,7 @@ export async function openChatRig(options: ChatRigOptions): Promise<ChatRig> {
   const rig = await openRig({
     ...options,
     kind: (parts) => {
-      threads = new SqliteThreadStore(parts.connection);
+      threads = new SqliteThreadStore(parts.connection, parts.holder);
       delegate = new Delegate({
         ...parts,
         client: perOwner(

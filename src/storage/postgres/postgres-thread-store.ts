@@ -43,8 +43,8 @@ import {
 /** As SQL, of a query: the threads with a turn in which it is found. */
 const THREADS_WITH = `(SELECT thread_id FROM turn_words JOIN chat_turns USING (seq)
   WHERE asked @@ CAST(CAST(? AS text) AS tsquery))`;
-/** As SQL, of a fence or nothing: the turn's job is not another's by now. */
-const FOLLOWED = `NOT EXISTS (SELECT 1 FROM jobs
+/** As SQL, of a fence or nothing: the turn is not over, and its job is not another process's by now. */
+const GOES_ON = `is_open = 1 AND NOT EXISTS (SELECT 1 FROM jobs
   WHERE jobs.job_id = chat_turns.job_id AND fence <> coalesce(?, fence))`;
 const THREAD_COLUMNS = `thread_id, title, latest, created_at, updated_at,
   (SELECT count(*) FROM chat_turns WHERE chat_turns.thread_id = chat_threads.thread_id) AS turns,
@@ -109,7 +109,7 @@ export class PostgresThreadStore implements ThreadStore {
     await this.#db.run(
       `INSERT INTO chat_parts (job_id, part, answer, reasoning)
        SELECT job_id, CAST(? AS bigint), CAST(? AS text), CAST(? AS text) FROM chat_turns
-       WHERE job_id = ? AND thread_id IN ${THREADS_OF} AND ${FOLLOWED}
+       WHERE job_id = ? AND thread_id IN ${THREADS_OF} AND ${GOES_ON}
        ON CONFLICT (job_id, part)
        DO UPDATE SET answer = excluded.answer, reasoning = excluded.reasoning`,
       [part, said.answer, said.reasoning, jobId, owner, this.#followed.fenceOf(jobId)],
@@ -125,7 +125,7 @@ export class PostgresThreadStore implements ThreadStore {
     await this.#db.transaction(async (db) => {
       const ended = await db.all(
         `UPDATE chat_turns SET outcome = ?, is_open = 0
-         WHERE job_id = ? AND thread_id IN ${THREADS_OF} AND ${FOLLOWED} RETURNING 1`,
+         WHERE job_id = ? AND thread_id IN ${THREADS_OF} AND ${GOES_ON} RETURNING 1`,
         [outcome ? storedJson(outcome) : null, jobId, owner, this.#followed.fenceOf(jobId)],
       );
       if (ended.length === 0) return;

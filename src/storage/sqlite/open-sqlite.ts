@@ -24,7 +24,7 @@ export function openSqlite(dataDir: string, by: OpenedBy): Stores {
   const lock = new FolderLock(join(dataDir, HOSTED_LOCK), by.clock);
   return {
     jobs: new SqliteJobStore(connection),
-    threads: new SqliteThreadStore(connection),
+    threads: new SqliteThreadStore(connection, by.holder),
     hosting: new SqliteHostingRecord(connection, lock, by),
     uploads: new SqliteUploadRecord(connection),
     webhooks: new SqliteWebhookRecord(connection),

@@ -42,12 +42,19 @@ const THREAD_COLUMNS = `thread_id, title, latest, created_at, updated_at,
   (SELECT count(*) FROM chat_files JOIN chat_turns USING (job_id)
    WHERE chat_files.thread_id = chat_threads.thread_id) AS files`;
 
+/** As SQL, of a holder or nothing: the turn is not over, and its job is not another process's by now. */
+const GOES_ON = `is_open = 1 AND NOT EXISTS (SELECT 1 FROM jobs
+  WHERE jobs.job_id = chat_turns.job_id AND lease_holder <> coalesce(?, lease_holder))`;
+
 /** Conversations in the tables beside the jobs, in the same file. */
 export class SqliteThreadStore implements ThreadStore {
   readonly #db: Connection;
+  readonly #holder: string | null;
 
-  constructor(db: Connection) {
+  /** @param holder this process, as leases name it: answers are written only to what it holds. */
+  constructor(db: Connection, holder?: string) {
     this.#db = db;
+    this.#holder = holder ?? null;
   }
 
   async sweep(now: number): Promise<void> {
@@ -93,10 +100,11 @@ export class SqliteThreadStore implements ThreadStore {
   async append(owner: string, jobId: string, part: number, said: Said): Promise<void> {
     this.#db.run(
       `INSERT INTO chat_parts (job_id, part, answer, reasoning)
-       SELECT job_id, ?, ?, ? FROM chat_turns WHERE job_id = ? AND thread_id IN ${THREADS_OF}
+       SELECT job_id, ?, ?, ? FROM chat_turns
+       WHERE job_id = ? AND thread_id IN ${THREADS_OF} AND ${GOES_ON}
        ON CONFLICT (job_id, part)
        DO UPDATE SET answer = excluded.answer, reasoning = excluded.reasoning`,
-      [part, said.answer, said.reasoning, jobId, owner],
+      [part, said.answer, said.reasoning, jobId, owner, this.#holder],
     );
   }
 
@@ -107,11 +115,12 @@ export class SqliteThreadStore implements ThreadStore {
     now: number,
   ): Promise<void> {
     this.#db.transaction(() => {
-      this.#db.run(
+      const ended = this.#db.all(
         `UPDATE chat_turns SET outcome = ?, is_open = 0
-         WHERE job_id = ? AND thread_id IN ${THREADS_OF}`,
-        [outcome ? JSON.stringify(outcome) : null, jobId, owner],
+         WHERE job_id = ? AND thread_id IN ${THREADS_OF} AND ${GOES_ON} RETURNING 1`,
+        [outcome ? JSON.stringify(outcome) : null, jobId, owner, this.#holder],
       );
+      if (ended.length === 0) return;
       this.#db.run(
         `UPDATE chat_threads SET updated_at = ? WHERE owner = ?
          AND thread_id = (SELECT thread_id FROM chat_turns WHERE job_id = ?)`,

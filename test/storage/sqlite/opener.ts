@@ -21,7 +21,7 @@ export async function open(place: string, { holder = "me", now }: OpenedAs = {})
   const isGone = (one: string) => one === "gone";
   return {
     jobs: new SqliteJobStore(connection),
-    threads: new SqliteThreadStore(connection),
+    threads: new SqliteThreadStore(connection, holder),
     hosting: new SqliteHostingRecord(connection, lock, { clock, holder, isGone }),
     users: new SqliteUserStore(connection),
     audit: new SqliteAuditLog(connection),
