@@ -2,10 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { compareWith } from "./against.ts";
 import { DOWNLOADING, downloadAll } from "./download.ts";
 import { isMissed, type Row } from "./rows.ts";
-import { type Bench, FULL, QUICK, SCALED, WHOLE } from "./sections.ts";
+import type { Bench } from "./sections.ts";
 import { middle, pageWith, tableOf } from "./table.ts";
 
 /*
@@ -40,6 +39,7 @@ async function run(): Promise<void> {
   const { against, quick, write } = flags;
   console.log(`${MACHINE}\n`);
   if (against !== undefined) {
+    const { compareWith } = await import("./against.ts");
     console.log(await inFolder((bench) => compareWith(against, bench)));
     return;
   }
@@ -77,6 +77,8 @@ async function inFolder<T>(measure: (bench: Bench) => Promise<T>): Promise<T> {
 }
 
 async function measureAll(bench: Bench, isQuick: boolean): Promise<Row[]> {
+  // Where this program is one of those that are measured, it has none of it in memory.
+  const { FULL, QUICK, SCALED, WHOLE } = await import("./sections.ts");
   const rows: Row[] = [];
   const sections = isQuick ? SCALED : [...SCALED, ...WHOLE];
   for (const section of sections) rows.push(...(await section(bench, isQuick ? QUICK : FULL)));

@@ -11,17 +11,19 @@ export async function whileBundled(entry, use) {
   // Below `node_modules`, so that packages are found from there.
   const folder = await mkdtemp(join(resolve("node_modules"), ".bundled-"));
   try {
-    const outfile = join(folder, "main.mjs");
     await build({
-      entryPoints: [entry],
-      outfile,
+      entryPoints: { main: entry },
+      outdir: folder,
+      outExtension: { ".js": ".mjs" },
       bundle: true,
       format: "esm",
+      // What is loaded by `import()` is not in memory before that.
+      splitting: true,
       platform: "node",
       target: "node20.18",
       packages: "external",
     });
-    return await use(outfile);
+    return await use(join(folder, "main.mjs"));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
