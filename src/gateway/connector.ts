@@ -2,17 +2,13 @@ import { type LookupAddress, type LookupOptions, lookup } from "node:dns";
 import { isIP } from "node:net";
 import { buildConnector } from "undici";
 import { isPublicAddress } from "../core/host-addresses.ts";
+import { RefusedAddress } from "./refused-address.ts";
 
 type LookupCallback = (
   error: NodeJS.ErrnoException | null,
   address: string | LookupAddress[],
   family?: number,
 ) => void;
-
-/** Thrown into a connection attempt whose address no media may come from. */
-export class RefusedAddress extends Error {
-  override readonly name = "RefusedAddress";
-}
 
 /**
  * A connector that reaches public addresses only. The check is made on the addresses that the

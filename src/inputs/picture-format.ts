@@ -1,4 +1,3 @@
-import { fileTypeFromBuffer } from "file-type";
 import { readHeader } from "../media/decoder.ts";
 import { gifBlocks, isoBoxes, jpegSegments, pngChunks, riffChunks } from "./containers.ts";
 import { TiffReader } from "./tiff-directory.ts";
@@ -31,6 +30,7 @@ export const EXTENSIONS: Readonly<Record<PictureFormat, string>> = {
 export async function pictureFormat(
   bytes: Buffer,
 ): Promise<{ format: PictureFormat } | { format: undefined; mimeType: string | undefined }> {
+  const { fileTypeFromBuffer } = await import("file-type");
   const type = await fileTypeFromBuffer(bytes).catch(() => undefined);
   const format = BY_TYPE[type?.mime ?? ""];
   if (format) return { format };

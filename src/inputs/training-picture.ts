@@ -1,4 +1,3 @@
-import { fileTypeFromBuffer } from "file-type";
 import { AppError } from "../core/errors.ts";
 import { byteCount, oneLine } from "../core/text.ts";
 import { readHeader } from "../media/decoder.ts";
@@ -21,6 +20,7 @@ export interface ExaminedFile {
 /** Whether a file is a picture by its first bytes, or calls itself one. */
 export async function isToBeRead(name: string, head: Buffer): Promise<boolean> {
   if (PICTURE_NAME.test(name)) return true;
+  const { fileTypeFromBuffer } = await import("file-type");
   const type = await fileTypeFromBuffer(head).catch(() => undefined);
   return type?.mime.startsWith("image/") ?? false;
 }
@@ -31,6 +31,7 @@ export async function examineOther(
   sizeBytes: number,
   head: Buffer,
 ): Promise<ExaminedFile> {
+  const { fileTypeFromBuffer } = await import("file-type");
   const type = await fileTypeFromBuffer(head).catch(() => undefined);
   return { entry: { name, sizeBytes, ...(type ? { mimeType: type.mime } : {}) } };
 }

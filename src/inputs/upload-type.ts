@@ -1,5 +1,4 @@
 import { isUtf8 } from "node:buffer";
-import { fileTypeFromBuffer } from "file-type";
 
 /** What may be uploaded: pictures, ZIP archives of training sets, and text to be read. */
 export const UPLOAD_KINDS = ["picture", "archive", "text"] as const;
@@ -20,6 +19,7 @@ const TEXT: UploadType = { kind: "text", mimeType: "text/plain", extension: "txt
  * @returns what it seems to be where it is none of what may be uploaded.
  */
 export async function uploadTypeOf(head: Buffer): Promise<UploadType | { seems: string }> {
+  const { fileTypeFromBuffer } = await import("file-type");
   const type = await fileTypeFromBuffer(head).catch(() => undefined);
   if (type && PICTURES.includes(type.ext)) {
     return { kind: "picture", mimeType: type.mime, extension: type.ext };

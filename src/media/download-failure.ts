@@ -1,6 +1,6 @@
 import { AppError } from "../core/errors.ts";
-import { RefusedAddress } from "../gateway/connector.ts";
 import { TransportFailure } from "../gateway/exchange.ts";
+import { RefusedAddress } from "../gateway/refused-address.ts";
 
 /** Why a download did not succeed, and whether another try can help. */
 export class DownloadFailure extends Error {

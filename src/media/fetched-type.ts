@@ -1,5 +1,4 @@
 import { open } from "node:fs/promises";
-import { fileTypeFromBuffer, fileTypeFromFile } from "file-type";
 import { HEAD_BYTES } from "../core/file-head.ts";
 import { DownloadFailure } from "./download-failure.ts";
 
@@ -26,6 +25,7 @@ export interface FetchedType {
  * @throws {DownloadFailure} when it is a document.
  */
 export async function typeOf(path: string, url: string): Promise<FetchedType> {
+  const { fileTypeFromBuffer, fileTypeFromFile } = await import("file-type");
   const head = await headOf(path);
   // Nearly all are pictures that say so at once; for the others more of the file may have to be read.
   const type = pictureType(await fileTypeFromBuffer(head)) ?? (await fileTypeFromFile(path));

@@ -57,30 +57,31 @@ function chatTool(deps: ToolDeps): Tool {
     searchHint:
       "summarize or delegate reading a codebase or long document, second opinion, consult another AI, talk, find the error in a huge log, send a prompt to, let it answer, write, explain, helper, expert or cheaper model, many documents, repository, question, offload work, without filling context",
     kind: "start",
-    input: z.object({
-      prompt: task(z.string().min(1)).describe("The task, with all it needs"),
-      system: task(z.string()).optional().describe("Standing instructions"),
-      thread_id: id().optional().describe("Continue this thread; new without"),
-      files: knownAs(
-        z
-          .array(knownAs(z.string().min(1), { reference: "pattern" }))
+    input: () =>
+      z.object({
+        prompt: task(z.string().min(1)).describe("The task, with all it needs"),
+        system: task(z.string()).optional().describe("Standing instructions"),
+        thread_id: id().optional().describe("Continue this thread; new without"),
+        files: knownAs(
+          z
+            .array(knownAs(z.string().min(1), { reference: "pattern" }))
+            .optional()
+            .describe("Text files: paths, folders, globs"),
+          { elsewhere: `Text: ${ANY_UPLOAD} or earlier results` },
+        ),
+        model: z
+          .string()
+          .min(1)
           .optional()
-          .describe("Text files: paths, folders, globs"),
-        { elsewhere: `Text: ${ANY_UPLOAD} or earlier results` },
-      ),
-      model: z
-        .string()
-        .min(1)
-        .optional()
-        .describe(beginningOf(`Default ${chatModel}`, 60)),
-      max_tokens: z.int().min(1).optional().describe("Longest answer"),
-      temperature: z.number().min(0).max(1).optional(),
-      top_p: z.number().optional(),
-      thinking: z.boolean().optional().describe("Let it reason first"),
-      api_format: apiFormat(),
-      ...startArguments(maxWaitSeconds),
-    }),
-    local: startPlace(),
+          .describe(beginningOf(`Default ${chatModel}`, 60)),
+        max_tokens: z.int().min(1).optional().describe("Longest answer"),
+        temperature: z.number().min(0).max(1).optional(),
+        top_p: z.number().optional(),
+        thinking: z.boolean().optional().describe("Let it reason first"),
+        api_format: apiFormat(),
+        ...startArguments(maxWaitSeconds),
+      }),
+    local: startPlace,
     async run(given, call, _values, place) {
       const input = { ...given, ...place };
       const startedAt = deps.clock.elapsed();
@@ -118,11 +119,12 @@ function chatModelsTool(deps: ToolDeps): Tool {
     description: "Chat models for `longcat_chat`, with context and prices.",
     searchHint: "list available language models, LLMs, context window, price per token",
     kind: "read",
-    input: z.object({
-      model: z.string().min(1).optional().describe("Details of this one"),
-      api_format: apiFormat(),
-    }),
-    output: z.looseObject({ models: z.array(z.looseObject({ id: z.string() })) }),
+    input: () =>
+      z.object({
+        model: z.string().min(1).optional().describe("Details of this one"),
+        api_format: apiFormat(),
+      }),
+    output: () => z.looseObject({ models: z.array(z.looseObject({ id: z.string() })) }),
     async run(input, { caller }) {
       await requireKey(deps, caller, "chatApiKey");
       const { longcat } = await deps.services.get();
@@ -149,16 +151,18 @@ function threadsTool(deps: ToolDeps): Tool {
     searchHint:
       "list conversations, show chat history, continue, resume or delete the last conversation, find an old one, past messages",
     kind: "remove",
-    input: z.object({
-      action: z.enum(["list", "read", "delete"]).optional().describe("Default list"),
-      thread_id: id().optional().describe("To read or delete"),
-      query: z.string().optional().describe("Words of tasks and files, to list"),
-      ...pageArguments(),
-    }),
-    output: z.looseObject({
-      threads: z.array(z.looseObject({ thread_id: z.string() })),
-      next_cursor: z.string().optional(),
-    }),
+    input: () =>
+      z.object({
+        action: z.enum(["list", "read", "delete"]).optional().describe("Default list"),
+        thread_id: id().optional().describe("To read or delete"),
+        query: z.string().optional().describe("Words of tasks and files, to list"),
+        ...pageArguments(),
+      }),
+    output: () =>
+      z.looseObject({
+        threads: z.array(z.looseObject({ thread_id: z.string() })),
+        next_cursor: z.string().optional(),
+      }),
     async run({ action = "list", thread_id, query, limit = DEFAULT_PAGE, cursor }, call) {
       const words = readQuery(query);
       const services = await deps.services.get();

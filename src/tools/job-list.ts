@@ -41,20 +41,21 @@ export function jobListTool(deps: ToolDeps): Tool {
       "history of what was generated, made last week or yesterday, list recent generations, my past images, find an old picture by its prompt, gallery",
     kind: "read",
     isViewed: true,
-    input: z.object({
-      query: z.string().optional().describe("Words of prompts, operations, file names"),
-      since: z.string().optional().describe("2026-11-20, today, 7d, last week"),
-      until: z.string().optional().describe("Last day"),
-      state: z.enum(JOB_STATES).optional(),
-      operation: knownAs(
-        z.enum([...OPERATIONS.map((operation) => operation.name), CHAT_OPERATION]),
-        { namesTools: true },
-      )
-        .optional()
-        .describe("A start tool"),
-      ...pageArguments(),
-    }),
-    output: z.looseObject({ jobs: z.array(rowSchema), next_cursor: z.string().optional() }),
+    input: () =>
+      z.object({
+        query: z.string().optional().describe("Words of prompts, operations, file names"),
+        since: z.string().optional().describe("2026-11-20, today, 7d, last week"),
+        until: z.string().optional().describe("Last day"),
+        state: z.enum(JOB_STATES).optional(),
+        operation: knownAs(
+          z.enum([...OPERATIONS.map((operation) => operation.name), CHAT_OPERATION]),
+          { namesTools: true },
+        )
+          .optional()
+          .describe("A start tool"),
+        ...pageArguments(),
+      }),
+    output: () => z.looseObject({ jobs: z.array(rowSchema), next_cursor: z.string().optional() }),
     async run({ query, since, until, state, operation, limit, cursor }, call) {
       const words = readQuery(query);
       const span = readSpan(since, until, deps.clock.now());

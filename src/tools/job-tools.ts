@@ -36,13 +36,14 @@ function jobStatus(deps: ToolDeps): Tool {
       "check on my image, look up job status, has it finished, did it complete, how is it coming along, when will it be ready, wait for the picture, progress of a generation, get or retrieve the result, still working, status of the request, poll",
     kind: "read",
     isViewed: true,
-    input: z.object({
-      job_id: jobId().optional(),
-      request_id: id().optional().describe("The provider's id; job_id attaches it"),
-      wait_seconds: waitSeconds(deps.settings.maxWaitSeconds),
-      redownload: z.boolean().optional().describe("Fetch missing files again"),
-      previews: previewWish(),
-    }),
+    input: () =>
+      z.object({
+        job_id: jobId().optional(),
+        request_id: id().optional().describe("The provider's id; job_id attaches it"),
+        wait_seconds: waitSeconds(deps.settings.maxWaitSeconds),
+        redownload: z.boolean().optional().describe("Fetch missing files again"),
+        previews: previewWish(),
+      }),
     async run(input, call) {
       const services = await deps.services.get();
       const found = await findJob(deps, services, call.caller, input.job_id, input.request_id);
@@ -70,7 +71,7 @@ function jobCancel(deps: ToolDeps): Tool {
     searchHint:
       "cancel or abort image generation, cancel my request, stop the chat answer, halt, interrupt a running job",
     kind: "change",
-    input: z.object({ job_id: jobId() }),
+    input: () => z.object({ job_id: jobId() }),
     async run(input, call) {
       const services = await deps.services.get();
       const { jobId } = await changeable(services, call.caller, input.job_id);
@@ -90,12 +91,13 @@ function jobDelete(deps: ToolDeps): Tool {
       "Delete (remove, erase) an ended job: its prompt and arguments are forgotten. What it cost still counts.",
     searchHint: "forget, remove from history, delete pictures, clean up",
     kind: "remove",
-    input: z.object({
-      job_id: jobId(),
-      files: knownAs(z.boolean().optional().describe("Its files too, not copies"), {
-        elsewhere: "Its files too (default true)",
+    input: () =>
+      z.object({
+        job_id: jobId(),
+        files: knownAs(z.boolean().optional().describe("Its files too, not copies"), {
+          elsewhere: "Its files too (default true)",
+        }),
       }),
-    }),
     async run({ job_id, files: given }, call) {
       const services = await deps.services.get();
       const { jobId } = await changeable(services, call.caller, job_id);
@@ -115,7 +117,7 @@ export function legacyStatusTool(deps: ToolDeps): Tool {
     title: "LongCat-Image: legacy API",
     description: "LongCat-Image jobs of the legacy API, by id.",
     kind: "read",
-    input: z.object({ request_id: knownAs(z.string().min(1).max(200), { reference: "id" }) }),
+    input: () => z.object({ request_id: knownAs(z.string().min(1).max(200), { reference: "id" }) }),
     async run(input, { caller }) {
       const { adoption } = await deps.services.get();
       const report = await adoption.legacyStatus(caller.owner, input.request_id.trim());

@@ -34,14 +34,15 @@ export function modelsTool(deps: ToolDeps): Tool {
       "which models can make images, list the image models, catalogue, price of an image, how much does it cost, how long each takes, cheapest, resolutions, aspect ratio",
     kind: "read",
     isConstant: true,
-    input: z.object({
-      operation: knownAs(z.enum(OPERATIONS.map((operation) => operation.name)), {
-        namesTools: true,
-      })
-        .optional()
-        .describe("A start tool"),
-    }),
-    output: z.looseObject({ models: z.array(modelViewSchema) }),
+    input: () =>
+      z.object({
+        operation: knownAs(z.enum(OPERATIONS.map((operation) => operation.name)), {
+          namesTools: true,
+        })
+          .optional()
+          .describe("A start tool"),
+      }),
+    output: () => z.looseObject({ models: z.array(modelViewSchema) }),
     run: async (input) => {
       const known = answers.get(input.operation);
       if (known) return known;

@@ -26,21 +26,25 @@ export function saveTool(deps: ToolDeps): Tool {
       "Download links to finished image files, converted to JPEG, PNG or WebP if wanted.",
     kind: "add",
     isViewed: true,
-    input: z.object({
-      media: z
-        .array(knownAs(z.string().min(1), { reference: "pattern" }))
-        .max(MAX_FILES)
-        .optional()
-        .describe(URI_TEMPLATES.medium),
-      job_id: knownAs(z.string(), { reference: "id" }).optional().describe("All files of this job"),
-      index: z.int().min(1).max(MAX_INDEX).optional().describe("One of job_id"),
-      format: z.enum(FORMATS).optional(),
-      max_side: z.int().min(1).max(MAX_SIDE_PX).optional().describe("Pixels"),
-      quality: z.int().min(1).max(100).optional(),
-    }),
-    local: z.object({
-      save_to: knownAs(z.string().min(1), { reference: "place" }).describe("Folder or file"),
-    }),
+    input: () =>
+      z.object({
+        media: z
+          .array(knownAs(z.string().min(1), { reference: "pattern" }))
+          .max(MAX_FILES)
+          .optional()
+          .describe(URI_TEMPLATES.medium),
+        job_id: knownAs(z.string(), { reference: "id" })
+          .optional()
+          .describe("All files of this job"),
+        index: z.int().min(1).max(MAX_INDEX).optional().describe("One of job_id"),
+        format: z.enum(FORMATS).optional(),
+        max_side: z.int().min(1).max(MAX_SIDE_PX).optional().describe("Pixels"),
+        quality: z.int().min(1).max(100).optional(),
+      }),
+    local: () =>
+      z.object({
+        save_to: knownAs(z.string().min(1), { reference: "place" }).describe("Folder or file"),
+      }),
     async run({ media, job_id, index, format, max_side, quality }, { caller }, _values, place) {
       const services = await deps.services.get();
       const chosen = await chooseFiles(services, caller.owner, { media, jobId: job_id, index });

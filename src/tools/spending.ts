@@ -34,30 +34,35 @@ export function spendingTool(deps: ToolDeps): Tool {
     searchHint:
       "money spent, expenses, costs so far, today, this week, usage, bill, report, spend, show my budget, over or remaining budget",
     kind: "read",
-    input: z.object({
-      since: z.string().optional().describe("2026-11-20, today, 7d, last week; default this month"),
-      until: z.string().optional().describe("Last day"),
-    }),
-    output: z.looseObject({
-      period: z.looseObject({ since: z.string(), until: z.string() }),
-      sandbox: z.literal(true).optional(),
-      ...sums,
-      budget: z.looseObject({
-        per_day_usd: z.number().nullable(),
-        per_month_usd: z.number().nullable(),
-        left_today_usd: z.number().nullable(),
-        left_this_month_usd: z.number().nullable(),
+    input: () =>
+      z.object({
+        since: z
+          .string()
+          .optional()
+          .describe("2026-11-20, today, 7d, last week; default this month"),
+        until: z.string().optional().describe("Last day"),
       }),
-      by_day: z.array(z.looseObject({ ...day, ...sums })),
-      by_operation: z.array(z.looseObject({ ...operation, ...sums })),
-      by_day_and_operation: z.array(z.looseObject({ ...day, ...operation, ...sums })),
-      chat: z.looseObject({
-        tokens_in: z.number(),
-        tokens_out: z.number(),
-        cost_usd: z.number().nullable(),
+    output: () =>
+      z.looseObject({
+        period: z.looseObject({ since: z.string(), until: z.string() }),
+        sandbox: z.literal(true).optional(),
+        ...sums,
+        budget: z.looseObject({
+          per_day_usd: z.number().nullable(),
+          per_month_usd: z.number().nullable(),
+          left_today_usd: z.number().nullable(),
+          left_this_month_usd: z.number().nullable(),
+        }),
+        by_day: z.array(z.looseObject({ ...day, ...sums })),
+        by_operation: z.array(z.looseObject({ ...operation, ...sums })),
+        by_day_and_operation: z.array(z.looseObject({ ...day, ...operation, ...sums })),
+        chat: z.looseObject({
+          tokens_in: z.number(),
+          tokens_out: z.number(),
+          cost_usd: z.number().nullable(),
+        }),
+        notes: z.array(z.string()).optional(),
       }),
-      notes: z.array(z.string()).optional(),
-    }),
     async run({ since, until }, call) {
       const period = readPeriod(since, until, deps.clock.now());
       const { jobs, threads, longcat } = await deps.services.get();

@@ -18,13 +18,14 @@ export function startTool(deps: ToolDeps, operation: AnyOperation): Tool {
     ...(operation.searchHint && { searchHint: operation.searchHint }),
     kind: "start",
     isViewed: true,
-    input: z.object({
-      ...startArguments(maxWaitSeconds),
-      max_cost_usd: z.number().min(0).optional(),
-      previews: previewWish(),
-    }),
+    input: () =>
+      z.object({
+        ...startArguments(maxWaitSeconds),
+        max_cost_usd: z.number().min(0).optional(),
+        previews: previewWish(),
+      }),
     more: operation.input,
-    local: startPlace(),
+    local: startPlace,
     async run(given, call, own, place) {
       const input = { ...given, ...place };
       const startedAt = deps.clock.elapsed();

@@ -3,6 +3,7 @@ import type * as z from "zod";
 import { argumentReader, type ReadArguments } from "../arguments/reader.ts";
 import { toAppError } from "../core/errors.ts";
 import { isLoopbackHost } from "../core/host-addresses.ts";
+import { madeOnce } from "../core/made-once.ts";
 import type { Redact } from "../core/redact.ts";
 import { message } from "../core/text.ts";
 import { VIEWER_URI } from "../core/uris.ts";
@@ -76,7 +77,7 @@ export interface Tool {
    * What the data looks like, for tools whose results are data. It is not advertised: no host is
    * known to use it, and every one pays for it in tokens.
    */
-  output?: z.ZodObject;
+  output?: z.ZodObject | undefined;
   /** Whether the same arguments get the same answer as long as the program runs. */
   isConstant: boolean;
   /** What a call's arguments mean. @throws {invalid_input} */
@@ -85,6 +86,7 @@ export interface Tool {
   call(args: unknown, call: Call): Promise<CallToolResult>;
 }
 
+/** What a tool is made of. Its schemas are made for its first call: most sessions call a few tools. */
 export interface ToolSpec<I extends z.ZodObject, L extends z.ZodObject> {
   name: string;
   title: string;
@@ -99,12 +101,12 @@ export interface ToolSpec<I extends z.ZodObject, L extends z.ZodObject> {
   kind: ToolKind;
   /** Hosts with MCP Apps show its answers on the viewer page. */
   isViewed?: boolean;
-  input: I;
+  input: () => I;
   /** Arguments that name places on this machine: callers elsewhere have none of them. */
-  local?: L;
+  local?: () => L;
   /** More arguments, of a schema that only runs know; `run` gets them as they were read. */
   more?: z.ZodObject;
-  output?: z.ZodObject;
+  output?: () => z.ZodObject;
   /** Says that the same arguments get the same answer as long as the program runs. */
   isConstant?: true;
   /**
@@ -127,14 +129,18 @@ export function defineTool<I extends z.ZodObject, L extends z.ZodObject>(
   deps: ToolDeps,
   spec: ToolSpec<I, L>,
 ): Tool {
-  const common = spec.more ? spec.more.extend(spec.input.shape) : spec.input;
-  const all = spec.local ? common.extend(spec.local.shape) : common;
+  const schemas = madeOnce(() => {
+    const [input, local] = [spec.input(), spec.local?.()];
+    const common = spec.more ? spec.more.extend(input.shape) : input;
+    return { input, local, common, all: local ? common.extend(local.shape) : common };
+  });
   const mayBeLocal = isProviderLocal(deps.settings);
   const reader = (input: z.ZodObject, isRemote: boolean) =>
     argumentReader(spec.name, input, { mayBeLocal, isRemote }, deps.redact);
-  const readers = { here: reader(all, false), elsewhere: reader(common, true) };
+  const here = madeOnce(() => reader(schemas().all, false));
+  const elsewhere = madeOnce(() => reader(schemas().common, true));
   const read: Tool["read"] = (args, isRemote = false) =>
-    isRemote ? readers.elsewhere(args) : readers.here(args);
+    isRemote ? elsewhere()(args) : here()(args);
   return {
     name: spec.name,
     title: spec.title,
@@ -147,16 +153,18 @@ export function defineTool<I extends z.ZodObject, L extends z.ZodObject>(
     },
     // Lists are made of what was prepared; a session that calls tools need not make it again.
     get inputSchema() {
-      return advertisedSchema(all);
+      return advertisedSchema(schemas().all);
     },
     elsewhere: {
       description: spec.descriptionElsewhere ?? spec.description,
       get inputSchema() {
-        return advertisedSchema(common, true);
+        return advertisedSchema(schemas().common, true);
       },
     },
     isForElsewhere: spec.isForElsewhere === true,
-    ...(spec.output ? { output: spec.output } : {}),
+    get output() {
+      return spec.output?.();
+    },
     isConstant: spec.isConstant === true,
     read,
     async call(args, call) {
@@ -164,10 +172,10 @@ export function defineTool<I extends z.ZodObject, L extends z.ZodObject>(
       try {
         const { isRemote } = call.caller;
         const { values, notes } = read(args, isRemote);
-        const local = isRemote ? undefined : spec.local?.parse(values);
+        const local = isRemote ? undefined : schemas().local?.parse(values);
         const asked = await askedCall(deps, { tool: spec.name, args: values, call });
         const made = await whileAsking(asked, (asking) =>
-          spec.run(spec.input.parse(values), { ...call, asking }, values, local),
+          spec.run(schemas().input.parse(values), { ...call, asking }, values, local),
         );
         // The question is the answer.
         if (made === undefined) return { content: [] };

@@ -18,7 +18,8 @@ export function uploadTool(deps: ToolDeps): Tool {
     description: "A one-time address to send the user's file to: picture, ZIP or text.",
     kind: "add",
     isForElsewhere: true,
-    input: z.object({ filename: z.string().min(1).max(1_000).optional().describe("Its name") }),
+    input: () =>
+      z.object({ filename: z.string().min(1).max(1_000).optional().describe("Its name") }),
     async run({ filename }, { caller }) {
       const { uploads } = await deps.services.get();
       const name = filename === undefined ? undefined : plainFilename(filename);

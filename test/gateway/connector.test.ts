@@ -1,8 +1,9 @@
 import { Agent, request } from "undici";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { isLoopbackHost, isPublicAddress } from "../../src/core/host-addresses.ts";
-import { checkedConnector, RefusedAddress } from "../../src/gateway/connector.ts";
+import { checkedConnector } from "../../src/gateway/connector.ts";
 import { HttpClient } from "../../src/gateway/http-client.ts";
+import { RefusedAddress } from "../../src/gateway/refused-address.ts";
 import { json, rawServer } from "../support/raw-server.ts";
 
 describe("addresses that media may come from", () => {
