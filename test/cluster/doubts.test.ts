@@ -190,3 +190,39 @@ describe("jobs of which nobody knows whether they were taken over", () => {
     expect([...mine, ...theirs].map(({ jobId }) => jobId)).toEqual([left.jobId]);
   });
 });
+
+describe("a job that goes on after all, of which nobody knows whether that was recorded", () => {
+  test.each([
+    ["whose request was found", "unknown", "running", { isFound: true }],
+    ["whose files are fetched again", "failed", "downloading", {}],
+  ] as const)("%s is gone on with by whoever has it, once", async (_, from, to, more) => {
+    const { proxy, store, other, lose } = await opened();
+    const job = leftJob({ baseUrl: BASE, state: from, charge: "spent" });
+    await recordJob(other, job, "other");
+    lose(/UPDATE jobs/);
+    const patch = { requestId: "request-1" };
+    const step = { from, to, patch, now: 9, holder: "me", ...more };
+    await expect(store.transition(OWNER, job.jobId, step)).rejects.toMatchObject({
+      ...{ code: "storage", message: expect.stringContaining("did not say whether") },
+    });
+    expect(proxy.hasLost()).toBe(true);
+    await store.beat("me");
+    expect(await other.takeOver("other", [], BASE)).toEqual([]);
+    expect(await store.takeOver("me", [], BASE)).toMatchObject([{ jobId: job.jobId, state: to }]);
+    expect(await store.takeOver("me", [], BASE)).toEqual([]);
+    const next = { from: to, to: "failed", patch: {}, now: 10 } as const;
+    expect(await store.transition(OWNER, job.jobId, next)).toMatchObject({ state: "failed" });
+  });
+
+  test("or one that was bought elsewhere is gone on with as well", async () => {
+    const { proxy, store, other, lose } = await opened();
+    const job = leftJob({ baseUrl: BASE, state: "running", requestId: "request-1" });
+    lose(/INTO jobs\b/);
+    const rules = { forceNew: true, limits: NO_LIMITS, isFound: true, now: 9 };
+    await expect(store.admit(job, "me", rules)).rejects.toMatchObject({ code: "storage" });
+    expect(proxy.hasLost()).toBe(true);
+    await store.beat("me");
+    expect(await other.takeOver("other", [], BASE)).toEqual([]);
+    expect(await store.takeOver("me", [], BASE)).toMatchObject([{ jobId: job.jobId }]);
+  });
+});

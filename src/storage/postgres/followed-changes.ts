@@ -17,7 +17,7 @@ import type { ChangedRows } from "./changed-rows.ts";
 import type { PostgresDatabase, Statements } from "./database.ts";
 import { AnswerLost } from "./database-failures.ts";
 import type { FollowedJobs } from "./followed-jobs.ts";
-import { putBack, takenBefore } from "./holder-rows.ts";
+import { heldUnderWay, putBack } from "./holder-rows.ts";
 import { type Guard, isMoreThanARow, type JobName, requestLock, updateJob } from "./job-changes.ts";
 import { knowsRequest } from "./job-deletion-rows.ts";
 
@@ -29,8 +29,8 @@ export class FollowedChanges {
   readonly #db: PostgresDatabase;
   readonly #feed: ChangedRows<Job>;
   readonly #followed: FollowedJobs;
-  /** Whether jobs may have been taken over of which this process does not know. */
-  #hasLostTaken = false;
+  /** Whether this process may hold jobs of which it does not know. */
+  #mayHoldMore = false;
 
   constructor(db: PostgresDatabase, feed: ChangedRows<Job>, followed: FollowedJobs) {
     this.#db = db;
@@ -45,16 +45,16 @@ export class FollowedChanges {
   }
 
   /**
-   * Takes over jobs, and before that those which an earlier try took whose answer was lost: this
-   * process shows that it lives, and so nobody else would ever take them.
+   * Takes over jobs, and before that those which this process has got by a change whose answer was
+   * lost: it shows that it lives, and so nobody else would ever take them.
    */
   async takeOver(holder: string, take: () => Promise<unknown[]>): Promise<Job[]> {
-    const lost = this.#hasLostTaken ? await takenBefore(this.#db, holder) : [];
-    this.#hasLostTaken = false;
-    const found = lost.filter((row) => !this.#followed.isOurs(row));
+    const held = this.#mayHoldMore ? await heldUnderWay(this.#db, holder) : [];
+    this.#mayHoldMore = false;
+    const found = held.filter((row) => !this.#followed.isOurs(row));
     if (found.length > 0) return this.#taken(found);
     const rows = await take().catch((error: unknown) => {
-      this.#hasLostTaken = error instanceof AnswerLost;
+      this.#lost(error);
       throw error;
     });
     return this.#taken(rows);
@@ -65,10 +65,21 @@ export class FollowedChanges {
     return rows.map(readRow);
   }
 
+  /** Hears that a job may not be recorded, and is not followed here. @returns the failure. */
+  refused(error: unknown, jobId: string): unknown {
+    this.#followed.forget(jobId);
+    return this.#doubted(error, jobId, "queued");
+  }
+
   /** Remembers what may have been done although it failed. @returns the failure. */
-  doubted(error: unknown, jobId: string, to: JobState): unknown {
+  #doubted(error: unknown, jobId: string, to: JobState): unknown {
+    this.#lost(error);
     if (error instanceof AnswerLost) this.#followed.doubt(jobId, to);
     return error;
+  }
+
+  #lost(error: unknown): void {
+    if (error instanceof AnswerLost) this.#mayHoldMore = true;
   }
 
   /** Lets go of jobs that may be recorded, or about to be sent, and surely were not sent. */
@@ -137,17 +148,22 @@ export class FollowedChanges {
     if (!isFound) {
       const moved = await this.#change({ owner, jobId }, change, more, guard).catch(
         (error: unknown) => {
-          throw this.doubted(error, jobId, to);
+          throw this.#doubted(error, jobId, to);
         },
       );
       return moved ?? (await this.#movedBefore(owner, jobId, to));
     }
     // In one transaction, so that of several that found the same request one gets it.
-    const row = await this.#db.transaction(async (db) => {
-      await db.lock(requestLock(patch.requestId ?? ""));
-      if (await knowsRequest(db, patch.requestId ?? "", jobId)) return undefined;
-      return updateJob(db, { owner, jobId }, change, more, guard);
-    });
+    const row = await this.#db
+      .transaction(async (db) => {
+        await db.lock(requestLock(patch.requestId ?? ""));
+        if (await knowsRequest(db, patch.requestId ?? "", jobId)) return undefined;
+        return updateJob(db, { owner, jobId }, change, more, guard);
+      })
+      .catch((error: unknown) => {
+        this.#lost(error);
+        throw error;
+      });
     return this.#changed(row, more);
   }
 

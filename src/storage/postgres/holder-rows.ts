@@ -114,9 +114,13 @@ export async function takeOver(
   return [];
 }
 
-/** Unfinished jobs that a process has taken over at some time, and holds. */
-export async function takenBefore(db: Statements, holder: string): Promise<unknown[]> {
-  const sql = `SELECT * FROM jobs WHERE lease_holder = ? AND ${UNFINISHED} AND orphaned = 1`;
+/**
+ * The jobs that a process holds, but for those that it has recorded itself and not sent: of these it
+ * knows by itself whether they may be put back.
+ */
+export async function heldUnderWay(db: Statements, holder: string): Promise<unknown[]> {
+  const sql = `SELECT * FROM jobs WHERE lease_holder = ? AND ${UNFINISHED}
+    AND (orphaned = 1 OR state IN ('running', 'downloading'))`;
   return db.all(sql, [holder]);
 }
 

@@ -102,7 +102,7 @@ export class PostgresJobStore implements JobStore {
         return { kind: "new" };
       })
       .catch((error: unknown) => {
-        throw this.#changes.doubted(error, job.jobId, "queued");
+        throw this.#changes.refused(error, job.jobId);
       });
   }
 
