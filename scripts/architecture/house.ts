@@ -173,7 +173,7 @@ export const HOUSE: Rules = {
       ],
     },
     {
-      path: "src/runtime.ts",
+      path: "src/runtime/",
       about: "everything opened at first use",
       uses: [
         "src/core/",
@@ -270,7 +270,7 @@ export const HOUSE: Rules = {
         "src/storage/postgres/",
         "src/tools/",
         "src/gallery/",
-        "src/runtime.ts",
+        "src/runtime/",
         "src/server.ts",
         "src/access/",
         "src/transports/",

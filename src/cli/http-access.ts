@@ -6,7 +6,7 @@ import { AppError, toAppError } from "../core/errors.ts";
 import { isLoopbackHost } from "../core/host-addresses.ts";
 import { Lazy } from "../core/lazy.ts";
 import { HttpClient } from "../gateway/http-client.ts";
-import type { Runtime } from "../runtime.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type Front, inRanges, isAnyAddress } from "../transports/http/in-front.ts";
 import type { ClosedMarker } from "../users/door.ts";

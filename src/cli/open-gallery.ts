@@ -6,7 +6,7 @@ import type { Redact } from "../core/redact.ts";
 import { Gallery } from "../gallery/gallery-pages.ts";
 import type { GalleryParts } from "../gallery/visit.ts";
 import type { JobEvents } from "../jobs/events.ts";
-import type { Runtime } from "../runtime.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { Settings } from "../settings/settings.ts";
 import { servePages } from "../transports/pages-listener.ts";
 import { openInBrowser } from "./browser.ts";

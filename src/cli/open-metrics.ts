@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import { exposition } from "../core/metrics.ts";
-import type { Runtime } from "../runtime.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { serveMetrics } from "../transports/metrics-listener.ts";
 import type { Traffic } from "../transports/traffic.ts";
 import { type AnswerFigures, jobFamilies, ProcessFigures, serverFamilies } from "./figures.ts";

@@ -10,7 +10,7 @@ import { createRedact } from "../core/redact.ts";
 import { JobEvents } from "../jobs/events.ts";
 import { OpenedFolders } from "../media/opened-folders.ts";
 import { Questions } from "../questions/user-questions.ts";
-import type { Runtime } from "../runtime.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { ServerFactory } from "../server.ts";
 import { DEFAULT_PORTS } from "../settings/commands.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -100,7 +100,7 @@ export async function serve(
   });
   // What goes on for ever is begun on nobody's behalf, though a call may be the first to need it.
   const openServices = async (): Promise<Runtime> => {
-    const { openRuntime } = await import("../runtime.ts");
+    const { openRuntime } = await import("../runtime/open-runtime.ts");
     return openRuntime({
       settings,
       proxies: settings.proxies,
