@@ -26,6 +26,8 @@ export interface AnswerFigures {
   preparedMs: number;
   firstModelsMs: number;
   modelsMs: number;
+  /** The bytes of that answer from a program that has them as text. */
+  preparedModelsMs: number;
 }
 
 /** Calls that need nothing but what the program is made of, over stdio. */
@@ -40,22 +42,31 @@ export async function measureAnswers(
     const list = () => program.answerTo("tools/list");
     const call = JSON.stringify({ name: "image_models", arguments: {} });
     const models = () => program.answerTo("tools/call", call);
-    const bytes = join(folder, "list.json");
-    await writeFile(bytes, await list());
     // Any call loads the program; this one has nothing to do with the models.
     await program.request("tools/call", { name: "spending", arguments: {} });
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     const firstModelsMs = await timed(models);
-    const prepared = new Program(["-e", PREPARED, bytes], env);
-    try {
-      const [listMs, preparedMs] = await byTurns(list, () => prepared.answerTo("tools/list"));
-      const [modelsMs] = await byTurns(models, async () => {});
-      return { listMs, preparedMs, firstModelsMs, modelsMs };
-    } finally {
-      await prepared.end();
-    }
+    const [modelsMs, preparedModelsMs] = await besidePrepared(models, folder);
+    const [listMs, preparedMs] = await besidePrepared(list, folder);
+    return { listMs, preparedMs, firstModelsMs, modelsMs, preparedModelsMs };
   } finally {
     await program.end();
+  }
+}
+
+/** Asks our program, and by turns one that has the same answer as text. */
+async function besidePrepared(
+  ours: () => Promise<string>,
+  folder: string,
+): Promise<[number, number]> {
+  const bytes = join(folder, "prepared.json");
+  await writeFile(bytes, await ours());
+  const prepared = new Program(["-e", PREPARED, bytes], {});
+  try {
+    await prepared.answerTo("ping");
+    return await byTurns(ours, () => prepared.answerTo("ping"));
+  } finally {
+    await prepared.end();
   }
 }
 

@@ -32,10 +32,14 @@ export class Door {
 
   /** To be asked for each request, and once at the start; cheap. Never throws. */
   async isClosed(): Promise<boolean> {
+    if (this.#marker.isSet()) {
+      // It is closed whatever the record says, which need not be asked.
+      this.#wasClosed = true;
+      return true;
+    }
     const isRecorded = await this.#users.everExisted().catch(() => undefined);
-    const isMarked = this.#marker.isSet();
-    if (isRecorded && !isMarked) this.#markAgain();
-    this.#wasClosed = isMarked || (isRecorded ?? this.#wasClosed);
+    if (isRecorded) this.#markAgain();
+    this.#wasClosed = isRecorded ?? this.#wasClosed;
     return this.#wasClosed;
   }
 

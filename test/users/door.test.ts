@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { AppError } from "../../src/core/errors.ts";
 import { Door } from "../../src/users/door.ts";
 
@@ -48,6 +48,18 @@ beforeEach(() => {
 });
 
 describe("the door", () => {
+  it("does not ask the record where the mark says that it is closed", async () => {
+    isMarked = true;
+    const asked = vi.spyOn(users, "everExisted");
+    const door = newDoor();
+    expect(await door.isClosed()).toBe(true);
+    expect(asked).not.toHaveBeenCalled();
+    isMarked = false;
+    expect(await door.isClosed()).toBe(false);
+    expect(asked).toHaveBeenCalledTimes(1);
+    asked.mockRestore();
+  });
+
   it("is open where there have never been users, also once the record is gone", async () => {
     const door = newDoor();
     expect(await door.isClosed()).toBe(false);
