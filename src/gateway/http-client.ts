@@ -28,7 +28,7 @@ export interface OutboundRequest {
   url: Pick<URL, "origin" | "pathname" | "search">;
   headers?: Record<string, string>;
   /** JSON body. */
-  body?: string;
+  body?: string | undefined;
   /** From the call to the last byte of the answer. */
   deadlineMs: number;
   maxBytes: number;
@@ -106,9 +106,10 @@ export class HttpClient {
   send(outbound: OutboundRequest): Promise<HttpReply> {
     const { url, method, headers = {}, body = null, maxBytes, deadlineMs } = outbound;
     const base = outbound.freshConnection ? this.#fresh : this.#pooled;
-    const { origin, pathname, search } = url;
-    const timeouts = { headersTimeout: 0, bodyTimeout: 0 };
-    const request = { origin, path: pathname + search, method, headers, body, ...timeouts };
+    const [origin, path] = [url.origin, url.pathname + url.search];
+    // The exchange has a deadline of its own.
+    const [headersTimeout, bodyTimeout] = [0, 0];
+    const request = { origin, path, method, headers, body, headersTimeout, bodyTimeout };
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         answered: (reply) =>

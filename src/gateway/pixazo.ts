@@ -94,7 +94,7 @@ export class PixazoClient {
       reply = await this.#options.http.send({
         method: "POST",
         url: new URL(this.#options.baseUrl + operation.path),
-        headers: { ...headers, "content-type": "application/json", "cache-control": "no-cache" },
+        headers: { "content-type": "application/json", "cache-control": "no-cache", ...headers },
         body: JSON.stringify(wire),
         deadlineMs: operation.kind === "sync" ? SYNC_DEADLINE_MS : SUBMIT_DEADLINE_MS,
         maxBytes: MAX_REPLY_BYTES,
@@ -137,12 +137,10 @@ export class PixazoClient {
    * @throws as {@link PixazoClient.status}
    */
   async legacyStatus(requestId: string): Promise<LegacyReport> {
-    const reply = await this.#ask({
-      method: "POST",
-      url: new URL(`${this.#options.legacyBaseUrl}/longcat-image-request-result`),
-      headers: { ...(await this.#headers()), "content-type": "application/json" },
-      body: JSON.stringify({ request_id: requestId }),
-    });
+    const url = new URL(`${this.#options.legacyBaseUrl}/longcat-image-request-result`);
+    const headers = { ...(await this.#headers()), "content-type": "application/json" };
+    const body = JSON.stringify({ request_id: requestId });
+    const reply = await this.#ask("POST", url, headers, body);
     const { text } = this.#read(reply);
     const parsed = readReply(text);
     return { ...report(text, parsed, true, false), progress: parsed?.progress };
@@ -152,7 +150,7 @@ export class PixazoClient {
     const id = encodeURIComponent(checkedId(requestId));
     const { origin, pathname } = this.#status;
     const url = { origin, pathname: pathname + id, search: "" };
-    return this.#ask({ method: "GET", url, headers: await this.#headers() });
+    return this.#ask("GET", url, await this.#headers(), undefined);
   }
 
   /** @throws what a refusal means */
@@ -164,15 +162,21 @@ export class PixazoClient {
 
   async #headers(): Promise<Record<string, string>> {
     const key = sendableKey("apiKey", await this.#options.apiKey());
+    const headers = { "ocp-apim-subscription-key": key, accept: "application/json" };
     const traceparent = this.#options.traceparent?.();
-    const trace = traceparent === undefined ? {} : { traceparent };
-    return { "ocp-apim-subscription-key": key, accept: "application/json", ...trace };
+    return traceparent === undefined ? headers : { ...headers, traceparent };
   }
 
   /** @throws {upstream_unavailable} where no answer comes */
-  #ask(request: Omit<OutboundRequest, "deadlineMs" | "maxBytes">): Promise<HttpReply> {
-    const bounds = { deadlineMs: READ_DEADLINE_MS, maxBytes: MAX_REPLY_BYTES };
-    return this.#options.http.send({ ...request, ...bounds }).catch((error: unknown) => {
+  #ask(
+    method: OutboundRequest["method"],
+    url: OutboundRequest["url"],
+    headers: Record<string, string>,
+    body: string | undefined,
+  ): Promise<HttpReply> {
+    const [deadlineMs, maxBytes] = [READ_DEADLINE_MS, MAX_REPLY_BYTES];
+    const request = { method, url, headers, body, deadlineMs, maxBytes };
+    return this.#options.http.send(request).catch((error: unknown) => {
       if (!(error instanceof TransportFailure)) throw error;
       const message = `The provider could not be asked: ${error.message}.`;
       throw new AppError("upstream_unavailable", message, { cause: error });

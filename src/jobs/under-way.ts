@@ -16,7 +16,8 @@ export class UnderWay {
 
   /** Does something for a job; the lines of the log tell for which, and who began it if one did. */
   workOn({ jobId, owner }: Job, work: () => Promise<unknown>): void {
-    const context = { ...this.#log.context(), job: jobId, owner: hashedOwner(owner) };
+    const own = { job: jobId, owner: hashedOwner(owner) };
+    const context = Object.assign({}, this.#log.context(), own);
     this.add(this.#log.within(context, work));
   }
 

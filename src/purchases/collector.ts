@@ -81,7 +81,7 @@ export class Collector {
   async #whole(job: Job): Promise<WholeJob> {
     const read = () => this.#context.store.get(job.owner, job.jobId);
     const { input = {}, wire = null } = (await surely(this.#context, job.jobId, read)) ?? {};
-    return { ...job, input, wire };
+    return { input, wire, ...job };
   }
 
   /**

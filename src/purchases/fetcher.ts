@@ -101,14 +101,14 @@ export class Fetcher {
     const got = await this.#context.timings.time(
       "download",
       operation?.name ?? "unknown",
-      () => download(url, draft, weights, { ...this.#context, signal: how.signal }),
+      () => download(url, draft, weights, { signal: how.signal, ...this.#context }),
       () => "ok",
       (error) => (error instanceof DownloadFailure ? error.kind : toAppError(error).code),
     );
     const facts = got.isPicture && !weights ? await pictureFacts(draft) : undefined;
     this.#context.reached("before-rename");
-    const named = { ...naming, extension: got.extension };
-    const path = await media.keep(draft, named, { ...how, sha256: got.sha256 });
+    const named = { extension: got.extension, ...naming };
+    const path = await media.keep(draft, named, { sha256: got.sha256, ...how });
     this.#context.reached("after-rename");
     return {
       index,

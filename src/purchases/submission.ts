@@ -35,7 +35,7 @@ export async function loadPurchase(
     await moveSurely(context, queued, state, patch);
     return undefined;
   }
-  return (submitting) => buy(context, { ...submitting, input }, operation, wire);
+  return (submitting) => buy(context, { input, ...submitting }, operation, wire);
 }
 
 /**

@@ -175,7 +175,12 @@ export function defineTool<I extends z.ZodObject, L extends z.ZodObject>(
         const local = isRemote ? undefined : schemas().local?.parse(values);
         const asked = await askedCall(deps, { tool: spec.name, args: values, call });
         const made = await whileAsking(asked, (asking) =>
-          spec.run(schemas().input.parse(values), { ...call, asking }, values, local),
+          spec.run(
+            schemas().input.parse(values),
+            Object.assign({}, call, { asking }),
+            values,
+            local,
+          ),
         );
         // The question is the answer.
         if (made === undefined) return { content: [] };

@@ -61,7 +61,7 @@ export class DatabaseFiles {
   }
 
   #lossOfDatabase(): Loss | undefined {
-    const found = statSync(this.#path, { ...BIG, throwIfNoEntry: false });
+    const found = statSync(this.#path, BIG_IF_THERE);
     const loss = (what: string) => ({ isLogOnly: false, what });
     if (!found) return loss("was deleted or moved");
     if (identityOf(found) !== this.#identities.get("")) return loss("was replaced by another file");
@@ -76,7 +76,7 @@ export class DatabaseFiles {
 
   #lossOfLog(): Loss | undefined {
     for (const suffix of ["-wal", "-shm"]) {
-      const found = statSync(this.#path + suffix, { ...BIG, throwIfNoEntry: false });
+      const found = statSync(this.#path + suffix, BIG_IF_THERE);
       if (!found) return { isLogOnly: true, what: `lost its log (${suffix})` };
       if (identityOf(found) === this.#identities.get(suffix)) continue;
       return { isLogOnly: found.size === 0n, what: `has another log now (${suffix})` };
@@ -98,6 +98,7 @@ export class DatabaseFiles {
 }
 
 const BIG = { bigint: true } as const;
+const BIG_IF_THERE = { bigint: true, throwIfNoEntry: false } as const;
 
 function identityOf({ dev, ino }: BigIntStats): string {
   return `${dev}:${ino}`;

@@ -78,7 +78,7 @@ export class JobUpdates {
     const reopened = from === "unknown" ? { settled_at: null, cost_usd: null } : {};
     const more = { ...lease, ...reopened };
     const which = { owner, jobId };
-    const change = { ...patch, state: to, updatedAt: now };
+    const change = Object.assign({}, patch, { state: to, updatedAt: now });
     // What is sent next must be known to whoever opens the database after us.
     if (to === "submitting") {
       const update = () => updateJob(this.#connection, which, change, more, from);

@@ -16,7 +16,7 @@ export type JobName = Pick<Job, "owner" | "jobId">;
 
 /** Within a transaction. @returns the row. */
 export function insertJob(db: Connection, job: WholeJob, holder: string): unknown {
-  const columns = { ...columnsOf(job), lease_holder: holder };
+  const columns = { lease_holder: holder, ...columnsOf(job) };
   const names = Object.keys(columns);
   const [row] = db.all(
     `INSERT INTO jobs (${names.join(", ")}, revision)
@@ -45,7 +45,7 @@ export function updateJob(
   const body = bodyColumnsOf(change);
   const isBodyChanged = Object.keys(body).length > 0;
   const update = () => {
-    const row = updateRow(db, which, { ...columnsOf(change), ...more }, from);
+    const row = updateRow(db, which, Object.assign(columnsOf(change), more), from);
     if (row === undefined) return undefined;
     if (isBodyChanged) {
       db.run(`UPDATE job_bodies SET ${assignments(body)} WHERE job_id = ?`, [
