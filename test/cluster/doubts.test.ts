@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/core/clock.ts";
+import { AppError } from "../../src/core/errors.ts";
 import type { Job, JobPatch, JobState } from "../../src/jobs/job.ts";
 import { openPostgres } from "../../src/storage/postgres/open-postgres.ts";
 import { BASE } from "../contracts/kit.ts";
@@ -36,6 +37,17 @@ async function opened() {
 }
 
 const queued = () => leftJob({ baseUrl: BASE });
+
+/** Tries again as long as connections are found broken. */
+async function insisting<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === "storage")) throw error;
+    }
+  }
+}
 
 describe("a job of which nobody knows whether it was recorded", () => {
   test("is let go of if it was, and found by whoever asks for the same", async () => {
@@ -113,6 +125,28 @@ describe("a move of which nobody knows whether it was recorded", () => {
     // It is free, and whoever takes it sends it: a try of ours begins where it is.
     const again = await step(job, "queued", "submitting");
     expect(again === undefined || again.state === "submitting").toBe(true);
+  });
+
+  test("and was not is made when it is tried again, and what is sent then is never put back", async () => {
+    const { proxy, store, other, step, free } = await opened();
+    for (let n = 0; n < 10; n++) {
+      const job = queued();
+      await recordJob(store, job, "me");
+      proxy.hang();
+      const lost = step(job, "queued", "submitting").catch((error: unknown) => error);
+      // It is asked, and nobody hears it.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      proxy.goOn();
+      expect(await lost).toMatchObject({ message: expect.stringContaining("did not say whether") });
+      // At the same time or one after the other: the beat may be quicker.
+      const again = insisting(() => step(job, "queued", "submitting"));
+      if (n % 2 === 0) await again;
+      const [sent] = await Promise.all([again, insisting(() => store.beat("me"))]);
+      await store.beat("me");
+      expect(sent).toMatchObject({ state: "submitting" });
+      expect(await other.get(OWNER, job.jobId)).toMatchObject({ state: "submitting" });
+      expect(await free()).toEqual([]);
+    }
   });
 
   test("with the gateway's answer is written in the end, and is never put back", async () => {

@@ -29,6 +29,7 @@ export class FollowedChanges {
   readonly #db: PostgresDatabase;
   readonly #feed: ChangedRows<Job>;
   readonly #followed: FollowedJobs;
+  readonly #beingPutBack = new Map<string, Promise<void>>();
   /** Whether this process may hold jobs of which it does not know. */
   #mayHoldMore = false;
 
@@ -84,16 +85,21 @@ export class FollowedChanges {
 
   /** Lets go of jobs that may be recorded, or about to be sent, and surely were not sent. */
   async settleDoubts(holder: string): Promise<void> {
-    for (const { jobId, doubt } of this.#followed.doubts()) {
-      const fence = this.#followed.fenceOf(jobId) ?? 0;
-      const isUnsent = doubt.to === "queued" || doubt.to === "submitting";
-      // First its end, so that a try that finds it made does not go on with it as well.
-      if (isUnsent && this.#followed.settle(jobId, doubt)) {
-        await putBack(this.#db, holder, jobId, fence).catch((error: unknown) => {
-          this.#followed.doubt(jobId, doubt.to);
-          throw error;
-        });
+    for (const jobId of this.#followed.inDoubt()) {
+      const doubt = this.#followed.takeDoubt(jobId);
+      if (!doubt) continue;
+      if (doubt.to !== "queued" && doubt.to !== "submitting") {
+        this.#followed.doubt(jobId, doubt.to);
+        continue;
       }
+      const fence = this.#followed.fenceOf(jobId) ?? 0;
+      // Whoever tries it again meanwhile waits: what is put back must not be on its way.
+      const back = putBack(this.#db, holder, jobId, fence).catch((error: unknown) => {
+        this.#followed.doubt(jobId, doubt.to);
+        throw error;
+      });
+      this.#beingPutBack.set(jobId, back);
+      await back.finally(() => this.#beingPutBack.delete(jobId));
     }
   }
 
@@ -146,12 +152,9 @@ export class FollowedChanges {
     const isPassed = isFinal(from);
     const guard = { from, fence: isPassed ? null : this.#followed.fenceOf(jobId), isPassed };
     if (!isFound) {
-      const moved = await this.#change({ owner, jobId }, change, more, guard).catch(
-        (error: unknown) => {
-          throw this.#doubted(error, jobId, to);
-        },
+      return this.#inNoDoubt(owner, jobId, to, () =>
+        this.#change({ owner, jobId }, change, more, guard),
       );
-      return moved ?? (await this.#movedBefore(owner, jobId, to));
     }
     // In one transaction, so that of several that found the same request one gets it.
     const row = await this.#db
@@ -212,13 +215,35 @@ export class FollowedChanges {
     return job;
   }
 
+  /**
+   * Moves a job that an earlier try of ours may have moved already. From here on that is this one's
+   * to settle: a job that it moves is not put back behind its back.
+   */
+  async #inNoDoubt(
+    owner: string,
+    jobId: string,
+    to: JobState,
+    move: () => Promise<Job | undefined>,
+  ): Promise<Job | undefined> {
+    await this.#beingPutBack.get(jobId)?.catch(() => undefined);
+    const doubt = this.#followed.takeDoubt(jobId);
+    try {
+      const moved = await move();
+      if (moved || !doubt) return moved;
+      if (doubt.to === to) return await this.#movedBefore(owner, jobId, to);
+    } catch (error) {
+      // The first one stays: whatever came of this try, the job may be where that has brought it.
+      if (doubt) this.#followed.doubt(jobId, doubt.to);
+      throw doubt ? error : this.#doubted(error, jobId, to);
+    }
+    this.#followed.doubt(jobId, doubt.to);
+    return undefined;
+  }
+
   /** The job, if it was moved so by an earlier try of ours whose answer was lost. */
   async #movedBefore(owner: string, jobId: string, to: JobState): Promise<Job | undefined> {
-    const doubt = this.#followed.doubtOf(jobId);
-    if (doubt?.to !== to) return undefined;
     const [row] = await this.#db.all(ONE, [jobId, owner]);
     const isOurs = row !== undefined && this.#followed.isOurs(row) && readRow(row).state === to;
-    // Whoever has put it back meanwhile has settled the doubt.
-    return this.#followed.settle(jobId, doubt) && isOurs ? readRow(row) : undefined;
+    return isOurs ? readRow(row) : undefined;
   }
 }

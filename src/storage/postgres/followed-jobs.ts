@@ -41,16 +41,15 @@ export class FollowedJobs {
     this.#doubts.set(jobId, { to });
   }
 
-  doubtOf(jobId: string): Doubt | undefined {
-    return this.#doubts.get(jobId);
+  /** Takes a doubt out, if there is one: whoever has it settles it, and nobody else acts on it. */
+  takeDoubt(jobId: string): Doubt | undefined {
+    const doubt = this.#doubts.get(jobId);
+    this.#doubts.delete(jobId);
+    return doubt;
   }
 
-  /** @returns whether a doubt was there still, for of those who settle it only one may act. */
-  settle(jobId: string, doubt: Doubt): boolean {
-    return this.#doubts.get(jobId) === doubt && this.#doubts.delete(jobId);
-  }
-
-  doubts(): (Doubt & { jobId: string; doubt: Doubt })[] {
-    return [...this.#doubts].map(([jobId, doubt]) => ({ ...doubt, jobId, doubt }));
+  /** The jobs that are in doubt. */
+  inDoubt(): string[] {
+    return [...this.#doubts.keys()];
   }
 }

@@ -11,6 +11,7 @@ const HUNG_AFTER = "interval '5 seconds'";
 
 const jobIdRow = z.object({ job_id: z.string() });
 const beatRow = z.object({ beat: z.number() });
+const revisionRow = z.object({ revision: z.number() });
 const holderRow = z.object({ holder: z.string(), beat: z.number() });
 
 /**
@@ -137,7 +138,8 @@ function taking(whose: string): string {
 
 /**
  * Lets go of a job of which nobody knows whether it is recorded, or about to be sent: it was not
- * sent. Whoever takes it over sends it.
+ * sent. Whoever takes it over sends it. A server may do this late, when its answer is long given up:
+ * so it changes no job that was changed after it was asked.
  */
 export async function putBack(
   db: Statements,
@@ -145,10 +147,12 @@ export async function putBack(
   jobId: string,
   fence: number,
 ): Promise<void> {
+  const [row] = await db.all("SELECT last_value AS revision FROM revisions", []);
+  const { revision } = revisionRow.parse(row);
   await db.run(
     `UPDATE jobs SET state = 'queued', lease_holder = NULL WHERE job_id = ? AND fence = ?
-     AND lease_holder = ? AND state IN ('queued', 'submitting')`,
-    [jobId, fence, holder],
+     AND lease_holder = ? AND revision <= ? AND state IN ('queued', 'submitting')`,
+    [jobId, fence, holder, revision],
   );
 }
 

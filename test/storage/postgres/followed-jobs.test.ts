@@ -20,23 +20,21 @@ describe("jobs that are followed", () => {
 });
 
 describe("doubts", () => {
-  it("are settled by one of those who try", () => {
+  it("are taken by one of those who would settle them", () => {
     const followed = new FollowedJobs();
     followed.doubt("job_a", "submitting");
-    const doubt = followed.doubtOf("job_a");
-    expect(doubt).toEqual({ to: "submitting" });
-    expect(followed.doubts()).toEqual([{ jobId: "job_a", to: "submitting", doubt }]);
-    expect(doubt && followed.settle("job_a", doubt)).toBe(true);
-    expect(doubt && followed.settle("job_a", doubt)).toBe(false);
-    expect(followed.doubts()).toEqual([]);
+    followed.doubt("job_b", "queued");
+    expect(followed.inDoubt()).toEqual(["job_a", "job_b"]);
+    expect(followed.takeDoubt("job_a")).toEqual({ to: "submitting" });
+    expect(followed.takeDoubt("job_a")).toBeUndefined();
+    expect(followed.inDoubt()).toEqual(["job_b"]);
   });
 
-  it("of a later try are others", () => {
+  it("of a later try stand for those of earlier ones", () => {
     const followed = new FollowedJobs();
     followed.doubt("job_a", "queued");
-    const first = followed.doubtOf("job_a");
     followed.doubt("job_a", "submitting");
-    expect(first && followed.settle("job_a", first)).toBe(false);
-    expect(followed.doubtOf("job_a")).toEqual({ to: "submitting" });
+    expect(followed.takeDoubt("job_a")).toEqual({ to: "submitting" });
+    expect(followed.inDoubt()).toEqual([]);
   });
 });
