@@ -230,6 +230,7 @@ export async function serve(
       ...callers,
       pages: gallery,
       isAnywhere: settings.mediaBucket !== undefined,
+      hasOthers: settings.database !== undefined,
       host,
       port,
       version: packageJson.version,

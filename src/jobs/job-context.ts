@@ -53,6 +53,8 @@ export interface JobContext {
   holder: string;
   /** Aborts when the server is asked to end. */
   stopping: AbortSignal;
+  /** Whether servers elsewhere share the record, and go on with what this one leaves. */
+  hasOthers?: boolean;
   /** How long what is in flight then may still take, in milliseconds. */
   patienceMs: number;
 }

@@ -141,7 +141,7 @@ export class JobRunner {
     const kind = kindOf(this.#context.kinds, job);
     if (job.state === "completed") return kind.restore(job);
     if (!isLeftThere(job)) return job;
-    refuseIfStopping(this.#context.stopping);
+    refuseIfStopping(this.#context);
     const again = await fetchAgain(this.#context, job, kind);
     if (again) this.takeUp(again);
     return this.get(job.owner, job.jobId);
@@ -244,7 +244,7 @@ export class JobRunner {
     request: R,
     isRehearsal: boolean,
   ): Promise<Draft> {
-    if (!isRehearsal) refuseIfStopping(this.#context.stopping);
+    if (!isRehearsal) refuseIfStopping(this.#context);
     return kind.draft(caller, request, isRehearsal);
   }
 
@@ -260,7 +260,7 @@ export class JobRunner {
     if (found.earlier) return { job: found.earlier, isDuplicate: true };
     if (found.refusal) throw found.refusal;
     // It may have taken a while to get here.
-    refuseIfStopping(this.#context.stopping);
+    refuseIfStopping(this.#context);
     await draft.keep();
     reached("before-record");
     const admission = await store.admit(job, holder, rules);

@@ -74,6 +74,7 @@ async function openOn(stores: Stores, options: RuntimeOptions): Promise<Runtime>
     stopping: stopping.signal,
     patienceMs: options.patienceMs,
     keepsPrompts: settings.keepPrompts,
+    hasOthers: settings.database !== undefined,
   };
   const open = await openPublic({
     ...{ store, media, clock, log, reached, holder, isGone },

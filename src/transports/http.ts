@@ -1,6 +1,7 @@
 import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Access } from "../access/authenticator.ts";
+import { onAbort } from "../core/aborting.ts";
 import type { Clock } from "../core/clock.ts";
 import { toAppError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
@@ -12,7 +13,7 @@ import { Guards } from "./http/guards.ts";
 import { healthRoutes, type Readiness } from "./http/health.ts";
 import { type Front, NO_FRONT } from "./http/in-front.ts";
 import { KnownHeads } from "./http/known-heads.ts";
-import { listen } from "./http/listening.ts";
+import { listen, stopListening } from "./http/listening.ts";
 import { McpRoute, type McpRouteOptions } from "./http/mcp-route.ts";
 import { OpenAnswers } from "./http/open-answers.ts";
 import { answerWithPages, type Pages } from "./http/page-answers.ts";
@@ -51,6 +52,11 @@ export interface HttpOptions {
   readiness: Readiness;
   /** Aborts when the server is asked to end: what waits is answered at once. */
   stopping?: AbortSignal;
+  /**
+   * Whether others answer whoever finds no server here: then nobody can connect any more once it is
+   * asked to end, so that a balancer goes to them at once and no start is refused.
+   */
+  hasOthers?: boolean;
   onError: (error: Error) => void;
 }
 
@@ -162,6 +168,7 @@ export async function serveOnHttp(
   };
   const { server, port } = await listen(fetch, options.host, options.port);
   server.prependListener("request", (request, response) => traffic.arrived(request, response));
+  if (options.hasOthers) onAbort(options.stopping, () => stopListening(server));
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   return {
     url: `http://${host}:${port}/mcp`,

@@ -3,15 +3,20 @@ import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
+import { readCommandLine } from "../../src/cli/command-line.ts";
+import { readUserOrder } from "../../src/cli/user-options.ts";
 import { SETTINGS } from "../../src/settings/specs.ts";
 import { databaseAddress } from "../../src/storage/postgres/database-address.ts";
 
-const text = readFileSync(
-  join(resolve(import.meta.dirname, "../.."), "compose.scale.yaml"),
-  "utf8",
-);
+const read = (name: string) =>
+  readFileSync(join(resolve(import.meta.dirname, "../.."), name), "utf8");
+const text = read("compose.scale.yaml");
+const NGINX = "compose.scale.nginx.conf";
 
+const networks = z.object({ default: z.object({ ipv4_address: z.string() }) });
 const replica = z.looseObject({
+  networks,
+  volumes: z.tuple([z.literal("uploads:/data")]),
   command: z.array(z.string()),
   environment: z.record(z.string(), z.string()),
   secrets: z.array(z.string()),
@@ -23,7 +28,9 @@ const replica = z.looseObject({
   healthcheck: z.looseObject({ test: z.array(z.string()) }),
   depends_on: z.array(z.string()),
 });
-const balancer = z.looseObject({ command: z.array(z.string()), ports: z.array(z.string()) });
+const balancer = z.looseObject({
+  ...{ networks, ports: z.array(z.string()), volumes: z.array(z.string()) },
+});
 const kept = z.looseObject({
   environment: z.record(z.string(), z.string()),
   volumes: z.array(z.string()),
@@ -34,7 +41,6 @@ const file = z
       "longcat-1": replica,
       "longcat-2": replica,
       balancer,
-      "public-balancer": balancer,
       postgres: kept.extend({ secrets: z.array(z.string()) }),
       s3: kept.extend({ entrypoint: z.array(z.string()) }),
     }),
@@ -47,14 +53,25 @@ const replicas = [services["longcat-1"], services["longcat-2"]] as const;
 const [{ environment }] = replicas;
 
 describe("the compose file for several machines", () => {
-  test("has replicas that are the same and keep nothing", () => {
-    expect(replicas[0]).toEqual(replicas[1]);
-    for (const one of replicas) {
-      expect(one).not.toHaveProperty("volumes");
-      expect(one).not.toHaveProperty("ports");
-      expect(one.tmpfs.map((place) => place.split(":")[0])).toEqual(["/tmp", "/data"]);
-      expect(one.depends_on).toEqual(["postgres", "s3"]);
+  test("has replicas that are the same but for their address, and keep uploads together", () => {
+    const [one, other] = replicas;
+    expect({ ...one, networks: other.networks }).toEqual(other);
+    expect(one.networks).not.toEqual(other.networks);
+    for (const { tmpfs, depends_on, ...rest } of replicas) {
+      expect(rest).not.toHaveProperty("ports");
+      expect(tmpfs).toEqual(["/tmp"]);
+      expect(depends_on).toEqual(["postgres", "s3"]);
     }
+  });
+
+  test("starts the program with words that it knows", () => {
+    for (const { command } of replicas) {
+      expect(readCommandLine(command)).toMatchObject({ kind: "run", command: "http" });
+    }
+    const [, words = ""] = /run --rm longcat-1 (.+)$/m.exec(text) ?? [];
+    expect(readUserOrder(words.toLowerCase().split(" ").slice(1), {})).toMatchObject({
+      action: "add",
+    });
   });
 
   test("sets what there is, and waits for longer than a drain takes", () => {
@@ -99,22 +116,32 @@ describe("the compose file for several machines", () => {
     expect(services.s3.entrypoint.join(" ")).toContain(`--port :${endpoint.port} `);
   });
 
-  test("keeps the record and the files in volumes, and nothing else", () => {
-    const volumes = [services.postgres, services.s3].flatMap((one) => one.volumes);
+  test("keeps the record, files and uploads in volumes, and nothing else", () => {
+    const volumes = [services.postgres, services.s3, replicas[0]].flatMap((one) => one.volumes);
     expect(volumes.map((one) => one.split(":")[0]).sort()).toEqual(
       Object.keys(file.volumes).sort(),
     );
   });
 
   test("puts a balancer before all replicas on each port, open to this machine only", () => {
-    for (const [service, port] of [
-      [services.balancer, 8787],
-      [services["public-balancer"], 8788],
-    ] as const) {
-      expect(service.ports).toEqual([`127.0.0.1:${port}:${port}`]);
-      const to = service.command.filter((_, at) => service.command[at - 1] === "--to");
-      expect(to).toEqual([`longcat-1:${port}`, `longcat-2:${port}`]);
-      expect(service.command).toContain(`:${port}`);
+    const { balancer: front } = services;
+    expect(front.volumes).toEqual([`./${NGINX}:/etc/nginx/conf.d/default.conf:ro`]);
+    expect(front.ports).toEqual(["127.0.0.1:8787:8787", "127.0.0.1:8788:8788"]);
+    const nginx = read(NGINX);
+    const to = [...nginx.matchAll(/server (\S+):(\d+) max_fails=0;/g)].map(([, ip, port]) => [
+      ...[ip, port],
+    ]);
+    const addresses = replicas.map((one) => one.networks.default.ipv4_address);
+    for (const [address, port] of to) {
+      expect(addresses).toContain(address);
+      expect(["8787", "8788"]).toContain(port);
     }
+    // For calls, the gallery, and what is public.
+    expect(to).toHaveLength(3 * addresses.length);
+    expect(environment["LONGCAT_MCP_TRUSTED_PROXIES"]).toBe(front.networks.default.ipv4_address);
+  });
+
+  test("is told of in the page that shows the balancer's file", () => {
+    expect(read("docs/scale.md")).toContain(`\`\`\`nginx\n${read(NGINX)}\`\`\`\n`);
   });
 });

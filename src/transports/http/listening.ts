@@ -44,3 +44,11 @@ export function listen(
     });
   });
 }
+
+/**
+ * Takes no connection any more; those that are open go on. Whoever has connected already is let in
+ * first: at the end of a round of the event loop nobody is left at the door.
+ */
+export function stopListening(server: Server): void {
+  setImmediate(() => setImmediate(() => server.close()));
+}
