@@ -1,7 +1,5 @@
 import * as z from "zod";
-import { AppError } from "../../core/errors.ts";
 import {
-  canBecome,
   isFinal,
   type Job,
   type JobPatch,
@@ -13,6 +11,7 @@ import type { Transition } from "../../jobs/job-store.ts";
 import { settlement, type Verdict } from "../../jobs/settlement.ts";
 import { type Column, readRow } from "../rows/job-rows.ts";
 import { noJob } from "../rows/refusals.ts";
+import { stepOf } from "../rows/transition-rows.ts";
 import type { ChangedRows } from "./changed-rows.ts";
 import type { PostgresDatabase, Statements } from "./database.ts";
 import { AnswerLost } from "./database-failures.ts";
@@ -138,16 +137,8 @@ export class FollowedChanges {
   }
 
   async transition(owner: string, jobId: string, step: Transition): Promise<Job | undefined> {
-    const { from, to, patch, now, holder, isFound = false } = step;
-    if (!canBecome(from, to)) {
-      throw new AppError("internal", `A job cannot go from ${from} to ${to}.`);
-    }
-    // An ended job is nobody's, so that one that goes on after all is free to be taken up.
-    const lease = isFinal(to) ? { lease_holder: null } : holder ? { lease_holder: holder } : {};
-    // What goes on after all is no longer as somebody settled it.
-    const reopened = from === "unknown" ? { settled_at: null, cost_usd: null } : {};
-    const more = { ...lease, ...reopened };
-    const change = { ...patch, state: to, updatedAt: now };
+    const { from, to, patch, isFound = false } = step;
+    const { change, more } = stepOf(step);
     // What has ended is nobody's, and whoever goes on with it is its next follower.
     const isPassed = isFinal(from);
     const guard = { from, fence: isPassed ? null : this.#followed.fenceOf(jobId), isPassed };

@@ -1,5 +1,3 @@
-import { AppError } from "../../core/errors.ts";
-import { oneLine } from "../../core/text.ts";
 import { moneyRefusal } from "../../jobs/budget.ts";
 import type { DeletedJob, Deletions, DeletionWishes, DoomedFile } from "../../jobs/deletion.ts";
 import type { Job, JobPatch, Medium, WholeJob } from "../../jobs/job.ts";
@@ -20,6 +18,7 @@ import { type Held, quotaRefusal } from "../../jobs/quotas.ts";
 import type { Verdict } from "../../jobs/settlement.ts";
 import type { Standing } from "../../jobs/standing.ts";
 import { type Column, readRow, readWholeRow } from "../rows/job-rows.ts";
+import { noRequest } from "../rows/refusals.ts";
 import { duplicateOf, heldBy, refuseRevoked, spendingOf } from "./admission-rows.ts";
 import { ChangedRows } from "./changed-rows.ts";
 import { isShared, standingOf } from "./committed-rows.ts";
@@ -280,7 +279,7 @@ export class PostgresJobStore implements JobStore {
     await db.lock(requestLock(requestId));
     const own = await byRequest(db, owner, requestId);
     if (own || !(await knowsRequest(db, requestId))) return own;
-    throw new AppError("not_found", `There is no request \`${oneLine(requestId)}\`.`);
+    throw noRequest(requestId);
   }
 }
 

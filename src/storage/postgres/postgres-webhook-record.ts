@@ -1,4 +1,3 @@
-import { timingSafeEqual } from "node:crypto";
 import * as z from "zod";
 import type { Job } from "../../jobs/job.ts";
 import {
@@ -8,24 +7,13 @@ import {
   type WebhookCall,
   type WebhookRecord,
 } from "../../purchases/webhook-record.ts";
+import { freeCalls, handleOf, isAmong, TAKEN_AT_ONCE } from "../rows/heard-rows.ts";
 import { readRow } from "../rows/job-rows.ts";
 import { LISTED, type PostgresDatabase, type Statements } from "./database.ts";
 import { InstallationSecret } from "./installation-secret.ts";
 
-/** As much of a digest as is looked for; the rest is compared. */
-const HANDLE_CHARACTERS = 8;
-const TAKEN_AT_ONCE = 500;
-
 const nameRow = z.object({ owner: z.string(), job_id: z.string() });
-const digestRow = z.object({ digest: z.string() });
 const holderRow = z.object({ lease_holder: z.string().nullable() });
-const takenRow = z.object({
-  owner: z.string(),
-  job_id: z.string(),
-  request_id: z.string(),
-  taken_by: z.string().nullable(),
-  taken_at: z.number().nullable(),
-});
 
 /** Webhooks beside the jobs; processes hear of each other's within their next look. */
 export class PostgresWebhookRecord implements WebhookRecord {
@@ -94,15 +82,13 @@ export class PostgresWebhookRecord implements WebhookRecord {
     if ((await free(this.#db, taker, "")).length === 0) return [];
     return this.#db.transaction(async (db) => {
       const calls = await free(db, taker, "FOR UPDATE OF webhook_calls SKIP LOCKED");
-      for (const { job_id, request_id } of calls) {
+      for (const { jobId, requestId } of calls) {
         await db.run(
           "UPDATE webhook_calls SET taken_by = ?, taken_at = ? WHERE job_id = ? AND request_id = ?",
-          [taker.holder, taker.now, job_id, request_id],
+          [taker.holder, taker.now, jobId, requestId],
         );
       }
-      return calls.map(({ owner, job_id, request_id }) => ({
-        ...{ owner, jobId: job_id, requestId: request_id },
-      }));
+      return calls;
     });
   }
 
@@ -137,34 +123,20 @@ export class PostgresWebhookRecord implements WebhookRecord {
   }
 }
 
-async function free(
-  db: Statements,
-  { holder, baseUrl, now, patienceMs, isGone }: Taker,
-  locking: string,
-): Promise<z.output<typeof takenRow>[]> {
+async function free(db: Statements, taker: Taker, locking: string): Promise<WebhookCall[]> {
+  const { holder, baseUrl } = taker;
   const rows = await db.all(
     `SELECT webhook_calls.* FROM webhook_calls JOIN jobs USING (job_id)
      WHERE taken_by IS DISTINCT FROM ? AND (lease_holder = ?
        OR (state = 'unknown' AND base_url = ?)) LIMIT ? ${locking}`,
     [holder, holder, baseUrl, TAKEN_AT_ONCE],
   );
-  return rows
-    .map((row) => takenRow.parse(row))
-    .filter(({ taken_by, taken_at }) => {
-      if (taken_by === null || isGone(taken_by)) return true;
-      return now - (taken_at ?? 0) > patienceMs;
-    });
+  return freeCalls(rows, taker);
 }
 
-/** Compares with each of a job's, whether or not one was found. */
 async function isOneOf(db: Statements, jobId: string, digest: string): Promise<boolean> {
-  const given = Buffer.from(digest);
-  const rows = await db.all("SELECT digest FROM webhook_secrets WHERE job_id = ?", [jobId]);
-  return rows
-    .map((row) => timingSafeEqual(Buffer.from(digestRow.parse(row).digest), given))
-    .includes(true);
-}
-
-function handleOf(digest: string): string {
-  return digest.slice(0, HANDLE_CHARACTERS);
+  return isAmong(
+    await db.all("SELECT digest FROM webhook_secrets WHERE job_id = ?", [jobId]),
+    digest,
+  );
 }

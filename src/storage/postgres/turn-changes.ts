@@ -1,9 +1,8 @@
 import * as z from "zod";
 import { isUnderWay, type ThreadFile, type Turn } from "../../chat/thread.ts";
 import type { FilePiece } from "../../chat/thread-store.ts";
-import { AppError } from "../../core/errors.ts";
-import { oneLine } from "../../core/text.ts";
 import { json, readRow, UNFINISHED } from "../rows/job-rows.ts";
+import { noThread } from "../rows/refusals.ts";
 import { ownerRow, stateRow, turnRow } from "../rows/thread-rows.ts";
 import { STAMPED, type Statements } from "./database.ts";
 
@@ -31,7 +30,7 @@ export async function refuseAnothers(
   threadId: string,
 ): Promise<void> {
   if ((await ownersOf(db, threadId)).every((one) => one === owner)) return;
-  throw new AppError("not_found", `There is no thread \`${oneLine(threadId)}\`.`);
+  throw noThread(threadId);
 }
 
 /** One; none of a thread that is not there. */

@@ -46,3 +46,11 @@ export function refusalOfRevoked(): AppError {
 export function noJob(jobId: string): AppError {
   return new AppError("not_found", `There is no job ${oneLine(jobId)}.`);
 }
+
+export function noRequest(requestId: string): AppError {
+  return new AppError("not_found", `There is no request \`${oneLine(requestId)}\`.`);
+}
+
+export function noThread(threadId: string): AppError {
+  return new AppError("not_found", `There is no thread \`${oneLine(threadId)}\`.`);
+}

@@ -1,18 +1,10 @@
 import * as z from "zod";
-import { AppError } from "../../core/errors.ts";
-import {
-  canBecome,
-  isFinal,
-  type Job,
-  type JobPatch,
-  type JobState,
-  type Medium,
-  type WholeJob,
-} from "../../jobs/job.ts";
+import type { Job, JobPatch, JobState, Medium, WholeJob } from "../../jobs/job.ts";
 import type { Transition } from "../../jobs/job-store.ts";
 import { settlement, type Verdict } from "../../jobs/settlement.ts";
 import { type Column, readRow } from "../rows/job-rows.ts";
 import { noJob } from "../rows/refusals.ts";
+import { stepOf } from "../rows/transition-rows.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 import type { Connection } from "./connection.ts";
 import { GroupedWrites } from "./grouped-writes.ts";
@@ -68,17 +60,9 @@ export class JobUpdates {
   }
 
   async transition(owner: string, jobId: string, step: Transition): Promise<Job | undefined> {
-    const { from, to, patch, now, holder, isFound = false } = step;
-    if (!canBecome(from, to)) {
-      throw new AppError("internal", `A job cannot go from ${from} to ${to}.`);
-    }
-    // An ended job is nobody's, so that one that goes on after all is free to be taken up.
-    const lease = isFinal(to) ? { lease_holder: null } : holder ? { lease_holder: holder } : {};
-    // What goes on after all is no longer as somebody settled it.
-    const reopened = from === "unknown" ? { settled_at: null, cost_usd: null } : {};
-    const more = { ...lease, ...reopened };
+    const { from, to, patch, now, isFound = false } = step;
+    const { change, more } = stepOf(step);
     const which = { owner, jobId };
-    const change = Object.assign({}, patch, { state: to, updatedAt: now });
     // What is sent next must be known to whoever opens the database after us.
     if (to === "submitting") {
       const update = () => updateJob(this.#connection, which, change, more, from);

@@ -1,5 +1,4 @@
 import { AppError } from "../../core/errors.ts";
-import { oneLine } from "../../core/text.ts";
 import { moneyRefusal } from "../../jobs/budget.ts";
 import type { DeletedJob, Deletions, DeletionWishes, DoomedFile } from "../../jobs/deletion.ts";
 import type { Job, JobPatch, Medium, WholeJob } from "../../jobs/job.ts";
@@ -20,6 +19,7 @@ import { type Held, quotaRefusal } from "../../jobs/quotas.ts";
 import type { Verdict } from "../../jobs/settlement.ts";
 import type { Standing } from "../../jobs/standing.ts";
 import { type Column, readRow, readWholeRow } from "../rows/job-rows.ts";
+import { noRequest } from "../rows/refusals.ts";
 import { ChangeFeed } from "./change-feed.ts";
 import type { Connection } from "./connection.ts";
 import { duplicateOf } from "./duplicate-rows.ts";
@@ -274,7 +274,7 @@ export class SqliteJobStore implements JobStore {
     if (requestId === null) return undefined;
     const own = jobOfRequest(this.#connection, owner, requestId);
     if (own || !knowsRequest(this.#connection, requestId)) return own;
-    throw new AppError("not_found", `There is no request \`${oneLine(requestId)}\`.`);
+    throw noRequest(requestId);
   }
 
   #one(sql: string, values: readonly Column[]): Job | undefined {

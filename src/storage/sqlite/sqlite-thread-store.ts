@@ -17,11 +17,10 @@ import type {
   ThreadStore,
   TurnPage,
 } from "../../chat/thread-store.ts";
-import { AppError } from "../../core/errors.ts";
 import type { QueryWord } from "../../core/search-words.ts";
-import { oneLine } from "../../core/text.ts";
 import type { TimeSpan } from "../../jobs/job-store.ts";
 import { pageCursor, readCursor } from "../rows/cursors.ts";
+import { noThread } from "../rows/refusals.ts";
 import { fileRow, ownerRow, saidRow, stateRow, threadRow, turnRow } from "../rows/thread-rows.ts";
 import type { Connection } from "./connection.ts";
 import { fillWords } from "./search-filling.ts";
@@ -245,7 +244,7 @@ export class SqliteThreadStore implements ThreadStore {
   /** @throws {not_found} for a thread that somebody else has. */
   #refuseAnothers(owner: string, threadId: string): void {
     if (this.#ownersOf(threadId).every((one) => one === owner)) return;
-    throw new AppError("not_found", `There is no thread \`${oneLine(threadId)}\`.`);
+    throw noThread(threadId);
   }
 
   /** One; none of a thread that is not there. */

@@ -1,4 +1,3 @@
-import { timingSafeEqual } from "node:crypto";
 import * as z from "zod";
 import type { Job } from "../../jobs/job.ts";
 import {
@@ -8,24 +7,13 @@ import {
   type WebhookCall,
   type WebhookRecord,
 } from "../../purchases/webhook-record.ts";
+import { freeCalls, handleOf, isAmong, TAKEN_AT_ONCE } from "../rows/heard-rows.ts";
 import { readRow } from "../rows/job-rows.ts";
 import type { Connection } from "./connection.ts";
 import { StoreSecret } from "./store-secret.ts";
 
-/** As much of a digest as is looked for; the rest is compared. */
-const HANDLE_CHARACTERS = 8;
-const TAKEN_AT_ONCE = 500;
-
 const nameRow = z.object({ owner: z.string(), job_id: z.string() });
-const digestRow = z.object({ digest: z.string() });
 const holderRow = z.object({ lease_holder: z.string().nullable() });
-const takenRow = z.object({
-  owner: z.string(),
-  job_id: z.string(),
-  request_id: z.string(),
-  taken_by: z.string().nullable(),
-  taken_at: z.number().nullable(),
-});
 
 /** Webhooks in the job database, whose processes hear of each other's within their next look. */
 export class SqliteWebhookRecord implements WebhookRecord {
@@ -86,12 +74,12 @@ export class SqliteWebhookRecord implements WebhookRecord {
   async take(taker: Taker): Promise<WebhookCall[]> {
     if (this.#free(taker).length === 0) return [];
     return this.#db.transaction(() =>
-      this.#free(taker).map(({ owner, job_id, request_id }) => {
+      this.#free(taker).map((call) => {
         this.#db.run(
           "UPDATE webhook_calls SET taken_by = ?, taken_at = ? WHERE job_id = ? AND request_id = ?",
-          [taker.holder, taker.now, job_id, request_id],
+          [taker.holder, taker.now, call.jobId, call.requestId],
         );
-        return { owner, jobId: job_id, requestId: request_id };
+        return call;
       }),
     );
   }
@@ -121,35 +109,23 @@ export class SqliteWebhookRecord implements WebhookRecord {
     });
   }
 
-  #free({ holder, baseUrl, now, patienceMs, isGone }: Taker): z.output<typeof takenRow>[] {
-    return this.#db
-      .all(
-        `SELECT webhook_calls.* FROM webhook_calls JOIN jobs USING (job_id)
-         WHERE taken_by IS NOT ? AND (lease_holder = ?
-           OR (state = 'unknown' AND base_url = ?)) LIMIT ?`,
-        [holder, holder, baseUrl, TAKEN_AT_ONCE],
-      )
-      .map((row) => takenRow.parse(row))
-      .filter(({ taken_by, taken_at }) => {
-        if (taken_by === null || isGone(taken_by)) return true;
-        return now - (taken_at ?? 0) > patienceMs;
-      });
+  #free(taker: Taker): WebhookCall[] {
+    const { holder, baseUrl } = taker;
+    const rows = this.#db.all(
+      `SELECT webhook_calls.* FROM webhook_calls JOIN jobs USING (job_id)
+       WHERE taken_by IS NOT ? AND (lease_holder = ?
+         OR (state = 'unknown' AND base_url = ?)) LIMIT ?`,
+      [holder, holder, baseUrl, TAKEN_AT_ONCE],
+    );
+    return freeCalls(rows, taker);
   }
 
-  /** Compares with each of a job's, whether or not one was found. */
   #isOneOf(jobId: string, digest: string): boolean {
-    const given = Buffer.from(digest);
-    return this.#db
-      .all("SELECT digest FROM webhook_secrets WHERE job_id = ?", [jobId])
-      .map((row) => timingSafeEqual(Buffer.from(digestRow.parse(row).digest), given))
-      .includes(true);
+    const sql = "SELECT digest FROM webhook_secrets WHERE job_id = ?";
+    return isAmong(this.#db.all(sql, [jobId]), digest);
   }
 
   #digest(secret: string): string {
     return this.#secret.digest(`webhook ${secret}`);
   }
-}
-
-function handleOf(digest: string): string {
-  return digest.slice(0, HANDLE_CHARACTERS);
 }
