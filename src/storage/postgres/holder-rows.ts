@@ -72,7 +72,10 @@ export async function endHung(db: Statements): Promise<void> {
   );
 }
 
-/** From one name to the next in the index, so that it does not matter how many jobs each holds. */
+/**
+ * From one name to the next in the index, and one look for each, which is no `EXISTS` lest the server
+ * joins them: so it does not matter how many jobs each holds.
+ */
 export async function otherHolders(
   db: Statements,
   holder: string,
@@ -88,7 +91,7 @@ export async function otherHolders(
      )
      SELECT name AS holder, coalesce(beat, 0) AS beat FROM named LEFT JOIN holders ON holder = name
      WHERE name <> ?
-     AND EXISTS (SELECT 1 FROM jobs WHERE lease_holder = name AND ${UNFINISHED} AND ${OURS})`,
+     AND (SELECT TRUE FROM jobs WHERE lease_holder = name AND ${UNFINISHED} AND ${OURS} LIMIT 1)`,
     [holder, baseUrl ?? null, JSON.stringify(operations)],
   );
   return rows.map((row) => holderRow.parse(row));
