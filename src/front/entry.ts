@@ -12,7 +12,7 @@ import { loadProgram } from "./load-program.ts";
 import type { Prepared } from "./prepared.ts";
 import { Stdin } from "./stdin.ts";
 import { Stdout } from "./stdout.ts";
-import { type Plainly, plainly } from "./surely.ts";
+import { type Place, placeOfCode, plainly } from "./surely.ts";
 import { holdersIn } from "./unfinished.ts";
 
 /*
@@ -24,10 +24,12 @@ import { holdersIn } from "./unfinished.ts";
 const STDIN = 0;
 
 function start(): void {
-  const set = plainly(process.env, process.argv.slice(2));
+  const words = process.argv.slice(2);
+  const set = plainly(process.env, words);
   const dataDir = set && dataDirOf(set);
   const run = (begun?: BegunConversation) => {
-    loadProgram(set?.codeCache ? dataDir : undefined).run(begun);
+    const ofCode = placeOfCode(process.env, words);
+    loadProgram(ofCode && dataDirOf(ofCode)).run(begun);
   };
   const prepared = dataDir !== undefined && canBegin(dataDir) ? readPrepared() : undefined;
   if (dataDir === undefined || prepared === undefined) {
@@ -48,7 +50,7 @@ function start(): void {
   }).start();
 }
 
-function dataDirOf({ dataDir, sandbox }: Plainly): string {
+function dataDirOf({ dataDir, sandbox }: Place): string {
   const { env, platform } = process;
   const homeDir = homeOf(env);
   const root = dataDir

@@ -42,31 +42,64 @@ const PLAIN: Readonly<Record<string, (value: string) => boolean>> = {
   LONGCAT_MCP_POLL_FLOOR_MS: (value) => /^(?:[1-9]\d{0,2}|1\d{3}|2000)$/.test(value),
 };
 
+/** What says where compiled code is kept, and whether. */
+const OF_THE_PLACE = ["LONGCAT_MCP_DATA_DIR", "LONGCAT_MCP_SANDBOX", "LONGCAT_MCP_CODE_CACHE"];
+const SANDBOX_FLAG = "--sandbox";
+
 /** Set by the system or by other programs for everybody; such a proxy is checked by the program. */
 const PROXIES = /^(?:https?|all|no)_proxy$/i;
 
-export interface Plainly {
+/** Where jobs are, as it is set. */
+export interface Place {
   sandbox: boolean;
-  codeCache: boolean;
-  /** As it is set, if it is. */
+  /** If it is set. */
   dataDir: string | undefined;
 }
 
 /**
- * What is set, where it surely lets the program start as the prepared answers describe it.
+ * Where jobs are, if the program surely starts as the prepared answers describe it.
  * @param words what stands after the program's name
  * @returns `undefined` where only the program can tell
  */
-export function plainly(env: Environment, words: readonly string[]): Plainly | undefined {
-  const [command, ...flags] = words[0] === "stdio" ? words : ["stdio", ...words];
-  const isPlainCommand = command === "stdio" && flags.every((flag) => flag === "--sandbox");
-  if (!isPlainCommand || !Object.entries(env).every(isPlainVariable)) return undefined;
-  const isOn = (name: string) => ON.test(env[name] ?? "");
+export function plainly(env: Environment, words: readonly string[]): Place | undefined {
+  const [command, ...flags] = commanded(words);
+  const isPlain = command === "stdio" && flags.every((flag) => flag === SANDBOX_FLAG);
+  return isPlain && Object.entries(env).every(isPlainVariable) ? placeOf(env, flags) : undefined;
+}
+
+/**
+ * Where the compiled code of a server is kept: beside its jobs.
+ * @returns `undefined` where it is not to be kept, for commands that end, and where only the program
+ *   can tell
+ */
+export function placeOfCode(env: Environment, words: readonly string[]): Place | undefined {
+  const [command = "", ...flags] = commanded(words);
+  const isServer = command === "stdio" || command === "http";
+  const isSaid = flags.some(
+    (flag) => flag !== SANDBOX_FLAG && /^--(?:sandbox|data-dir)/.test(flag),
+  );
+  if (!isServer || isSaid || !OF_THE_PLACE.every((name) => isPlainVariable([name, env[name]]))) {
+    return undefined;
+  }
+  return env["LONGCAT_MCP_CODE_CACHE"] && !isOn(env, "LONGCAT_MCP_CODE_CACHE")
+    ? undefined
+    : placeOf(env, flags);
+}
+
+function commanded(words: readonly string[]): readonly string[] {
+  const [first] = words;
+  return first === undefined || first.startsWith("-") ? ["stdio", ...words] : words;
+}
+
+function placeOf(env: Environment, flags: readonly string[]): Place {
   return {
-    sandbox: flags.length > 0 || isOn("LONGCAT_MCP_SANDBOX"),
-    codeCache: !env["LONGCAT_MCP_CODE_CACHE"] || isOn("LONGCAT_MCP_CODE_CACHE"),
+    sandbox: flags.includes(SANDBOX_FLAG) || isOn(env, "LONGCAT_MCP_SANDBOX"),
     dataDir: env["LONGCAT_MCP_DATA_DIR"] || undefined,
   };
+}
+
+function isOn(env: Environment, name: string): boolean {
+  return ON.test(env[name] ?? "");
 }
 
 function isPlainVariable([name, value]: [string, string | undefined]): boolean {

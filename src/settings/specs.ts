@@ -231,7 +231,7 @@ export const SETTINGS = {
     env: "LONGCAT_MCP_CODE_CACHE",
     help: "keep compiled code in the data folder, for faster starts",
     default: "on",
-    commands: ["stdio"],
+    commands: ["stdio", "http"],
     schema: onOff,
   },
   sessions: {

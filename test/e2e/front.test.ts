@@ -244,6 +244,13 @@ describe("compiled code", () => {
     expect((await stat(path)).mtimeMs).not.toBe(mtimeMs);
   });
 
+  test("serves over HTTP as well", async () => {
+    const { child, ended } = start(join(DIST, "cli.js"), {}, ["http", "--port", "0"]);
+    await expect.poll(cached, PATIENTLY).toEqual([expect.stringMatching(/^v\d/)]);
+    child.kill("SIGTERM");
+    expect(await ended).toBe(0);
+  });
+
   test("is not kept where the user wants none", async () => {
     const env = { LONGCAT_MCP_CODE_CACHE: "off" };
     const { code, answers } = await start(join(DIST, "cli.js"), env).converse(CALL);

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { plainly } from "../../src/front/surely.ts";
+import { placeOfCode, plainly } from "../../src/front/surely.ts";
 import { checkSettings } from "../../src/settings/settings.ts";
 import { SETTINGS } from "../../src/settings/specs.ts";
 
@@ -86,4 +86,30 @@ test.each([
   [["stdio", "stdio"]],
 ])("other words are the program's: %j", (words) => {
   expect(plainly({}, words)).toBeUndefined();
+});
+
+test.each([
+  [{}, [], { sandbox: false }],
+  [{ LONGCAT_MCP_SANDBOX: "on" }, ["stdio"], { sandbox: true }],
+  [{ LONGCAT_MCP_TOOLSETS: "chat" }, ["http", "--port", "1"], { sandbox: false }],
+  [
+    { LONGCAT_MCP_DATA_DIR: "/srv/longcat" },
+    ["http", "--sandbox"],
+    { sandbox: true, dataDir: "/srv/longcat" },
+  ],
+])("a server's compiled code is kept beside its jobs: %j %j", (env, words, place) => {
+  expect(placeOfCode(env, words)).toEqual({ dataDir: undefined, ...place });
+});
+
+test.each([
+  [{ LONGCAT_MCP_CODE_CACHE: "off" }, ["http"]],
+  [{ LONGCAT_MCP_CODE_CACHE: "perhaps" }, ["http"]],
+  [{ LONGCAT_MCP_SANDBOX: "perhaps" }, []],
+  [{ LONGCAT_MCP_DATA_DIR: "relative/folder" }, ["http"]],
+  [{}, ["http", "--data-dir=/srv/longcat"]],
+  [{}, ["http", "--data-dir", "/srv/longcat"]],
+  [{}, ["--sandbox=false"]],
+  [{}, ["jobs"]],
+])("it is kept nowhere where that place is not sure, nor for what ends: %j %j", (env, words) => {
+  expect(placeOfCode(env, words)).toBeUndefined();
 });
