@@ -49,6 +49,10 @@ export class Follower {
     this.#poller.plan(job, soon ? 0 : this.#pause(followed, undefined));
   }
 
+  get isFollowing(): boolean {
+    return this.#followed.size > 0;
+  }
+
   /** A webhook has come for a job. @returns whether it is followed here. */
   ring(jobId: string): boolean {
     const followed = this.#followed.get(jobId);

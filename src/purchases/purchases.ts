@@ -42,6 +42,11 @@ export class Purchases implements StartableKind<PurchaseRequest> {
     this.#follower.follow(running, operationNamed(running.operation), soon, goOn);
   }
 
+  /** Whether any job is looked at from here. */
+  get isFollowing(): boolean {
+    return this.#follower.isFollowing;
+  }
+
   /** A webhook has come for a job. @returns whether it is followed here. */
   ring(jobId: string): boolean {
     return this.#follower.ring(jobId);

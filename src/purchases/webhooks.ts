@@ -12,6 +12,8 @@ import { takesWebhooks, type WebhookCall, type WebhookRecord } from "./webhook-r
 
 /** How soon this process hears of a webhook that has reached another one. */
 const LISTEN_MS = 200;
+/** The same where none of its jobs is at the provider: what is for whoever is free can wait as long. */
+const IDLE_LISTEN_MS = 2_000;
 const SWEEP_MS = HOUR_MS;
 /** Longer than anybody looks for a request: who took a call and is not done with it is gone. */
 const PATIENCE_MS = 90_000;
@@ -23,7 +25,7 @@ const bodySchema = z.looseObject({ request_id: z.string() });
 export interface WebhookOptions {
   context: PurchaseContext;
   record: WebhookRecord;
-  purchases: Pick<Purchases, "ring">;
+  purchases: Pick<Purchases, "ring" | "isFollowing">;
   jobs: Pick<JobRunner, "takeUp">;
   isGone: (holder: string) => boolean;
 }
@@ -37,6 +39,8 @@ export class Webhooks {
   readonly #finder: RequestFinder;
   readonly #rounds: Rounds;
   #isClosed = false;
+  /** A moment of {@link Clock.elapsed}. */
+  #listenedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: WebhookOptions) {
     this.#options = options;
@@ -99,8 +103,11 @@ export class Webhooks {
   }
 
   async #listen(): Promise<void> {
-    const { record, context, isGone } = this.#options;
+    const { record, context, purchases, isGone } = this.#options;
     const { holder, baseUrl, clock, reached } = context;
+    const isDue = clock.elapsed() - this.#listenedAt >= IDLE_LISTEN_MS;
+    if (!purchases.isFollowing && !isDue) return;
+    this.#listenedAt = clock.elapsed();
     const taker = { holder, baseUrl, now: clock.now(), patienceMs: PATIENCE_MS, isGone };
     const calls = await record.take(taker);
     if (calls.length > 0) reached("webhook-taken");

@@ -2,6 +2,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { HOUR_MS } from "../../src/core/clock.ts";
 import type { Job } from "../../src/jobs/job.ts";
 import { WebhookAddresses } from "../../src/purchases/webhook-addresses.ts";
+import type { Taker, WebhookCall } from "../../src/purchases/webhook-record.ts";
 import { Webhooks } from "../../src/purchases/webhooks.ts";
 import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteWebhookRecord } from "../../src/storage/sqlite/webhook-rows.ts";
@@ -44,6 +45,16 @@ async function newShared(): Promise<Shared> {
   return { gateway: await silentGateway(), clock: new FakeClock(), folder: await tempDir() };
 }
 
+/** Counts how often it is asked for what others have heard. */
+class ListeningRecord extends SqliteWebhookRecord {
+  asked = 0;
+
+  override take(taker: Taker): Promise<WebhookCall[]> {
+    this.asked++;
+    return super.take(taker);
+  }
+}
+
 /**
  * Jobs for which webhooks can come, on a clock of the test's own, at the pace of a real provider.
  * @param holder this process, of several that share what they work with.
@@ -60,7 +71,7 @@ async function openHouse(shared?: Shared, holder = "this-process") {
   });
   const connection = new Connection(`${folder}/data`);
   onTestFinished(() => connection.close());
-  const record = new SqliteWebhookRecord(connection);
+  const record = new ListeningRecord(connection);
   const place = { url: PLACE, listen: async () => {} };
   addresses = new WebhookAddresses({
     ...{ record, place, clock, log: silentLog, reached: () => {} },
@@ -75,7 +86,7 @@ async function openHouse(shared?: Shared, holder = "this-process") {
   const looksAt = ({ requestId }: Job) => gateway.looks.filter((one) => one === requestId).length;
   const end = ({ requestId }: Job) => gateway.ended.add(requestId ?? "");
   return {
-    ...{ clock, rig, looksAt, end },
+    ...{ clock, rig, record, looksAt, end },
     running: async () => rig.reached(await rig.start(), "running"),
     /** The provider calls, and says nothing that is believed. */
     async call({ requestId }: Job) {
@@ -191,4 +202,20 @@ it("a webhook that reaches another process leads to a look within 500 ms, in the
   house.end(job);
   await house.pass(2 * SECOND);
   expect(await house.rig.reached(job, "errored")).toMatchObject({ orphaned: false });
+});
+
+it("whoever follows no job asks every two seconds what others have heard, not five times a second", async () => {
+  const house = await openHouse();
+  const askedIn = async (ms: number) => {
+    const before = house.record.asked;
+    await house.pass(ms);
+    return house.record.asked - before;
+  };
+  expect(await askedIn(20 * SECOND)).toBeLessThanOrEqual(10);
+  const job = await house.running();
+  expect(await askedIn(2 * SECOND)).toBeGreaterThanOrEqual(8);
+  house.end(job);
+  await house.call(job);
+  await house.rig.reached(job, "errored");
+  expect(await askedIn(20 * SECOND)).toBeLessThanOrEqual(10);
 });
