@@ -117,6 +117,8 @@ function folded(text: string): string {
     .slice(0, MAX_LOOKED_THROUGH)
     .normalize("NFKD")
     .replaceAll(ACCENTS, "")
+    // Down, up and down again: a capital ẞ is ß only when small, and ß is SS only when large.
+    .toLowerCase()
     .toUpperCase()
     .toLowerCase()
     .replaceAll(/[æœøłđðþħŧς]/g, (letter) => PLAIN[letter] ?? letter)

@@ -19,6 +19,7 @@ describe("a query finds", () => {
     ["qwen edit", "qwen_image_edit"],
     ["cafe grosser", "Mach das Café größer!"],
     ["GRÖSSER", "größer"],
+    ["strasse", "STRAẞE"],
     ["istanbul", "İSTANBUL"],
     ["odegard lodz", "Ødegård, Łódź"],
     ["ca phe", "cà phê"],
@@ -93,6 +94,17 @@ describe("words", () => {
         expect(wordsIn(once.join(" ")).sort()).toEqual(once.sort());
       }),
     );
+  });
+
+  it("are folded once and for all, whatever letter they have", () => {
+    const unsteady: string[] = [];
+    for (let code = 0; code <= 0x3_ff_ff; code++) {
+      const letter = String.fromCodePoint(code);
+      if (!/\p{L}/u.test(letter)) continue;
+      const once = wordsIn(letter);
+      if (wordsIn(once.join(" ")).join() !== once.join()) unsteady.push(letter);
+    }
+    expect(unsteady).toEqual([]);
   });
 
   it("are looked for in the beginning of a text only", () => {
