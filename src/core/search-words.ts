@@ -112,12 +112,12 @@ const PLAIN: Readonly<Record<string, string>> = {
   ς: "σ",
 };
 
+/** Case goes down, up and down again: a capital ẞ is ß only when small, and ß is SS only when large. */
 function folded(text: string): string {
   return text
     .slice(0, MAX_LOOKED_THROUGH)
     .normalize("NFKD")
     .replaceAll(ACCENTS, "")
-    // Down, up and down again: a capital ẞ is ß only when small, and ß is SS only when large.
     .toLowerCase()
     .toUpperCase()
     .toLowerCase()
