@@ -1,4 +1,5 @@
 import type { Caller } from "../core/caller.ts";
+import { InTurn } from "../core/in-turn.ts";
 import { examine, type Rehearsal, rulesFor } from "./admission.ts";
 import { type Cancellation, cancelJob } from "./cancelling.ts";
 import { type DeletedByHand, deleteJob } from "./deleting.ts";
@@ -21,7 +22,7 @@ import { sendJob } from "./sending.ts";
 import { SendingTurns } from "./sending-turns.ts";
 import type { Verdict } from "./settlement.ts";
 import { settleByHand } from "./settling.ts";
-import { refuseIfStopping } from "./shutting-down.ts";
+import { LEFT_TO_OTHERS, refuseIfStopping } from "./shutting-down.ts";
 import type { Standing } from "./standing.ts";
 import { UnderWay } from "./under-way.ts";
 import { UntoldOrphans } from "./untold-orphans.ts";
@@ -44,6 +45,8 @@ export class JobRunner {
   readonly #underWay: UnderWay;
   readonly #leases: Leases;
   #settling: Promise<void> | undefined;
+  /** Once for all that could not be sent any more. */
+  readonly #leavingUnsent: InTurn;
   /** One function for all jobs that are followed. */
   readonly #takeOn = (job: Job) => this.#underWay.workOn(job, () => this.#goOn(job, false));
   /** To send: what one owner sends, however much, holds up no other. */
@@ -56,6 +59,7 @@ export class JobRunner {
     this.#turns = new SendingTurns(context.clock);
     this.#underWay = new UnderWay(context);
     this.untold = new UntoldOrphans(context);
+    this.#leavingUnsent = new InTurn(() => context.store.releaseUnsent(context.holder));
     this.#leases = new Leases(context, {
       recover: (job) => this.#underWay.workOn(job, () => this.#recover(job)),
       keepOnly: (jobIds) => {
@@ -275,16 +279,26 @@ export class JobRunner {
     const kind = kindOf(this.#context.kinds, job);
     switch (job.state) {
       case "queued": {
-        const { accountOf = () => "" } = this.#context;
+        const { accountOf = () => "", stopping } = this.#context;
         const account = `${kind.baseUrl} ${accountOf(job.owner)}`;
-        const sent = await sendJob(this.#context, job, kind, this.#turns, account);
-        return sent.state === "queued" ? undefined : this.#goOn(sent, false);
+        const sent = stopping.aborted
+          ? job
+          : await sendJob(this.#context, job, kind, this.#turns, account);
+        return sent.state === "queued" ? this.#leaveUnsent(sent) : this.#goOn(sent, false);
       }
       case "running":
         return kind.follow(job, soon, this.#takeOn);
       case "downloading":
         return kind.collect(job);
     }
+  }
+
+  /** What is in flight here may take long: others need not wait for that to send this. */
+  async #leaveUnsent({ jobId }: Job): Promise<void> {
+    const { stopping, hasOthers, events } = this.#context;
+    if (!stopping.aborted || !hasOthers) return;
+    events.holdUp(jobId, LEFT_TO_OTHERS);
+    await this.#leavingUnsent.run();
   }
 
   async #recover(left: Job): Promise<void> {

@@ -1,6 +1,10 @@
 import { AppError } from "../core/errors.ts";
 import type { JobContext } from "./job-context.ts";
 
+/** Of what was recorded at a server that is to end; see `MAX_WAIT_MS` for how long it may wait. */
+export const LEFT_TO_OTHERS =
+  "This server is shutting down, so another one sends it, or the next that starts within ten minutes. After that it is given up unsent, and costs nothing.";
+
 /**
  * Once the server has been asked to end it sends nothing. What is recorded then is sent by another
  * that shares the record, at once.

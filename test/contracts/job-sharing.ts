@@ -178,6 +178,28 @@ export function describeJobSharing(kit: StoreKit): void {
       expect(taken.map((job) => job.jobId)).toEqual([turn.jobId]);
     });
 
+    it("can give back what was not sent, and keep what was", async () => {
+      const unsent = [await bench.add(), await bench.add()];
+      const sent = await bench.add({ state: "submitting" });
+      const running = await bench.add({ state: "running" });
+      await bench.jobs.releaseUnsent("me");
+      const taken = (await takeOver([])).map(({ jobId }) => jobId);
+      expect(taken.sort()).toEqual(unsent.map(({ jobId }) => jobId).sort());
+      // Whoever has it now sends it, and whoever had it does not.
+      const [first] = unsent;
+      const step = { from: "queued", to: "submitting", patch: {}, now: 2 } as const;
+      const { jobs: other } = await bench.another();
+      const jobId = first?.jobId ?? "";
+      const [one, two] = [
+        await other.transition(OWNER, jobId, { ...step, holder: "other" }),
+        await bench.jobs.transition(OWNER, jobId, { ...step, holder: "me" }),
+      ];
+      expect([one?.state, two]).toEqual(["submitting", undefined]);
+      await bench.jobs.release("me");
+      const rest = (await takeOver([])).map((one) => one.jobId);
+      expect(rest.sort()).toEqual([sent.jobId, running.jobId].sort());
+    });
+
     it("can give their jobs back", async () => {
       await bench.add();
       await bench.jobs.release("me");

@@ -46,6 +46,10 @@ export interface RigOptions {
   folder?: string;
   holder?: string;
   isGone?: (holder: string) => boolean;
+  /** Aborts when it is asked to end, which may be before it is closed. */
+  stopping?: AbortController;
+  /** Default: nobody else goes on with what it leaves. */
+  hasOthers?: boolean;
   /** Default: nobody reads it. */
   log?: Log;
   /** Default: a two-thousandth, so that a test on the system's clock takes milliseconds. */
@@ -126,7 +130,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
   await options.before?.(store);
   const http = new WatchedClient();
   const events = new JobEvents();
-  const stopping = new AbortController();
+  const { stopping = new AbortController(), hasOthers = false } = options;
   const apiKey = options.apiKey ?? "key-0123456789";
   const places = {
     allowedDirs: [outputDir, join(folder, "allowed")],
@@ -177,6 +181,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     keepsPrompts: options.keepsPrompts ?? true,
     holder,
     stopping: stopping.signal,
+    hasOthers,
     patienceMs: 10_000,
   };
   const purchases = new Purchases(parts);

@@ -159,6 +159,13 @@ export async function putBack(
   );
 }
 
+/** Whoever takes one has a higher fence: what is just being sent here is sent by one of the two. */
+export async function releaseUnsent(db: Statements, holder: string): Promise<void> {
+  await db.run("UPDATE jobs SET lease_holder = NULL WHERE lease_holder = ? AND state = 'queued'", [
+    holder,
+  ]);
+}
+
 export async function release(db: Statements, holder: string): Promise<void> {
   await db.run(`UPDATE jobs SET lease_holder = NULL WHERE lease_holder = ? AND ${UNFINISHED}`, [
     holder,

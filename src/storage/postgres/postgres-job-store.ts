@@ -25,7 +25,7 @@ import { isShared, standingOf } from "./committed-rows.ts";
 import type { PostgresDatabase, Statements } from "./database.ts";
 import { FollowedChanges } from "./followed-changes.ts";
 import { FollowedJobs } from "./followed-jobs.ts";
-import { Beats, endHung, otherHolders, release, takeOver } from "./holder-rows.ts";
+import { Beats, endHung, otherHolders, release, releaseUnsent, takeOver } from "./holder-rows.ts";
 import { InstallationSecret } from "./installation-secret.ts";
 import { insertJob, type JobName, requestLock } from "./job-changes.ts";
 import { DeletedJobs, forgetPastDuplicates, knowsRequest } from "./job-deletion-rows.ts";
@@ -237,6 +237,10 @@ export class PostgresJobStore implements JobStore {
 
   async release(holder: string): Promise<void> {
     await release(this.#db, holder);
+  }
+
+  async releaseUnsent(holder: string): Promise<void> {
+    await releaseUnsent(this.#db, holder);
   }
 
   async changes(): Promise<Job[]> {

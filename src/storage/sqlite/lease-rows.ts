@@ -103,6 +103,13 @@ export class LeaseTables {
     if (!held.includes("")) this.#marks.keepOnly(held);
   }
 
+  releaseUnsent(holder: string): void {
+    this.#connection.run(
+      "UPDATE jobs SET lease_holder = NULL WHERE lease_holder = ? AND state = 'queued'",
+      [holder],
+    );
+  }
+
   release(holder: string): void {
     const left = this.#connection.all(
       `UPDATE jobs SET lease_holder = NULL WHERE lease_holder = ? AND ${UNFINISHED} RETURNING 1`,

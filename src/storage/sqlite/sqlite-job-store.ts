@@ -223,6 +223,11 @@ export class SqliteJobStore implements JobStore {
     this.#holders.release(holder);
   }
 
+  async releaseUnsent(holder: string): Promise<void> {
+    this.#flush();
+    this.#holders.releaseUnsent(holder);
+  }
+
   async changes(): Promise<Job[]> {
     this.#connection.watch();
     return this.#feed.changes();
