@@ -26,7 +26,7 @@ export class LeaseTables {
     this.#marks = new UnfinishedMarks(connection.folder);
   }
 
-  /** To be called before a process records a job that it holds. */
+  /** To be called before a process records a job that it holds, or goes on with one that had ended. */
   expect(holder: string): void {
     this.#marks.set(holder);
   }

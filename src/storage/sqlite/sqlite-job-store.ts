@@ -1,7 +1,7 @@
 import { AppError } from "../../core/errors.ts";
 import { moneyRefusal } from "../../jobs/budget.ts";
 import type { DeletedJob, Deletions, DeletionWishes, DoomedFile } from "../../jobs/deletion.ts";
-import type { Job, JobPatch, Medium, WholeJob } from "../../jobs/job.ts";
+import { isFinal, type Job, type JobPatch, type Medium, type WholeJob } from "../../jobs/job.ts";
 import type { JobFigures } from "../../jobs/job-figures.ts";
 import type {
   Admission,
@@ -185,6 +185,8 @@ export class SqliteJobStore implements JobStore {
   }
 
   async transition(owner: string, jobId: string, step: Transition): Promise<Job | undefined> {
+    // Who had nothing left to do has something again.
+    if (isFinal(step.from) && step.holder !== undefined) this.#holders.expect(step.holder);
     return this.#changes.transition(owner, jobId, step);
   }
 
