@@ -1,4 +1,5 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
+import { AppError } from "../core/errors.ts";
 import type { HostPlace } from "../hosts/hosts.ts";
 import type { Command } from "../settings/commands.ts";
 import type { Surroundings } from "../settings/values.ts";
@@ -9,7 +10,7 @@ const MAX_KEY_FILE_BYTES = 64 * 1024;
 /** Commands that send nothing to anyone but this machine. */
 const OFFLINE: readonly Command[] = ["jobs", "users", "audit", "sandbox", "demo", "gallery"];
 
-/** What settings are read from. */
+/** What settings are read from. @throws {configuration} in a folder that is gone */
 export function surroundings(
   command: Command,
   flags: Readonly<Record<string, string | undefined>>,
@@ -19,12 +20,23 @@ export function surroundings(
     env: command === "migrate" ? withTarget(process.env, flags) : process.env,
     flags,
     platform,
-    workingDir: process.cwd(),
+    workingDir: workingFolder(),
     start: startOfThis(),
     readFile: readKeyFile,
     isFolder,
     isOffline: OFFLINE.includes(command),
   };
+}
+
+function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new AppError("configuration", "The folder that longcat-mcp was started in is gone.", {
+      cause,
+      next: "Start it in another.",
+    });
+  }
 }
 
 /** Where a move goes may be said on its command line as well, and is that command's alone. */

@@ -50,13 +50,18 @@ function start(): void {
   }).start();
 }
 
-function dataDirOf({ dataDir, sandbox }: Place): string {
+/** @returns `undefined` where this machine cannot say: the program tells why. */
+function dataDirOf({ dataDir, sandbox }: Place): string | undefined {
   const { env, platform } = process;
-  const homeDir = homeOf(env);
-  const root = dataDir
-    ? expandFolder(dataDir, homeDir, process.cwd())
-    : defaultDataDir(platform, env, homeDir);
-  return sandbox ? join(root, SANDBOX_FOLDER) : root;
+  try {
+    const homeDir = homeOf(env);
+    const root = dataDir
+      ? expandFolder(dataDir, homeDir, process.cwd())
+      : defaultDataDir(platform, env, homeDir);
+    return sandbox ? join(root, SANDBOX_FOLDER) : root;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether the program would begin to listen; if not, it says itself why. */

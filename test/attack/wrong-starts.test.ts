@@ -1,9 +1,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: hosts leave such values behind
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Bench } from "../e2e/harness.ts";
 
+const CLI = resolve(import.meta.dirname, "../../dist/cli.js");
 let bench: Bench;
 
 beforeEach(async () => {
@@ -127,6 +129,25 @@ test.each([
     expect(stderr.trim().split("\n")).toHaveLength(1);
   }
 });
+
+test.each([[[]], [["http", "--port", "0"]], [["jobs", "list"]]])(
+  "a folder that is gone is no place to start in, which is one line and exit code 2: %j",
+  async (args) => {
+    const gone = join(bench.folder, "gone");
+    await mkdir(gone);
+    const script = 'rmdir "$PWD" && exec "$@"';
+    const env = { ...process.env, LONGCAT_MCP_DATA_DIR: join(bench.folder, "data") };
+    const { status, stdout, stderr } = spawnSync(
+      "sh",
+      ["-c", script, "sh", process.execPath, CLI, ...args],
+      { cwd: gone, env, input: "", encoding: "utf8" },
+    );
+    expect(stderr).toMatch(
+      /^longcat-mcp: The folder that longcat-mcp was started in is gone\..*\n$/,
+    );
+    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+  },
+);
 
 test.each([
   [["jobs", "--help"], "jobs", /settle <job_id> charged\|not-charged/],
