@@ -162,7 +162,7 @@ export interface JobStore {
    * Deletes ended jobs whose charge is settled, each whole or not at all: what they were asked for,
    * their words, addresses and files are in no answer any more, and their bytes go from the store
    * within seconds, at the latest with the last process that shares it. What money and the
-   * protection against repeats need stays, without words. With files, these are doomed.
+   * protection against duplicates need stays, without words. With files, these are doomed.
    */
   delete(owner: string, jobIds: readonly string[], wishes: DeletionWishes): Promise<Deletions>;
   /** Whether an owner had a job of this id, or with this request id, that was deleted. */
@@ -174,7 +174,7 @@ export interface JobStore {
   deletions(): Promise<DeletedJob[]>;
   /** Ended jobs that are no turns, of everybody, the oldest first, after the `last` of a page. */
   ended(after: number, limit: number): Promise<EndedPage>;
-  /** Forgets by what repeats of deleted jobs are told, once that protects from nothing any more. */
+  /** Forgets by what duplicates of deleted jobs are told, once that protects from nothing any more. */
   forgetDuplicates(now: number): Promise<void>;
   /** Newest first. @throws {invalid_input} for a cursor that is not ours. */
   list(query: JobQuery): Promise<JobPage>;

@@ -1,3 +1,4 @@
+import { type Room, whoGoes } from "./making-room.ts";
 import {
   type Addressee,
   IDLE_MS,
@@ -30,20 +31,14 @@ export class MemorySessionRecord implements SessionRecord {
   readonly #sessions = new Map<string, Kept>();
   readonly #beats = new Map<string, { beat: number; at: number }>();
 
-  async begin(
-    start: SessionStart,
-    { most, inUse }: { most: number; inUse: readonly string[] },
-    now: number,
-  ): Promise<boolean> {
+  async begin(start: SessionStart, room: Room, now: number): Promise<boolean> {
     this.#removeIdle(now);
-    const own = [...this.#sessions.values()].filter(
-      (one) => one.start.caller.owner === start.caller.owner,
-    );
-    if (own.length >= most) {
-      const idle = own.find((one) => one.inUseUntil <= now && !inUse.includes(one.start.handle));
-      if (!idle) return false;
-      this.#sessions.delete(idle.start.handle);
-    }
+    const own = [...this.#sessions.values()]
+      .filter((one) => one.start.caller.owner === start.caller.owner)
+      .map(({ start: { handle }, inUseUntil }) => ({ handle, inUseUntil }));
+    const goes = whoGoes(own, room, now);
+    if (goes === "full") return false;
+    if (goes !== "none") this.#sessions.delete(goes.handle);
     this.#sessions.set(start.handle, {
       ...{ start, hasListened: false, subscribed: new Set(), usedAt: now, inUseUntil: 0 },
       ...{ events: [], letters: [] },

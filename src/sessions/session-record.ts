@@ -1,5 +1,6 @@
 import type { Caller } from "../core/caller.ts";
 import { MINUTE_MS } from "../core/clock.ts";
+import type { Room } from "./making-room.ts";
 
 /** Longer than a person thinks about a question, or a host sleeps between two. */
 export const IDLE_MS = 30 * MINUTE_MS;
@@ -62,11 +63,7 @@ export interface SessionRecord {
    * and is not in use; `inUse` are those of which the caller knows that they are.
    * @returns `false`, and records nothing, where all are in use.
    */
-  begin(
-    start: SessionStart,
-    room: { most: number; inUse: readonly string[] },
-    now: number,
-  ): Promise<boolean>;
+  begin(start: SessionStart, room: Room, now: number): Promise<boolean>;
   /** Finds a session that is not over, and notes that it was used. */
   find(handle: string, now: number): Promise<StoredSession | undefined>;
   /** Notes that sessions are in use. @returns those that are not over. */

@@ -1,6 +1,7 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import { formatUsd } from "../core/money.ts";
 import { isOurUri } from "../core/uris.ts";
+import { VIEWER_KEY } from "../core/viewer-key.ts";
 import { withPicture } from "../inputs/named-picture.ts";
 import type { WholeJob } from "../jobs/job.ts";
 import { viewJob } from "../jobs/view.ts";
@@ -12,8 +13,6 @@ import type { Call, Services, ToolDeps } from "./services.ts";
 import type { UsualTime } from "./usual-time.ts";
 import { seenBy, standpointIn, whereaboutsFor } from "./whereabouts.ts";
 
-/** Where an answer tells the viewer page what it shows, for hosts that show pages. */
-const META_KEY = "longcat-mcp/viewer";
 /** A picture that was edited is sent along as small as this, in characters of base64. */
 const BEFORE_BASE64 = 60 * 1024;
 
@@ -55,7 +54,7 @@ export function withViewerMeta(
 }
 
 function withMeta(result: CallToolResult, meta: Record<string, unknown>): CallToolResult {
-  return { ...result, _meta: { ...result._meta, [META_KEY]: meta } };
+  return { ...result, _meta: { ...result._meta, [VIEWER_KEY]: meta } };
 }
 
 /** What can be done with a finished picture: the first tools of the catalogue that take one. */

@@ -129,7 +129,7 @@ describe("two replicas on one database", () => {
     expect(await ask(url, "SELECT * FROM longcat_mcp.holders")).toEqual([]);
   });
 
-  test("clocks that are minutes apart take no job from anybody, and repeats are known", async () => {
+  test("clocks that are minutes apart take no job from anybody, and duplicates are known", async () => {
     const ahead = { NODE_OPTIONS: `--require ${join(import.meta.dirname, "skewed-clock.cjs")}` };
     const [one, other] = [await replica("one"), await replica("other", ahead)];
     const jobId = await start(one);

@@ -24,7 +24,7 @@ const whole = {
   ...{ input: { prompt: "A red fox" }, media: [medium(1), medium(2)] },
 } satisfies Partial<WholeJob>;
 
-/** That a deleted job is nowhere any more, and that what money and repeats need is. */
+/** That a deleted job is nowhere any more, and that what money and duplicates need is. */
 export function describeJobDeletions(kit: StoreKit): void {
   const bench = benchFor(kit);
   const race = processesFor(kit);

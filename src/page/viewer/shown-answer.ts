@@ -1,9 +1,7 @@
 import { TOKEN } from "../../core/id-patterns.ts";
+import { VIEWER_KEY } from "../../core/viewer-key.ts";
 import { UNFINISHED_STATES } from "../../jobs/job.ts";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "./json.ts";
-
-/** The key in an answer's `_meta` under which the server tells this page what it shows. */
-export const META_KEY = "longcat-mcp/viewer";
 
 export interface Picture {
   uri: string;
@@ -74,7 +72,7 @@ export function shownIn(result: Fields): Shown {
   const content = listOf(result["content"]).filter(isFields);
   const srcs = content.flatMap(srcOf);
   const text = content.flatMap(({ type, text: own }) => (type === "text" ? [String(own)] : []));
-  const meta = fieldsOf(fieldsOf(result["_meta"])[META_KEY]);
+  const meta = fieldsOf(fieldsOf(result["_meta"])[VIEWER_KEY]);
   if (Array.isArray(meta["jobs"])) {
     return { kind: "jobs", rows: meta["jobs"].filter(isFields).map(rowOf) };
   }

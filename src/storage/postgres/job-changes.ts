@@ -5,6 +5,7 @@ import {
   bodyColumnsOf,
   type Column,
   columnsOf,
+  LISTED_PROMPT_CHARACTERS,
   marks,
   readRow,
 } from "../rows/job-rows.ts";
@@ -13,9 +14,6 @@ import { writeFileWords, writeJobWords } from "./found-words.ts";
 
 /** A job, and in whose name it is asked for. */
 export type JobName = Pick<Job, "owner" | "jobId">;
-
-/** More than any list shows of a prompt. */
-export const PROMPT_CHARACTERS = 400;
 
 /** What must be so for a change to be made. */
 export interface Guard {
@@ -101,7 +99,7 @@ export function isMoreThanARow(change: Partial<WholeJob>): boolean {
 /** With the beginning of the prompt beside what is asked for: JSON may have what is no text here. */
 function storedBody(change: Partial<WholeJob>): Record<string, Column> {
   const { prompt } = change.input ?? {};
-  const shown = typeof prompt === "string" ? prompt.slice(0, PROMPT_CHARACTERS) : null;
+  const shown = typeof prompt === "string" ? prompt.slice(0, LISTED_PROMPT_CHARACTERS) : null;
   return { ...bodyColumnsOf(change), ...(change.input ? { prompt: shown } : {}) };
 }
 

@@ -19,7 +19,7 @@ import { noteRemoval } from "./holder-rows.ts";
 
 const numberRow = z.object({ n: z.number() });
 
-/** What is left of deleted jobs: what money and repeats need, in the tables beside the jobs. */
+/** What is left of deleted jobs: what money and duplicates need, in the tables beside the jobs. */
 export class DeletedJobs {
   readonly #db: PostgresDatabase;
   readonly feed: ChangedRows<DeletedJob>;
@@ -70,7 +70,7 @@ export class DeletedJobs {
   }
 
   /**
-   * Deletes every job of an owner with its files, whatever has become of it, and what repeats of
+   * Deletes every job of an owner with its files, whatever has become of it, and what duplicates of
    * them would be told by. @returns how many.
    */
   async deleteAllOf(db: Statements, owner: string, now: number): Promise<number> {

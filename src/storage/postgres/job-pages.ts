@@ -2,18 +2,22 @@ import * as z from "zod";
 import { MICRODOLLARS } from "../../core/money.ts";
 import type { Job } from "../../jobs/job.ts";
 import type { JobFigures } from "../../jobs/job-figures.ts";
-import type { EndedPage, JobPage, JobQuery, ListedJob } from "../../jobs/job-store.ts";
+import type { EndedPage, JobPage, JobQuery } from "../../jobs/job-store.ts";
 import { forgottenBefore, SETTLED_CHARGES, SURELY_PAST_MS } from "../../jobs/retention.ts";
 import { readFigures } from "../rows/counted-rows.ts";
 import { pageCursor, readCursor, sequenceRow } from "../rows/cursors.ts";
-import { type Column, marks, readRow, readWholeRow, UNFINISHED } from "../rows/job-rows.ts";
+import {
+  type Column,
+  marks,
+  readListed,
+  readRow,
+  readWholeRow,
+  UNFINISHED,
+  UNTOLD_AT_ONCE,
+} from "../rows/job-rows.ts";
 import { LISTED, type Statements } from "./database.ts";
 import { matchingWords } from "./found-words.ts";
 
-/** An answer stays readable; the others are in the next one. */
-const UNTOLD_AT_ONCE = 20;
-
-const promptRow = z.object({ prompt: z.string().nullable() });
 const durationRow = z.object({ ms: z.number() });
 const numberRow = z.object({ n: z.number() });
 
@@ -47,11 +51,6 @@ export async function listJobs(db: Statements, query: JobQuery): Promise<JobPage
     jobs: page.map(readListed),
     nextCursor: rows.length > limit && last ? pageCursor(last.seq) : undefined,
   };
-}
-
-/** A row of `jobs` with the beginning of its prompt. */
-export function readListed(row: unknown): ListedJob {
-  return { ...readRow(row), ...promptRow.parse(row) };
 }
 
 /** Ended jobs that are no turns, of all owners, oldest first. @param after a row's number. */

@@ -2,10 +2,9 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import type { Move, MovedRow, PlacedRow } from "../../moving/move-ends.ts";
 import type { MovedTable } from "../../moving/moved-tables.ts";
-import { readWholeRow } from "../rows/job-rows.ts";
+import { LISTED_PROMPT_CHARACTERS, readWholeRow } from "../rows/job-rows.ts";
 import { LISTED, type Statements, storedJson, storedText } from "./database.ts";
 import { writeJobWords, writeTurnWords } from "./found-words.ts";
-import { PROMPT_CHARACTERS } from "./job-changes.ts";
 
 /** What JSON may say and PostgreSQL does not know: NUL, and perhaps half of a pair. */
 const UNKNOWN_ESCAPES = /\\u(?:0000|d[89a-f])/i;
@@ -116,7 +115,7 @@ async function writeBesideJobs(db: Statements, rows: readonly PlacedRow[]): Prom
     const { prompt } = job.input;
     if (typeof prompt === "string") {
       await db.run("UPDATE job_bodies SET prompt = ? WHERE job_id = ?", [
-        prompt.slice(0, PROMPT_CHARACTERS),
+        prompt.slice(0, LISTED_PROMPT_CHARACTERS),
         job.jobId,
       ]);
     }

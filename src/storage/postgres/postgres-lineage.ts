@@ -1,14 +1,9 @@
 import type { Job } from "../../jobs/job.ts";
 import type { ListedJob } from "../../jobs/job-store.ts";
 import { isNamedIn, type LineageRecord } from "../../jobs/lineage.ts";
-import { marks, readRow, readWholeRow } from "../rows/job-rows.ts";
+import { marks, readListed, readWholeRow } from "../rows/job-rows.ts";
+import { asWritten, firstThatHas, MAX_LOOKED_AT, MAX_SHARING } from "../rows/lineage-rows.ts";
 import type { Statements } from "./database.ts";
-import { readListed } from "./job-pages.ts";
-
-/** Looked through at most, the newest first: a page must not wait for the whole history. */
-const MAX_LOOKED_AT = 20_000;
-/** More jobs do not have the same file. */
-const MAX_SHARING = 20;
 
 /** Which job was given which files. */
 export class PostgresLineage implements LineageRecord {
@@ -47,15 +42,6 @@ export class PostgresLineage implements LineageRecord {
        AS jobs WHERE strpos(media, ?) > 0 ORDER BY seq DESC LIMIT ${MAX_SHARING}`,
       [owner, asWritten(name)],
     );
-    return rows
-      .map(readRow)
-      .find(({ media }) =>
-        media.some(({ path, url, copies }) => [path, url, ...copies].includes(name)),
-      );
+    return firstThatHas(rows, name);
   }
-}
-
-/** A text as it stands inside JSON. */
-function asWritten(text: string): string {
-  return JSON.stringify(text).slice(1, -1);
 }

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { SCOPES } from "../../core/caller.ts";
+import { type Room, type Seated, whoGoes } from "../../sessions/making-room.ts";
 import {
   type Addressee,
   IDLE_MS,
@@ -21,7 +22,9 @@ import { LISTED, type PostgresDatabase } from "./database.ts";
 /** A session that is used all the time is not written all the time. */
 const NOTED_MS = 10_000;
 
-const idleRow = z.object({ handle: z.string(), in_use_until: z.number() });
+const seatedRow = z
+  .object({ handle: z.string(), in_use_until: z.number() })
+  .transform((row): Seated => ({ handle: row.handle, inUseUntil: row.in_use_until }));
 const beatRow = z.object({ beat: z.number() });
 const sealed = z.instanceof(Uint8Array);
 const letterRow = z.object({ handle: z.string(), sealed });
@@ -63,7 +66,7 @@ export class PostgresSessionRecord implements SessionRecord {
 
   async begin(
     { handle, caller, beginning }: SessionStart,
-    { most, inUse }: { most: number; inUse: readonly string[] },
+    room: Room,
     now: number,
   ): Promise<boolean> {
     const { owner, scopes, isRemote } = caller;
@@ -71,12 +74,10 @@ export class PostgresSessionRecord implements SessionRecord {
       await db.lock(`sessions of ${owner}`);
       await db.run("DELETE FROM sessions WHERE owner = ? AND used_at <= ?", [owner, now - IDLE_MS]);
       const sql = "SELECT handle, in_use_until FROM sessions WHERE owner = ? ORDER BY used_at, seq";
-      const own = (await db.all(sql, [owner])).map((row) => idleRow.parse(row));
-      if (own.length >= most) {
-        const idle = own.find((one) => one.in_use_until <= now && !inUse.includes(one.handle));
-        if (!idle) return false;
-        await db.run("DELETE FROM sessions WHERE handle = ?", [idle.handle]);
-      }
+      const own = (await db.all(sql, [owner])).map((row) => seatedRow.parse(row));
+      const goes = whoGoes(own, room, now);
+      if (goes === "full") return false;
+      if (goes !== "none") await db.run("DELETE FROM sessions WHERE handle = ?", [goes.handle]);
       await db.run(
         `INSERT INTO sessions (handle, owner, scopes, is_remote, beginning, used_at)
          VALUES (?, ?, ?, ?, ?, ?)`,

@@ -19,7 +19,15 @@ import type {
 import type { QueryWord } from "../../core/search-words.ts";
 import type { TimeSpan } from "../../jobs/job-store.ts";
 import { pageCursor, readCursor, sequenceRow } from "../rows/cursors.ts";
-import { fileRow, partRow, saidRow, threadRow } from "../rows/thread-rows.ts";
+import {
+  fileRow,
+  NOT_ANOTHERS,
+  partRow,
+  saidRow,
+  THREAD_COLUMNS,
+  THREADS_OF,
+  threadRow,
+} from "../rows/thread-rows.ts";
 import { type PostgresDatabase, storedJson } from "./database.ts";
 import type { FollowedJobs } from "./followed-jobs.ts";
 import { matchingWords, writeTurnWords } from "./found-words.ts";
@@ -28,14 +36,12 @@ import { fileNamesOf, pageOfTurns, usageOf } from "./thread-pages.ts";
 import {
   insertFiles,
   isUnderWayNow,
-  NOT_ANOTHERS,
   openTurn,
   ownersOf,
   refuseAnothers,
   removeThread,
   removeTurn,
   sweepThreads,
-  THREADS_OF,
   threadLock,
   turnsOf,
 } from "./turn-changes.ts";
@@ -46,10 +52,6 @@ const THREADS_WITH = `(SELECT thread_id FROM turn_words JOIN chat_turns USING (s
 /** As SQL, of a fence or nothing: the turn is not over, and its job is not another process's by now. */
 const GOES_ON = `is_open = 1 AND NOT EXISTS (SELECT 1 FROM jobs
   WHERE jobs.job_id = chat_turns.job_id AND fence <> coalesce(?, fence))`;
-const THREAD_COLUMNS = `thread_id, title, latest, created_at, updated_at,
-  (SELECT count(*) FROM chat_turns WHERE chat_turns.thread_id = chat_threads.thread_id) AS turns,
-  (SELECT count(*) FROM chat_files JOIN chat_turns USING (job_id)
-   WHERE chat_files.thread_id = chat_threads.thread_id) AS files`;
 
 /** Conversations beside the jobs. */
 export class PostgresThreadStore implements ThreadStore {

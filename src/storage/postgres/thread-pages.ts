@@ -1,11 +1,8 @@
 import * as z from "zod";
 import type { ModelUsage, PageWishes, TurnPage } from "../../chat/thread-store.ts";
 import type { TimeSpan } from "../../jobs/job-store.ts";
-import { shownTurnRow } from "../rows/thread-rows.ts";
+import { NAMED_FILES, shownTurnRow } from "../rows/thread-rows.ts";
 import type { Statements } from "./database.ts";
-
-/** How many attached files of one turn are named. */
-const NAMED_FILES = 20;
 
 const pieceRow = z.object({ piece: z.string() });
 const usageRow = z.object({ model: z.string(), tokensIn: z.number(), tokensOut: z.number() });

@@ -3,20 +3,10 @@ import { isUnderWay, type ThreadFile, type Turn } from "../../chat/thread.ts";
 import type { FilePiece } from "../../chat/thread-store.ts";
 import { json, readRow, UNFINISHED } from "../rows/job-rows.ts";
 import { noThread } from "../rows/refusals.ts";
-import { ownerRow, stateRow, turnRow } from "../rows/thread-rows.ts";
+import { ownerRow, stateRow, THREADS_OF, turnRow } from "../rows/thread-rows.ts";
 import { STAMPED, type Statements } from "./database.ts";
 
 const inputRow = z.object({ input: json(z.record(z.string(), z.unknown())) });
-
-/** As SQL, of an owner: the threads that are theirs. */
-export const THREADS_OF = "(SELECT thread_id FROM chat_threads WHERE owner = ?)";
-
-/**
- * As SQL, of a job and an owner: nobody else has a turn of this job. What is attached is there
- * before its turn is, and then it is known to whoever has made the job's id up.
- */
-export const NOT_ANOTHERS = `NOT EXISTS (SELECT 1 FROM chat_turns JOIN chat_threads USING (thread_id)
-  WHERE chat_turns.job_id = ? AND owner <> ?)`;
 
 /** What whoever adds to a thread, or removes it, waits for. */
 export function threadLock(threadId: string): string {
@@ -144,7 +134,7 @@ export async function removeThread(
 }
 
 /**
- * The jobs of a deleted thread stay, because repeats are told and costs are counted by them, but
+ * The jobs of a deleted thread stay, because duplicates are told and costs are counted by them, but
  * tell nothing of it any more. @returns the files that they had.
  */
 async function emptyJobs(db: Statements, threadId: string, now: number): Promise<string[]> {

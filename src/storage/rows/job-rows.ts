@@ -9,6 +9,7 @@ import {
   UNFINISHED_STATES,
   type WholeJob,
 } from "../../jobs/job.ts";
+import type { ListedJob } from "../../jobs/job-store.ts";
 
 /**
  * As SQL: the states of jobs that somebody must follow. Written as the index on them is, because
@@ -19,6 +20,11 @@ export const UNFINISHED = `state IN (${UNFINISHED_STATES.map((state) => `'${stat
 export const CHARGED_JOBS = `(
   SELECT owner, operation, created_at, charge, reserved_usd, cost_usd FROM jobs UNION ALL
   SELECT owner, operation, created_at, charge, reserved_usd, cost_usd FROM deleted_jobs)`;
+
+/** How much of a prompt is read for lists: more than any of them shows. */
+export const LISTED_PROMPT_CHARACTERS = 400;
+/** How many jobs an answer mentions at once: it stays readable, and the others are in the next one. */
+export const UNTOLD_AT_ONCE = 20;
 
 /** What databases take and give. */
 export type Column = string | number | null;
@@ -103,6 +109,7 @@ const jobRow = z
     }),
   );
 
+const promptRow = z.object({ prompt: z.string().nullable() });
 const bodyRow = z.object({
   input: json(z.record(z.string(), z.unknown())),
   wire: json(z.record(z.string(), z.unknown())).nullable(),
@@ -111,6 +118,11 @@ const bodyRow = z.object({
 /** A row of `jobs`. */
 export function readRow(row: unknown): Job {
   return jobRow.parse(row);
+}
+
+/** A row of `jobs` with the beginning of its prompt. */
+export function readListed(row: unknown): ListedJob {
+  return { ...readRow(row), ...promptRow.parse(row) };
 }
 
 /** A row of `jobs` joined with that of `job_bodies`. */

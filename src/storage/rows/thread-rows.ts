@@ -2,6 +2,23 @@ import * as z from "zod";
 import { type Thread, type ThreadFile, TURN_FORMATS, type Turn } from "../../chat/thread.ts";
 import { JOB_STATES } from "../../jobs/job.ts";
 
+/** As SQL, of an owner: the threads that are theirs. */
+export const THREADS_OF = "(SELECT thread_id FROM chat_threads WHERE owner = ?)";
+/**
+ * As SQL, of a job and an owner: nobody else has a turn of this job. What is attached is there
+ * before its turn is, and then it is known to whoever has made the job's id up.
+ */
+export const NOT_ANOTHERS = `NOT EXISTS (SELECT 1 FROM chat_turns JOIN chat_threads USING (thread_id)
+  WHERE chat_turns.job_id = ? AND owner <> ?)`;
+/** As SQL: the columns of {@link threadRow}. */
+export const THREAD_COLUMNS = `thread_id, title, latest, created_at, updated_at,
+  (SELECT count(*) FROM chat_turns WHERE chat_turns.thread_id = chat_threads.thread_id) AS turns,
+  (SELECT count(*) FROM chat_files JOIN chat_turns USING (job_id)
+   WHERE chat_files.thread_id = chat_threads.thread_id) AS files`;
+
+/** How many attached files of one turn a page names. */
+export const NAMED_FILES = 20;
+
 const requestSchema = z.object({
   prompt: z.string(),
   system: z.string().exactOptional(),

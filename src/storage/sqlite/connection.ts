@@ -18,7 +18,7 @@ type Value = Column | Uint8Array;
 /** SQLite's own; checkpoints are off while the log is not the one that others would read. */
 const AUTO_CHECKPOINT_PAGES = 1000;
 const PUT_BACK =
-  "Put the file back as it was and call again. Where it is gone for good, end every longcat-mcp that uses the folder and start anew: the record, and with it budget caps and the protection against repeats, then begins from nothing. Nothing was bought.";
+  "Put the file back as it was and call again. Where it is gone for good, end every longcat-mcp that uses the folder and start anew: the record, and with it budget caps and the protection against duplicates, then begins from nothing. Nothing was bought.";
 const END_OTHERS =
   "End every longcat-mcp that uses the folder and start one again: the last that ends puts the log back. Nothing was bought.";
 const CALL_AGAIN = "Call again; nothing was bought, and nothing of the record is missing.";

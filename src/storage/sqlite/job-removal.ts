@@ -18,7 +18,7 @@ import { forgetPastDuplicates } from "./duplicate-rows.ts";
 import { NEXT_REVISION } from "./revision.ts";
 import { removeWords } from "./search-rows.ts";
 
-/** What is left of deleted jobs: what money and repeats need, in the tables beside the jobs. */
+/** What is left of deleted jobs: what money and duplicates need, in the tables beside the jobs. */
 export class JobRemoval {
   readonly #db: Connection;
   readonly #feed: ChangeFeed<DeletedJob>;
@@ -86,7 +86,7 @@ export class JobRemoval {
   }
 
   /**
-   * Deletes every job of an owner with its files, whatever has become of it, and what repeats of
+   * Deletes every job of an owner with its files, whatever has become of it, and what duplicates of
    * them would be told by. Within a transaction. @returns how many.
    */
   deleteAllOf(owner: string, now: number): number {

@@ -1,7 +1,14 @@
 import * as z from "zod";
-import type { EndedPage, JobPage, JobQuery, ListedJob, TimeSpan } from "../../jobs/job-store.ts";
+import type { EndedPage, JobPage, JobQuery, TimeSpan } from "../../jobs/job-store.ts";
 import { ALL, pageCursor, readCursor, sequenceRow } from "../rows/cursors.ts";
-import { type Column, marks, readRow, readWholeRow, UNFINISHED } from "../rows/job-rows.ts";
+import {
+  type Column,
+  LISTED_PROMPT_CHARACTERS,
+  marks,
+  readListed,
+  readWholeRow,
+  UNFINISHED,
+} from "../rows/job-rows.ts";
 import type { Connection } from "./connection.ts";
 import { matching } from "./search-rows.ts";
 
@@ -10,11 +17,8 @@ export const DURATIONS = `SELECT completed_at - created_at AS ms FROM jobs
   WHERE owner = ? AND operation = ? AND state = 'completed' AND fingerprint IS NOT NULL
   AND completed_at IS NOT NULL ORDER BY completed_at DESC LIMIT ?`;
 const durationRow = z.object({ ms: z.number() });
-/** More than any list shows of a prompt. */
-const PROMPT_CHARACTERS = 400;
-export const PROMPT = `(SELECT substr(input ->> 'prompt', 1, ${PROMPT_CHARACTERS}) FROM job_bodies
+export const PROMPT = `(SELECT substr(input ->> 'prompt', 1, ${LISTED_PROMPT_CHARACTERS}) FROM job_bodies
   WHERE job_bodies.job_id = jobs.job_id) AS prompt`;
-const promptRow = z.object({ prompt: z.string().nullable() });
 
 const rangeRow = z.object({
   lowest: z.number().nullable(),
@@ -120,10 +124,6 @@ function rangeOf(connection: Connection, owner: string, { since = 0, before }: T
   );
   const { lowest, highest, n } = rangeRow.parse(row);
   return n === most ? all : { lowest: lowest ?? 0, highest: highest ?? 0 };
-}
-
-export function readListed(row: unknown): ListedJob {
-  return { ...readRow(row), ...promptRow.parse(row) };
 }
 
 /** Ended jobs that are no turns, of all owners, oldest first. @param after a row's number. */

@@ -303,7 +303,7 @@ function refuseOrphanedLog(path: string): void {
     "storage",
     `${oneLine(path)} is gone, but its log ${basename(path)}-wal is there.`,
     {
-      next: "The database was deleted or moved while a program used it: put it back. To begin with an empty record instead, end every longcat-mcp that uses the folder and delete jobs.db-wal and jobs.db-shm too; budget caps and the protection against repeats then begin from nothing. Nothing was bought.",
+      next: "The database was deleted or moved while a program used it: put it back. To begin with an empty record instead, end every longcat-mcp that uses the folder and delete jobs.db-wal and jobs.db-shm too; budget caps and the protection against duplicates then begin from nothing. Nothing was bought.",
     },
   );
 }

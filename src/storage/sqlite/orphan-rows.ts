@@ -1,11 +1,9 @@
 import type { Job } from "../../jobs/job.ts";
-import { readRow } from "../rows/job-rows.ts";
+import { readRow, UNTOLD_AT_ONCE } from "../rows/job-rows.ts";
 import type { Connection } from "./connection.ts";
 
 const UNTOLD = `owner = ? AND orphaned = 1 AND delivered_at IS NULL AND mentioned_at IS NULL
   AND state = 'completed'`;
-/** An answer stays readable; the others are in the next one. */
-const UNTOLD_AT_ONCE = 20;
 
 /** Completed orphans of an owner's that no answer has mentioned, the oldest first. */
 export function untoldOrphans(connection: Connection, owner: string): Job[] {

@@ -1,14 +1,10 @@
 import type { Job } from "../../jobs/job.ts";
 import type { ListedJob } from "../../jobs/job-store.ts";
 import { isNamedIn, type LineageRecord } from "../../jobs/lineage.ts";
-import { marks, readRow, readWholeRow } from "../rows/job-rows.ts";
+import { marks, readListed, readWholeRow } from "../rows/job-rows.ts";
+import { asWritten, firstThatHas, MAX_LOOKED_AT, MAX_SHARING } from "../rows/lineage-rows.ts";
 import type { Connection } from "./connection.ts";
-import { PROMPT, readListed } from "./list-rows.ts";
-
-/** Looked through at most, the newest first: a page must not wait for the whole history. */
-const MAX_LOOKED_AT = 20_000;
-/** More jobs do not have the same file. */
-const MAX_SHARING = 20;
+import { PROMPT } from "./list-rows.ts";
 
 /** Which job was given which files, as the job database has it. */
 export class SqliteLineage implements LineageRecord {
@@ -47,15 +43,6 @@ export class SqliteLineage implements LineageRecord {
        WHERE instr(media, ?) > 0 LIMIT ${MAX_SHARING}`,
       [owner, asWritten(name)],
     );
-    return rows
-      .map(readRow)
-      .find(({ media }) =>
-        media.some(({ path, url, copies }) => [path, url, ...copies].includes(name)),
-      );
+    return firstThatHas(rows, name);
   }
-}
-
-/** A text as it stands inside JSON. */
-function asWritten(text: string): string {
-  return JSON.stringify(text).slice(1, -1);
 }

@@ -21,25 +21,29 @@ import type { QueryWord } from "../../core/search-words.ts";
 import type { TimeSpan } from "../../jobs/job-store.ts";
 import { pageCursor, readCursor } from "../rows/cursors.ts";
 import { noThread } from "../rows/refusals.ts";
-import { fileRow, ownerRow, saidRow, stateRow, threadRow, turnRow } from "../rows/thread-rows.ts";
+import {
+  fileRow,
+  NOT_ANOTHERS,
+  ownerRow,
+  saidRow,
+  stateRow,
+  THREAD_COLUMNS,
+  THREADS_OF,
+  threadRow,
+  turnRow,
+} from "../rows/thread-rows.ts";
 import type { Connection } from "./connection.ts";
 import { fillWords } from "./search-filling.ts";
 import { insertTurnWords, matching } from "./search-rows.ts";
 import { noteAudit } from "./sqlite-audit-log.ts";
-import { insertFiles, NOT_ANOTHERS, storedText } from "./thread-files.ts";
+import { insertFiles, storedText } from "./thread-files.ts";
 import { removeThread, removeTurn, sweepThreads } from "./thread-removal.ts";
 import { turnPage } from "./turn-page.ts";
 import { noteUsage, usageOf } from "./usage-rows.ts";
 
-/** As SQL, of an owner: the threads that are theirs. */
-const THREADS_OF = "(SELECT thread_id FROM chat_threads WHERE owner = ?)";
 /** As SQL, of a query: the threads with a turn in which it is found. */
 const THREADS_WITH = `(SELECT thread_id FROM turn_words
   JOIN chat_turns ON chat_turns.seq = turn_words.rowid WHERE turn_words MATCH ?)`;
-const THREAD_COLUMNS = `thread_id, title, latest, created_at, updated_at,
-  (SELECT count(*) FROM chat_turns WHERE chat_turns.thread_id = chat_threads.thread_id) AS turns,
-  (SELECT count(*) FROM chat_files JOIN chat_turns USING (job_id)
-   WHERE chat_files.thread_id = chat_threads.thread_id) AS files`;
 
 /** As SQL, of a holder or nothing: the turn is not over, and its job is not another process's by now. */
 const GOES_ON = `is_open = 1 AND NOT EXISTS (SELECT 1 FROM jobs

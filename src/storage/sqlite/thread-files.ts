@@ -1,14 +1,7 @@
 import type { ThreadFile } from "../../chat/thread.ts";
 import type { FilePiece, ThreadStore } from "../../chat/thread-store.ts";
-import { partRow } from "../rows/thread-rows.ts";
+import { NOT_ANOTHERS, partRow } from "../rows/thread-rows.ts";
 import type { Connection } from "./connection.ts";
-
-/**
- * As SQL, of a job and an owner: nobody else has a turn of this job. What is attached is there
- * before its turn is, and then it is known to whoever has made the job's id up.
- */
-export const NOT_ANOTHERS = `NOT EXISTS (SELECT 1 FROM chat_turns JOIN chat_threads USING (thread_id)
-  WHERE chat_turns.job_id = ? AND owner <> ?)`;
 
 /** Within a transaction. */
 export function insertFiles(

@@ -55,7 +55,7 @@ export function removeThread(db: Connection, threadId: string, now: number): str
 }
 
 /**
- * The jobs of a deleted thread stay, because repeats are told and costs are counted by them, but
+ * The jobs of a deleted thread stay, because duplicates are told and costs are counted by them, but
  * tell nothing of it any more. @returns the files that they had.
  */
 function emptyJobs(db: Connection, threadId: string, now: number): string[] {

@@ -1,10 +1,7 @@
 import * as z from "zod";
 import type { PageWishes, TurnPage } from "../../chat/thread-store.ts";
-import { shownTurnRow } from "../rows/thread-rows.ts";
+import { NAMED_FILES, shownTurnRow } from "../rows/thread-rows.ts";
 import type { Connection } from "./connection.ts";
-
-/** How many attached files of one turn are named. */
-const NAMED_FILES = 20;
 
 const pieceRow = z.object({ piece: z.string() });
 
