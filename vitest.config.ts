@@ -6,7 +6,8 @@ const PROGRAM = ["test/{cli,demo,e2e}/**/*.test.ts"];
 /** What someone hostile tries, every operation to its end, every way an input can be wrong, what is refused, fails or is left behind. */
 const ATTACK = [
   "test/attack/**/*.test.ts",
-  "test/e2e/{again,arguments,books,chat,deletion,deletion-command,dry-run,ending,failures}.test.ts",
+  "test/e2e/{again,arguments,books,chat,deletion,deletion-command,dry-run,ending}.test.ts",
+  "test/e2e/{failed-turns,failures,failures-in-sandbox}.test.ts",
   "test/e2e/{four-ways,history,inputs,keep-prompts,looking}.test.ts",
   "test/e2e/{modes,money,network,operations,results,training}.test.ts",
 ];

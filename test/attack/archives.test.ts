@@ -5,7 +5,9 @@ import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ZipFile } from "yazl";
 import { inspectZip } from "../../src/inputs/training-zip.ts";
-import { Bench, type McpClient, textOf } from "../e2e/harness.ts";
+import { textOf } from "../e2e/answers.ts";
+import { Bench } from "../e2e/harness.ts";
+import type { McpClient } from "../e2e/mcp-client.ts";
 import { picture } from "../support/pictures.ts";
 import { zipOf } from "../support/zip.ts";
 

@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Bench, CLIENTS, type ClientKind } from "../e2e/harness.ts";
+import { Bench } from "../e2e/harness.ts";
+import { CLIENTS, type ClientKind } from "../e2e/mcp-client.ts";
 import { connectAsked, type Person, says } from "../support/asked-client.ts";
 import { picture } from "../support/pictures.ts";
 

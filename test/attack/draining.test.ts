@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Bench, finished, jobIdOf, listeningUrl, PATIENTLY, textOf } from "../e2e/harness.ts";
+import { finished, jobIdOf, textOf } from "../e2e/answers.ts";
+import { Bench, listeningUrl, PATIENTLY } from "../e2e/harness.ts";
 import { accepted, completed, file, scriptedGateway } from "../support/gateway-script.ts";
 import { openListening } from "../support/http-callers.ts";
 import { picture } from "../support/pictures.ts";

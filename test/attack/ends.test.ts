@@ -1,12 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  Bench,
-  finished,
-  jobIdOf,
-  type McpClient,
-  type ToolResult,
-  textOf,
-} from "../e2e/harness.ts";
+import { finished, jobIdOf, textOf } from "../e2e/answers.ts";
+import { Bench } from "../e2e/harness.ts";
+import type { McpClient, ToolResult } from "../e2e/mcp-client.ts";
 
 /* One host shows the last three lines of an answer, others the first: both ends have what matters. */
 

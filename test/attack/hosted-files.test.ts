@@ -1,15 +1,9 @@
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  Bench,
-  finished,
-  jobIdOf,
-  type McpClient,
-  PATIENTLY,
-  type ToolResult,
-  textOf,
-} from "../e2e/harness.ts";
+import { finished, jobIdOf, textOf } from "../e2e/answers.ts";
+import { Bench, PATIENTLY } from "../e2e/harness.ts";
+import type { McpClient, ToolResult } from "../e2e/mcp-client.ts";
 import { freePort } from "../support/free-port.ts";
 import { picture } from "../support/pictures.ts";
 

@@ -2,7 +2,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { OPERATIONS } from "../../src/models/catalogue.ts";
-import { Bench, type McpClient, TEST_KEY, type ToolResult } from "../e2e/harness.ts";
+import { Bench, TEST_KEY } from "../e2e/harness.ts";
+import type { McpClient, ToolResult } from "../e2e/mcp-client.ts";
 import { picture } from "../support/pictures.ts";
 
 /** Names that would pass for lines of ours, hide, turn what follows, or fill the screen. */

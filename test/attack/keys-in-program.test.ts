@@ -1,7 +1,9 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Bench, finished, jobIdOf, type McpClient, TRANSPORTS } from "../e2e/harness.ts";
+import { finished, jobIdOf } from "../e2e/answers.ts";
+import { Bench, TRANSPORTS } from "../e2e/harness.ts";
+import type { McpClient } from "../e2e/mcp-client.ts";
 import { picture } from "../support/pictures.ts";
 import { json, rawServer } from "../support/raw-server.ts";
 import {

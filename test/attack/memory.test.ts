@@ -2,7 +2,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp, { type JpegOptions } from "sharp";
 import { describe, expect, test } from "vitest";
-import { Bench, textOf } from "../e2e/harness.ts";
+import { textOf } from "../e2e/answers.ts";
+import { Bench } from "../e2e/harness.ts";
 
 const SIDE_PX = 10_000;
 const TILE_PX = 512;

@@ -1,7 +1,8 @@
 import { request } from "node:http";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Bench, finished, jobIdOf, listeningUrl, PATIENTLY, TEST_KEY } from "../e2e/harness.ts";
+import { finished, jobIdOf } from "../e2e/answers.ts";
+import { Bench, listeningUrl, PATIENTLY, TEST_KEY } from "../e2e/harness.ts";
 import { freePort } from "../support/free-port.ts";
 import { parseExposition } from "../support/prometheus.ts";
 

@@ -2,7 +2,9 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Bench, jobIdOf, type McpClient, PATIENTLY, textOf } from "../e2e/harness.ts";
+import { jobIdOf, textOf } from "../e2e/answers.ts";
+import { Bench, PATIENTLY } from "../e2e/harness.ts";
+import type { McpClient } from "../e2e/mcp-client.ts";
 import { Visitor } from "../support/gallery-rig.ts";
 
 /* What opens in the browser of whoever sits at this machine, with an opener of the test's own. */

@@ -6,7 +6,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/core/clock.ts";
 import { PublicListener } from "../../src/transports/public-listener.ts";
-import { Bench, listeningUrl, type McpClient, PATIENTLY, textOf } from "../e2e/harness.ts";
+import { textOf } from "../e2e/answers.ts";
+import { Bench, listeningUrl, PATIENTLY } from "../e2e/harness.ts";
+import type { McpClient } from "../e2e/mcp-client.ts";
 import { picture } from "../support/pictures.ts";
 import { freePortPair, openTunnel, type Tunnel } from "../support/tunnel.ts";
 

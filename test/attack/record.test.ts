@@ -4,7 +4,9 @@ import { DatabaseSync } from "@photostructure/sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
-import { Bench, finished, jobIdOf, type McpClient, PATIENTLY, textOf } from "../e2e/harness.ts";
+import { finished, jobIdOf, textOf } from "../e2e/answers.ts";
+import { Bench, PATIENTLY } from "../e2e/harness.ts";
+import type { McpClient } from "../e2e/mcp-client.ts";
 
 const IMAGE = "z_image_turbo_generate";
 let bench: Bench;

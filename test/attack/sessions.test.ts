@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Bench, finished, jobIdOf, listeningUrl, PATIENTLY } from "../e2e/harness.ts";
+import { finished, jobIdOf } from "../e2e/answers.ts";
+import { Bench, listeningUrl, PATIENTLY } from "../e2e/harness.ts";
 import { postMessage } from "../support/http-callers.ts";
 import { bearer } from "../support/http-server.ts";
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Bench, type ClientKind, listeningUrl } from "../e2e/harness.ts";
+import { Bench, listeningUrl } from "../e2e/harness.ts";
+import type { ClientKind } from "../e2e/mcp-client.ts";
 import { WAYS } from "../e2e/ways.ts";
 import { afterReading, connectAsked, type Person, says } from "../support/asked-client.ts";
 

@@ -7,7 +7,9 @@ import { LOCAL_OWNER } from "../../src/core/owner.ts";
 import type { JobState } from "../../src/jobs/job.ts";
 import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
-import { Bench, jobIdOf, type McpClient, PATIENTLY, TEST_KEY, textOf } from "../e2e/harness.ts";
+import { jobIdOf, textOf } from "../e2e/answers.ts";
+import { Bench, PATIENTLY, TEST_KEY } from "../e2e/harness.ts";
+import type { McpClient } from "../e2e/mcp-client.ts";
 import { freePort, statusAt } from "../support/free-port.ts";
 
 const TOOL = "z_image_turbo_generate";

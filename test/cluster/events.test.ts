@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Bench, jobIdOf, PATIENTLY, textOf } from "../e2e/harness.ts";
+import { jobIdOf, textOf } from "../e2e/answers.ts";
+import { Bench, PATIENTLY } from "../e2e/harness.ts";
 import { ask, freshDatabase } from "./fresh-database.ts";
 
 let bench: Bench;

@@ -1,15 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import {
-  Bench,
-  finished,
-  jobIdOf,
-  listeningUrl,
-  type McpClient,
-  PATIENTLY,
-  TEST_KEY,
-  textOf,
-} from "../e2e/harness.ts";
+import { finished, jobIdOf, textOf } from "../e2e/answers.ts";
+import { Bench, listeningUrl, PATIENTLY, TEST_KEY } from "../e2e/harness.ts";
+import type { McpClient } from "../e2e/mcp-client.ts";
 import { freePort } from "../support/free-port.ts";
 import { type BucketProxy, bucketProxyTo } from "./bucket-proxy.ts";
 

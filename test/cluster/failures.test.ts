@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { Bench, listeningUrl, PATIENTLY, textOf } from "../e2e/harness.ts";
+import { textOf } from "../e2e/answers.ts";
+import { Bench, listeningUrl, PATIENTLY } from "../e2e/harness.ts";
 import { ask, freshDatabase } from "./fresh-database.ts";
 import { type PostgresServer, startPostgres } from "./postgres-server.ts";
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Bench, jobIdOf, PATIENTLY, textOf } from "../e2e/harness.ts";
+import { jobIdOf, textOf } from "../e2e/answers.ts";
+import { Bench, PATIENTLY } from "../e2e/harness.ts";
 import { type DatabaseProxy, proxyTo } from "./database-proxy.ts";
 import { ask, freshDatabase } from "./fresh-database.ts";
 

@@ -2,7 +2,8 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import * as z from "zod";
-import { Bench, jobIdOf, PATIENTLY, textOf } from "../e2e/harness.ts";
+import { jobIdOf, textOf } from "../e2e/answers.ts";
+import { Bench, PATIENTLY } from "../e2e/harness.ts";
 import { ask, freshDatabase } from "./fresh-database.ts";
 
 /** How many at once; by hand 1000. */

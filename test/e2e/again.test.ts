@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import * as z from "zod";
 import { OPERATIONS } from "../../src/models/catalogue.ts";
-import { Bench, CLIENTS, jobIdOf, textOf } from "./harness.ts";
+import { jobIdOf, textOf } from "./answers.ts";
+import { Bench } from "./harness.ts";
+import { CLIENTS } from "./mcp-client.ts";
 
 const CABIN = {
   ...{ prompt: "A cabin by a lake at “noon”", image_urls: ["https://example.com/a.png"] },

@@ -5,7 +5,9 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { ALL_TOOLS, argumentsOf, fewestOf, misspellings, wrongForms } from "../support/schemas.ts";
-import { Bench, jobIdOf, type McpClient, PATIENTLY, textOf } from "./harness.ts";
+import { jobIdOf, textOf } from "./answers.ts";
+import { Bench, PATIENTLY } from "./harness.ts";
+import type { McpClient } from "./mcp-client.ts";
 
 /** A gateway that is not of this machine, which no call of these tests may reach. */
 const ELSEWHERE = {

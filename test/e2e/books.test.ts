@@ -4,7 +4,9 @@ import { exactUsd } from "../../src/core/money.ts";
 import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import { leftJob, recordJob } from "../support/rig.ts";
-import { Bench, jobIdOf, type McpClient, textOf } from "./harness.ts";
+import { jobIdOf, textOf } from "./answers.ts";
+import { Bench } from "./harness.ts";
+import type { McpClient } from "./mcp-client.ts";
 
 const LONGCAT = { prompt: "A small boat at sea", image_size: "landscape_4_3" };
 

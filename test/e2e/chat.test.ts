@@ -3,18 +3,9 @@ import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import * as z from "zod";
-import {
-  Bench,
-  CLIENTS,
-  closeInspected,
-  finished,
-  jobIdOf,
-  PATIENTLY,
-  TEST_KEY,
-  type ToolResult,
-  TRANSPORTS,
-  textOf,
-} from "./harness.ts";
+import { finished, jobIdOf, textOf } from "./answers.ts";
+import { Bench, closeInspected, PATIENTLY, TEST_KEY, TRANSPORTS } from "./harness.ts";
+import { CLIENTS, type ToolResult } from "./mcp-client.ts";
 
 const CHAT = "longcat_chat";
 const PATHS = { openai: "/openai/v1/chat/completions", anthropic: "/anthropic/v1/messages" };

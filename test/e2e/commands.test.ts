@@ -2,7 +2,8 @@ import { execFile } from "node:child_process";
 import { tmpdir } from "node:os";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Bench, jobIdOf, textOf } from "./harness.ts";
+import { jobIdOf, textOf } from "./answers.ts";
+import { Bench } from "./harness.ts";
 
 let bench: Bench;
 

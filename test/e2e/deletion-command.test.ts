@@ -5,7 +5,8 @@ import type { WholeJob } from "../../src/jobs/job.ts";
 import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import { leftJob, recordJob } from "../support/rig.ts";
-import { type Bench, jobIdOf, openBench, PATIENTLY, pathsOf, textOf } from "./harness.ts";
+import { jobIdOf, pathsOf, textOf } from "./answers.ts";
+import { type Bench, openBench, PATIENTLY } from "./harness.ts";
 
 const DAY_MS = 86_400_000;
 const SECRET = "Quarzsandgrube";

@@ -4,16 +4,9 @@ import { DatabaseSync } from "@photostructure/sqlite";
 import { describe, expect, test, vi } from "vitest";
 import { DELETION_POINTS } from "../../src/jobs/job-context.ts";
 import { filesWith } from "../support/files-in.ts";
-import {
-  type Bench,
-  finished,
-  jobIdOf,
-  type McpClient,
-  openBench,
-  PATIENTLY,
-  pathsOf,
-  textOf,
-} from "./harness.ts";
+import { finished, jobIdOf, pathsOf, textOf } from "./answers.ts";
+import { type Bench, openBench, PATIENTLY } from "./harness.ts";
+import type { McpClient } from "./mcp-client.ts";
 
 const WORDS = ["Quarzsandgrube", "Zwetschgenwasser"] as const;
 const PROMPT = `A ${WORDS[0]} at dusk, with ${WORDS[1]}`;

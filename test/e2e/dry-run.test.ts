@@ -6,7 +6,9 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { OPERATIONS } from "../../src/models/catalogue.ts";
 import { picture } from "../support/pictures.ts";
-import { Bench, jobIdOf, type McpClient, TRANSPORTS, textOf } from "./harness.ts";
+import { jobIdOf, textOf } from "./answers.ts";
+import { Bench, TRANSPORTS } from "./harness.ts";
+import type { McpClient } from "./mcp-client.ts";
 
 const CAT = { prompt: "A cat", image_size: "square_1_1" };
 const LONGCAT = "longcat_image_generate";

@@ -6,7 +6,8 @@ import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { freePort } from "../support/free-port.ts";
-import { Bench, finished, jobIdOf, PATIENTLY, TEST_KEY, textOf } from "./harness.ts";
+import { finished, jobIdOf, textOf } from "./answers.ts";
+import { Bench, PATIENTLY, TEST_KEY } from "./harness.ts";
 
 const CLI = resolve(import.meta.dirname, "../../dist/cli.js");
 const REVISION = "2025-06-18";

@@ -1,62 +1,24 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import type { Fault } from "../../src/sandbox/sandbox-server.ts";
-import { Bench, finished, jobIdOf, type McpClient, TEST_KEY, textOf } from "./harness.ts";
+import { argumentsOf, asAdvised, nextOf, SQUARE, SYNC, TURBO } from "./advice.ts";
+import { finished, jobIdOf, textOf } from "./answers.ts";
+import { Bench, TEST_KEY } from "./harness.ts";
+import type { McpClient } from "./mcp-client.ts";
 
-const TURBO = "z_image_turbo_generate";
-const SQUARE = { image_size: "square_1_1" };
-const SYNC = "qwen_image_generate";
 const POST = { method: "POST" };
 
-type Arguments = Record<string, unknown>;
-
 let bench: Bench;
-/** Asks a real provider, as far as it knows; and one that asks its own sandbox. */
 let client: McpClient;
-let sandboxed: McpClient;
 
 beforeAll(async () => {
   bench = await Bench.open();
   ({ client } = await bench.connect("client 2.x"));
-  const env = {
-    LONGCAT_MCP_SANDBOX: "on",
-    LONGCAT_MCP_SANDBOX_SPEED: "20",
-    PIXAZO_API_KEY: "",
-    LONGCAT_API_KEY: "",
-  };
-  ({ client: sandboxed } = await bench.connect("sdk 1.x", "stdio", env));
 });
 
 afterEach(() => bench.sandbox.faults.clear());
 
 afterAll(() => bench.close());
-
-/** The last line but the addresses: what a reader is told to do. */
-function nextOf(text: string): string {
-  return /^Next: (.*)$/m.exec(text)?.[1] ?? "";
-}
-
-/** Calls as an answer says one should: the tool it names, with the arguments it names. */
-async function asAdvised(client: McpClient, text: string, args: Arguments) {
-  const [, tool = "", how = ""] =
-    /[Cc]all `(\w+)` again((?: with| and|,| the same arguments| the same prompt| `[^`]*`| another)*)/.exec(
-      nextOf(text),
-    ) ?? [];
-  const { idempotency_key: key, ...others } = args;
-  const repeats = how.includes("the same");
-  const [, threadId] = /`thread_id: "([^"]+)"`/.exec(how) ?? [];
-  return client.call(tool, {
-    ...others,
-    ...(repeats
-      ? {}
-      : { prompt: `Other than ${String(args["prompt"]).replace(/ \[\[.*\]\]/, "")}` }),
-    ...(how.includes("`force_new: true`") ? { force_new: true } : {}),
-    ...(threadId === undefined ? {} : { thread_id: threadId }),
-    ...(key === undefined
-      ? {}
-      : { idempotency_key: `${String(key)}${how.includes("another `") ? " again" : ""}` }),
-  });
-}
 
 interface Case {
   fault: Fault;
@@ -129,7 +91,8 @@ const CASES: Readonly<Record<string, Case>> = {
       times: 0,
     },
     money: CHARGED,
-    first: /^Ask the user before another try, since it is charged again/,
+    first:
+      /^Call `job_status` with job_id "job_\w+" and `redownload: true`: .* ask the user before another try, since it is charged again/,
     asksUser: true,
   },
   "an answer without a picture": {
@@ -154,9 +117,6 @@ const CASES: Readonly<Record<string, Case>> = {
     asksUser: true,
   },
 };
-
-const argumentsOf = (tool: string, prompt: string): Arguments =>
-  tool === TURBO ? { prompt, ...SQUARE } : { prompt };
 
 describe("after a failure", () => {
   it.each(Object.entries(CASES))(
@@ -245,7 +205,7 @@ describe("after a failure", () => {
 });
 
 describe("over a limit of the user's", () => {
-  it.each<[string, Record<string, string>, Arguments]>([
+  it.each<[string, Record<string, string>, Record<string, unknown>]>([
     ["max_cost_usd", {}, { max_cost_usd: 0.01 }],
     ["the day's budget", { LONGCAT_MCP_BUDGET_USD_PER_DAY: "0.01" }, {}],
     ["the month's budget", { LONGCAT_MCP_BUDGET_USD_PER_MONTH: "0.01" }, {}],
@@ -265,86 +225,5 @@ describe("over a limit of the user's", () => {
     expect(text).not.toMatch(/\b(?:raise|increase|lift|higher)\b/i);
     expect(text).toMatch(/nothing was sent/i);
     expect(bench.posts).toBe(posts);
-  });
-});
-
-describe("in the sandbox", () => {
-  const FREE = /^(?:Note: )?SANDBOX, nothing was charged\.$/gm;
-  /** Nobody has an account there. */
-  const WORDS =
-    /console|charg|settle|top up|account|subscription|bill|\bpaid\b|\bpay\b|bought|buy/i;
-
-  it.each([
-    ["status=400", TURBO],
-    ["status=401", TURBO],
-    ["status=402", TURBO],
-    ["status=403", TURBO],
-    ["status=500", TURBO],
-    ["reset-after", TURBO],
-    ["not-json", TURBO],
-    ["job-failed=CUDA error", TURBO],
-    ["job-failed=NSFW content", TURBO],
-    ["job-error", TURBO],
-    ["empty-media", TURBO],
-    ["sync-no-image", SYNC],
-    ["reset-after", SYNC],
-    ["status=400", "longcat_chat"],
-    ["status=401", "longcat_chat"],
-    ["status=402", "longcat_chat"],
-    ["reset-after", "longcat_chat"],
-    ["not-json", "longcat_chat"],
-  ])("%s of %s: no word of consoles or charges, and how to try again", async (fault, tool) => {
-    const args = argumentsOf(tool, `A boat for ${tool} [[fault:${fault};times=1]]`);
-    const failed = await sandboxed.call(tool, args);
-    const text = textOf(failed);
-    expect(failed.isError).toBe(true);
-    expect(text).toMatch(FREE);
-    // The imitated provider's own words are its own.
-    const ours = text.replace(FREE, "").replace(/^job_.*$/m, "");
-    expect(ours).not.toMatch(WORDS);
-    const again = await asAdvised(sandboxed, text, args);
-    expect(textOf(again)).toMatch(/ completed in /);
-    expect(jobIdOf(again)).not.toBe(jobIdOf(failed));
-  });
-});
-
-describe("a turn of the delegate", () => {
-  it.each<[string, Fault, RegExp]>([
-    [
-      "refused",
-      { kind: "status", status: 400, body: { error: "Bad request" }, match: POST },
-      /^Change what/,
-    ],
-    [
-      "without a valid key",
-      { kind: "status", status: 401, match: POST },
-      /^Ask the user to check the key in LONGCAT_API_KEY for LongCat/,
-    ],
-    [
-      "with an empty account",
-      {
-        kind: "status",
-        status: 429,
-        body: { error: { message: "No quota", code: "insufficient_quota" } },
-        match: POST,
-      },
-      /^Ask the user to top up the account of the key in LONGCAT_API_KEY at LongCat/,
-    ],
-    [
-      "with a key that may not do this",
-      { kind: "status", status: 403, body: { error: "Not yours" }, match: POST },
-      /^Ask the user to check the subscription of the key in LONGCAT_API_KEY at LongCat/,
-    ],
-    ["in doubt", { kind: "reset-after", match: POST }, /^If the answer is still wanted: Call/],
-  ])("%s: says how to ask again, in the same thread", async (name, fault, first) => {
-    bench.sandbox.faults.add(fault);
-    const args = { prompt: `Say something ${name}` };
-    const failed = await client.call("longcat_chat", args);
-    expect(failed.isError).toBe(true);
-    const text = textOf(failed);
-    expect(nextOf(text)).toMatch(first);
-    const again = await asAdvised(client, text, args);
-    expect(textOf(again)).toMatch(/ completed in /);
-    expect(jobIdOf(again)).not.toBe(jobIdOf(failed));
   });
 });

@@ -1,14 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import {
-  Bench,
-  CLIENTS,
-  closeInspected,
-  finished,
-  jobIdOf,
-  PATIENTLY,
-  TRANSPORTS,
-} from "./harness.ts";
+import { finished, jobIdOf } from "./answers.ts";
+import { Bench, closeInspected, PATIENTLY, TRANSPORTS } from "./harness.ts";
 import { describeCalls, describeRestarts, TURBO, testEvents } from "./lives.ts";
+import { CLIENTS } from "./mcp-client.ts";
 
 let bench: Bench;
 

@@ -4,15 +4,9 @@ import * as z from "zod";
 import { LOCAL_OWNER } from "../../src/core/owner.ts";
 import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
-import {
-  type Bench,
-  CLIENTS,
-  jobIdOf,
-  type McpClient,
-  openBench,
-  pathsOf,
-  textOf,
-} from "./harness.ts";
+import { jobIdOf, pathsOf, textOf } from "./answers.ts";
+import { type Bench, openBench } from "./harness.ts";
+import { CLIENTS, type McpClient } from "./mcp-client.ts";
 
 /* What a user says on the second day, each in two calls at most. */
 

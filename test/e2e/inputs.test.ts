@@ -6,7 +6,9 @@ import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { freePortPair, openTunnel, type Tunnel } from "../support/tunnel.ts";
-import { atItsEnd, Bench, jobIdOf, type McpClient, textOf, urlsOf } from "./harness.ts";
+import { atItsEnd, jobIdOf, textOf, urlsOf } from "./answers.ts";
+import { Bench } from "./harness.ts";
+import type { McpClient } from "./mcp-client.ts";
 import { casesOf, WAYS } from "./ways.ts";
 
 /** Every operation that takes a picture, and how. */

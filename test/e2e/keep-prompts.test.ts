@@ -1,6 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { filesWith } from "../support/files-in.ts";
-import { jobIdOf, openBench, PATIENTLY, pathsOf, textOf } from "./harness.ts";
+import { jobIdOf, pathsOf, textOf } from "./answers.ts";
+import { openBench, PATIENTLY } from "./harness.ts";
 
 const WORD = "Quarzsandgrube";
 const OFF = { LONGCAT_MCP_KEEP_PROMPTS: "off" };

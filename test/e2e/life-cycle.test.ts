@@ -1,7 +1,8 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Bench, closeInspected, finished, jobIdOf, pathsOf, TEST_KEY, textOf } from "./harness.ts";
+import { finished, jobIdOf, pathsOf, textOf } from "./answers.ts";
+import { Bench, closeInspected, TEST_KEY } from "./harness.ts";
 import { describeCalls, describeRestarts, TURBO, testEvents } from "./lives.ts";
 
 let bench: Bench;

@@ -1,15 +1,8 @@
 import { stat } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import {
-  type Bench,
-  type ClientKind,
-  finished,
-  jobIdOf,
-  PATIENTLY,
-  pathsOf,
-  type TransportKind,
-  textOf,
-} from "./harness.ts";
+import { finished, jobIdOf, pathsOf, textOf } from "./answers.ts";
+import { type Bench, PATIENTLY, type TransportKind } from "./harness.ts";
+import type { ClientKind } from "./mcp-client.ts";
 
 export const TURBO = { prompt: "A small boat at sea", image_size: "landscape_4_3" };
 

@@ -4,17 +4,9 @@ import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { tokensIn } from "../support/tokens.ts";
-import {
-  Bench,
-  CLIENTS,
-  finished,
-  jobIdOf,
-  type McpClient,
-  pathsOf,
-  type ToolResult,
-  textOf,
-  urlsOf,
-} from "./harness.ts";
+import { finished, jobIdOf, pathsOf, textOf, urlsOf } from "./answers.ts";
+import { Bench } from "./harness.ts";
+import { CLIENTS, type McpClient, type ToolResult } from "./mcp-client.ts";
 
 const SIX = { prompt: "Boats at sea", image_size: "square_1_1", num_images: 6 };
 const TURBO = { prompt: "A small boat at sea", image_size: "square_1_1" };

@@ -1,7 +1,8 @@
 import { copyFile, mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { jobIdOf, openBench, pathsOf, textOf } from "./harness.ts";
+import { jobIdOf, pathsOf, textOf } from "./answers.ts";
+import { openBench } from "./harness.ts";
 
 /** What is below a folder, itself included, with its mode as `ls` would count it. */
 async function modesIn(folder: string): Promise<{ path: string; mode: string }[]> {

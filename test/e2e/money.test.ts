@@ -4,7 +4,9 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "v
 import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
 import { leftJob, recordJob } from "../support/rig.ts";
-import { Bench, finished, jobIdOf, type McpClient, PATIENTLY, textOf } from "./harness.ts";
+import { finished, jobIdOf, textOf } from "./answers.ts";
+import { Bench, PATIENTLY } from "./harness.ts";
+import type { McpClient } from "./mcp-client.ts";
 import { WAYS } from "./ways.ts";
 
 const LONGCAT = { prompt: "A small boat at sea", image_size: "landscape_4_3" };

@@ -4,7 +4,8 @@ import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Bench, finished, jobIdOf, PATIENTLY, TEST_KEY, textOf } from "./harness.ts";
+import { finished, jobIdOf, textOf } from "./answers.ts";
+import { Bench, PATIENTLY, TEST_KEY } from "./harness.ts";
 
 const TURBO = { prompt: "A small boat at sea", image_size: "landscape_4_3" };
 const fixture = (name: string) => resolve(import.meta.dirname, "../fixtures", name);

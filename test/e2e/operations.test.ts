@@ -2,18 +2,9 @@ import { readFile } from "node:fs/promises";
 import { request } from "undici";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { OPERATIONS } from "../../src/models/catalogue.ts";
-import {
-  Bench,
-  CLIENTS,
-  closeInspected,
-  finished,
-  jobIdOf,
-  type McpClient,
-  pathsOf,
-  TRANSPORTS,
-  textOf,
-  urlsOf,
-} from "./harness.ts";
+import { finished, jobIdOf, pathsOf, textOf, urlsOf } from "./answers.ts";
+import { Bench, closeInspected, TRANSPORTS } from "./harness.ts";
+import { CLIENTS, type McpClient } from "./mcp-client.ts";
 
 const STARTED_MAGIC: Record<string, string> = { png: "89504e47", jpg: "ffd8ff", webp: "52494646" };
 

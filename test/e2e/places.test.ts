@@ -2,7 +2,9 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Bench, jobIdOf, type McpClient, pathsOf, textOf } from "./harness.ts";
+import { jobIdOf, pathsOf, textOf } from "./answers.ts";
+import { Bench } from "./harness.ts";
+import type { McpClient } from "./mcp-client.ts";
 
 describe("places and names, through the built program", () => {
   let bench: Bench;

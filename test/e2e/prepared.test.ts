@@ -6,7 +6,8 @@ import { CARDS } from "../../src/tools/cards.prepared.ts";
 import { viewModel } from "../../src/tools/models-tool.ts";
 import { createTools } from "../../src/tools/tool-list.ts";
 import { idleToolDeps } from "../support/tool-deps.ts";
-import { Bench, CLIENTS } from "./harness.ts";
+import { Bench } from "./harness.ts";
+import { CLIENTS } from "./mcp-client.ts";
 
 /*
  * What is worked out when the program is built is what it would work out itself: the built program

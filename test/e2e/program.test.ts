@@ -4,7 +4,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { request } from "undici";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Bench, listeningUrl, textOf } from "./harness.ts";
+import { textOf } from "./answers.ts";
+import { Bench, listeningUrl } from "./harness.ts";
 
 const CLI = resolve(import.meta.dirname, "../../dist/cli.js");
 

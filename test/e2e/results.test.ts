@@ -3,17 +3,9 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod";
-import {
-  atItsEnd,
-  Bench,
-  CLIENTS,
-  jobIdOf,
-  type McpClient,
-  pathsOf,
-  type ToolResult,
-  textOf,
-  urlsOf,
-} from "./harness.ts";
+import { atItsEnd, jobIdOf, pathsOf, textOf, urlsOf } from "./answers.ts";
+import { Bench } from "./harness.ts";
+import { CLIENTS, type McpClient, type ToolResult } from "./mcp-client.ts";
 
 const TURBO = { prompt: "A small boat at sea", image_size: "square_1_1" };
 

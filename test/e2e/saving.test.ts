@@ -2,7 +2,9 @@ import { access, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promi
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
-import { Bench, finished, jobIdOf, type McpClient, type ToolResult, urlsOf } from "./harness.ts";
+import { finished, jobIdOf, urlsOf } from "./answers.ts";
+import { Bench } from "./harness.ts";
+import type { McpClient, ToolResult } from "./mcp-client.ts";
 
 const CAT = { prompt: "A cat", image_size: "square_1_1" };
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Bench, finished, jobIdOf, textOf } from "./harness.ts";
+import { finished, jobIdOf, textOf } from "./answers.ts";
+import { Bench } from "./harness.ts";
 
 const STALLED = "Write 2,000 words [[fault:stream-stall=400]]";
 let bench: Bench;

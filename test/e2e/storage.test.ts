@@ -2,7 +2,8 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Bench, textOf } from "./harness.ts";
+import { textOf } from "./answers.ts";
+import { Bench } from "./harness.ts";
 
 const TURBO = { prompt: "A small boat at sea", image_size: "square_1_1" };
 

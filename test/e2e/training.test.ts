@@ -7,7 +7,9 @@ import { freePort } from "../support/free-port.ts";
 import { picture } from "../support/pictures.ts";
 import { openTunnel, type Tunnel } from "../support/tunnel.ts";
 import { renamed, zipOf } from "../support/zip.ts";
-import { Bench, type McpClient, pathsOf, textOf } from "./harness.ts";
+import { pathsOf, textOf } from "./answers.ts";
+import { Bench } from "./harness.ts";
+import type { McpClient } from "./mcp-client.ts";
 
 const TRAIN = "qwen_image_edit_plus_train";
 

@@ -1,4 +1,5 @@
-import { CLIENTS, TRANSPORTS } from "./harness.ts";
+import { TRANSPORTS } from "./harness.ts";
+import { CLIENTS } from "./mcp-client.ts";
 
 const ALL = CLIENTS.flatMap((kind) => TRANSPORTS.map((transport) => ({ kind, transport })));
 /** By hand: all that is tried with each client and each way in is tried with all four pairs. */

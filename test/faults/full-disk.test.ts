@@ -1,6 +1,7 @@
 import pLimit from "p-limit";
 import { expect, test } from "vitest";
-import { Bench, jobIdOf, textOf } from "../e2e/harness.ts";
+import { jobIdOf, textOf } from "../e2e/answers.ts";
+import { Bench } from "../e2e/harness.ts";
 import { allEnded, verify } from "./witness.ts";
 
 /** From where the database cannot be opened to where a whole job fits. */

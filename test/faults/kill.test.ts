@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { LIFE_POINTS } from "../../src/jobs/job-context.ts";
-import { Bench, CLIENTS, PATIENTLY } from "../e2e/harness.ts";
+import { Bench, PATIENTLY } from "../e2e/harness.ts";
+import { CLIENTS } from "../e2e/mcp-client.ts";
 import { allEnded, verify } from "./witness.ts";
 
 /** More by hand: the figures in the documentation are of 100 rounds and 300 kills. */

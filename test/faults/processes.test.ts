@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { POLL_FLOOR_MS } from "../../src/models/limits.ts";
 import { nextPollMs } from "../../src/purchases/pace.ts";
-import { Bench, CLIENTS } from "../e2e/harness.ts";
+import { Bench } from "../e2e/harness.ts";
+import { CLIENTS } from "../e2e/mcp-client.ts";
 import { allEnded, allJobs, type JobRow, verify } from "./witness.ts";
 
 /** More by hand: the figure in the documentation is of 1,000. */

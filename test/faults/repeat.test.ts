@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { Bench, CLIENTS, TRANSPORTS, textOf } from "../e2e/harness.ts";
+import { textOf } from "../e2e/answers.ts";
+import { Bench, TRANSPORTS } from "../e2e/harness.ts";
+import { CLIENTS } from "../e2e/mcp-client.ts";
 import { allEnded, verify } from "./witness.ts";
 
 /** More by hand: the figure in the documentation is of 1,000. */

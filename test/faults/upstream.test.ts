@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Fault } from "../../src/sandbox/sandbox-server.ts";
-import { Bench, finished, jobIdOf, textOf } from "../e2e/harness.ts";
+import { finished, jobIdOf, textOf } from "../e2e/answers.ts";
+import { Bench } from "../e2e/harness.ts";
 import { allEnded, verify } from "./witness.ts";
 
 const BOAT = { prompt: "A small boat at sea", image_size: "landscape_4_3" };

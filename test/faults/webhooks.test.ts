@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { PASSED_ON_POINTS, WEBHOOK_POINTS } from "../../src/jobs/job-context.ts";
-import { Bench, jobIdOf, PATIENTLY, textOf } from "../e2e/harness.ts";
+import { jobIdOf, textOf } from "../e2e/answers.ts";
+import { Bench, PATIENTLY } from "../e2e/harness.ts";
 import { freePort, statusAt } from "../support/free-port.ts";
 import { allEnded, verify } from "./witness.ts";
 

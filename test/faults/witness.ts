@@ -7,7 +7,8 @@ import * as z from "zod";
 import { LOCAL_OWNER } from "../../src/core/owner.ts";
 import { Connection } from "../../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../../src/storage/sqlite/sqlite-job-store.ts";
-import type { Bench, McpClient } from "../e2e/harness.ts";
+import type { Bench } from "../e2e/harness.ts";
+import type { McpClient } from "../e2e/mcp-client.ts";
 
 const jobSchema = z.looseObject({
   job_id: z.string(),

@@ -6,7 +6,7 @@ import { Client as ClientV1 } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport as HttpV1 } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import type { ChildTransport } from "../e2e/child-transport.ts";
-import type { ClientKind } from "../e2e/harness.ts";
+import type { ClientKind } from "../e2e/mcp-client.ts";
 
 export type Action = "accept" | "decline" | "cancel";
 
