@@ -2,6 +2,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import { startSandbox } from "../src/sandbox/sandbox-server.ts";
 import { Program } from "./child.ts";
+import { keepCompiledCode } from "./start.ts";
 
 const SPEED = 4;
 /** Looks half a second to a second apart. */
@@ -35,12 +36,14 @@ export async function measureJobs(
   jobs: number,
 ): Promise<JobsFigures> {
   const sandbox = await startSandbox({ speed: SPEED, keepJobs: jobs, keepRequests: jobs * 500 });
-  const program = new Program([cli], {
+  const settings = {
     ...env,
     PIXAZO_BASE_URL: sandbox.origin,
     LONGCAT_MCP_DATA_DIR: join(folder, "jobs"),
     LONGCAT_MCP_POLL_FLOOR_MS: POLL_FLOOR_MS,
-  });
+  };
+  await keepCompiledCode(cli, settings);
+  const program = new Program([cli], settings);
   const call = (name: string, args: object) =>
     program.request("tools/call", { name, arguments: args });
   const count = async (state: string) => {

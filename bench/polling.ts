@@ -6,6 +6,7 @@ import { BLANK, NO_LIMITS } from "../src/jobs/record.ts";
 import { Connection } from "../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../src/storage/sqlite/sqlite-job-store.ts";
 import { Program } from "./child.ts";
+import { keepCompiledCode } from "./start.ts";
 
 export interface PollingFigures {
   jobs: number;
@@ -41,12 +42,10 @@ export async function measurePolling(
   const { port } = upstream.address() as AddressInfo;
   const baseUrl = `http://127.0.0.1:${port}`;
   const dataDir = join(folder, "polling");
+  const settings = { ...env, PIXAZO_BASE_URL: baseUrl, LONGCAT_MCP_DATA_DIR: dataDir };
+  await keepCompiledCode(cli, settings);
   await leaveRunningJobs(dataDir, baseUrl, jobs);
-  const program = new Program([cli], {
-    ...env,
-    PIXAZO_BASE_URL: baseUrl,
-    LONGCAT_MCP_DATA_DIR: dataDir,
-  });
+  const program = new Program([cli], settings);
   try {
     await program.initialize();
     await program.request("tools/list");
