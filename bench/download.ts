@@ -12,6 +12,7 @@ import * as z from "zod";
 import { systemClock } from "../src/core/clock.ts";
 import { HttpClient } from "../src/gateway/http-client.ts";
 import { download } from "../src/media/download.ts";
+import { PartialFile } from "../src/media/partial-file.ts";
 import { peakBytes } from "./child.ts";
 
 /** As an argument of this program: it fetches files, and tells what that took. */
@@ -60,7 +61,9 @@ export async function downloadAll(way: string, origin: string, folder: string, f
   const startedAt = performance.now();
   const run = async (index: number) => {
     const [url, target] = [`${origin}/${index}.bin`, join(folder, `${way}-${index}`)];
-    await (way === "ours" ? download(url, target, false, options) : plainDownload(url, target));
+    await (way === "ours"
+      ? download(new PartialFile(url, target), false, options)
+      : plainDownload(url, target));
   };
   await Promise.all(Array.from({ length: files }, (_, index) => run(index)));
   const ms = performance.now() - startedAt;

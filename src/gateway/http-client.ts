@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import { type Agent, DecoratorHandler, type Dispatcher, request } from "undici";
+import { firstOf } from "../core/aborting.ts";
 import type { ProxySettings } from "../core/proxy-settings.ts";
 import type { Redact } from "../core/redact.ts";
 import { oneLine } from "../core/text.ts";
@@ -16,6 +17,8 @@ import {
 import { wayOut } from "./proxy-routes.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** Of a file's host, until its answer and between two pieces of it. */
+const MEDIA_SILENCE_MS = 60_000;
 /** As many as there are looks at a time; the few other questions wait for one that is free. */
 const POLL_CONNECTIONS = 117;
 /** As many as are fetched at a time, so that owners wait for their turn and for nothing else. */
@@ -159,49 +162,49 @@ export class HttpClient {
    * `allowLoopback` says that this origin is one of our own.
    * @throws {TransportFailure} when no answer came.
    */
-  async open(
+  open(
     url: URL,
-    options: { headers: Record<string, string>; allowLoopback: boolean; signal: AbortSignal },
+    options: {
+      headers: Record<string, string>;
+      allowLoopback: boolean;
+      signal: AbortSignal | undefined;
+    },
   ): Promise<HttpStream> {
-    try {
-      const reply = await request(url, {
-        method: "GET",
-        headers: options.headers,
-        dispatcher: options.allowLoopback ? this.#near : this.#media,
-        signal: options.signal,
-        headersTimeout: 60_000,
-        bodyTimeout: 60_000,
-      });
-      return {
-        status: reply.statusCode,
-        headers: this.#clean(flatten(reply.headers)),
-        body: reply.body,
-      };
-    } catch (error) {
-      throw this.#failure(error, true);
-    }
+    const dispatcher = options.allowLoopback ? this.#near : this.#media;
+    const { headers, signal } = options;
+    const timeouts = { headersTimeout: MEDIA_SILENCE_MS, bodyTimeout: MEDIA_SILENCE_MS };
+    return this.#answer(url, { method: "GET", headers, dispatcher, ...timeouts }, signal);
   }
 
   /**
    * Sends a request to a server of files, whose address was set here.
    * @throws {TransportFailure} when no answer came.
    */
-  async transfer({ body, silenceMs, signal, ...outbound }: OutboundTransfer): Promise<HttpStream> {
+  transfer({ body, silenceMs, signal, ...outbound }: OutboundTransfer): Promise<HttpStream> {
+    const { url, method } = outbound;
+    const length = body === undefined ? {} : { "content-length": String(body.bytes) };
+    const headers = { ...outbound.headers, ...length };
+    const timeouts = { headersTimeout: silenceMs, bodyTimeout: silenceMs };
+    const content = { body: body?.content ?? null, dispatcher: this.#bucket };
+    return this.#answer(url, { method, headers, ...content, ...timeouts }, signal);
+  }
+
+  /**
+   * The request has a signal of its own: one that is shared by many hears of no more than ten, and
+   * forgets none of those that Node derives from it.
+   */
+  async #answer(
+    url: URL,
+    options: Omit<NonNullable<Parameters<typeof request>[1]>, "signal">,
+    signal: AbortSignal | undefined,
+  ): Promise<HttpStream> {
+    const own = firstOf([signal]);
     try {
-      const { url, method, headers } = outbound;
-      const length = body === undefined ? {} : { "content-length": String(body.bytes) };
-      const reply = await request(url, {
-        method,
-        headers: { ...headers, ...length },
-        body: body?.content ?? null,
-        dispatcher: this.#bucket,
-        signal: signal ?? null,
-        headersTimeout: silenceMs,
-        bodyTimeout: silenceMs,
-      });
-      const { statusCode: status, body: content } = reply;
-      return { status, headers: this.#clean(flatten(reply.headers)), body: content };
+      const { statusCode, headers, body } = await request(url, { ...options, signal: own.signal });
+      body.once("close", own.release);
+      return { status: statusCode, headers: this.#clean(flatten(headers)), body };
     } catch (error) {
+      own.release();
       throw this.#failure(error, true);
     }
   }

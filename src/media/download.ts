@@ -3,12 +3,12 @@ import { type FileHandle, open } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import type { Clock } from "../core/clock.ts";
 import { isRedacted } from "../core/redact.ts";
-import { discardPartial, forgetCheckpoint, keepCheckpoint, readCheckpoint } from "./checkpoint.ts";
 import { asDownloadFailure, DownloadFailure } from "./download-failure.ts";
 import { type FetchedType, typeOf } from "./fetched-type.ts";
 import { FileSink } from "./file-sink.ts";
 import { MAX_PICTURE_BYTES, MAX_WEIGHTS_BYTES } from "./largest-files.ts";
-import { openRemote, type RemoteOptions } from "./remote-file.ts";
+import type { PartialFile } from "./partial-file.ts";
+import { type OpenedFile, openRemote, type RemoteOptions } from "./remote-file.ts";
 
 const BASE_DEADLINE_MS = 120_000;
 /** The slowest transfer that is still waited for. */
@@ -22,81 +22,74 @@ export interface Downloaded extends FetchedType {
 
 export interface DownloadOptions extends RemoteOptions {
   clock: Clock;
-  /** Breaks the download off. */
-  signal?: AbortSignal | undefined;
 }
 
 /**
- * Streams one file to `target` (replaced if it is there), checks length and content, and syncs it.
+ * Streams one file to its place (replaced if it is there), checks length and content, and syncs it.
  * What a transfer that broke off has brought is kept where the server can go on from there, and
- * the next try for the same address and target does.
+ * the next try does.
  * @throws {DownloadFailure}
  */
 export async function download(
-  url: string,
-  target: string,
+  partial: PartialFile,
   weights: boolean,
   options: DownloadOptions,
 ): Promise<Downloaded> {
+  const { url, path } = partial;
   if (isRedacted(url)) {
     throw new DownloadFailure(
       "refused",
       "its address contained our API key, which no file's host may be given; the address was kept without it, so it cannot be fetched again",
     );
   }
-  const stop = new AbortController();
-  const signal = options.signal ? AbortSignal.any([stop.signal, options.signal]) : stop.signal;
   const capBytes = weights ? MAX_WEIGHTS_BYTES : MAX_PICTURE_BYTES;
-  let checkpoint = await readCheckpoint(target, url);
   try {
-    const { body, length, etag, startsAt } = await openRemote(
-      new URL(url),
-      options,
-      signal,
-      checkpoint,
+    const remote = await openRemote(new URL(url), options, await partial.resume());
+    const received = await receive(remote, partial, capBytes, options.clock).finally(() =>
+      remote.body.destroy(),
     );
-    if (length !== undefined && length > capBytes) {
-      throw new DownloadFailure("refused", `the file is larger than ${capBytes} bytes`);
-    }
-    const hash = createHash("sha256");
-    const file = await open(target, startsAt > 0 ? "r+" : "w", 0o600);
-    const check = growth(startsAt, capBytes, options.clock);
-    const sink = new FileSink(file, { hash, startsAt, check });
-    try {
-      if (startsAt > 0) await hashHead(file, startsAt, hash);
-      checkpoint = undefined;
-      await pipeline(body, sink);
-      if (length !== undefined && sink.sizeBytes !== length) {
-        throw new DownloadFailure(
-          "transient",
-          `${sink.sizeBytes} of ${length} announced bytes arrived`,
-        );
-      }
-      await file.sync();
-    } catch (error) {
-      if (etag !== undefined && length !== undefined && sink.sizeBytes < length) {
-        await file.sync();
-        checkpoint = { url, etag, length, sizeBytes: sink.sizeBytes };
-      }
-      throw error;
-    } finally {
-      await file.close();
-    }
-    const { sizeBytes } = sink;
-    if (sizeBytes === 0) throw new DownloadFailure("transient", "the file is empty");
-    const type = await typeOf(target, url);
-    await forgetCheckpoint(target);
-    return { sizeBytes, sha256: hash.digest("hex"), ...type };
+    if (received.sizeBytes === 0) throw new DownloadFailure("transient", "the file is empty");
+    return { ...received, ...(await typeOf(path, url)) };
   } catch (error) {
-    stop.abort();
     const failure = asDownloadFailure(error);
     const mayGoOn = failure instanceof DownloadFailure && failure.kind === "transient";
-    if (mayGoOn && checkpoint && checkpoint.sizeBytes > 0) {
-      await keepCheckpoint(target, checkpoint);
-    } else {
-      await discardPartial(target);
-    }
+    if (!mayGoOn || !partial.checkpoint) await partial.discard();
     throw failure;
+  }
+}
+
+/** Writes what comes behind what is there. @throws where not all of it came, and what came is noted. */
+async function receive(
+  { body, length, etag, startsAt }: OpenedFile,
+  partial: PartialFile,
+  capBytes: number,
+  clock: Clock,
+): Promise<Pick<Downloaded, "sizeBytes" | "sha256">> {
+  if (length !== undefined && length > capBytes) {
+    throw new DownloadFailure("refused", `the file is larger than ${capBytes} bytes`);
+  }
+  const hash = createHash("sha256");
+  const file = await open(partial.path, startsAt > 0 ? "r+" : "w", 0o600);
+  const sink = new FileSink(file, { hash, startsAt, check: growth(startsAt, capBytes, clock) });
+  try {
+    if (startsAt > 0) await hashHead(file, startsAt, hash);
+    partial.checkpoint = undefined;
+    await pipeline(body, sink);
+    const { sizeBytes } = sink;
+    if (length !== undefined && sizeBytes !== length) {
+      throw new DownloadFailure("transient", `${sizeBytes} of ${length} announced bytes arrived`);
+    }
+    await file.sync();
+    return { sizeBytes, sha256: hash.digest("hex") };
+  } catch (error) {
+    const { sizeBytes } = sink;
+    if (etag !== undefined && length !== undefined && sizeBytes > 0 && sizeBytes < length) {
+      await file.sync();
+      partial.checkpoint = { etag, length, sizeBytes };
+    }
+    throw error;
+  } finally {
+    await file.close();
   }
 }
 

@@ -19,7 +19,7 @@ export class Drafts {
     return join(folder, `.${jobId}-${index}.${own}.partial`);
   }
 
-  /** Removes those that other processes have left of a job. */
+  /** Removes what other processes have left of a job; earlier versions kept notes beside drafts. */
   async clear(folder: string, jobId: string): Promise<void> {
     const names = await readdir(folder).catch(() => []);
     const left = names.filter(

@@ -3,8 +3,8 @@ import type { Readable } from "node:stream";
 import { canParseUrl } from "../core/can-parse-url.ts";
 import { isLoopbackHost, isPublicAddress } from "../core/host-addresses.ts";
 import type { HttpClient } from "../gateway/http-client.ts";
-import type { Checkpoint } from "./checkpoint.ts";
 import { DownloadFailure } from "./download-failure.ts";
+import type { Checkpoint } from "./partial-file.ts";
 
 const MAX_REDIRECTS = 3;
 
@@ -12,6 +12,8 @@ export interface RemoteOptions {
   http: HttpClient;
   /** Origins of our own loopback bases; from nowhere else is http or a loopback address taken. */
   trustedOrigins: readonly string[];
+  /** Breaks the download off. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface OpenedFile {
@@ -31,7 +33,6 @@ export interface OpenedFile {
 export async function openRemote(
   url: URL,
   options: RemoteOptions,
-  signal: AbortSignal,
   checkpoint: Checkpoint | undefined,
 ): Promise<OpenedFile> {
   let current = url;
@@ -45,7 +46,7 @@ export async function openRemote(
         ...(rest ? { range: `bytes=${rest.sizeBytes}-`, "if-range": rest.etag } : {}),
       },
       allowLoopback: trusted,
-      signal,
+      signal: options.signal,
     });
     // An answer that is put aside may still break, which must not end the process.
     reply.body.on("error", () => undefined);
@@ -57,7 +58,7 @@ export async function openRemote(
       continue;
     }
     if (reply.status >= 300 && reply.status < 400) {
-      reply.body.resume();
+      reply.body.destroy();
       const location = reply.headers["location"];
       const next =
         location && canParseUrl(location, current.href) ? new URL(location, current) : null;
@@ -68,7 +69,7 @@ export async function openRemote(
       continue;
     }
     if (reply.status !== 200 && !(rest && reply.status === 206)) {
-      reply.body.resume();
+      reply.body.destroy();
       const gone = [403, 404, 410].includes(reply.status);
       throw new DownloadFailure(gone ? "gone" : "transient", `HTTP ${reply.status}`);
     }

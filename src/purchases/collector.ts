@@ -1,3 +1,4 @@
+import { onAbort } from "../core/aborting.ts";
 import { AppError } from "../core/errors.ts";
 import type { Job, Medium, WholeJob } from "../jobs/job.ts";
 import { errorOf, moveSurely, surely } from "../jobs/transitions.ts";
@@ -8,12 +9,32 @@ import { layerExtras } from "./layering.ts";
 import type { PurchaseContext } from "./purchase-context.ts";
 import { discardMedia, restoreMedia } from "./restoring.ts";
 
+/** The work on the files of one job. */
+class Work {
+  readonly #over = new AbortController();
+  /** Whether the job is somebody else's by now. */
+  isLost = false;
+
+  /** Aborts when it is not to be gone on with here. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  stop(): void {
+    this.#over.abort();
+  }
+
+  lose(): void {
+    this.isLost = true;
+    this.stop();
+  }
+}
+
 /** Brings finished files home and completes their jobs. */
 export class Collector {
   readonly #context: PurchaseContext;
   readonly #fetcher: Fetcher;
-  /** What stops the work on each job. */
-  readonly #atWork = new Map<string, AbortController>();
+  readonly #atWork = new Map<string, Work>();
 
   constructor(context: PurchaseContext) {
     this.#context = context;
@@ -26,26 +47,24 @@ export class Collector {
    *   has taken it over.
    */
   async collect(job: Job, operation: AnyOperation | undefined): Promise<Job> {
-    const leaving = new AbortController();
-    this.#atWork.get(job.jobId)?.abort();
-    this.#atWork.set(job.jobId, leaving);
+    const work = new Work();
+    this.#atWork.get(job.jobId)?.lose();
+    this.#atWork.set(job.jobId, work);
+    const release = onAbort(this.#context.stopping, () => work.stop());
     try {
-      return await this.#collect(job, operation, leaving.signal);
+      return await this.#collect(job, operation, work);
     } finally {
-      if (this.#atWork.get(job.jobId) === leaving) this.#atWork.delete(job.jobId);
+      release();
+      if (this.#atWork.get(job.jobId) === work) this.#atWork.delete(job.jobId);
     }
   }
 
   /** Leaves all jobs but these to whoever holds them now. */
   keepOnly(jobIds: ReadonlySet<string>): void {
-    for (const [jobId, leaving] of this.#atWork) if (!jobIds.has(jobId)) leaving.abort();
+    for (const [jobId, work] of this.#atWork) if (!jobIds.has(jobId)) work.lose();
   }
 
-  async #collect(
-    arrived: Job,
-    operation: AnyOperation | undefined,
-    lost: AbortSignal,
-  ): Promise<Job> {
+  async #collect(arrived: Job, operation: AnyOperation | undefined, work: Work): Promise<Job> {
     const { stopping, media: files } = this.#context;
     const job = await this.#whole(arrived);
     if (job.orphaned) await files.clearDrafts(job);
@@ -60,7 +79,7 @@ export class Collector {
     const failures = await Promise.all(
       missing.map((file) =>
         this.#fetcher
-          .fetch(job, operation, file, lost)
+          .fetch(job, operation, file, work.over)
           .then(async (medium) => {
             media.push(medium);
             media.sort((a, b) => a.index - b.index);
@@ -71,7 +90,7 @@ export class Collector {
           .catch((error: unknown) => error),
       ),
     );
-    if (lost.aborted) return this.#giveWay(job, media);
+    if (work.isLost) return this.#giveWay(job, media);
     if (stopping.aborted) return job;
     const failure = failures.find((one) => one !== undefined);
     return failure === undefined ? this.#complete(job, media, operation) : this.#fail(job, failure);

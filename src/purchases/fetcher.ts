@@ -2,10 +2,10 @@ import { delay } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/errors.ts";
 import { FairGate } from "../core/fair-gate.ts";
 import type { Medium, WholeJob } from "../jobs/job.ts";
-import { discardPartial } from "../media/checkpoint.ts";
 import { download } from "../media/download.ts";
 import { DownloadFailure } from "../media/download-failure.ts";
 import type { KeepOptions, MediaNaming } from "../media/media-store.ts";
+import { PartialFile } from "../media/partial-file.ts";
 import { pictureFacts } from "../media/preview.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import { GIVE_UP_MS } from "./pace.ts";
@@ -29,22 +29,24 @@ export class Fetcher {
     this.#context = context;
   }
 
-  /** Tries again and again, and goes on where a try broke off. */
+  /**
+   * Tries again and again, and goes on where a try broke off.
+   * @param over aborts when nobody here wants it any more.
+   */
   async fetch(
     job: WholeJob,
     operation: AnyOperation | undefined,
     file: RemoteFile,
-    lost: AbortSignal,
+    over: AbortSignal,
   ): Promise<Medium> {
     const { clock } = this.#context;
     const { index } = file;
-    const over = AbortSignal.any([this.#context.stopping, lost]);
     const startedAt = clock.elapsed();
-    return this.#throughDraft(job, index, async (draft) => {
+    return this.#throughDraft(job, file, async (partial) => {
       for (let tries = 0; ; tries++) {
         try {
           return await this.#gate.run(job.owner, () =>
-            this.#download(job, operation, file, draft, patiently(this.#context, job, lost)),
+            this.#download(job, operation, index, partial, patiently(this.#context, job, over)),
           );
         } catch (error) {
           const reason = error instanceof Error ? error.message : "unknown";
@@ -66,22 +68,24 @@ export class Fetcher {
     operation: AnyOperation | undefined,
     file: RemoteFile,
   ): Promise<Medium> {
-    return this.#throughDraft(job, file.index, (draft) =>
-      this.#gate.run(job.owner, () => this.#download(job, operation, file, draft, { once: true })),
+    return this.#throughDraft(job, file, (partial) =>
+      this.#gate.run(job.owner, () =>
+        this.#download(job, operation, file.index, partial, { once: true }),
+      ),
     );
   }
 
   /** Works on a hidden file of its own, of which nothing stays behind when it cannot be kept. */
   async #throughDraft(
     job: WholeJob,
-    index: number,
-    work: (draft: string) => Promise<Medium>,
+    { url, index }: RemoteFile,
+    work: (partial: PartialFile) => Promise<Medium>,
   ): Promise<Medium> {
-    const draft = this.#context.media.newDraft(namingOf(job, index));
+    const partial = new PartialFile(url, this.#context.media.newDraft(namingOf(job, index)));
     try {
-      return await work(draft);
+      return await work(partial);
     } catch (error) {
-      await discardPartial(draft);
+      await partial.discard();
       throw error;
     }
   }
@@ -89,11 +93,12 @@ export class Fetcher {
   async #download(
     job: WholeJob,
     operation: AnyOperation | undefined,
-    { url, index }: RemoteFile,
-    draft: string,
+    index: number,
+    partial: PartialFile,
     how: KeepOptions,
   ): Promise<Medium> {
     const { media } = this.#context;
+    const { url, path: draft } = partial;
     const naming = namingOf(job, index);
     const weights = operation?.media === "weights";
     await media.prepareDraft(draft);
@@ -101,7 +106,7 @@ export class Fetcher {
     const got = await this.#context.timings.time(
       "download",
       operation?.name ?? "unknown",
-      () => download(url, draft, weights, { signal: how.signal, ...this.#context }),
+      () => download(partial, weights, { signal: how.signal, ...this.#context }),
       () => "ok",
       (error) => (error instanceof DownloadFailure ? error.kind : toAppError(error).code),
     );
@@ -127,10 +132,10 @@ export class Fetcher {
 export function patiently(
   { events, stopping }: Pick<PurchaseContext, "events" | "stopping">,
   { jobId }: Pick<WholeJob, "jobId">,
-  lost?: AbortSignal,
+  over = stopping,
 ): KeepOptions {
   return {
-    signal: lost ? AbortSignal.any([stopping, lost]) : stopping,
+    signal: over,
     waiting: (why) => events.holdUp(jobId, why),
   };
 }

@@ -1,3 +1,5 @@
+import { getEventListeners } from "node:events";
+import { finished } from "node:stream/promises";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { ProxySettings } from "../../src/core/proxy-settings.ts";
 import { TransportFailure } from "../../src/gateway/exchange.ts";
@@ -228,5 +230,41 @@ describe("proxies", () => {
       TransportFailure,
     );
     expect(asked).toEqual([expect.stringContaining("gateway.invalid:80")]);
+  });
+});
+
+describe("a signal that many answers share", () => {
+  const MANY = 20;
+  const open = (client: HttpClient, origin: string, signal: AbortSignal) =>
+    client.open(new URL(origin), { headers: {}, allowLoopback: true, signal });
+
+  it("breaks all of them off, and has one listener for it", async () => {
+    const server = await rawServer((_hit, response) => response.writeHead(200).write("a piece"));
+    const [client, shared] = [openClient(), new AbortController()];
+    const answers = await Promise.all(
+      Array.from({ length: MANY }, () => open(client, server.origin, shared.signal)),
+    );
+    expect(getEventListeners(shared.signal, "abort")).toHaveLength(1);
+    const ends = answers.map(({ body }) => finished(body.resume()).catch(({ name }) => name));
+    shared.abort();
+    expect(await Promise.all(ends)).toEqual(answers.map(() => "AbortError"));
+  });
+
+  it("lets nothing be sent once it has aborted", async () => {
+    const server = await rawServer((_hit, response) => response.end());
+    const refused = open(openClient(), server.origin, AbortSignal.abort());
+    await expect(refused).rejects.toBeInstanceOf(TransportFailure);
+    expect(server.hits).toEqual([]);
+  });
+
+  it("means nothing to an answer that has ended", async () => {
+    const server = await rawServer((_hit, response) => response.end("whole"));
+    const [client, shared] = [openClient(), new AbortController()];
+    const first = await open(client, server.origin, shared.signal);
+    await finished(first.body.resume());
+    shared.abort();
+    expect(first.body.errored).toBeNull();
+    const next = await open(client, server.origin, new AbortController().signal);
+    await expect(finished(next.body.resume())).resolves.toBeUndefined();
   });
 });

@@ -7,6 +7,7 @@ import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { HttpClient } from "../../src/gateway/http-client.ts";
 import { download } from "../../src/media/download.ts";
 import { DownloadFailure } from "../../src/media/download-failure.ts";
+import { PartialFile } from "../../src/media/partial-file.ts";
 import { picture } from "../support/pictures.ts";
 import { type Answer, rawServer, tcpServer } from "../support/raw-server.ts";
 import { until } from "../support/rig.ts";
@@ -26,7 +27,7 @@ async function fetchFrom(
 ) {
   const http = new HttpClient();
   onTestFinished(() => http.close());
-  return download(url, target, weights, { http, clock, trustedOrigins: trusted });
+  return download(new PartialFile(url, target), weights, { http, clock, trustedOrigins: trusted });
 }
 
 /** How a download from this server fails; nothing may be left of it. */
@@ -324,7 +325,7 @@ describe("a disk that refuses", () => {
     onTestFinished(() => http.close());
     const missing = join(folder, "no", "such", "folder", "a.partial");
     await expect(
-      download(server.origin, missing, false, {
+      download(new PartialFile(server.origin, missing), false, {
         http,
         clock: systemClock,
         trustedOrigins: [server.origin],

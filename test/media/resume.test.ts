@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { systemClock } from "../../src/core/clock.ts";
 import { HttpClient } from "../../src/gateway/http-client.ts";
-import { discardPartial } from "../../src/media/checkpoint.ts";
 import { download } from "../../src/media/download.ts";
 import { DownloadFailure } from "../../src/media/download-failure.ts";
+import { PartialFile } from "../../src/media/partial-file.ts";
 import { type Hit, rawServer } from "../support/raw-server.ts";
 import { until } from "../support/rig.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -19,16 +19,20 @@ const sha256 = createHash("sha256").update(WHOLE).digest("hex");
 
 let folder: string;
 let target: string;
+let partial: PartialFile;
 
 beforeEach(async () => {
   folder = await tempDir();
   target = join(folder, "a.partial");
+  partial = new PartialFile("", target);
 });
 
 function fetchFrom(url: string, trusted = [new URL(url).origin]) {
   const http = new HttpClient();
   onTestFinished(() => http.close());
-  return download(url, target, true, { http, clock: systemClock, trustedOrigins: trusted });
+  // What is fetched from one address is the same file from try to try.
+  if (partial.url !== url) partial = new PartialFile(url, target);
+  return download(partial, true, { http, clock: systemClock, trustedOrigins: trusted });
 }
 
 async function failure(url: string, trusted?: string[]): Promise<DownloadFailure> {
@@ -154,7 +158,7 @@ describe("a download that broke off", () => {
     });
     await failure(server.origin);
     expect(await failure(server.origin)).toMatchObject({ kind: "transient", message: "HTTP 503" });
-    expect((await readdir(folder)).sort()).toEqual(["a.partial", "a.partial.json"]);
+    expect((await readdir(folder)).sort()).toEqual(["a.partial"]);
     expect(await failure(server.origin)).toMatchObject({ kind: "gone" });
     expect(await readdir(folder)).toEqual([]);
   });
@@ -166,10 +170,21 @@ describe("a download that broke off", () => {
     expect(server.hits[1]?.headers["range"]).toBeUndefined();
   });
 
+  it("is no reason for a connection of its own: those that came whole share one", async () => {
+    const server = await rawServer((_hit, response) => response.end(WHOLE));
+    const http = new HttpClient();
+    onTestFinished(() => http.close());
+    const options = { http, clock: systemClock, trustedOrigins: [server.origin] };
+    for (const name of ["one", "two", "three"]) {
+      await download(new PartialFile(server.origin, join(folder, name)), true, options);
+    }
+    expect(server.connections).toBe(1);
+  });
+
   it("leaves nothing behind once it is given up", async () => {
     const server = await store();
     await failure(server.origin);
-    await discardPartial(target);
+    await partial.discard();
     expect(await readdir(folder)).toEqual([]);
   });
 });
