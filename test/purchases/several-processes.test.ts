@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { FakeClock, settle } from "../support/fake-clock.ts";
+import { filesIn } from "../support/files-in.ts";
 import {
   accepted,
   completed,
@@ -137,5 +138,22 @@ describe("an orderly end", () => {
     const later = await openRig({ origin: gateway.origin, clock, folder: rig.folder });
     await later.reached(job, "running");
     expect(gateway.posts).toHaveLength(2);
+  });
+
+  it("breaks off a file that is coming, keeps nothing of it, and leaves it for the next start", async () => {
+    const bytes = await picture();
+    const gateway = await scriptedGateway({
+      status: [completed("a")],
+      media: [(response) => void response.writeHead(200).write(bytes.subarray(0, 10)), file(bytes)],
+    });
+    const rig = await openRig({ origin: gateway.origin });
+    const job = await rig.start();
+    await until(async () => (await filesIn(rig.outputDir)).length === 1);
+    await rig.close();
+    expect(await filesIn(rig.outputDir)).toEqual([]);
+    const later = await openRig({ origin: gateway.origin, folder: rig.folder });
+    const { state, media } = await later.reached(job, "completed");
+    expect({ state, files: media.length }).toEqual({ state: "completed", files: 1 });
+    expect(gateway.posts).toHaveLength(1);
   });
 });
