@@ -1,9 +1,12 @@
+import postgres from "postgres";
 import { describe, expect, onTestFinished, test } from "vitest";
+import * as z from "zod";
 import { systemClock } from "../../src/core/clock.ts";
 import { AppError } from "../../src/core/errors.ts";
 import type { Job, JobPatch, JobState } from "../../src/jobs/job.ts";
 import { openPostgres } from "../../src/storage/postgres/open-postgres.ts";
 import { BASE } from "../contracts/kit.ts";
+import { PATIENTLY } from "../e2e/harness.ts";
 import { leftJob, NO_LIMITS, OWNER, recordJob } from "../support/rig.ts";
 import { proxyTo } from "./database-proxy.ts";
 import { freshDatabase } from "./fresh-database.ts";
@@ -33,10 +36,31 @@ async function opened() {
     expect(proxy.hasLost()).toBe(true);
   };
   const free = () => other.takeOver("other", [], BASE);
-  return { proxy, store, other, audit, lose, step, lostStep, free };
+  return { url, proxy, store, other, audit, lose, step, lostStep, free };
 }
 
 const queued = () => leftJob({ baseUrl: BASE });
+
+/** Somebody has a job's row, and all who want to change it wait. */
+async function rowHeld(url: string, jobId: string) {
+  const sql = postgres(url, { max: 1, onnotice: () => {} });
+  const looking = postgres(url, { max: 1, onnotice: () => {} });
+  onTestFinished(async () => {
+    await Promise.all([sql.end({ timeout: 0 }), looking.end({ timeout: 0 })]);
+  });
+  await sql.unsafe("BEGIN");
+  await sql`SELECT 1 FROM longcat_mcp.jobs WHERE job_id = ${jobId} FOR UPDATE`;
+  const waiting = async () => {
+    const [row] = await looking`SELECT count(*)::int AS n FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    return z.object({ n: z.number() }).parse(row).n;
+  };
+  return {
+    isWaitedFor: (by = 1) => expect.poll(waiting, PATIENTLY).toBeGreaterThanOrEqual(by),
+    nobodyWaits: () => expect.poll(waiting, PATIENTLY).toBe(0),
+    letGo: () => sql.unsafe("COMMIT"),
+  };
+}
 
 /** Tries again as long as connections are found broken. */
 async function insisting<T>(work: () => Promise<T>): Promise<T> {
@@ -147,6 +171,26 @@ describe("a move of which nobody knows whether it was recorded", () => {
       expect(await other.get(OWNER, job.jobId)).toMatchObject({ state: "submitting" });
       expect(await free()).toEqual([]);
     }
+  });
+
+  test("is not put back by what the server carries out late, once it is found to be ours", async () => {
+    const { url, proxy, store, other, lostStep, step } = await opened();
+    const job = queued();
+    await recordJob(store, job, "me");
+    await lostStep(job, "queued", "submitting");
+    const held = await rowHeld(url, job.jobId);
+    // The server waits for the row with this, and does it whether anybody hears or not.
+    const back = store.beat("me").catch((error: unknown) => error);
+    await held.isWaitedFor();
+    proxy.cut();
+    await back;
+    const again = insisting(() => step(job, "queued", "submitting"));
+    await held.isWaitedFor(2);
+    await held.letGo();
+    const sent = await again;
+    await held.nobodyWaits();
+    const found = await other.get(OWNER, job.jobId);
+    expect(sent?.state ?? "queued").toBe(found?.state);
   });
 
   test("with the gateway's answer is written in the end, and is never put back", async () => {

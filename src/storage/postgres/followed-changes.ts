@@ -17,7 +17,14 @@ import type { PostgresDatabase, Statements } from "./database.ts";
 import { AnswerLost } from "./database-failures.ts";
 import type { FollowedJobs } from "./followed-jobs.ts";
 import { heldUnderWay, putBack } from "./holder-rows.ts";
-import { type Guard, isMoreThanARow, type JobName, requestLock, updateJob } from "./job-changes.ts";
+import {
+  type Guard,
+  isMoreThanARow,
+  type JobName,
+  requestLock,
+  touchJob,
+  updateJob,
+} from "./job-changes.ts";
 import { knowsRequest } from "./job-deletion-rows.ts";
 
 const ONE = "SELECT * FROM jobs WHERE job_id = ? AND owner = ?";
@@ -216,7 +223,9 @@ export class FollowedChanges {
     to: JobState,
     move: () => Promise<Job | undefined>,
   ): Promise<Job | undefined> {
-    await this.#beingPutBack.get(jobId)?.catch(() => undefined);
+    while (this.#beingPutBack.has(jobId)) {
+      await this.#beingPutBack.get(jobId)?.catch(() => undefined);
+    }
     const doubt = this.#followed.takeDoubt(jobId);
     try {
       const moved = await move();
@@ -231,10 +240,13 @@ export class FollowedChanges {
     return undefined;
   }
 
-  /** The job, if it was moved so by an earlier try of ours whose answer was lost. */
+  /**
+   * The job, if it was moved so by an earlier try of ours whose answer was lost. That is noted with
+   * it, so that a put-back which the server carries out late, its answer long given up, finds it changed.
+   */
   async #movedBefore(owner: string, jobId: string, to: JobState): Promise<Job | undefined> {
-    const [row] = await this.#db.all(ONE, [jobId, owner]);
-    const isOurs = row !== undefined && this.#followed.isOurs(row) && readRow(row).state === to;
-    return isOurs ? readRow(row) : undefined;
+    const fence = this.#followed.fenceOf(jobId);
+    const row = fence === null ? undefined : await touchJob(this.#db, { owner, jobId }, to, fence);
+    return row === undefined ? undefined : readRow(row);
   }
 }
