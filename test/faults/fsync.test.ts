@@ -1,4 +1,4 @@
-import { type FileHandle, open, readdir, readFile } from "node:fs/promises";
+import { type FileHandle, open, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { AppError } from "../../src/core/errors.ts";
@@ -54,14 +54,19 @@ async function filesIn(folder: string): Promise<string[]> {
   return entries.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
 }
 
-/** Breaks off in the middle of a file that could be gone on with. */
+/** Breaks off in the middle of a file that could be gone on with, as soon as some of it is written. */
 const half =
-  (bytes: Buffer): Reply =>
+  (bytes: Buffer, isWritten: () => Promise<boolean>): Reply =>
   (response) => {
     response.writeHead(200, { "content-length": String(bytes.length), etag: '"v1"' });
-    // Closed in order, so that what was sent arrives first.
-    response.write(bytes.subarray(0, bytes.length >> 1), () => response.socket?.end());
+    response.write(bytes.subarray(0, bytes.length >> 1));
+    void until(isWritten, "some of the file").finally(() => response.socket?.end());
   };
+
+async function holdsBytes(folder: string): Promise<boolean> {
+  const sizes = await Promise.all((await filesIn(folder)).map(async (path) => stat(path)));
+  return sizes.some(({ size }) => size > 0);
+}
 
 describe("a sync of a file that fails", () => {
   test.each([
@@ -70,9 +75,10 @@ describe("a sync of a file that fails", () => {
     ["when it broke off and could be gone on with", 0, true],
   ])("%s is not taken for done: the file is fetched anew", async (_, number, breaksOff) => {
     const bytes = await picture("png", { width: 300, height: 300 });
+    const isWritten = () => holdsBytes(rig.outputDir);
     const gateway = await scriptedGateway({
       status: [completed("a")],
-      media: [...(breaksOff ? [half(bytes)] : []), file(bytes)],
+      media: [...(breaksOff ? [half(bytes, isWritten)] : []), file(bytes)],
     });
     const rig = await openRig({ origin: gateway.origin });
     const sync = await failSync(number);
