@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, chown, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { BucketAddress, BucketKeys } from "../../src/core/bucket-address.ts";
 import { BucketSigner, NOTHING_SHA256 } from "../../src/gateway/bucket-signer.ts";
 import { addressOf } from "./test-bucket.ts";
@@ -33,7 +33,7 @@ export async function startSwift(bucket = "files"): Promise<SwiftServer> {
   const as = await unprivileged("swift");
   if (as.uid !== undefined && as.gid !== undefined) await chown(folder, as.uid, as.gid);
   // As text, since whoever runs it may not read this folder.
-  const script = await readFile(join(import.meta.dirname, "swift_server.py"), "utf8");
+  const script = await readFile(resolve("test/cluster/swift_server.py"), "utf8");
   const child = spawn("/usr/bin/python3", ["-B", "-c", script, folder, USER, SECRET], {
     ...as,
     cwd: folder,
