@@ -17,6 +17,8 @@ export interface DatabaseProxy {
   hasLost(): boolean;
   /** From now on whoever connects or asks is not answered. */
   hang(): void;
+  /** Whether somebody has asked since then. */
+  hasIgnored(): boolean;
   /** The same, as soon as somebody is in the middle of a question: described, and without its values. */
   hangMidway(): void;
   goOn(): void;
@@ -37,6 +39,7 @@ export async function proxyTo(url: string): Promise<DatabaseProxy> {
   const sockets = new Set<Socket>();
   let isHanging = false;
   let hangsMidway = false;
+  let hasIgnored = false;
   let wanted: { isLikeThis: (statements: Committed) => boolean; left: number } | undefined;
   let hasLost = false;
 
@@ -68,7 +71,10 @@ export async function proxyTo(url: string): Promise<DatabaseProxy> {
       });
     }
     client.on("data", (bytes) => {
-      if (isHanging) return;
+      if (isHanging) {
+        hasIgnored = true;
+        return;
+      }
       asked.read(bytes);
       behind.write(bytes);
     });
@@ -113,7 +119,9 @@ export async function proxyTo(url: string): Promise<DatabaseProxy> {
     hasLost: () => hasLost,
     hang() {
       isHanging = true;
+      hasIgnored = false;
     },
+    hasIgnored: () => hasIgnored,
     hangMidway() {
       hangsMidway = true;
     },

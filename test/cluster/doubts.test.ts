@@ -159,7 +159,7 @@ describe("a move of which nobody knows whether it was recorded", () => {
       proxy.hang();
       const lost = step(job, "queued", "submitting").catch((error: unknown) => error);
       // It is asked, and nobody hears it.
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await expect.poll(proxy.hasIgnored, PATIENTLY).toBe(true);
       proxy.goOn();
       expect(await lost).toMatchObject({ message: expect.stringContaining("did not say whether") });
       // At the same time or one after the other: the beat may be quicker.

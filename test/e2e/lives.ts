@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { finished, jobIdOf, pathsOf, textOf } from "./answers.ts";
 import { type Bench, PATIENTLY, type TransportKind } from "./harness.ts";
-import type { ClientKind } from "./mcp-client.ts";
+import type { ClientKind, ToolResult } from "./mcp-client.ts";
 
 export const TURBO = { prompt: "A small boat at sea", image_size: "landscape_4_3" };
 
@@ -80,17 +80,20 @@ export function testEvents(benchOf: () => Bench, kind: ClientKind, transport: Tr
   });
 }
 
+/** @returns what a server said of a job with which it was killed. */
+async function killedWhileItRuns(bench: Bench, kind: ClientKind): Promise<ToolResult> {
+  bench.sandbox.faults.add({ kind: "slow", ms: 2000, match: { path: "/v2/requests" } });
+  const { client, program } = await bench.connect(kind);
+  const started = await client.call("z_image_turbo_generate", { ...TURBO, wait_seconds: 0 });
+  await program.kill("SIGKILL");
+  return started;
+}
+
 /** What becomes of a job whose server was killed. @param benchOf of the test that runs. */
 export function describeRestarts(benchOf: () => Bench, kind: ClientKind): void {
   describe(`${kind}, a server that is started again`, () => {
     test("killed while a job runs and started again, it finishes the job with one purchase", async () => {
-      benchOf().sandbox.faults.add({ kind: "slow", ms: 2000, match: { path: "/v2/requests" } });
-      const first = await benchOf().connect(kind);
-      const started = await first.client.call("z_image_turbo_generate", {
-        ...TURBO,
-        wait_seconds: 0,
-      });
-      await first.program.kill("SIGKILL");
+      const started = await killedWhileItRuns(benchOf(), kind);
 
       const second = await benchOf().connect(kind);
       const done = await finished(second.client, jobIdOf(started));
@@ -100,13 +103,7 @@ export function describeRestarts(benchOf: () => Bench, kind: ClientKind): void {
     });
 
     test("what completed while no client was there is mentioned once", async () => {
-      benchOf().sandbox.faults.add({ kind: "slow", ms: 2000, match: { path: "/v2/requests" } });
-      const first = await benchOf().connect(kind);
-      const started = await first.client.call("z_image_turbo_generate", {
-        ...TURBO,
-        wait_seconds: 0,
-      });
-      await first.program.kill("SIGKILL");
+      const started = await killedWhileItRuns(benchOf(), kind);
 
       const { client } = await benchOf().connect(kind);
       const jobId = jobIdOf(started);

@@ -26,7 +26,7 @@ describe("what was paid for and could not be kept", () => {
   ])("because of %s is fetched again, and nothing is bought for it", async (_, failure) => {
     const { rig, gateway, bytes, keep, failed } = await unkept(failure);
     expect(failed).toMatchObject({ charge: "spent", media: [] });
-    const spent = await rig.store.committed(OWNER, Date.now());
+    const spent = await rig.store.committed(OWNER, failed.createdAt);
     // What was wrong is wrong still: it fails as before, and can be asked for once more.
     await again(rig, failed);
     expect(await rig.reached(failed, "failed")).toMatchObject({ charge: "spent" });
@@ -39,7 +39,7 @@ describe("what was paid for and could not be kept", () => {
     expect(await readFile(done.media[0]?.path ?? "")).toEqual(bytes);
     expect(await filesIn(rig.outputDir)).toHaveLength(1);
     expect(gateway.posts).toHaveLength(1);
-    expect(await rig.store.committed(OWNER, Date.now())).toEqual(spent);
+    expect(await rig.store.committed(OWNER, failed.createdAt)).toEqual(spent);
   });
 
   it("is fetched once, however many ask for it", async () => {

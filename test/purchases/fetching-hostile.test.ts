@@ -82,7 +82,7 @@ it("fails as often as it is asked for where the files have gone, and costs nothi
   const gateway = await scriptedGateway({ status: [completed("a.png")], media: [http(404)] });
   const rig = await openRig({ origin: gateway.origin });
   const failed = await rig.reached(await rig.start(), "failed");
-  const spent = await rig.store.spending(OWNER, Date.now());
+  const spent = await rig.store.spending(OWNER, failed.createdAt);
   for (let n = 0; n < 2; n++) {
     await again(rig, failed);
     expect(await rig.reached(failed, "failed")).toMatchObject({
@@ -90,6 +90,6 @@ it("fails as often as it is asked for where the files have gone, and costs nothi
       error: { code: "media_expired" },
     });
   }
-  expect(await rig.store.spending(OWNER, Date.now())).toEqual(spent);
+  expect(await rig.store.spending(OWNER, failed.createdAt)).toEqual(spent);
   expect(gateway.posts).toHaveLength(1);
 });
