@@ -165,7 +165,9 @@ export class Delegate implements StartableKind<TurnArguments> {
   keepOnly(): void {}
 
   /** Answers that are coming may go on for a moment; see {@link Asking}. */
-  stop(): void {}
+  stop(): string[] {
+    return [];
+  }
 
   /** What a turn's tokens cost by the prices of today; `undefined` where that is not told. */
   async #costOf(arrived: Job): Promise<number | undefined> {

@@ -108,8 +108,8 @@ export interface JobKind {
   withdrawn(cancelled: Job): Promise<void>;
   /** Lets go of all jobs but these, because other processes hold them now. */
   keepOnly(jobIds: ReadonlySet<string>): void;
-  /** Looks at nothing any more. */
-  stop(): void;
+  /** Looks at nothing any more. @returns the ids of what it has looked at. */
+  stop(): string[];
 }
 
 /** A kind whose jobs are started here. */

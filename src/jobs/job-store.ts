@@ -244,8 +244,8 @@ export interface JobStore {
   ): Promise<Job[]>;
   /** Gives all jobs back, at an orderly end. */
   release(holder: string): Promise<void>;
-  /** Gives back what was not sent yet, before the end. */
-  releaseUnsent(holder: string): Promise<void>;
+  /** Gives back some jobs before the end, but for those that are being sent. */
+  leave(holder: string, jobIds: readonly string[]): Promise<void>;
   /** Jobs changed since the last call by anyone but this store; cheap when there are none. */
   changes(): Promise<Job[]>;
   /** Completed orphans that no answer has mentioned yet, the oldest first and some at a time. */

@@ -45,8 +45,9 @@ export class JobRunner {
   readonly #underWay: UnderWay;
   readonly #leases: Leases;
   #settling: Promise<void> | undefined;
-  /** Once for all that could not be sent any more. */
-  readonly #leavingUnsent: InTurn;
+  /** What others may go on with, once for all of it. */
+  readonly #leavingThem: InTurn;
+  readonly #left = new Set<string>();
   /** One function for all jobs that are followed. */
   readonly #takeOn = (job: Job) => this.#underWay.workOn(job, () => this.#goOn(job, false));
   /** To send: what one owner sends, however much, holds up no other. */
@@ -59,7 +60,7 @@ export class JobRunner {
     this.#turns = new SendingTurns(context.clock);
     this.#underWay = new UnderWay(context);
     this.untold = new UntoldOrphans(context);
-    this.#leavingUnsent = new InTurn(() => context.store.releaseUnsent(context.holder));
+    this.#leavingThem = new InTurn(() => this.#letGo());
     this.#leases = new Leases(context, {
       recover: (job) => this.#underWay.workOn(job, () => this.#recover(job)),
       keepOnly: (jobIds) => {
@@ -238,7 +239,8 @@ export class JobRunner {
 
   async #settle(): Promise<void> {
     const { patienceMs } = this.#context;
-    for (const kind of this.#kinds()) kind.stop();
+    const looked = this.#kinds().flatMap((kind) => kind.stop());
+    if (looked.length > 0) this.#underWay.add(this.#leave(looked));
     await this.#underWay.over(patienceMs);
   }
 
@@ -284,21 +286,40 @@ export class JobRunner {
         const sent = stopping.aborted
           ? job
           : await sendJob(this.#context, job, kind, this.#turns, account);
-        return sent.state === "queued" ? this.#leaveUnsent(sent) : this.#goOn(sent, false);
+        if (sent.state !== "queued") return this.#goOn(sent, false);
+        if (this.#isLeaving) this.#context.events.holdUp(job.jobId, LEFT_TO_OTHERS);
+        return this.#leave([job.jobId]);
       }
       case "running":
-        return kind.follow(job, soon, this.#takeOn);
+        kind.follow(job, soon, this.#takeOn);
+        return this.#leave([job.jobId]);
       case "downloading":
-        return kind.collect(job);
+        await kind.collect(job);
+        return this.#leave([job.jobId]);
     }
   }
 
-  /** What is in flight here may take long: others need not wait for that to send this. */
-  async #leaveUnsent({ jobId }: Job): Promise<void> {
-    const { stopping, hasOthers, events } = this.#context;
-    if (!stopping.aborted || !hasOthers) return;
-    events.holdUp(jobId, LEFT_TO_OTHERS);
-    await this.#leavingUnsent.run();
+  /** Whether others go on with what this server leaves. */
+  get #isLeaving(): boolean {
+    const { stopping, hasOthers } = this.#context;
+    return stopping.aborted && hasOthers === true;
+  }
+
+  /**
+   * Once the server has been asked to end, leaves jobs that nothing is in flight for: what else is
+   * may take long, and others need not wait for that to go on with these.
+   */
+  async #leave(jobIds: readonly string[]): Promise<void> {
+    if (!this.#isLeaving) return;
+    for (const jobId of jobIds) this.#left.add(jobId);
+    await this.#leavingThem.run();
+  }
+
+  async #letGo(): Promise<void> {
+    const { store, holder } = this.#context;
+    const jobIds = [...this.#left];
+    this.#left.clear();
+    if (jobIds.length > 0) await store.leave(holder, jobIds);
   }
 
   async #recover(left: Job): Promise<void> {

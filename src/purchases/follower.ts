@@ -73,9 +73,12 @@ export class Follower {
     }
   }
 
-  stop(): void {
+  /** Looks at nothing any more. @returns the ids of what was followed. */
+  stop(): string[] {
     this.#poller.stop();
+    const jobIds = [...this.#followed.keys()];
     this.#followed.clear();
+    return jobIds;
   }
 
   async #look(followed: Followed): Promise<number | undefined> {

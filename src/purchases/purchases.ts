@@ -77,7 +77,7 @@ export class Purchases implements StartableKind<PurchaseRequest> {
     this.#collector.keepOnly(jobIds);
   }
 
-  stop(): void {
-    this.#follower.stop();
+  stop(): string[] {
+    return this.#follower.stop();
   }
 }

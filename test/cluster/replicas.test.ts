@@ -130,6 +130,25 @@ describe("two replicas on one database", () => {
     expect(await ask(url, "SELECT * FROM longcat_mcp.holders")).toEqual([]);
   });
 
+  test("one that takes long to end has left what runs to the other before", async () => {
+    const one = await replica("one", { LONGCAT_MCP_DRAIN_SECONDS: "600" });
+    const other = await replica("other");
+    const jobId = await start(one);
+    await untilRunning(jobId);
+    bench.sandbox.faults.add({ kind: "slow", ms: 600_000, match: { method: "POST" } });
+    const inFlight = start(one, "A purchase that is not answered");
+    await vi.waitFor(() => expect(bench.posts).toBe(2), PATIENTLY);
+    one.program.child.kill("SIGTERM");
+    await vi.waitFor(async () => expect(await other.state(jobId)).toBe("completed"), PATIENTLY);
+    expect(await recorded(jobId)).toMatchObject({ fence: "1", charge: "spent" });
+    expect(await other.files()).toHaveLength(1);
+    const sql = "SELECT state FROM longcat_mcp.jobs WHERE job_id <> '";
+    expect(await ask(url, `${sql}${jobId}'`)).toEqual([{ state: "submitting" }]);
+    expect(one.program.child.exitCode).toBeNull();
+    await Promise.all([inFlight.catch(() => undefined), one.program.kill("SIGKILL")]);
+    expect(bench.posts).toBe(2);
+  });
+
   test("clocks that are minutes apart take no job from anybody, and duplicates are known", async () => {
     const ahead = { NODE_OPTIONS: `--require ${join(import.meta.dirname, "skewed-clock.cjs")}` };
     const [one, other] = [await replica("one"), await replica("other", ahead)];

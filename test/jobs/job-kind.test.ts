@@ -109,8 +109,9 @@ class Sums implements StartableKind<SumRequest> {
 
   keepOnly(): void {}
 
-  stop(): void {
+  stop(): string[] {
     this.told.push("stop");
+    return [];
   }
 
   async #move(job: Job, state: Job["state"]): Promise<Job> {

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { JobStore, LeaseHolder } from "../../jobs/job-store.ts";
-import { UNFINISHED } from "../rows/job-rows.ts";
+import { LEAVABLE, UNFINISHED } from "../rows/job-rows.ts";
 import { LISTED, type PostgresDatabase, type Statements } from "./database.ts";
 
 /** Takes a base URL and a list of operations. */
@@ -159,11 +159,17 @@ export async function putBack(
   );
 }
 
-/** Whoever takes one has a higher fence: what is just being sent here is sent by one of the two. */
-export async function releaseUnsent(db: Statements, holder: string): Promise<void> {
-  await db.run("UPDATE jobs SET lease_holder = NULL WHERE lease_holder = ? AND state = 'queued'", [
-    holder,
-  ]);
+/** Whoever takes one has a higher fence: what is still done with it here changes nothing then. */
+export async function leave(
+  db: Statements,
+  holder: string,
+  jobIds: readonly string[],
+): Promise<void> {
+  await db.run(
+    `UPDATE jobs SET lease_holder = NULL
+     WHERE lease_holder = ? AND job_id IN ${LISTED} AND ${LEAVABLE}`,
+    [holder, JSON.stringify(jobIds)],
+  );
 }
 
 export async function release(db: Statements, holder: string): Promise<void> {

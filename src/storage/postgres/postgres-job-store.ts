@@ -25,7 +25,7 @@ import { isShared, standingOf } from "./committed-rows.ts";
 import type { PostgresDatabase, Statements } from "./database.ts";
 import { FollowedChanges } from "./followed-changes.ts";
 import { FollowedJobs } from "./followed-jobs.ts";
-import { Beats, endHung, otherHolders, release, releaseUnsent, takeOver } from "./holder-rows.ts";
+import { Beats, endHung, leave, otherHolders, release, takeOver } from "./holder-rows.ts";
 import { InstallationSecret } from "./installation-secret.ts";
 import { insertJob, type JobName, requestLock } from "./job-changes.ts";
 import { DeletedJobs, forgetPastDuplicates, knowsRequest } from "./job-deletion-rows.ts";
@@ -239,8 +239,8 @@ export class PostgresJobStore implements JobStore {
     await release(this.#db, holder);
   }
 
-  async releaseUnsent(holder: string): Promise<void> {
-    await releaseUnsent(this.#db, holder);
+  async leave(holder: string, jobIds: readonly string[]): Promise<void> {
+    await leave(this.#db, holder, jobIds);
   }
 
   async changes(): Promise<Job[]> {

@@ -16,6 +16,8 @@ import type { ListedJob } from "../../jobs/job-store.ts";
  * a database may use that for nothing else.
  */
 export const UNFINISHED = `state IN (${UNFINISHED_STATES.map((state) => `'${state}'`).join(", ")})`;
+/** What another may go on with at any moment: of what is just being sent, nobody else knows whether it was. */
+export const LEAVABLE = "state IN ('queued', 'running', 'downloading')";
 /** As SQL: what has been spent, or may have been, whether or not the jobs are still there. */
 export const CHARGED_JOBS = `(
   SELECT owner, operation, created_at, charge, reserved_usd, cost_usd FROM jobs UNION ALL

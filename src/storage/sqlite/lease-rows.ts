@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Job } from "../../jobs/job.ts";
 import type { LeaseHolder } from "../../jobs/job-store.ts";
-import { json, readRow, UNFINISHED } from "../rows/job-rows.ts";
+import { json, LEAVABLE, readRow, UNFINISHED } from "../rows/job-rows.ts";
 import type { Connection } from "./connection.ts";
 import { UnfinishedMarks } from "./unfinished-marks.ts";
 
@@ -103,10 +103,11 @@ export class LeaseTables {
     if (!held.includes("")) this.#marks.keepOnly(held);
   }
 
-  releaseUnsent(holder: string): void {
+  leave(holder: string, jobIds: readonly string[]): void {
     this.#connection.run(
-      "UPDATE jobs SET lease_holder = NULL WHERE lease_holder = ? AND state = 'queued'",
-      [holder],
+      `UPDATE jobs SET lease_holder = NULL
+       WHERE lease_holder = ? AND job_id IN (SELECT value FROM json_each(?)) AND ${LEAVABLE}`,
+      [holder, JSON.stringify(jobIds)],
     );
   }
 

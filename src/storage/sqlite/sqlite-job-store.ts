@@ -225,9 +225,9 @@ export class SqliteJobStore implements JobStore {
     this.#holders.release(holder);
   }
 
-  async releaseUnsent(holder: string): Promise<void> {
+  async leave(holder: string, jobIds: readonly string[]): Promise<void> {
     this.#flush();
-    this.#holders.releaseUnsent(holder);
+    this.#holders.leave(holder, jobIds);
   }
 
   async changes(): Promise<Job[]> {
