@@ -9,6 +9,8 @@ export interface Credential {
   endsAt: number;
   /** Whether it is still good for its caller; asked again and again while answers are open. */
   holds(): Promise<boolean>;
+  /** What it is read from again, here or elsewhere; no secret. Absent where only this process knows it. */
+  voucher?: string;
 }
 
 /** Says who calls, by what a caller brings. */
@@ -21,6 +23,11 @@ export interface Authenticator {
    * @throws {storage} when that cannot be found out.
    */
   verify(token: string): Promise<Credential | { refused: string }>;
+  /**
+   * A credential by its voucher, if it is good for the same caller still.
+   * @throws {storage} when that cannot be found out.
+   */
+  again(voucher: string): Promise<Credential | undefined>;
   /** Hears of a request that was not let in. @param address of who sent it. */
   noteRefusal(address: string): Promise<void>;
 }

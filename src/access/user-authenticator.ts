@@ -1,4 +1,5 @@
-import { type Caller, type Scope, scopesIn } from "../core/caller.ts";
+import * as z from "zod";
+import { type Caller, SCOPES, type Scope, scopesIn } from "../core/caller.ts";
 import type { Clock } from "../core/clock.ts";
 import type { RefusedLogins } from "../users/refused-logins.ts";
 import { isToken, tokenHash } from "../users/token.ts";
@@ -18,6 +19,23 @@ export interface UserAuthenticatorOptions {
 
 const PROBLEMS = { revoked: "The token was revoked", expired: "The token has expired" };
 const UNKNOWN = "The token is not known";
+const scopesSchema = z.array(z.enum(SCOPES));
+const voucherSchema = z.object({
+  tokenHash: z.string(),
+  userId: z.string(),
+  /** What the user could do. */
+  scopes: scopesSchema,
+  /** Of a login of the issuer, what it said. */
+  login: z
+    .object({ issuer: z.string(), subject: z.string(), scopes: scopesSchema, endsAt: z.number() })
+    .optional(),
+});
+type Voucher = z.infer<typeof voucherSchema>;
+
+/** A user, and what they may do. */
+type Bearer = Pick<User, "userId" | "scopes">;
+type Vouched = Credential & { voucher: string };
+
 /** Three parts: header, claims, signature. */
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 
@@ -41,11 +59,25 @@ export class UserAuthenticator implements Authenticator {
     return "refused" in login ? login : this.#ofLogin(login, logins.issuer, tokenHash(token));
   }
 
+  async again(text: string): Promise<Credential | undefined> {
+    const { tokenHash: hash, login, ...then } = voucherSchema.parse(JSON.parse(text));
+    const { logins, clock } = this.#options;
+    const read = async () => {
+      if (!login) return this.#ofToken(hash);
+      if (login.issuer !== logins?.issuer || login.endsAt <= clock.now()) return undefined;
+      const { subject, scopes, endsAt } = login;
+      return this.#ofLogin({ subject, scopes: new Set(scopes), endsAt }, login.issuer, hash);
+    };
+    const found = await read();
+    if (!found || "refused" in found) return undefined;
+    return isSame(voucherSchema.parse(JSON.parse(found.voucher)), then) ? found : undefined;
+  }
+
   async noteRefusal(address: string): Promise<void> {
     this.#options.refused.note(address);
   }
 
-  async #ofToken(hash: string): Promise<Credential | { refused: string }> {
+  async #ofToken(hash: string): Promise<Vouched | { refused: string }> {
     const { users, clock } = this.#options;
     const user = await users.byTokenHash(hash);
     if (!user) return { refused: UNKNOWN };
@@ -54,6 +86,7 @@ export class UserAuthenticator implements Authenticator {
     return {
       caller: callerOf(user, user.scopes),
       id: hash,
+      voucher: voucherOf(hash, user),
       endsAt: user.expiresAt ?? Number.POSITIVE_INFINITY,
       holds: async () => {
         const now = await users.byTokenHash(hash);
@@ -66,7 +99,7 @@ export class UserAuthenticator implements Authenticator {
     { subject, scopes, endsAt }: Login,
     issuer: string,
     hash: string,
-  ): Promise<Credential | { refused: string }> {
+  ): Promise<Vouched | { refused: string }> {
     const { users, clock } = this.#options;
     const find = () => users.bySubject({ issuer, subject }, clock.now());
     const user = await find();
@@ -77,6 +110,7 @@ export class UserAuthenticator implements Authenticator {
         [...scopesIn(user.scopes)].filter((scope) => scopes.has(scope)),
       ),
       id: hash,
+      voucher: voucherOf(hash, user, { issuer, subject, scopes: [...scopes], endsAt }),
       endsAt,
       holds: async () => {
         const now = await find();
@@ -86,11 +120,15 @@ export class UserAuthenticator implements Authenticator {
   }
 }
 
+function voucherOf(tokenHash: string, { userId, scopes }: User, login?: Voucher["login"]): string {
+  return JSON.stringify({ tokenHash, userId, scopes: [...scopes], login } satisfies Voucher);
+}
+
 function callerOf({ userId }: User, scopes: readonly Scope[]): Caller {
   return { owner: userId, scopes: scopesIn(scopes), isRemote: true };
 }
 
 /** Whether somebody may still do what they could: a stream must not outlive what opened it. */
-function isSame(now: User, then: User): boolean {
+function isSame(now: Bearer, then: Bearer): boolean {
   return now.userId === then.userId && now.scopes.join() === then.scopes.join();
 }

@@ -1,5 +1,6 @@
 import type { Authenticator } from "../access/authenticator.ts";
 import { MINUTE_MS, systemClock } from "../core/clock.ts";
+import { AppError } from "../core/errors.ts";
 import type { Lazy } from "../core/lazy.ts";
 import type { Log } from "../core/log.ts";
 import type { Redact } from "../core/redact.ts";
@@ -28,7 +29,7 @@ export interface GalleryAround {
 
 /** The gallery of a running server. @param authenticator of users, where they may come. */
 export function openGallery(around: GalleryAround, authenticator?: Authenticator): Gallery {
-  const { services, stopping } = around;
+  const { services, settings, stopping } = around;
   let parts: GalleryParts | undefined;
   return new Gallery({
     parts: async () => {
@@ -37,8 +38,15 @@ export function openGallery(around: GalleryAround, authenticator?: Authenticator
     },
     clock: systemClock,
     authenticator,
+    ...(settings.database && { visits: { record: () => sharedVisits(services) } }),
     stopping,
   });
+}
+
+async function sharedVisits(services: GalleryAround["services"]) {
+  const { visits } = await services.get();
+  if (visits) return visits;
+  throw new AppError("internal", "The record has no visits.");
 }
 
 /** Where that gallery is on the port that serves MCP as well. */

@@ -2,11 +2,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Authenticator, Credential } from "../access/authenticator.ts";
 import type { Clock } from "../core/clock.ts";
 import { html } from "../core/html.ts";
-import { isOwnForm, type Session, Sessions } from "./gallery-sessions.ts";
+import { isOwnForm, type Session, Sessions, type SharedVisits } from "./gallery-sessions.ts";
 import { ENTER_PATH, OneTimeLinks } from "./one-time-links.ts";
 import { document } from "./page-frame.ts";
 import { hardenPage, isFromHere, leadTo, readForm, send, sendPage } from "./page-replies.ts";
-import { sessionCookie, sessionValue } from "./session-cookie.ts";
+import { noSessionCookies, sessionCookie, sessionValues } from "./session-cookie.ts";
 
 /** How a request has come, as whoever received it found out. */
 export interface Arrival {
@@ -22,13 +22,21 @@ export const LOGIN_PATH = "/login";
 
 /** Lets people in: by a link that this program has printed, or by the token of a user. */
 export class GalleryDoor {
-  readonly sessions: Sessions;
+  readonly #sessions: Sessions;
   readonly #links: OneTimeLinks;
   readonly #authenticator: Authenticator | undefined;
 
-  /** @param authenticator where users may come, who have tokens. */
-  constructor(clock: Clock, authenticator: Authenticator | undefined) {
-    this.sessions = new Sessions(clock);
+  /**
+   * @param authenticator where users may come, who have tokens.
+   * @param visits where other servers are to know them as well.
+   */
+  constructor(
+    clock: Clock,
+    authenticator: Authenticator | undefined,
+    visits: Pick<SharedVisits, "record"> | undefined,
+  ) {
+    const shared = authenticator && visits && { ...visits, authenticator };
+    this.#sessions = new Sessions(clock, shared);
     this.#links = new OneTimeLinks(clock);
     this.#authenticator = authenticator;
   }
@@ -36,6 +44,15 @@ export class GalleryDoor {
   /** @returns the path of a link that lets somebody in once. */
   linkFor(credential: Credential, path: string): string {
     return this.#links.make(credential, path);
+  }
+
+  /** Who has sent a request, if it was let in. @throws {storage} when that cannot be found out */
+  async sessionOf(request: IncomingMessage): Promise<Session | undefined> {
+    for (const value of sessionValues(request)) {
+      const session = await this.#sessions.of(value);
+      if (session) return session;
+    }
+    return undefined;
   }
 
   /** Answers what is asked by somebody who may not be in yet. @returns whether it was such. */
@@ -57,10 +74,14 @@ export class GalleryDoor {
     return true;
   }
 
-  /** Ends a session, at its owner's wish. */
-  leave(request: IncomingMessage, response: ServerResponse, { isSecure }: Arrival): void {
-    this.sessions.end(sessionValue(request));
-    response.setHeader("set-cookie", sessionCookie(request, "", 0, isSecure));
+  /** Ends a session, at its owner's wish. @throws {storage} when it may go on elsewhere */
+  async leave(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { isSecure }: Arrival,
+  ): Promise<void> {
+    await this.#endAll(request);
+    response.setHeader("set-cookie", noSessionCookies(request, isSecure));
     // Without the session there is no style any more.
     const text = "You are signed out, and can close this page.\n";
     send(response, 200, "text/plain; charset=utf-8", text);
@@ -77,7 +98,7 @@ export class GalleryDoor {
     const way = isAhead ? undefined : await this.#links.use(secret);
     if (!way) return false;
     hardenPage(response);
-    this.#letIn(request, response, way.credential, arrival);
+    await this.#letIn(request, response, way.credential, arrival);
     // A page of ours that leads on: browsers send no strict cookie along a redirect from elsewhere.
     response.setHeader("refresh", `0; url=${way.path}`);
     response.setHeader("referrer-policy", "no-referrer");
@@ -101,19 +122,23 @@ export class GalleryDoor {
       await authenticator.noteRefusal(arrival.address);
       return sendPage(response, loginPage(`${verified.refused}.`), 401);
     }
-    this.#letIn(request, response, verified, arrival);
+    await this.#letIn(request, response, verified, arrival);
     leadTo(response, "/");
   }
 
-  #letIn(
+  async #letIn(
     request: IncomingMessage,
     response: ServerResponse,
     credential: Credential,
     { isSecure }: Arrival,
-  ): void {
-    this.sessions.end(sessionValue(request));
-    const { value, seconds } = this.sessions.open(credential);
-    response.setHeader("set-cookie", sessionCookie(request, value, seconds, isSecure));
+  ): Promise<void> {
+    await this.#endAll(request);
+    const opened = await this.#sessions.open(credential);
+    response.setHeader("set-cookie", sessionCookie(request, opened, isSecure));
+  }
+
+  async #endAll(request: IncomingMessage): Promise<void> {
+    for (const value of sessionValues(request)) await this.#sessions.end(value);
   }
 }
 

@@ -12,13 +12,13 @@ import { requireSeen } from "../tools/scopes.ts";
 import { remove, removeThread, settle } from "./acts.ts";
 import { sendDownload, sendPicture, sendThumbnail } from "./file-answers.ts";
 import { type Arrival, GalleryDoor, ownForm, refuseForm } from "./gallery-door.ts";
+import type { SharedVisits } from "./gallery-sessions.ts";
 import { cardFragment, gridPage } from "./grid-page.ts";
 import { jobPage, promptOf } from "./job-page.ts";
 import { Live } from "./live.ts";
 import { page } from "./page-frame.ts";
 import { hardenPage, send, sendPage } from "./page-replies.ts";
 import { seesWholeSpending } from "./permissions.ts";
-import { sessionValue } from "./session-cookie.ts";
 import { spendingPage } from "./spending-page.ts";
 import { threadPageOf, threadsPage } from "./threads-pages.ts";
 import type { GalleryParts, Visit } from "./visit.ts";
@@ -29,6 +29,8 @@ export interface GalleryOptions {
   clock: Clock;
   /** Where users may come, who have tokens. */
   authenticator?: Authenticator | undefined;
+  /** Where other servers let in whom this one has let in, and this one theirs. */
+  visits?: Pick<SharedVisits, "record"> | undefined;
   stopping: AbortSignal;
 }
 
@@ -60,7 +62,7 @@ export class Gallery {
   constructor(options: GalleryOptions) {
     this.#options = options;
     this.#live = new Live(options.stopping);
-    this.#door = new GalleryDoor(options.clock, options.authenticator);
+    this.#door = new GalleryDoor(options.clock, options.authenticator, options.visits);
   }
 
   /** @returns the path of a link that lets somebody in once, within ten minutes. */
@@ -79,7 +81,7 @@ export class Gallery {
     hands: Hands,
   ): Promise<boolean> {
     const [path = "", search = ""] = splitOnce(request.url ?? "", "?");
-    const session = await this.#door.sessions.of(sessionValue(request));
+    const session = await this.#door.sessionOf(request);
     const isAsset = path === `/${STYLE.name}` && (session !== undefined || arrival.isClosed);
     if (session) hands.watch(response, session.credential);
     if (isAsset) {

@@ -131,6 +131,7 @@ async function openOn(stores: Stores, options: RuntimeOptions): Promise<Runtime>
     ...open,
     lineage: stores.lineage,
     sessions: stores.sessions && { record: stores.sessions, clock },
+    visits: stores.visits && { record: stores.visits, clock },
     asked: stores.questions,
     audit: stores.audit,
     door: stores.door,

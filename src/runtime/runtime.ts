@@ -20,6 +20,7 @@ import type { Services } from "../tools/services.ts";
 import type { AuditLog } from "../users/audit-log.ts";
 import type { Door } from "../users/door.ts";
 import type { UserStore } from "../users/user-store.ts";
+import type { VisitRecord } from "../users/visit-record.ts";
 import type { BuiltInProvider } from "./open-provider.ts";
 
 export interface RuntimeOptions {
@@ -54,6 +55,8 @@ export interface Runtime extends Services {
   lineage: LineageRecord;
   /** Sessions of clients of the 2025 era that others share, and the time by which they do. */
   sessions: { record: SessionRecord; clock: Clock } | undefined;
+  /** Who was let in to see pages, where others share that, and the time by which they do. */
+  visits: { record: VisitRecord; clock: Clock } | undefined;
   /** What questions need that are sent away and come back. */
   asked: QuestionRecord;
   users: UserStore;

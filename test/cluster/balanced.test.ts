@@ -3,6 +3,7 @@ import { ResourceUpdatedNotificationSchema } from "@modelcontextprotocol/sdk/typ
 import { expect, onTestFinished, test, vi } from "vitest";
 import * as z from "zod";
 import { openBench, PATIENTLY } from "../e2e/harness.ts";
+import { Visitor } from "../support/gallery-rig.ts";
 import { connectModern, connectOld } from "../support/http-callers.ts";
 import { ComposeShape } from "./compose-shape.ts";
 import { ask, freshDatabase } from "./fresh-database.ts";
@@ -39,11 +40,11 @@ async function team() {
   for (const place of shape.places) await shape.start(place);
   await shape.balance();
   const headers = { authorization: `Bearer ${token}` };
-  return { bench, url, shape, headers, mcp: new URL("/mcp", shape.origin) };
+  return { bench, url, shape, token, headers, mcp: new URL("/mcp", shape.origin) };
 }
 
 test("two replicas behind nginx serve calls, sessions, streams and links, and no call fails while one is replaced after the other, or after one was killed", async () => {
-  const { bench, url, shape, headers, mcp } = await team();
+  const { bench, url, shape, token, headers, mcp } = await team();
   const client = await connectModern(mcp, headers);
   onTestFinished(() => client.close());
   const call = (name: string, args: Record<string, unknown>) =>
@@ -89,6 +90,22 @@ test("two replicas behind nginx serve calls, sessions, streams and links, and no
   const second = jobIn(await old.callTool({ name: START, arguments: picture("A second harbour") }));
   await old.subscribeResource({ uri: `longcat://jobs/${second}` });
   await vi.waitFor(() => expect(heard).toContain(`longcat://jobs/${second}`), PATIENTLY);
+
+  // Who signs in at one is in at both, and forms of one's pages count at both.
+  const visitor = new Visitor(shape.origin);
+  const signedIn = await visitor.post("/login", { token });
+  expect([signedIn.status, visitor.cookie]).toEqual([
+    303,
+    expect.stringMatching(/^longcat_gallery=/),
+  ]);
+  for (const path of ["/", `/jobs/${first}`, "/", "/spending"]) {
+    expect((await visitor.get(path)).status, path).toBe(200);
+  }
+  const asked = new Visitor(shape.origin);
+  asked.cookie = visitor.cookie;
+  asked.formKey = visitor.formKey;
+  expect((await visitor.post("/logout", {})).status).toBe(200);
+  for (let n = 0; n < 2; n++) expect((await asked.get("/spending")).status).toBe(404);
 
   // An upgrade: one after the other, with calls all the time.
   let isOver = false;

@@ -42,6 +42,11 @@ export class KnownTokens implements Authenticator {
     return this.#known[token] ?? { refused: "The token is not known" };
   }
 
+  async again(voucher: string) {
+    const found = Object.values(this.#known).find((one) => one.voucher === voucher);
+    return found && (await found.holds()) ? found : undefined;
+  }
+
   async noteRefusal(address: string) {
     this.refusals.push(address);
   }

@@ -37,6 +37,7 @@ const NAMES_AS_TOKENS: Authenticator = {
     endsAt: Number.POSITIVE_INFINITY,
     holds: async () => true,
   }),
+  again: async () => undefined,
   noteRefusal: async () => {},
 };
 

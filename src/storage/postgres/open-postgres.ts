@@ -16,6 +16,7 @@ import { PostgresSessionRecord } from "./postgres-session-record.ts";
 import { PostgresThreadStore } from "./postgres-thread-store.ts";
 import { PostgresUploadRecord } from "./postgres-upload-record.ts";
 import { PostgresUserStore } from "./postgres-user-store.ts";
+import { PostgresVisitRecord } from "./postgres-visit-record.ts";
 import { PostgresWebhookRecord } from "./postgres-webhook-record.ts";
 import { ServerClock } from "./server-clock.ts";
 
@@ -68,6 +69,7 @@ export async function openPostgres(
       belongings: new PostgresBelongings(db),
       lineage: new PostgresLineage(db),
       sessions: new PostgresSessionRecord(db),
+      visits: new PostgresVisitRecord(db),
       door: new Door(users, NO_MARKER),
       clock,
       leaseTimes: SHARED_LEASE_TIMES,

@@ -25,7 +25,9 @@ export class PostgresBelongings implements Belongings {
     return this.#db.transaction(async (db) => {
       const reason = force ? undefined : whyNotRemoved(await unfinished(db, owner));
       if (reason) throw reason;
-      await db.run("DELETE FROM sessions WHERE owner = ?", [owner]);
+      for (const table of ["sessions", "visits"]) {
+        await db.run(`DELETE FROM ${table} WHERE owner = ?`, [owner]);
+      }
       const threads = await removeThreads(db, owner);
       return { threads, jobs: await this.#jobs.deleteAllOf(db, owner, now) };
     });

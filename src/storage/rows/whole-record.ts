@@ -13,6 +13,7 @@ import type { AuditLog } from "../../users/audit-log.ts";
 import type { Belongings } from "../../users/belongings.ts";
 import type { Door } from "../../users/door.ts";
 import type { UserStore } from "../../users/user-store.ts";
+import type { VisitRecord } from "../../users/visit-record.ts";
 
 /** Everything that is recorded, wherever that is. */
 export interface Stores {
@@ -28,6 +29,8 @@ export interface Stores {
   lineage: LineageRecord;
   /** Absent where nobody shares it: then sessions are in the memory of a process. */
   sessions?: SessionRecord;
+  /** Absent where nobody shares it, as above. */
+  visits?: VisitRecord;
   /** Whether calls over HTTP need a token. */
   door: Door;
   /** The time by which everybody records. */

@@ -5,6 +5,7 @@ import { JOB_TABLES } from "./job-tables.ts";
 import { MOVE_TABLES } from "./move-tables.ts";
 import { PEOPLE_TABLES } from "./people-tables.ts";
 import { SESSION_TABLES } from "./session-tables.ts";
+import { VISIT_TABLES } from "./visit-tables.ts";
 
 /** What brings a database from the version before to the next. */
 interface Step {
@@ -22,4 +23,5 @@ export const STEPS: readonly Step[] = [
   { sql: MOVE_TABLES, compatibleFrom: 1 },
   { sql: COMMITTED_TABLES, compatibleFrom: 1 },
   { sql: SESSION_TABLES, compatibleFrom: 1 },
+  { sql: VISIT_TABLES, compatibleFrom: 1 },
 ];
