@@ -1,10 +1,13 @@
 import { LOCAL_OWNER } from "../src/core/owner.ts";
 import { queryWords } from "../src/core/search-words.ts";
+import type { Medium } from "../src/jobs/job.ts";
 import type { JobQuery } from "../src/jobs/job-store.ts";
 import { BLANK, NO_LIMITS } from "../src/jobs/record.ts";
 import { Connection } from "../src/storage/sqlite/connection.ts";
 import { SqliteJobStore } from "../src/storage/sqlite/sqlite-job-store.ts";
 
+/** They are asked for, and never reached. */
+const NO_QUOTAS = { runningJobs: Number.MAX_SAFE_INTEGER, keptBytes: Number.MAX_SAFE_INTEGER };
 const AT_ONCE = 1_000;
 const TRIES = 7;
 const OPERATIONS = ["z_image_turbo_generate", "qwen_image_generate", "qwen_image_edit"];
@@ -64,18 +67,27 @@ function made(n: number): Parameters<SqliteJobStore["admit"]> {
     state: "completed" as const,
     charge: "spent" as const,
     costUsd: 0.05,
+    media: [medium(n)],
     createdAt: at,
     updatedAt: at,
   };
   return [job, "bench", { forceNew: true, limits: NO_LIMITS, now: Number.MAX_SAFE_INTEGER / 2 }];
 }
 
-/** As a start does it, without a limit that forbids it. */
+function medium(n: number): Medium {
+  return {
+    ...{ index: 1, url: "", path: `/pictures/${n}.png`, mimeType: "image/png" },
+    ...{ sizeBytes: 1_000_000, sha256: "", copies: [] },
+  };
+}
+
+/** As a start of one of several users does it, without a limit that forbids it. */
 async function startOne(store: SqliteJobStore, n: number): Promise<void> {
   const [job, holder, given] = made(n);
-  const rules = { ...given, forceNew: false };
+  const rules = { ...given, forceNew: false, quotas: NO_QUOTAS };
   const asked = { ...job, fingerprint: `fingerprint ${n}` };
   await store.findDuplicate(asked, rules);
+  await store.held(LOCAL_OWNER);
   await store.committed(LOCAL_OWNER, rules.now);
   await store.admit(asked, holder, rules);
 }

@@ -149,6 +149,7 @@ export const LEFT_TABLES: Readonly<Record<string, string>> = {
   holders: NOBODY,
   job_figures: "sums, which the other database makes of its jobs",
   money_days: "sums, which the other database makes of its jobs",
+  kept_sums: "sums, which the other database makes of its jobs",
   job_words: "made anew of the jobs",
   turn_words: "made anew of the turns",
   pending_words: "made anew of the jobs",

@@ -4,6 +4,7 @@ import { STEPS } from "../../src/storage/postgres/migrations/steps.ts";
 import { openPostgres } from "../../src/storage/postgres/open-postgres.ts";
 import { aJob } from "../support/made-jobs.ts";
 import { NO_LIMITS, OWNER } from "../support/rig.ts";
+import { earlierDatabase } from "./earlier-database.ts";
 import { ask, freshDatabase } from "./fresh-database.ts";
 
 /** The version that did not keep sums. */
@@ -17,20 +18,6 @@ async function opened(url: string) {
   const stores = await openPostgres({ url, prepares: true, schema: "longcat_mcp" }, by);
   onTestFinished(() => stores.close());
   return stores;
-}
-
-/** A database as the version before has left it. */
-async function earlierDatabase(): Promise<string> {
-  const url = await freshDatabase();
-  const steps = STEPS.slice(0, BEFORE).map(({ sql }) => sql);
-  await ask(
-    url,
-    `CREATE SCHEMA longcat_mcp; ${PATH};
-     CREATE TABLE schema_version (version BIGINT NOT NULL, compatible_from BIGINT NOT NULL);
-     INSERT INTO schema_version VALUES (${BEFORE}, 1); ${steps.join("\n")}
-     INSERT INTO store_secret VALUES ('of its own')`,
-  );
-  return url;
 }
 
 /** As any version has written it: how many days ago, its charge, what it cost and was to cost. */
@@ -49,7 +36,7 @@ function written(table: string, ...jobs: (readonly [number, string, string, stri
 
 describe("a database of the version before", () => {
   test("has its jobs added up when it is brought forward, those that were deleted as well", async () => {
-    const url = await earlierDatabase();
+    const url = await earlierDatabase(BEFORE);
     const jobs = [
       ...[
         [0, "spent", "0.1", "0.9"],
@@ -75,7 +62,7 @@ describe("a database of the version before", () => {
   });
 
   test("may go on being written by a replica of that version beside one of this", async () => {
-    const url = await earlierDatabase();
+    const url = await earlierDatabase(BEFORE);
     const { jobs: store } = await opened(url);
     await ask(url, written("jobs", [0, "reserved", "NULL", "0.25"], [0, "spent", "0.5", "1"]));
     expect((await store.committed(OWNER, NOW)).todayUsd).toBe(0.75);

@@ -72,6 +72,8 @@ describe("a record of this machine", () => {
       expect(moved.stdout).toContain(`is at ${shown()}: 11 jobs, 1 conversations`);
       expectNoSecret(moved.said);
       expect(await digestOf(file)).toBe(digest);
+      const sums = "SELECT * FROM longcat_mcp.kept_sums";
+      expect(await ask(url, sums)).toEqual([{ owner: "local", bytes: "123" }]);
       expect((await readdir(bench.dataDir)).sort()).toEqual(["jobs.db", "moved"]);
       const after = await told(there());
       // As it was is what the record says once it is back.
@@ -80,8 +82,7 @@ describe("a record of this machine", () => {
       expect(await told()).toEqual(after);
       expect(after.jobs).toHaveLength(11);
       expect(JSON.stringify(after.jobs)).toContain(picture);
-      expect(await count("jobs")).toBe(0);
-      expect(await count("chat_turns")).toBe(0);
+      for (const table of ["jobs", "chat_turns", "kept_sums"]) expect(await count(table)).toBe(0);
     },
   );
 

@@ -9,6 +9,7 @@ import { describeJobRaces } from "./job-races.ts";
 import { describeJobRecords } from "./job-records.ts";
 import { describeJobSearch } from "./job-search.ts";
 import { describeJobSharing } from "./job-sharing.ts";
+import { describeKeptBytes } from "./kept-bytes.ts";
 import type { StoreKit } from "./kit.ts";
 import { describeSharedMoney } from "./shared-money.ts";
 
@@ -21,6 +22,7 @@ const SUITES = {
   money: describeJobMoney,
   "shared money": describeSharedMoney,
   "committed money": describeCommittedMoney,
+  "kept bytes": describeKeptBytes,
   figures: describeJobFigures,
   owners: describeJobOwners,
   races: describeJobRaces,

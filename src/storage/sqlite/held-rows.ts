@@ -5,14 +5,11 @@ import type { Connection } from "./connection.ts";
 
 const numberRow = z.object({ n: z.number() });
 
-/** How much an owner has. */
+/** How much an owner has; what has ended counts for nothing in how long that takes. */
 export function heldBy(connection: Connection, owner: string): Held {
   const one = (sql: string) => numberRow.parse(connection.all(sql, [owner])[0]).n;
   return {
     runningJobs: one(`SELECT count(*) AS n FROM jobs WHERE owner = ? AND ${UNFINISHED}`),
-    keptBytes: one(
-      `SELECT coalesce(sum(value ->> 'sizeBytes'), 0) AS n
-       FROM jobs, json_each(media) WHERE owner = ? AND media <> '[]'`,
-    ),
+    keptBytes: one("SELECT coalesce(sum(bytes), 0) AS n FROM kept_sums WHERE owner = ?"),
   };
 }

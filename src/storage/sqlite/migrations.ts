@@ -11,6 +11,7 @@ import { oneLine } from "../../core/text.ts";
 import { keyedDigest } from "../rows/keyed-digest.ts";
 import { AUDIT_TABLES } from "./audit-tables.ts";
 import { FIGURE_TABLES } from "./figure-tables.ts";
+import { FILE_SUM_TABLES, UNUSED_INDEX } from "./file-sum-tables.ts";
 import { MONEY_TABLES } from "./money-tables.ts";
 import { isNetworkFileSystem } from "./network-file-systems.ts";
 import { QUESTION_TABLES } from "./question-tables.ts";
@@ -222,6 +223,8 @@ export const MIGRATIONS: readonly string[] = [
   MONEY_TABLES + PENDING_WORDS,
 
   QUESTION_TABLES,
+
+  FILE_SUM_TABLES + UNUSED_INDEX,
 ];
 
 /**

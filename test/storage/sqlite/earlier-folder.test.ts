@@ -13,7 +13,7 @@ import { tempDir } from "../../support/temp-dir.ts";
 /** A minute after the first of the stored jobs was started. */
 const NOW = 1_795_176_060_000;
 /** Versions of the database of which a stored one has a job in every state. */
-const VERSIONS = [5, 7, 10, 11, 13, 15, 16, 17];
+const VERSIONS = [5, 7, 10, 11, 13, 15, 16, 17, 18];
 
 const jobNamed = (letter: string) => ({ jobId: `job_${letter.repeat(26)}` });
 

@@ -161,7 +161,7 @@ async function storedDatabase(version: number): Promise<void> {
   await writeFile(join(folder, "jobs.db"), gunzipSync(packed));
 }
 
-describe.each([5, 7, 10, 11, 12, 13, 14, 15, 16])(
+describe.each([5, 7, 10, 11, 12, 13, 14, 15, 16, 17, 18])(
   "a database that the program has written at version %i",
   (version) => {
     it("shows every job as it was, and the thread", async () => {
@@ -216,6 +216,16 @@ describe.each([5, 7, 10, 11, 12, 13, 14, 15, 16])(
       expect(usd("reserved")).toBeCloseTo(total.reservedUsd, 9);
       expect(usd("uncertain")).toBeCloseTo(total.uncertainUsd, 9);
       expect(oldest).toHaveLength(4);
+    });
+
+    it("has as many bytes of files as its jobs say", async () => {
+      await storedDatabase(version);
+      const store = new SqliteJobStore(new Connection(folder));
+      onTestFinished(() => store.close());
+      const { jobs } = await store.list({ owner: OWNER, limit: 100 });
+      const sizes = jobs.flatMap(({ media }) => media).map(({ sizeBytes }) => sizeBytes);
+      expect(sizes).toEqual([123]);
+      expect((await store.held(OWNER)).keptBytes).toBe(123);
     });
 
     it("goes on: what was not sent still can be, what was is followed, money counts", async () => {

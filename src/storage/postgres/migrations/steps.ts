@@ -2,6 +2,7 @@ import { BESIDE_TABLES } from "./beside-tables.ts";
 import { CHAT_TABLES } from "./chat-tables.ts";
 import { COMMITTED_TABLES } from "./committed-tables.ts";
 import { JOB_TABLES } from "./job-tables.ts";
+import { KEPT_TABLES } from "./kept-tables.ts";
 import { MOVE_TABLES } from "./move-tables.ts";
 import { PEOPLE_TABLES } from "./people-tables.ts";
 import { SESSION_TABLES } from "./session-tables.ts";
@@ -24,4 +25,5 @@ export const STEPS: readonly Step[] = [
   { sql: COMMITTED_TABLES, compatibleFrom: 1 },
   { sql: SESSION_TABLES, compatibleFrom: 1 },
   { sql: VISIT_TABLES, compatibleFrom: 1 },
+  { sql: KEPT_TABLES, compatibleFrom: 1 },
 ];
