@@ -20,7 +20,7 @@ import { BucketClient } from "../src/gateway/bucket-client.ts";
 import { BucketSigner } from "../src/gateway/bucket-signer.ts";
 import { HttpClient } from "../src/gateway/http-client.ts";
 import { BucketStore } from "../src/media/bucket-store.ts";
-import { download } from "../src/media/download.ts";
+import { fetchFile } from "../src/media/fetch-file.ts";
 import { PartialFile } from "../src/media/partial-file.ts";
 import { startSwift } from "../test/cluster/swift-server.ts";
 import { testBucket } from "../test/cluster/test-bucket.ts";
@@ -100,7 +100,7 @@ async function measured(work: () => Promise<void>): Promise<void> {
   process.exit();
 }
 
-/** As jobs are collected: to the disk, its digest on the way, and from there to the bucket. */
+/** As jobs are collected. */
 async function ours(from: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "longcat-bucket-"));
   const http = new HttpClient();
@@ -108,14 +108,15 @@ async function ours(from: string): Promise<void> {
   const store = new BucketStore({
     ...{ client, clock: systemClock, draftsDir: folder, homeOwner: LOCAL_OWNER, hasLinks: true },
   });
-  const options = { http, clock: systemClock, trustedOrigins: [from] };
+  const options = {
+    ...{ media: store, http, clock: systemClock, trustedOrigins: [from] },
+    reached: () => {},
+  };
   await eachFile(async (index) => {
-    const naming = { owner: LOCAL_OWNER, jobId: newJobId(), index, createdAt: 0 };
-    const draft = store.newDraft(naming);
-    await store.prepareDraft(draft);
-    const { sha256 } = await download(new PartialFile(`${from}/${index}`, draft), false, options);
-    const named = { ...naming, operation: "bench", words: "a file", extension: "bin" };
-    await store.keep(draft, named, { sha256 });
+    const whose = { owner: LOCAL_OWNER, jobId: newJobId(), index, createdAt: 0 };
+    const naming = { ...whose, operation: "bench", words: "a file" };
+    const partial = new PartialFile(`${from}/${index}`, store.newDraft(naming));
+    await fetchFile(partial, { naming, weights: false, isFirstTry: true }, options);
   });
   await rm(folder, { recursive: true });
 }

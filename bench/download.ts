@@ -13,6 +13,7 @@ import { systemClock } from "../src/core/clock.ts";
 import { HttpClient } from "../src/gateway/http-client.ts";
 import { download } from "../src/media/download.ts";
 import { PartialFile } from "../src/media/partial-file.ts";
+import { syncFile } from "../src/media/placing.ts";
 import { peakBytes } from "./child.ts";
 
 /** As an argument of this program: it fetches files, and tells what that took. */
@@ -62,7 +63,7 @@ export async function downloadAll(way: string, origin: string, folder: string, f
   const run = async (index: number) => {
     const [url, target] = [`${origin}/${index}.bin`, join(folder, `${way}-${index}`)];
     await (way === "ours"
-      ? download(new PartialFile(url, target), false, options)
+      ? download(new PartialFile(url, target), false, options).then(() => syncFile(target))
       : plainDownload(url, target));
   };
   await Promise.all(Array.from({ length: files }, (_, index) => run(index)));

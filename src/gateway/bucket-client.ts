@@ -34,7 +34,7 @@ export interface BucketOptions {
 export interface BucketContent {
   content: Readable | Uint8Array;
   bytes: number;
-  /** As hexadecimal digits: the server takes nothing else under this name. */
+  /** As hexadecimal digits: the server takes nothing else under this name. Or `UNSIGNED`. */
   sha256: string;
 }
 

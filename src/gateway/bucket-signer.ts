@@ -8,7 +8,7 @@ export interface BucketRequest {
   key?: string | undefined;
   query?: Readonly<Record<string, string>>;
   headers?: Readonly<Record<string, string>>;
-  /** Of the body, as hexadecimal digits. */
+  /** Of the body, as hexadecimal digits, or {@link UNSIGNED}. */
   sha256: string;
 }
 
@@ -23,6 +23,9 @@ export interface LinkRequest {
 
 /** Of no bytes at all. */
 export const NOTHING_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/** In place of a digest that is not known before the body has gone. */
+export const UNSIGNED = "UNSIGNED-PAYLOAD";
 
 /** Signs requests to a bucket. */
 export class BucketSigner {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
+import { isLoopbackHost } from "../core/host-addresses.ts";
 import { oneLine } from "../core/text.ts";
 import { type BucketClient, type BucketContent, sha256Of } from "../gateway/bucket-client.ts";
 import { BucketFailure } from "../gateway/bucket-failure.ts";
@@ -24,6 +25,7 @@ import type {
   MediaRef,
   MediaStore,
   MediumFacts,
+  StraightWay,
 } from "./media-store.ts";
 import { nameOf } from "./media-store.ts";
 import { nearestExisting } from "./output-folder.ts";
@@ -60,10 +62,14 @@ export class BucketStore implements MediaStore {
   readonly #writer: BucketWriter;
   readonly #drafts = new Drafts();
   readonly #health: BucketHealth;
+  /** Whether nobody on the way can change what is not signed. */
+  readonly #isUnread: boolean;
 
   constructor(options: BucketStoreOptions) {
     this.#options = options;
     this.#client = options.client;
+    const { protocol, hostname } = new URL(options.client.address.endpoint);
+    this.#isUnread = protocol === "https:" || isLoopbackHost(hostname);
     this.#keys = new BucketKeys(options.client.address.prefix, options.keepPrompts);
     this.#health = new BucketHealth(options.clock);
     this.#writer = new BucketWriter(options.client, options.clock, this.#health);
@@ -119,6 +125,15 @@ export class BucketStore implements MediaStore {
     }
     await discard([draft]);
     return ref;
+  }
+
+  straight(): StraightWay | undefined {
+    if (!this.#isUnread || !this.#health.isReliable) return undefined;
+    return async (content, bytes, naming, signal) => {
+      const ref = this.#keys.keyOf(naming);
+      await this.#writer.putOnce(ref, content, bytes, STORED_TYPE, signal);
+      return ref;
+    };
   }
 
   async discardDrafts(drafts: readonly string[]): Promise<void> {

@@ -1,11 +1,14 @@
 import { createHash } from "node:crypto";
+import type { Readable } from "node:stream";
 import { type Clock, delay } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { Gate } from "../core/gate.ts";
 import { type BucketClient, type BucketContent, sha256Of } from "../gateway/bucket-client.ts";
 import { BucketFailure } from "../gateway/bucket-failure.ts";
+import { UNSIGNED } from "../gateway/bucket-signer.ts";
 import { asBucketError, mayPass } from "./bucket-errors.ts";
 import { BucketHealth } from "./bucket-health.ts";
+import { DownloadFailure } from "./download-failure.ts";
 
 /** All have as many, but the last: some servers want that, and a thousand of them hold any file. */
 const PART_BYTES = 16 * 1024 * 1024;
@@ -18,6 +21,8 @@ const MAX_PAUSE_MS = 10_000;
 /** How long a write that fails is tried again. */
 export const PATIENCE_MS = 600_000;
 
+const ANSWERED_EARLY = "it answered before it had all of the file";
+
 /** How a write goes on that fails for the moment. */
 export interface WriteOptions {
   /** Ends the wait. */
@@ -28,18 +33,16 @@ export interface WriteOptions {
   once?: boolean | undefined;
 }
 
+type Hearing = Pick<BucketHealth, "written" | "failed" | "passed" | "broke">;
+
 /** Writes to a bucket, patiently: only a wrong key or a bucket that is not there ends a write at once. */
 export class BucketWriter {
   readonly #client: BucketClient;
   readonly #clock: Clock;
-  readonly #health: Pick<BucketHealth, "written" | "failed">;
+  readonly #health: Hearing;
 
   /** @param health hears of each write and of each failure. */
-  constructor(
-    client: BucketClient,
-    clock: Clock,
-    health: Pick<BucketHealth, "written" | "failed"> = new BucketHealth(clock),
-  ) {
+  constructor(client: BucketClient, clock: Clock, health: Hearing = new BucketHealth(clock)) {
     this.#client = client;
     this.#clock = clock;
     this.#health = health;
@@ -112,6 +115,31 @@ export class BucketWriter {
     }
   }
 
+  /**
+   * Writes what comes once and is so long, in one try: it is not held, so nobody could send it again.
+   * Nothing is there of what breaks off. Its digest is known when all of it has gone, so it is not
+   * signed.
+   * @throws {storage | configuration | cancelled} or the {DownloadFailure} that the content fails with
+   */
+  async putOnce(
+    key: string,
+    content: Readable,
+    bytes: number,
+    mimeType: string,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    try {
+      await this.#client.put(key, { content, bytes, sha256: UNSIGNED }, mimeType, signal);
+      if (!content.readableEnded) throw new BucketFailure("unavailable", ANSWERED_EARLY);
+    } catch (thrown) {
+      if (content.errored instanceof DownloadFailure) throw content.errored;
+      const { error } = await this.#failureOf(thrown, signal);
+      this.#health.broke(error);
+      throw error;
+    }
+    this.#health.passed();
+  }
+
   /** The answer to the last request may be lost, and then the file is there all the same. */
   async #complete(
     upload: { key: string; uploadId: string },
@@ -139,9 +167,7 @@ export class BucketWriter {
         this.#health.written();
         return done;
       } catch (thrown) {
-        if (signal?.aborted) throw new AppError("cancelled", "The write was called off.");
-        const failure = await this.#told(thrown);
-        const error = asBucketError(failure);
+        const { failure, error } = await this.#failureOf(thrown, signal);
         this.#health.failed(error, tries > 0);
         const isOver = once || this.#clock.elapsed() - startedAt >= PATIENCE_MS;
         if (isOver || !mayPass(failure)) throw error;
@@ -150,6 +176,16 @@ export class BucketWriter {
       const pause = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(tries, 10));
       await delay(this.#clock, pause, signal);
     }
+  }
+
+  /** Why a write failed, and the same as an error that says so. @throws {cancelled} */
+  async #failureOf(
+    thrown: unknown,
+    signal: AbortSignal | undefined,
+  ): Promise<{ failure: unknown; error: AppError }> {
+    if (signal?.aborted) throw new AppError("cancelled", "The write was called off.");
+    const failure = await this.#told(thrown);
+    return { failure, error: asBucketError(failure) };
   }
 
   /** A server may refuse a body before it has taken it, and then all that is seen is a broken connection. */

@@ -29,6 +29,7 @@ import {
   orStorage,
   placeWithoutOverwriting,
   roomFor,
+  syncFile,
   syncFolder,
 } from "./placing.ts";
 
@@ -88,6 +89,7 @@ export class DiskStore implements MediaStore {
     const name = stemOf(naming, this.#options.keepPrompts);
     const folder = this.#folder(naming.owner, naming.createdAt);
     return orStorage(folder, async () => {
+      await syncFile(draft);
       const path = join(
         folder,
         await placeWithoutOverwriting(name, naming.extension, (free) =>
@@ -230,7 +232,6 @@ async function writeDraft(
       sizeBytes += bytes.length;
       await orStorage(folder, () => file.writeFile(bytes));
     }
-    await orStorage(folder, () => file.sync());
   } finally {
     await file.close();
   }

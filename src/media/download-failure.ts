@@ -18,9 +18,20 @@ export class DownloadFailure extends Error {
   }
 }
 
+/** A file that was on its way to where it is kept, and cannot be kept there for the moment. */
+export class NotThrough extends Error {
+  override readonly name = "NotThrough";
+
+  /** @param cause why. */
+  constructor(cause: AppError) {
+    super(cause.message, { cause });
+  }
+}
+
 /** What a failure of any part of a download means: one of its own, or one of this server's disk. */
 export function asDownloadFailure(error: unknown): Error {
-  if (error instanceof DownloadFailure || error instanceof AppError) return error;
+  if (error instanceof DownloadFailure || error instanceof NotThrough) return error;
+  if (error instanceof AppError) return error;
   if (findCause(error, RefusedAddress)) {
     return new DownloadFailure("refused", findCause(error, RefusedAddress)?.message ?? "", error);
   }

@@ -6,13 +6,12 @@ import { isRedacted } from "../core/redact.ts";
 import { asDownloadFailure, DownloadFailure } from "./download-failure.ts";
 import { type FetchedType, typeOf } from "./fetched-type.ts";
 import { FileSink } from "./file-sink.ts";
+import { growth, notAsLong, tooLarge } from "./growth.ts";
 import { MAX_PICTURE_BYTES, MAX_WEIGHTS_BYTES } from "./largest-files.ts";
 import type { PartialFile } from "./partial-file.ts";
 import { type OpenedFile, openRemote, type RemoteOptions } from "./remote-file.ts";
+import { type Passed, passOn, type Straight } from "./straight.ts";
 
-const BASE_DEADLINE_MS = 120_000;
-/** The slowest transfer that is still waited for. */
-const MIN_BYTES_PER_MS = 16;
 const HEAD_CHUNK_BYTES = 256 * 1024;
 
 export interface Downloaded extends FetchedType {
@@ -25,31 +24,31 @@ export interface DownloadOptions extends RemoteOptions {
 }
 
 /**
- * Streams one file to its place (replaced if it is there), checks length and content, and syncs it.
+ * Streams one file to its place (replaced if it is there) and checks length and content.
  * What a transfer that broke off has brought is kept where the server can go on from there, and
  * the next try does.
- * @throws {DownloadFailure}
+ * @param straight another way, for a file of which it is known how long it is.
+ * @returns what was kept already where it went that way.
+ * @throws {DownloadFailure} or {NotThrough} where that way ended
  */
 export async function download(
   partial: PartialFile,
   weights: boolean,
   options: DownloadOptions,
-): Promise<Downloaded> {
-  const { url, path } = partial;
+  straight?: Straight,
+): Promise<Downloaded | Passed> {
+  const { url } = partial;
   if (isRedacted(url)) {
     throw new DownloadFailure(
       "refused",
       "its address contained our API key, which no file's host may be given; the address was kept without it, so it cannot be fetched again",
     );
   }
-  const capBytes = weights ? MAX_WEIGHTS_BYTES : MAX_PICTURE_BYTES;
   try {
     const remote = await openRemote(new URL(url), options, await partial.resume());
-    const received = await receive(remote, partial, capBytes, options.clock).finally(() =>
+    return await taken(remote, partial, weights, options, straight).finally(() =>
       remote.body.destroy(),
     );
-    if (received.sizeBytes === 0) throw new DownloadFailure("transient", "the file is empty");
-    return { ...received, ...(await typeOf(path, url)) };
   } catch (error) {
     const failure = asDownloadFailure(error);
     const mayGoOn = failure instanceof DownloadFailure && failure.kind === "transient";
@@ -58,28 +57,43 @@ export async function download(
   }
 }
 
+async function taken(
+  remote: OpenedFile,
+  partial: PartialFile,
+  weights: boolean,
+  { clock, signal }: DownloadOptions,
+  straight: Straight | undefined,
+): Promise<Downloaded | Passed> {
+  const { url, path } = partial;
+  const { length, startsAt } = remote;
+  const capBytes = weights ? MAX_WEIGHTS_BYTES : MAX_PICTURE_BYTES;
+  if (length !== undefined && length > capBytes) throw tooLarge(capBytes);
+  const check = growth(startsAt, capBytes, clock);
+  const way = straight
+    ? await passOn(remote, url, !weights, straight, check, signal)
+    : { content: remote.body };
+  if ("passed" in way) return way.passed;
+  const received = await receive(remote, way.content, partial, check);
+  if (received.sizeBytes === 0) throw new DownloadFailure("transient", "the file is empty");
+  return { ...received, ...(await typeOf(path, url)) };
+}
+
 /** Writes what comes behind what is there. @throws where not all of it came, and what came is noted. */
 async function receive(
-  { body, length, etag, startsAt }: OpenedFile,
+  { length, etag, startsAt }: OpenedFile,
+  content: AsyncIterable<Buffer>,
   partial: PartialFile,
-  capBytes: number,
-  clock: Clock,
+  check: (sizeBytes: number) => void,
 ): Promise<Pick<Downloaded, "sizeBytes" | "sha256">> {
-  if (length !== undefined && length > capBytes) {
-    throw new DownloadFailure("refused", `the file is larger than ${capBytes} bytes`);
-  }
   const hash = createHash("sha256");
   const file = await open(partial.path, startsAt > 0 ? "r+" : "w", 0o600);
-  const sink = new FileSink(file, { hash, startsAt, check: growth(startsAt, capBytes, clock) });
+  const sink = new FileSink(file, { hash, startsAt, check });
   try {
     if (startsAt > 0) await hashHead(file, startsAt, hash);
     partial.checkpoint = undefined;
-    await pipeline(body, sink);
+    await pipeline(content, sink);
     const { sizeBytes } = sink;
-    if (length !== undefined && sizeBytes !== length) {
-      throw new DownloadFailure("transient", `${sizeBytes} of ${length} announced bytes arrived`);
-    }
-    await file.sync();
+    if (length !== undefined && sizeBytes !== length) throw notAsLong(sizeBytes, length);
     return { sizeBytes, sha256: hash.digest("hex") };
   } catch (error) {
     const { sizeBytes } = sink;
@@ -91,20 +105,6 @@ async function receive(
   } finally {
     await file.close();
   }
-}
-
-/** How a file may grow. @returns what {@link FileSink} asks. */
-function growth(startsAt: number, capBytes: number, clock: Clock): (sizeBytes: number) => void {
-  const startedAt = clock.elapsed();
-  return (sizeBytes) => {
-    if (sizeBytes > capBytes) {
-      throw new DownloadFailure("refused", `the file is larger than ${capBytes} bytes`);
-    }
-    const allowedMs = BASE_DEADLINE_MS + (sizeBytes - startsAt) / MIN_BYTES_PER_MS;
-    if (clock.elapsed() - startedAt > allowedMs) {
-      throw new DownloadFailure("transient", "the transfer is too slow");
-    }
-  };
 }
 
 /** Takes what is there already into the digest; what lies behind it is cut off. */

@@ -20,6 +20,9 @@ export interface FetchedType {
   isPicture: boolean;
 }
 
+/** What a file begins with that may be a picture though its first bytes do not say so. */
+const SAYS_LATER = ["\u0089PNG", "II", "MM", "ID3"];
+
 /**
  * What a file that was fetched is, by its bytes.
  * @throws {DownloadFailure} when it is a document.
@@ -29,6 +32,30 @@ export async function typeOf(path: string, url: string): Promise<FetchedType> {
   const head = await headOf(path);
   // Nearly all are pictures that say so at once; for the others more of the file may have to be read.
   const type = pictureType(await fileTypeFromBuffer(head)) ?? (await fileTypeFromFile(path));
+  return asFetched(type, head, url);
+}
+
+/**
+ * The same, by a file's beginning alone.
+ * @returns `undefined` where only the file itself tells.
+ * @throws {DownloadFailure} when it is a document.
+ */
+export async function typeByBeginning(
+  beginning: Uint8Array,
+  url: string,
+): Promise<FetchedType | undefined> {
+  const { fileTypeFromBuffer } = await import("file-type");
+  const head = beginning.subarray(0, HEAD_BYTES);
+  const type = await fileTypeFromBuffer(head);
+  if (!pictureType(type) && SAYS_LATER.some((one) => startsWith(head, one))) return undefined;
+  return asFetched(type, head, url);
+}
+
+function asFetched(
+  type: { mime: string; ext: string } | undefined,
+  head: Uint8Array,
+  url: string,
+): FetchedType {
   if (type && pictureType(type)) {
     return { mimeType: type.mime, extension: type.ext, isPicture: true };
   }
@@ -41,6 +68,10 @@ export async function typeOf(path: string, url: string): Promise<FetchedType> {
     extension: NAMED_EXTENSIONS.includes(ending) ? ending : "bin",
     isPicture: false,
   };
+}
+
+function startsWith(bytes: Uint8Array, text: string): boolean {
+  return Buffer.from(bytes.subarray(0, text.length)).toString("latin1") === text;
 }
 
 function pictureType<T extends { mime: string }>(type: T | undefined): T | undefined {

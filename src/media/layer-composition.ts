@@ -4,7 +4,6 @@ import { open } from "node:fs/promises";
 import { MAX_PICTURE_PIXELS } from "../core/decoding.ts";
 import { AppError } from "../core/errors.ts";
 import { decoder, openPicture, type PictureSource, readHeader, whileDecoding } from "./decoder.ts";
-import { syncFile } from "./placing.ts";
 import { type PictureFacts, pictureFacts } from "./preview.ts";
 
 /** How many pixels are looked at before others get their turn. */
@@ -59,9 +58,8 @@ export async function composeLayers(
   });
 }
 
-/** Makes sure that a picture is on disk, and looks at what it is. */
+/** Looks at what a picture is. */
 async function finished(path: string): Promise<MadePicture> {
-  await syncFile(path);
   const hash = createHash("sha256");
   let sizeBytes = 0;
   for await (const chunk of createReadStream(path)) {

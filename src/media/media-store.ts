@@ -42,6 +42,19 @@ export interface KeepOptions {
   sha256?: string | undefined;
 }
 
+/**
+ * Keeps content while it comes, in one try: nothing of it lies on this machine, and nothing is kept
+ * of what breaks off.
+ * @param bytes how long it is.
+ * @throws {storage | configuration | cancelled} or the {DownloadFailure} that the content fails with.
+ */
+export type StraightWay = (
+  content: Readable,
+  bytes: number,
+  naming: MediaNaming,
+  signal?: AbortSignal,
+) => Promise<MediaRef>;
+
 /** What an address of a file is for. */
 export interface LinkWishes {
   seconds: number;
@@ -97,8 +110,13 @@ export interface MediaStore {
   newDraft(naming: DraftNaming): string;
   /** Makes sure that a draft can be written. @throws {storage} */
   prepareDraft(draft: string): Promise<void>;
-  /** Makes a finished draft, which is on disk already, a kept file. @throws {storage} */
+  /** Makes a finished draft a kept file. @throws {storage} */
   keep(draft: string, naming: MediaNaming, how?: KeepOptions): Promise<MediaRef>;
+  /**
+   * A way for a file that is fetched past this machine's disk, in a store that has one.
+   * @returns `undefined` while it is not to be gone: a draft is kept more patiently.
+   */
+  straight?(): StraightWay | undefined;
   /**
    * Lets go what was kept here and no job names: where another process would have kept the same
    * under the same name, it stays. @throws {storage}

@@ -11,6 +11,7 @@ import type {
   MediaRef,
   MediaStore,
   MediumFacts,
+  StraightWay,
 } from "./media-store.ts";
 
 /**
@@ -48,6 +49,10 @@ export class MediaWithEarlier implements MediaStore {
 
   keep(draft: string, naming: MediaNaming, how?: KeepOptions): Promise<MediaRef> {
     return this.#store.keep(draft, naming, how);
+  }
+
+  straight(): StraightWay | undefined {
+    return this.#store.straight?.();
   }
 
   discardDrafts(drafts: readonly string[]): Promise<void> {

@@ -2,11 +2,10 @@ import { delay } from "../core/clock.ts";
 import { AppError, toAppError } from "../core/errors.ts";
 import { FairGate } from "../core/fair-gate.ts";
 import type { Medium, WholeJob } from "../jobs/job.ts";
-import { download } from "../media/download.ts";
 import { DownloadFailure } from "../media/download-failure.ts";
+import { fetchFile } from "../media/fetch-file.ts";
 import type { KeepOptions, MediaNaming } from "../media/media-store.ts";
 import { PartialFile } from "../media/partial-file.ts";
-import { pictureFacts } from "../media/preview.ts";
 import type { AnyOperation } from "../models/operation.ts";
 import { GIVE_UP_MS } from "./pace.ts";
 import type { PurchaseContext } from "./purchase-context.ts";
@@ -45,8 +44,9 @@ export class Fetcher {
     return this.#throughDraft(job, file, async (partial) => {
       for (let tries = 0; ; tries++) {
         try {
+          const how = patiently(this.#context, job, over);
           return await this.#gate.run(job.owner, () =>
-            this.#download(job, operation, index, partial, patiently(this.#context, job, over)),
+            this.#download(job, operation, { index, tries }, partial, how),
           );
         } catch (error) {
           const reason = error instanceof Error ? error.message : "unknown";
@@ -70,7 +70,7 @@ export class Fetcher {
   ): Promise<Medium> {
     return this.#throughDraft(job, file, (partial) =>
       this.#gate.run(job.owner, () =>
-        this.#download(job, operation, file.index, partial, { once: true }),
+        this.#download(job, operation, { index: file.index, tries: 0 }, partial, { once: true }),
       ),
     );
   }
@@ -93,38 +93,28 @@ export class Fetcher {
   async #download(
     job: WholeJob,
     operation: AnyOperation | undefined,
-    index: number,
+    { index, tries }: { index: number; tries: number },
     partial: PartialFile,
     how: KeepOptions,
   ): Promise<Medium> {
-    const { media } = this.#context;
-    const { url, path: draft } = partial;
-    const naming = namingOf(job, index);
     const weights = operation?.media === "weights";
-    await media.prepareDraft(draft);
-    this.#context.reached("before-download");
-    const got = await this.#context.timings.time(
-      "download",
-      operation?.name ?? "unknown",
-      () => download(partial, weights, { signal: how.signal, ...this.#context }),
-      () => "ok",
-      (error) => (error instanceof DownloadFailure ? error.kind : toAppError(error).code),
+    const wanted = { naming: namingOf(job, index), weights, isFirstTry: tries === 0 };
+    const { ref, mimeType, facts, sizeBytes, sha256 } = await fetchFile(
+      partial,
+      wanted,
+      this.#context,
+      how,
+      (work) =>
+        this.#context.timings.time(
+          "download",
+          operation?.name ?? "unknown",
+          work,
+          () => "ok",
+          (error) => (error instanceof DownloadFailure ? error.kind : toAppError(error).code),
+        ),
     );
-    const facts = got.isPicture && !weights ? await pictureFacts(draft) : undefined;
-    this.#context.reached("before-rename");
-    const named = { extension: got.extension, ...naming };
-    const path = await media.keep(draft, named, { sha256: got.sha256, ...how });
-    this.#context.reached("after-rename");
-    return {
-      index,
-      url,
-      path,
-      mimeType: got.mimeType,
-      ...facts,
-      sizeBytes: got.sizeBytes,
-      sha256: got.sha256,
-      copies: [],
-    };
+    const { url } = partial;
+    return { index, url, path: ref, mimeType, ...facts, sizeBytes, sha256, copies: [] };
   }
 }
 

@@ -25,6 +25,31 @@ describe("what is known of a bucket", () => {
     expect([health.isGood, health.refusal]).toEqual([false, undefined]);
   });
 
+  it("is that nobody relies on it for a while after a write that failed", async () => {
+    const clock = new FakeClock();
+    const health = new BucketHealth(clock);
+    expect(health.isReliable).toBe(true);
+    health.failed(FULL, false);
+    health.written();
+    expect(health.isReliable).toBe(false);
+    await clock.advance(15_000);
+    expect(health.isReliable).toBe(true);
+    // Each time for longer, where many at once are one time, and never for more than an hour.
+    for (const seconds of [30, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600]) {
+      health.broke(FULL);
+      health.broke(FULL);
+      await clock.advance(seconds * 1_000 - 1);
+      expect(health.isReliable).toBe(false);
+      await clock.advance(1);
+      expect(health.isReliable).toBe(true);
+    }
+    expect(health.refusal).toBeUndefined();
+    health.passed();
+    health.broke(FULL);
+    await clock.advance(30_000);
+    expect(health.isReliable).toBe(true);
+  });
+
   it("is that nothing is to be begun while writes fail again and again, though it answers", async () => {
     const clock = new FakeClock();
     const health = new BucketHealth(clock);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { AppError } from "../../src/core/errors.ts";
 import { asDownloadFailure, DownloadFailure } from "../../src/media/download-failure.ts";
-import { typeOf } from "../../src/media/fetched-type.ts";
+import { typeByBeginning, typeOf } from "../../src/media/fetched-type.ts";
 import { isHarmlessEnding, isWhatItIsCalled } from "../../src/media/harmless.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
@@ -46,6 +46,35 @@ describe("what a file that was fetched is", () => {
     tiff.writeUInt32LE(30_000, 4);
     tiff.writeUInt16LE(1, 30_000);
     expect(await of(tiff)).toMatchObject({ mimeType: "image/tiff", isPicture: true });
+  });
+
+  it("told by its beginning as by all of it, or not at all", async () => {
+    const tiff = Buffer.alloc(30_100);
+    tiff.write("II*\0", "latin1");
+    tiff.writeUInt32LE(30_000, 4);
+    tiff.writeUInt16LE(1, 30_000);
+    const told: [Buffer, string][] = [
+      [PNG, "a"],
+      [ZIP, "a.zip"],
+      [WEIGHTS, "a.safetensors"],
+      [Buffer.concat([ZIP, Buffer.alloc(9_000, "x")]), "a.zip"],
+      [Buffer.alloc(9_000, "words"), "a.txt"],
+    ];
+    for (const [content, name] of told) {
+      const url = `https://cdn.example/${name}`;
+      expect(await typeByBeginning(content.subarray(0, 5_000), url)).toEqual(
+        await of(content, url),
+      );
+    }
+    for (const content of [tiff, Buffer.from("MMII"), Buffer.from("ID3"), Buffer.from("II")]) {
+      expect(await typeByBeginning(content.subarray(0, 5_000), "https://a.example")).toBe(
+        undefined,
+      );
+    }
+    const page = Buffer.from("<html>".padEnd(9_000));
+    await expect(typeByBeginning(page, "https://a.example")).rejects.toMatchObject({
+      kind: "unusable",
+    });
   });
 
   it("a picture by its bytes, whatever its address says", async () => {

@@ -1,5 +1,9 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { systemClock } from "../../src/core/clock.ts";
+import { BucketStore } from "../../src/media/bucket-store.ts";
+import { FakeBucket } from "../support/fake-bucket.ts";
 import { filesIn } from "../support/files-in.ts";
 import {
   completed,
@@ -9,8 +13,8 @@ import {
   says,
   scriptedGateway,
 } from "../support/gateway-script.ts";
-import { picture } from "../support/pictures.ts";
-import { CAT, openRig } from "../support/rig.ts";
+import { noise, picture } from "../support/pictures.ts";
+import { CAT, OWNER, openRig } from "../support/rig.ts";
 
 describe("files that do not come at once", () => {
   it.each<[string, Reply]>([
@@ -133,5 +137,67 @@ describe("files that cannot be had", () => {
     const rig = await openRig({ origin: gateway.origin });
     await rig.reached(await rig.start(), "failed");
     expect(elsewhere.connections).toBe(0);
+  });
+});
+
+describe("files that are kept in a bucket", () => {
+  async function openBucketRig(origin: string, bucket: FakeBucket) {
+    const openMedia = (folder: string) =>
+      new BucketStore({
+        ...{ client: bucket.client(), clock: systemClock, homeOwner: OWNER, hasLinks: true },
+        draftsDir: join(folder, "drafts"),
+      });
+    return openRig({ origin, openMedia });
+  }
+  const puts = (bucket: FakeBucket) => bucket.hits.filter(({ method }) => method === "PUT");
+
+  it("are there in the end, whole, though the provider broke off, and never in part", async () => {
+    const [bytes, bucket] = [await noise("png"), await FakeBucket.open()];
+    const half: Reply = (response) => {
+      response.writeHead(200, { "content-length": String(bytes.length) });
+      response.write(bytes.subarray(0, 500_000), () =>
+        expect
+          .poll(() => puts(bucket).length)
+          .toBe(1)
+          .then(() => response.destroy()),
+      );
+    };
+    const gateway = await scriptedGateway({ status: [completed("a")], media: [half, file(bytes)] });
+    const rig = await openBucketRig(gateway.origin, bucket);
+    const job = await rig.reached(await rig.start(), "completed");
+    expect([...bucket.files.keys()]).toEqual([job.media[0]?.path]);
+    expect(bucket.files.get(job.media[0]?.path ?? "")?.bytes.equals(bytes)).toBe(true);
+    expect(job.media).toMatchObject([{ width: 700, height: 500, sizeBytes: bytes.length }]);
+    expect(puts(bucket)).toHaveLength(2);
+    expect([gateway.fetches.length, gateway.posts.length]).toEqual([2, 1]);
+  });
+
+  it("wait for a bucket that fails, and say so", async () => {
+    const [bytes, bucket] = [await noise("png"), await FakeBucket.open()];
+    let isFailing = true;
+    bucket.fault = ({ method }) =>
+      isFailing && method === "PUT" ? { status: 503, code: "SlowDown" } : undefined;
+    const gateway = await scriptedGateway({ status: [completed("a")], media: [file(bytes)] });
+    const rig = await openBucketRig(gateway.origin, bucket);
+    const started = await rig.start();
+    await expect
+      .poll(() => rig.events.heldUpBy(started.jobId))
+      .toBe("The bucket for files cannot be used: it answered 503 SlowDown.");
+    isFailing = false;
+    const job = await rig.reached(started, "completed");
+    expect([...bucket.files.keys()]).toEqual([job.media[0]?.path]);
+    expect(gateway.posts).toHaveLength(1);
+  });
+
+  it("end their job at once where the bucket refuses the keys", async () => {
+    const bucket = await FakeBucket.open();
+    bucket.fault = ({ method }) =>
+      method === "PUT" ? { status: 403, code: "SignatureDoesNotMatch" } : undefined;
+    const media = [file(await noise("png"))];
+    const gateway = await scriptedGateway({ status: [completed("a")], media });
+    const rig = await openBucketRig(gateway.origin, bucket);
+    const job = await rig.reached(await rig.start(), "failed");
+    expect(job).toMatchObject({ charge: "spent", error: { code: "configuration" } });
+    expect([puts(bucket).length, gateway.fetches.length]).toEqual([1, 1]);
   });
 });

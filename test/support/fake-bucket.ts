@@ -6,6 +6,7 @@ import { onTestFinished } from "vitest";
 import type { BucketPlace } from "../../src/core/bucket-address.ts";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { BucketClient } from "../../src/gateway/bucket-client.ts";
+import { UNSIGNED } from "../../src/gateway/bucket-signer.ts";
 import { HttpClient } from "../../src/gateway/http-client.ts";
 
 /** What was asked of it. */
@@ -21,8 +22,15 @@ interface Reply {
   writeHead(status: number, headers?: Record<string, string>): { end(content?: unknown): unknown };
 }
 
-/** How it fails: with a status and perhaps a code, by saying nothing, or by hanging up. */
-export type BucketFault = { status: number; code?: string } | "hang" | "cut";
+/**
+ * How it fails: with a status and perhaps a code, before it has read anything if it is hasty; by
+ * saying nothing, or by hanging up, maybe in the middle of a body.
+ */
+export type BucketFault =
+  | { status: number; code?: string; hasty?: boolean }
+  | "hang"
+  | "cut"
+  | "cut in the middle";
 
 const NOBODY_HOME = new Date("2026-11-20T11:00:00Z");
 
@@ -90,12 +98,14 @@ export class FakeBucket {
     const fault = this.fault(hit);
     if (fault === "cut") return request.socket.destroy();
     if (fault === "hang") return undefined;
+    if (fault === "cut in the middle") return request.once("data", () => request.destroy());
+    if (fault?.hasty) return fail(response, fault.status, fault.code);
     const body = await buffer(request).catch(() => undefined);
     if (!body) return undefined;
     if (fault) return fail(response, fault.status, fault.code);
     const digest = createHash("sha256").update(body).digest("hex");
     const announced = request.headers["x-amz-content-sha256"];
-    if (announced !== undefined && announced !== digest) {
+    if (announced !== undefined && announced !== UNSIGNED && announced !== digest) {
       return fail(response, 400, "XAmzContentSHA256Mismatch");
     }
     if (this.loseAnswer?.(hit)) {

@@ -22,6 +22,7 @@ import type { JobKind } from "../../src/jobs/job-kind.ts";
 import type { JobStore } from "../../src/jobs/job-store.ts";
 import { JobRunner } from "../../src/jobs/runner.ts";
 import { DiskStore } from "../../src/media/disk-store.ts";
+import type { MediaStore } from "../../src/media/media-store.ts";
 import { Saving } from "../../src/media/saving.ts";
 import { Adoption } from "../../src/purchases/adoption.ts";
 import type { PurchaseContext } from "../../src/purchases/purchase-context.ts";
@@ -67,6 +68,8 @@ export interface RigOptions {
   webhooks?: PurchaseContext["webhooks"];
   /** Default: all owners have one key. */
   accountOf?: (owner: string) => string;
+  /** Where files are kept, below a folder of the rig. Default: in a folder of this machine. */
+  openMedia?: (folder: string) => MediaStore;
   /** A kind of jobs beside purchases. */
   kind?: (parts: RigParts) => JobKind;
   /** Runs on the store before anything is taken up. */
@@ -154,7 +157,7 @@ export async function openRig(options: RigOptions): Promise<Rig> {
           traceparent: () => log.context().traceparent,
         }),
     ),
-    media,
+    media: options.openMedia?.(folder) ?? media,
     lettering: new Lazy(() => Lettering.load()),
     saving: new Saving(places, media),
     inputs: new InputResolver({
