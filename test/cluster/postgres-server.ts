@@ -30,6 +30,8 @@ export interface PostgresServer {
 export interface ServerCertificate {
   cert: string;
   key: string;
+  /** Who connects has to show a certificate that this one vouches for, and needs no password. */
+  clientCa?: string;
 }
 
 /** Makes a server and starts it, never as root. @param tls in PEM form; only in clear when absent. */
@@ -39,7 +41,12 @@ export async function startPostgres(tls?: ServerCertificate): Promise<PostgresSe
   const folder = await mkdtemp(join(tmpdir(), "longcat-postgres-"));
   const [data, secret] = [join(folder, "data"), join(folder, "password")];
   const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
-  const files = { [secret]: SERVER_PASSWORD, ...(tls && { [cert]: tls.cert, [key]: tls.key }) };
+  const [ca, hba] = [join(folder, "ca.pem"), join(folder, "hba.conf")];
+  const files = {
+    [secret]: SERVER_PASSWORD,
+    ...(tls && { [cert]: tls.cert, [key]: tls.key }),
+    ...(tls?.clientCa && { [ca]: tls.clientCa, [hba]: "hostssl all all 127.0.0.1/32 cert\n" }),
+  };
   for (const [path, text] of Object.entries(files)) await writeFile(path, text, { mode: 0o600 });
   await chmod(folder, 0o700);
   const { uid, gid } = as;
@@ -47,6 +54,7 @@ export async function startPostgres(tls?: ServerCertificate): Promise<PostgresSe
     for (const path of [folder, ...Object.keys(files)]) await chown(path, uid, gid);
   }
   const shown = tls ? ["ssl=on", `ssl_cert_file=${cert}`, `ssl_key_file=${key}`] : [];
+  if (tls?.clientCa) shown.push(`ssl_ca_file=${ca}`, `hba_file=${hba}`);
   const options = { ...as, cwd: folder, env: { ...process.env, LC_ALL: "C" } };
   await run(
     join(bin, "initdb"),

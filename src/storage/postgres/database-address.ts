@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import type { ConnectionOptions } from "node:tls";
@@ -60,17 +61,7 @@ export function addressSecrets(url = ""): string[] {
 function tlsOptions(given: URLSearchParams, host: string): DatabaseAddress["ssl"] {
   const mode = MODES.find((one) => one === (given.get("sslmode") ?? "prefer"));
   if (!mode) throw wrong("has another sslmode", `of ${MODES.join(", ")}`);
-  const file = (name: string) => {
-    const path = given.get(name);
-    if (path === null) return {};
-    try {
-      const text = readFileSync(path, "utf8");
-      return { [name === "sslrootcert" ? "ca" : name === "sslcert" ? "cert" : "key"]: text };
-    } catch {
-      throw wrong(`names a file that cannot be read (${name})`, "a file in PEM form");
-    }
-  };
-  const files = { ...file("sslrootcert"), ...file("sslcert"), ...file("sslkey") };
+  const files = filesOf(given);
   if (mode === "disable") return false;
   const servername = isIP(host) === 0 ? { servername: host } : {};
   if (mode === "verify-full") return { ...files, ...servername, host };
@@ -80,6 +71,39 @@ function tlsOptions(given: URLSearchParams, host: string): DatabaseAddress["ssl"
   }
   if (Object.keys(files).length === 0) return mode;
   return { ...files, ...servername, rejectUnauthorized: false };
+}
+
+/** What certificates and keys an address names, as Node takes them. */
+function filesOf(given: URLSearchParams): Pick<ConnectionOptions, "ca" | "cert" | "key"> {
+  const read = <T>(name: string, what: string, parse: (text: string) => T) => {
+    const path = given.get(name);
+    if (path === null) return undefined;
+    let text: string;
+    try {
+      text = readFileSync(path, "utf8");
+    } catch {
+      throw wrong(`names a file that cannot be read (${name})`, "a file in PEM form");
+    }
+    try {
+      return { text, parsed: parse(text) };
+    } catch {
+      throw wrong(`names a file that is no ${what} (${name})`, "one in PEM form");
+    }
+  };
+  const certificate = (text: string) => new X509Certificate(text);
+  const ca = read("sslrootcert", "certificate", certificate);
+  const cert = read("sslcert", "certificate", certificate);
+  const key = read("sslkey", "key without a passphrase", createPrivateKey);
+  if ((cert && !key) || (key && !cert)) {
+    throw wrong("names one of sslcert and sslkey", "both, or none of them");
+  }
+  if (cert && key && !cert.parsed.checkPrivateKey(key.parsed)) {
+    throw wrong("names a certificate and another one's key", "sslcert and the sslkey of the same");
+  }
+  return {
+    ...(ca && { ca: ca.text }),
+    ...(cert && key && { cert: cert.text, key: key.text }),
+  };
 }
 
 function decoded(text: string): string {

@@ -21,7 +21,10 @@ const SETTINGS: Readonly<Record<string, string>> = {
   "42703": "has other tables where this program's are to be",
 };
 /** Why a connection that is to be encrypted is not made, as OpenSSL and Node have it. */
-const CERTIFICATE = /CERT|ISSUER|SIGNATURE|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE/;
+const CERTIFICATE = /CERT|ISSUER|SIGNATURE|INVALID_CA|INVALID_PURPOSE/;
+const OTHER_NAME = /ALTNAME|HOSTNAME_MISMATCH/;
+/** What the other side says of ours. */
+const OWN_CERTIFICATE = /ALERT_(?:UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE|UNSUPPORTED_CERTIFICATE)/;
 /** Of these the whole transaction is tried again. */
 const AGAIN = new Set(["40001", "40P01"]);
 
@@ -66,6 +69,12 @@ function wrongSetting(error: unknown): string | undefined {
   const refused = SETTINGS[sqlStateOf(error) ?? ""];
   if (refused !== undefined || sqlStateOf(error) !== undefined) return refused;
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (OWN_CERTIFICATE.test(code)) {
+    return `does not take the certificate of this program, or wants one (${oneLine(code, 60)}): sslcert and sslkey name its files`;
+  }
+  if (OTHER_NAME.test(code)) {
+    return "has a certificate for another name: call it by the name that stands in its certificate, or take sslmode=verify-ca, which compares no name";
+  }
   if (!CERTIFICATE.test(code)) return undefined;
   return `has a certificate that is not trusted (${oneLine(code, 60)}): sslrootcert names the file of who vouches for it`;
 }

@@ -1,8 +1,7 @@
-import { writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { addressSecrets, databaseAddress } from "../../../src/storage/postgres/database-address.ts";
-import { tempDir } from "../../support/temp-dir.ts";
 
 const refusal = (url: string): string => {
   try {
@@ -63,18 +62,20 @@ describe("the address of a database", () => {
   });
 
   it("asks for certificates as its sslmode says", async () => {
-    const file = join(await tempDir(), "ca.pem");
-    await writeFile(file, "CERTIFICATE");
+    const [file, key] = ["loopback-cert.pem", "loopback-key.pem"].map((name) =>
+      join(import.meta.dirname, "../../fixtures", name),
+    );
+    const ca = await readFile(file ?? "", "utf8");
     const ssl = (query: string) => databaseAddress(`postgres://me@a.example/main?${query}`).ssl;
     expect(ssl("sslmode=require")).toBe("require");
     expect(ssl(`sslmode=verify-full&sslrootcert=${file}`)).toEqual({
-      ...{ ca: "CERTIFICATE", servername: "a.example", host: "a.example" },
+      ...{ ca, servername: "a.example", host: "a.example" },
     });
-    expect(ssl(`sslmode=require&sslrootcert=${file}`)).toMatchObject({ ca: "CERTIFICATE" });
+    expect(ssl(`sslmode=require&sslrootcert=${file}`)).toMatchObject({ ca });
     expect(ssl(`sslmode=require&sslrootcert=${file}`)).not.toHaveProperty("rejectUnauthorized");
     expect(ssl("sslmode=verify-ca")).toHaveProperty("checkServerIdentity");
-    expect(ssl(`sslmode=prefer&sslcert=${file}&sslkey=${file}`)).toMatchObject({
-      ...{ cert: "CERTIFICATE", key: "CERTIFICATE", rejectUnauthorized: false },
+    expect(ssl(`sslmode=prefer&sslcert=${file}&sslkey=${key}`)).toMatchObject({
+      ...{ cert: ca, key: await readFile(key ?? "", "utf8"), rejectUnauthorized: false },
     });
   });
 });
