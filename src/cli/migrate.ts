@@ -6,7 +6,7 @@ import { oneLine } from "../core/text.ts";
 import { DiskStore } from "../media/disk-store.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { beginning } from "../moving/beginning.ts";
-import { copyRecord, type MovedSum } from "../moving/move.ts";
+import { compareMoved, copyRecord, type MovedSum } from "../moving/move.ts";
 import type { Move, MoveSource, MoveTarget } from "../moving/move-ends.ts";
 import { type FilesEnds, MovedFiles } from "../moving/moved-files.ts";
 import { takeBack } from "../moving/undo.ts";
@@ -97,23 +97,34 @@ async function moveAll(migration: Migration, owner: string | undefined): Promise
     mayHaveBegun = true;
     const move = await begun(migration, source, known, owner);
     const isResumed = known !== undefined;
-    const files = new MovedFiles(migration.files, isResumed);
+    const files = new MovedFiles(migration.files, isResumed, migration.say);
     const parts = partsOf(migration, source);
-    const sum = move.state === "done" ? undefined : await copyRecord({ ...parts, files, move });
+    const isThere = move.state === "done";
+    const sum = await (isThere
+      ? compareMoved({ ...parts, move })
+      : copyRecord({ ...parts, files, move }));
     setMovedMark(dataDir, { ...place, isWhole: true, id });
     write(summary(migration, source, sum, files));
   } catch (error) {
-    if (!(await hasBegun(target, source, mayHaveBegun))) {
-      clearMovedMark(dataDir);
-      source?.close();
-      removeSnapshot(dataDir);
-    }
+    if (await hasBegun(target, source, mayHaveBegun)) throw halfway(error);
+    clearMovedMark(dataDir);
+    source?.close();
+    removeSnapshot(dataDir);
     throw error;
   } finally {
     source?.close();
     held.close();
   }
   removeSnapshot(dataDir);
+}
+
+/** What stood in the way of a move that may have begun: what is to be done is not to buy again. */
+function halfway(error: unknown): unknown {
+  if (!(error instanceof AppError) || error.code !== "storage") return error;
+  return new AppError("storage", error.message, {
+    cause: error,
+    next: "The record here stays as it is and is not used: run the same command again, which goes on where it was, or `longcat-mcp migrate --undo`.",
+  });
 }
 
 async function goBack(migration: Migration): Promise<void> {
@@ -203,10 +214,10 @@ function filesOf(settings: Settings, media: MediaStore): FilesEnds {
 function summary(
   { settings, target }: Migration,
   source: MoveSource,
-  sum: MovedSum | undefined,
+  sum: MovedSum,
   { sum: files }: MovedFiles,
 ): string {
-  const count = (name: string) => sum?.rows.get(name) ?? 0;
+  const count = (name: string) => sum.rows.get(name) ?? 0;
   const lines = [
     `Everything in ${oneLine(settings.dataDir)} is at ${target.shown}: ${count("jobs")} jobs, ${count("chat_threads")} conversations, ${count("users")} users, ${count("audit_log")} lines of the audit log; ${files.copied} files were copied (${files.bytes} bytes).`,
     ...(files.missing > 0 ? [`${files.missing} files of jobs were not there any more.`] : []),

@@ -48,6 +48,28 @@ export async function copyRecord(
   return { rows };
 }
 
+/**
+ * Compares a record that went before, where nobody could hear that it had: as long as nothing has
+ * become of it, everything has to be there.
+ * @throws {storage} where something is missing
+ */
+export async function compareMoved(parts: MoveParts & { move: Move }): Promise<MovedSum> {
+  const { source, target, localOwner, move, say } = parts;
+  const jobs = MOVED_TABLES.filter(({ name }) => name === "jobs");
+  const jobIds = jobs.flatMap((table) => keysOf(source, table));
+  const owners = source.owners().map((one) => (one === localOwner ? move.localOwner : one));
+  const isAsItCame = !(await target.hasFollowed(source.id, jobIds, owners));
+  const rows = new Map<string, number>();
+  for (const table of MOVED_TABLES) {
+    const count = source.count(table, "settled") + source.count(table, "under way");
+    rows.set(table.name, count);
+    if (!isAsItCame || count === 0) continue;
+    await requireAll(parts, table, count);
+    say(`${table.name}: ${count} rows, compared`);
+  }
+  return { rows };
+}
+
 /** All rows of a table and a part. */
 export function* everyRow(
   source: MoveSource,

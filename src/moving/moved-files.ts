@@ -31,6 +31,10 @@ const mediaSchema = z.array(
 );
 type MovedMedium = z.output<typeof mediaSchema>[number];
 
+/** So long a store of files is patient, wherever it is written to. */
+const TRIED_AGAIN =
+  "It is tried again for ten minutes; ended before that, the same command goes on where it was.";
+
 /** Whose files they are, and what they are named after. */
 export interface FilesJob {
   jobId: string;
@@ -64,11 +68,17 @@ export class MovedFiles {
   /** By owner, what an earlier try has left; only where there was one. */
   readonly #left = new Map<string, Set<MediaRef>>();
   readonly #isResumed: boolean;
+  readonly #say: (text: string) => void;
+  #said: string | undefined;
 
-  /** @param isResumed an earlier try may have copied files that no job of the target has yet. */
-  constructor(ends: FilesEnds, isResumed: boolean) {
+  /**
+   * @param isResumed an earlier try may have copied files that no job of the target has yet.
+   * @param say hears why it waits, a line for whoever watches.
+   */
+  constructor(ends: FilesEnds, isResumed: boolean, say: (text: string) => void) {
     this.#ends = ends;
     this.#isResumed = isResumed;
+    this.#say = say;
   }
 
   /**
@@ -97,7 +107,9 @@ export class MovedFiles {
     if (sha256 !== medium.sha256) this.sum.changed++;
     const kept =
       (await this.#alreadyThere(medium, job, sha256)) ??
-      (await to.put(await from.open(job.before, medium.path), namingOf(medium, job)));
+      (await to.put(await from.open(job.before, medium.path), namingOf(medium, job), {
+        waiting: (why) => this.#wait(why),
+      }));
     const there = await to.stat(job.after, kept.ref);
     if (kept.sha256 !== sha256 || there?.sizeBytes !== kept.sizeBytes) {
       throw new AppError(
@@ -112,6 +124,12 @@ export class MovedFiles {
     this.sum.copied++;
     this.sum.bytes += kept.sizeBytes;
     return { path: kept.ref, sizeBytes: kept.sizeBytes, sha256 };
+  }
+
+  #wait(why: string): void {
+    if (this.#said === why) return;
+    this.#said = why;
+    this.#say(`${why} ${TRIED_AGAIN}`);
   }
 
   /** What an earlier try has kept and not recorded: a store that never overwrites keeps two. */

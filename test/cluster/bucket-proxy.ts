@@ -4,8 +4,8 @@ import { text } from "node:stream/consumers";
 
 /** How a bucket fails: with an answer of its server's, by saying nothing, or because it is full. */
 export const BUCKET_FAULTS = ["500", "503", "hangs", "full"] as const;
-/** Those that may pass by themselves, and keys that are refused from some moment on. */
-export type BucketFault = (typeof BUCKET_FAULTS)[number] | "refused";
+/** Those that may pass by themselves, and keys that are refused from some moment on, or may only read. */
+export type BucketFault = (typeof BUCKET_FAULTS)[number] | "refused" | "denied";
 
 /** Between a program and its bucket: what goes wrong between them goes wrong here. */
 export interface BucketProxy {
@@ -23,8 +23,10 @@ const ANSWERS: Readonly<Record<Exclude<BucketFault, "hangs">, readonly [number, 
   "503": [503, "SlowDown"],
   full: [507, "QuotaExceeded"],
   refused: [403, "SignatureDoesNotMatch"],
+  denied: [403, "AccessDenied"],
 };
-/** A full bucket is asked and read as ever. */
+/** With these it is asked and read as ever. */
+const READABLE: readonly BucketFault[] = ["full", "denied"];
 const WRITING = ["PUT", "POST"];
 
 /** @param mediaUrl of the real bucket; who signs for the proxy's address is believed there. */
@@ -38,7 +40,7 @@ export async function bucketProxyTo(mediaUrl: string): Promise<BucketProxy> {
   const server = createServer((incoming, outgoing) => {
     const { method = "GET", url: path, rawHeaders: headers } = incoming;
     outgoing.on("error", () => undefined);
-    if (fault && (fault !== "full" || WRITING.includes(method))) {
+    if (fault && (!READABLE.includes(fault) || WRITING.includes(method))) {
       failures++;
       if (fault === "hangs") {
         hanging.add(outgoing);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../src/core/errors.ts";
-import { copyRecord } from "../../src/moving/move.ts";
+import { compareMoved, copyRecord } from "../../src/moving/move.ts";
 import type {
   Move,
   MovedRow,
@@ -138,6 +138,7 @@ const NO_FILES = new MovedFiles(
     isElsewhere: () => false,
   },
   false,
+  () => {},
 );
 
 async function unasked(): Promise<never> {
@@ -210,6 +211,38 @@ describe("a record", () => {
     await expect(copy(sourceOf(RECORD), target)).rejects.toThrow(
       "Of jobs, 4 of 5 rows are at there",
     );
+  });
+});
+
+describe("a record of which nobody heard that it is there", () => {
+  const again = async (target: Kept) => {
+    const { parts } = await copy(sourceOf(RECORD), target);
+    const said: string[] = [];
+    const say = (text: string) => said.push(text);
+    const move = await target.move();
+    return { said, compared: () => compareMoved({ ...parts, say, move }) };
+  };
+
+  it("is compared when that is asked for again, and nothing of it is copied twice", async () => {
+    const target = new Kept();
+    const { said, compared } = await again(target);
+    const rows = structuredClone(target.rows);
+    expect((await compared()).rows.get("jobs")).toBe(5);
+    expect(said).toEqual([
+      ...["jobs: 5 rows, compared", "job_bodies: 5 rows, compared", "audit_log: 2 rows, compared"],
+    ]);
+    expect(target.rows).toEqual(rows);
+    target.countOf = async () => 4;
+    await expect(compared()).rejects.toThrow("Of jobs, 4 of 5 rows are at there");
+  });
+
+  it("need not be as it came once it is gone on with there", async () => {
+    const target = new Kept();
+    const { said, compared } = await again(target);
+    target.followed = true;
+    target.countOf = async () => 4;
+    expect((await compared()).rows.get("jobs")).toBe(5);
+    expect(said).toEqual([]);
   });
 });
 
