@@ -1,10 +1,10 @@
 import { Readable } from "node:stream";
-import { type Agent, DecoratorHandler, type Dispatcher, request } from "undici";
 import { firstOf } from "../core/aborting.ts";
+import { Lazy } from "../core/lazy.ts";
 import type { ProxySettings } from "../core/proxy-settings.ts";
 import type { Redact } from "../core/redact.ts";
 import { oneLine } from "../core/text.ts";
-import { checkedConnector } from "./connector.ts";
+import type { Connections, RequestOptions } from "./connections.ts";
 import {
   DeadlinePassed,
   Exchange,
@@ -14,17 +14,9 @@ import {
   TransportFailure,
   type Waiting,
 } from "./exchange.ts";
-import { wayOut } from "./proxy-routes.ts";
 
-const CONNECT_TIMEOUT_MS = 10_000;
 /** Of a file's host, until its answer and between two pieces of it. */
 const MEDIA_SILENCE_MS = 60_000;
-/** As many as there are looks at a time; the few other questions wait for one that is free. */
-const POLL_CONNECTIONS = 117;
-/** As many as are fetched at a time, so that owners wait for their turn and for nothing else. */
-const MEDIA_CONNECTIONS_PER_HOST = 72;
-/** For as many that are kept, and some that are looked at meanwhile. */
-const BUCKET_CONNECTIONS = 96;
 
 export interface OutboundRequest {
   method: "GET" | "POST";
@@ -73,42 +65,30 @@ export interface HttpStream {
  * and adds no header of its own, so a key goes where the caller says and nowhere else.
  */
 export class HttpClient {
-  readonly #fresh: Dispatcher;
-  readonly #pooled: Dispatcher;
-  readonly #media: Dispatcher;
-  /** To files of a provider on this machine. */
-  readonly #near: Dispatcher;
-  readonly #bucket: Dispatcher;
-  readonly #agents: Dispatcher[] = [];
-
+  /** Many sessions make no request: what makes one is loaded with the first. */
+  readonly #connections: Lazy<Connections>;
   readonly #redact: (text: string) => string;
+  #isClosed = false;
 
   /** @param redact takes our keys out of headers and reasons; bodies are for who parses them. */
   constructor(proxies: ProxySettings = {}, redact: Redact | undefined = undefined) {
     this.#redact = redact ?? ((text) => text);
-    const open = (options: Agent.Options) => {
-      const connect = { timeout: CONNECT_TIMEOUT_MS };
-      const { dispatcher, agents } = wayOut(proxies, { connect, ...options });
-      this.#agents.push(...agents);
-      return dispatcher;
-    };
-    this.#fresh = open({ pipelining: 0, keepAliveTimeout: 1 });
-    this.#pooled = open({ connections: POLL_CONNECTIONS });
-    this.#near = open({ connections: MEDIA_CONNECTIONS_PER_HOST });
-    this.#media = open({
-      connections: MEDIA_CONNECTIONS_PER_HOST,
-      connect: checkedConnector(CONNECT_TIMEOUT_MS),
+    this.#connections = new Lazy(async () => {
+      const { Connections } = await import("./connections.ts");
+      const opened = new Connections(proxies);
+      if (this.#isClosed) await opened.close();
+      return opened;
     });
-    this.#bucket = open({ connections: BUCKET_CONNECTIONS });
   }
 
   /**
    * Sends a request and reads the whole answer, whatever its status.
    * @throws {TransportFailure} when no complete answer came.
    */
-  send(outbound: OutboundRequest): Promise<HttpReply> {
+  async send(outbound: OutboundRequest): Promise<HttpReply> {
+    const { fresh, pooled } = await this.#connections.get();
     const { url, method, headers = {}, body = null, maxBytes, deadlineMs } = outbound;
-    const base = outbound.freshConnection ? this.#fresh : this.#pooled;
+    const base = outbound.freshConnection ? fresh : pooled;
     const [origin, path] = [url.origin, url.pathname + url.search];
     // The exchange has a deadline of its own.
     const [headersTimeout, bodyTimeout] = [0, 0];
@@ -136,13 +116,14 @@ export class HttpClient {
    * @throws {TransportFailure} when no status line came.
    */
   async stream(outbound: OutboundStream): Promise<HttpStream> {
+    const connections = await this.#connections.get();
     let sent = false;
     try {
-      const reply = await request(outbound.url, {
+      const reply = await connections.request(outbound.url, {
         method: "POST",
         headers: { ...outbound.headers, "content-length": String(outbound.bodyBytes) },
         body: Readable.from(outbound.body, { objectMode: false }),
-        dispatcher: watchStart(this.#fresh, () => (sent = true)),
+        dispatcher: connections.freshWatched(() => (sent = true)),
         signal: outbound.signal,
         headersTimeout: outbound.silenceMs,
         bodyTimeout: outbound.silenceMs,
@@ -162,7 +143,7 @@ export class HttpClient {
    * `allowLoopback` says that this origin is one of our own.
    * @throws {TransportFailure} when no answer came.
    */
-  open(
+  async open(
     url: URL,
     options: {
       headers: Record<string, string>;
@@ -170,23 +151,28 @@ export class HttpClient {
       signal: AbortSignal | undefined;
     },
   ): Promise<HttpStream> {
-    const dispatcher = options.allowLoopback ? this.#near : this.#media;
+    const connections = await this.#connections.get();
+    const dispatcher = options.allowLoopback ? connections.near : connections.media;
     const { headers, signal } = options;
     const timeouts = { headersTimeout: MEDIA_SILENCE_MS, bodyTimeout: MEDIA_SILENCE_MS };
-    return this.#answer(url, { method: "GET", headers, dispatcher, ...timeouts }, signal);
+    const request = { method: "GET" as const, headers, dispatcher, ...timeouts };
+    return this.#answer(connections, url, request, signal);
   }
 
   /**
    * Sends a request to a server of files, whose address was set here.
    * @throws {TransportFailure} when no answer came.
    */
-  transfer({ body, silenceMs, signal, ...outbound }: OutboundTransfer): Promise<HttpStream> {
+  async transfer(wanted: OutboundTransfer): Promise<HttpStream> {
+    const { body, silenceMs, signal, ...outbound } = wanted;
+    const connections = await this.#connections.get();
     const { url, method } = outbound;
     const length = body === undefined ? {} : { "content-length": String(body.bytes) };
     const headers = { ...outbound.headers, ...length };
     const timeouts = { headersTimeout: silenceMs, bodyTimeout: silenceMs };
-    const content = { body: body?.content ?? null, dispatcher: this.#bucket };
-    return this.#answer(url, { method, headers, ...content, ...timeouts }, signal);
+    const content = { body: body?.content ?? null, dispatcher: connections.bucket };
+    const request = { method, headers, ...content, ...timeouts };
+    return this.#answer(connections, url, request, signal);
   }
 
   /**
@@ -194,13 +180,17 @@ export class HttpClient {
    * forgets none of those that Node derives from it.
    */
   async #answer(
+    connections: Connections,
     url: URL,
-    options: Omit<NonNullable<Parameters<typeof request>[1]>, "signal">,
+    options: Omit<RequestOptions, "signal">,
     signal: AbortSignal | undefined,
   ): Promise<HttpStream> {
     const own = firstOf([signal]);
     try {
-      const { statusCode, headers, body } = await request(url, { ...options, signal: own.signal });
+      const { statusCode, headers, body } = await connections.request(url, {
+        ...options,
+        signal: own.signal,
+      });
       body.once("close", own.release);
       return { status: statusCode, headers: this.#clean(flatten(headers)), body };
     } catch (error) {
@@ -223,31 +213,9 @@ export class HttpClient {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#agents.map((agent) => agent.destroy()));
+    this.#isClosed = true;
+    await (await this.#connections.settled())?.close();
   }
-}
-
-/** Tells when a request is about to be written to a connected socket. */
-class StartWatcher extends DecoratorHandler {
-  readonly #started: () => void;
-  readonly #inner: Dispatcher.DispatchHandler;
-
-  constructor(handler: Dispatcher.DispatchHandler, started: () => void) {
-    super(handler);
-    this.#inner = handler;
-    this.#started = started;
-  }
-
-  onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
-    this.#started();
-    this.#inner.onRequestStart?.(controller, context);
-  }
-}
-
-function watchStart(base: Dispatcher, started: () => void): Dispatcher {
-  return base.compose((dispatch) => (options, handler) => {
-    return dispatch(options, new StartWatcher(handler, started));
-  });
 }
 
 /**

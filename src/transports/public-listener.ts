@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { isAnyAddress } from "./http/in-front.ts";
@@ -115,7 +115,8 @@ export class PublicListener {
     });
   }
 
-  #listen(port: number): Promise<Server | undefined> {
+  async #listen(port: number): Promise<Server | undefined> {
+    const { createServer } = await import("node:http");
     const server = createServer(
       {
         maxHeaderSize: MAX_HEADER_BYTES,

@@ -45,6 +45,14 @@ it("loads nothing that only requests, files or pictures need", () => {
   }
 });
 
+it("opens the record and all that buys without what makes requests or serves them", () => {
+  const loaded = loadedWith("src/runtime/open-runtime.ts");
+  expect(loaded).toContain("node:path");
+  for (const heavy of ["undici", "node:http", "node:https", "node:http2", "node:tls", "sharp"]) {
+    expect(loaded).not.toContain(heavy);
+  }
+});
+
 it("makes the schemas of no other tool, and those of its own once", async () => {
   const input = vi.fn(() => z.object({ job_id: z.string() }));
   const output = vi.fn(() => z.object({}));
