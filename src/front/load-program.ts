@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Script } from "node:vm";
 import type { BegunConversation } from "../transports/begun-conversation.ts";
 import { CodeCache } from "./code-cache.ts";
+import { YoungRoom } from "./young-room.ts";
 
 /** Of the bundle that was built with this front; the build puts it in. */
 declare const PROGRAM_DIGEST: string;
@@ -27,10 +28,21 @@ export function loadProgram(cacheDir: string | undefined): Program {
   const cachedData = cache?.read();
   const script = new Script(source, { filename: path, ...(cachedData ? { cachedData } : {}) });
   const program: { exports: Program } = { exports: { run: () => {} } };
+  const room = new YoungRoom();
+  const load = createRequire(path);
+  const given = Object.assign((id: string) => room.whileCompiled(() => load(id)), load);
   const wrapped = script.runInThisContext();
-  wrapped.call(program.exports, program.exports, createRequire(path), program, path, __dirname);
+  wrapped.call(program.exports, program.exports, given, program, path, __dirname);
+  // What begins in the same turn still loads parts of Node that nobody asks `require` for.
+  setImmediate(() => room.keep(optionsOfNode()));
   if (cache && (!cachedData || script.cachedDataRejected)) {
-    setTimeout(() => cache.write(script.createCachedData()), KEEP_AFTER_MS).unref();
+    setTimeout(() => {
+      cache.write(room.whileCompiled(() => script.createCachedData()));
+    }, KEEP_AFTER_MS).unref();
   }
   return program.exports;
+}
+
+function optionsOfNode(): string {
+  return [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""].join(" ");
 }

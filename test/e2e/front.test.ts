@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, cp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -9,6 +9,8 @@ import { PATIENTLY, TEST_KEY } from "./harness.ts";
 
 const DIST = resolve(import.meta.dirname, "../../dist");
 const MODERN = "2026-07-28";
+const WATCHING = resolve(import.meta.dirname, "../support/young-room.cjs");
+const MIB = 1024 * 1024;
 
 let folder: string;
 const children: ChildProcess[] = [];
@@ -29,16 +31,20 @@ async function frontAlone(): Promise<string> {
   return join(alone, "cli.js");
 }
 
+function environment(env: Record<string, string>): Record<string, string> {
+  return {
+    PATH: process.env["PATH"] ?? "",
+    HOME: folder,
+    PIXAZO_API_KEY: TEST_KEY,
+    LONGCAT_MCP_DATA_DIR: join(folder, "data"),
+    ...env,
+  };
+}
+
 function start(script: string, env: Record<string, string> = {}, words: string[] = []) {
   const child = spawn(process.execPath, [script, ...words], {
     stdio: ["pipe", "pipe", "pipe"],
-    env: {
-      PATH: process.env["PATH"] ?? "",
-      HOME: folder,
-      PIXAZO_API_KEY: TEST_KEY,
-      LONGCAT_MCP_DATA_DIR: join(folder, "data"),
-      ...env,
-    },
+    env: environment(env),
   });
   children.push(child);
   let shown = "";
@@ -96,6 +102,10 @@ const modern = (id: number, method: string, client: object, capabilities: object
 });
 
 const CLIENT = { name: "a-client", version: "1" };
+const CALL = [
+  ...hello(0, "2025-11-25", CLIENT),
+  { id: 1, method: "tools/call", params: { name: "image_models", arguments: {} } },
+];
 const RECORDED = firstMessages();
 const prepared = (messages: readonly { method: string; id?: string | number | undefined }[]) =>
   messages.filter(({ method, id }) => id === undefined || PREPARED_METHODS.includes(method));
@@ -200,10 +210,6 @@ describe("with the program behind it", () => {
 });
 
 describe("compiled code", () => {
-  const CALL = [
-    ...hello(0, "2025-11-25", CLIENT),
-    { id: 1, method: "tools/call", params: { name: "image_models", arguments: {} } },
-  ];
   const cacheDir = () => join(folder, "data", "code-cache");
 
   async function cached(): Promise<string[]> {
@@ -257,5 +263,47 @@ describe("compiled code", () => {
     expect(code).toBe(0);
     expect(answers).toHaveLength(2);
     expect(await cached()).toEqual([]);
+  });
+
+  test("is taken by the next start, although V8 has other flags while the program runs", async () => {
+    await runUntilCached();
+    const child = watched([]);
+    const [told]: unknown[] = await once(child, "message");
+    expect(told).toEqual({ isTaken: true });
+  });
+});
+
+/** The program with one call before it, and Node with these options. */
+function watched(options: readonly string[]): ChildProcess {
+  const execArgv = ["--require", WATCHING, ...options];
+  const child = fork(join(DIST, "cli.js"), [], { execArgv, env: environment({}), silent: true });
+  children.push(child);
+  for (const message of CALL) child.stdin?.write(line(message));
+  return child;
+}
+
+describe("the room for new objects", () => {
+  /** In bytes, before and after many objects have lived on. */
+  async function roomOf(options: readonly string[]) {
+    const child = watched(options);
+    let shown = "";
+    child.stdout?.on("data", (piece) => {
+      shown += piece;
+    });
+    await expect.poll(() => shown, PATIENTLY).toContain('"id":1');
+    child.send("fill");
+    const [room]: { before: number; after: number }[] = await once(child, "message");
+    return room ?? { before: 0, after: 0 };
+  }
+
+  test("stays as it is once the program runs", async () => {
+    const { before, after } = await roomOf([]);
+    expect(before).toBeGreaterThan(0);
+    expect(after).toBeLessThanOrEqual(Math.max(before, 16 * MIB));
+  });
+
+  test("is as large as Node was told that it may become", async () => {
+    const { after } = await roomOf(["--max-semi-space-size=32"]);
+    expect(after).toBeGreaterThan(16 * MIB);
   });
 });
