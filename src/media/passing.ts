@@ -4,6 +4,12 @@ import { finished } from "node:stream/promises";
 import { asDownloadFailure } from "./download-failure.ts";
 import { notAsLong } from "./growth.ts";
 
+/**
+ * So much at the end is taken even if it has to wait here: a server that has sent everything may
+ * hang up, and then what the connection still holds is lost. More than a connection holds.
+ */
+const TAIL_BYTES = 256 * 1024;
+
 export interface PassingOptions {
   /** How much has to come. */
   length: number;
@@ -20,6 +26,7 @@ export interface PassingOptions {
 export class Passing extends Transform {
   readonly #options: PassingOptions;
   readonly #hash = createHash("sha256");
+  #cameBytes = 0;
   #sizeBytes = 0;
 
   constructor(options: PassingOptions) {
@@ -29,11 +36,22 @@ export class Passing extends Transform {
     this.on("error", () => undefined);
   }
 
-  /** @param beginning what was read of the source already. */
+  /** @param beginning what was read of the source already; the rest waits there. */
   begin(beginning: readonly Buffer[], source: Readable): void {
-    for (const piece of beginning) this.write(piece);
-    source.pipe(this);
-    finished(source).catch((error: unknown) => this.destroy(asDownloadFailure(error)));
+    const goOn = (isReady: boolean) => (isReady ? source.resume() : source.pause());
+    source.on("data", (piece: Buffer) => goOn(this.#take(piece)));
+    this.on("drain", () => goOn(true));
+    finished(source).then(
+      () => this.end(),
+      (error: unknown) => this.destroy(asDownloadFailure(error)),
+    );
+    goOn(beginning.map((piece) => this.#take(piece)).at(-1) ?? true);
+  }
+
+  /** @returns whether more of it is to come now. */
+  #take(piece: Buffer): boolean {
+    this.#cameBytes += piece.length;
+    return this.write(piece) || this.#options.length - this.#cameBytes <= TAIL_BYTES;
   }
 
   /** Of all that has come, as hexadecimal digits; once. */
