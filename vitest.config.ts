@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { MENDED, mended } from "./scripts/mended-driver.mjs";
 import { LongestFirst } from "./test/support/longest-first.ts";
 
 /** Tests that start the built program. */
@@ -92,9 +93,17 @@ export default defineConfig({
       { test: { name: "proxy", include: PROXY, ...built } },
       { test: { name: "conformance", include: CONFORMANCE, globalSetup: [ANNOUNCE], ...limits } },
       {
+        // As the program has it.
+        plugins: [
+          {
+            name: "mended-driver",
+            transform: (code, id) => (MENDED.test(id) ? mended(id, code) : undefined),
+          },
+        ],
         test: {
           name: "cluster",
           include: CLUSTER,
+          server: { deps: { inline: ["postgres"] } },
           ...limits,
           globalSetup: [
             ANNOUNCE,

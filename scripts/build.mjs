@@ -8,6 +8,7 @@ import { build } from "esbuild";
 import { buildPages } from "./build-page.mjs";
 import { whileBundled } from "./bundled.mjs";
 import { escaped } from "./escaped.mjs";
+import { MENDED, mended } from "./mended-driver.mjs";
 import { prepareAnswers } from "./prepare-answers.mjs";
 
 const [outdir = "dist", metafilePath] = process.argv.slice(2);
@@ -43,23 +44,13 @@ const preparedData = {
   },
 };
 
-/**
- * The driver of PostgreSQL writes what it has gathered a moment later, also to a connection that is
- * gone by then, which would end the program: what was asked there fails by itself.
- */
-const writesToNobody = {
-  name: "writes-to-nobody",
+const mendedDriver = {
+  name: "mended-driver",
   setup({ onLoad }) {
-    onLoad({ filter: /postgres[\\/](?:cjs[\\/])?src[\\/]connection\.js$/ }, async ({ path }) => {
-      const text = await readFile(path, "utf8");
-      const contents = text.replace(
-        "= socket.write(chunk, fn)",
-        "= !socket || socket.write(chunk, fn)",
-      );
-      if (contents === text)
-        throw new Error(`${path} is not as it was: look at what is mended here`);
-      return { contents, loader: "js" };
-    });
+    onLoad({ filter: MENDED }, async ({ path }) => ({
+      contents: mended(path, await readFile(path, "utf8")),
+      loader: "js",
+    }));
   },
 };
 
@@ -76,7 +67,7 @@ const { metafile } = await build({
   metafile: metafilePath !== undefined,
   entryPoints: { program: resolve("src/cli/main.ts") },
   outExtension: { ".js": ".cjs" },
-  plugins: [preparedData, writesToNobody],
+  plugins: [preparedData, mendedDriver],
   alias: {
     "@modelcontextprotocol/server/_shims": resolve("scripts/mcp-shims.mjs"),
     undici: resolve("scripts/undici-parts.mjs"),

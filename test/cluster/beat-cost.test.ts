@@ -68,6 +68,8 @@ test("to show life and to look for jobs that are left reads as much, however man
   };
   const store = await new PostgresJobStore(watched).begin();
   await store.beat("holder0");
+  // It looks up once what it holds and does not know of.
+  expect((await store.takeOver("holder0", [], BASE)).length).toBeGreaterThan(HELD / 4);
   seen.length = 0;
   await store.beat("holder0");
   expect(await store.otherHolders("holder0", BASE, ["longcat_chat"])).toHaveLength(2);

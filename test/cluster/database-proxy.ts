@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
+import { Frames, Greeting, TYPE_AND_LENGTH } from "./protocol-frames.ts";
 
 /** Statements that were committed together. */
 type Committed = readonly string[];
@@ -27,7 +28,6 @@ export interface DatabaseProxy {
   close(): Promise<void>;
 }
 
-const TYPE_AND_LENGTH = 5;
 /** Letters of the protocol: a statement is done; the next may come, outside of a transaction. */
 const [COMPLETE, READY, IDLE] = [0x43, 0x5a, 0x49];
 /** The server has told what values a statement takes. */
@@ -139,33 +139,16 @@ export async function proxyTo(url: string): Promise<DatabaseProxy> {
   };
 }
 
-/** Messages as they are framed: a letter, and how long the rest is. */
-class Frames {
-  #partial: Buffer = Buffer.alloc(0);
-
-  read(bytes: Buffer): Buffer[] {
-    this.#partial = Buffer.concat([this.#partial, bytes]);
-    const frames: Buffer[] = [];
-    while (this.#partial.length >= TYPE_AND_LENGTH) {
-      const length = 1 + this.#partial.readUInt32BE(1);
-      if (this.#partial.length < length) break;
-      frames.push(this.#partial.subarray(0, length));
-      this.#partial = this.#partial.subarray(length);
-    }
-    return frames;
-  }
-}
-
 /** What a client asks, in order. */
 class Asked {
   readonly #frames = new Frames();
   readonly #prepared = new Map<string, string>();
   readonly #waiting: string[] = [];
-  #greeting: Buffer | undefined = Buffer.alloc(0);
+  readonly #greeting = new Greeting();
   #bound = "";
 
   read(bytes: Buffer): void {
-    for (const frame of this.#frames.read(this.#afterGreeting(bytes))) {
+    for (const frame of this.#frames.read(this.#greeting.read(bytes))) {
       const kind = String.fromCharCode(frame[0] ?? 0);
       const [first = "", second = ""] = frame
         .subarray(TYPE_AND_LENGTH)
@@ -180,15 +163,5 @@ class Asked {
 
   next(): string {
     return this.#waiting.shift() ?? "";
-  }
-
-  /** The first message has no letter. */
-  #afterGreeting(bytes: Buffer): Buffer {
-    if (!this.#greeting) return bytes;
-    const all = Buffer.concat([this.#greeting, bytes]);
-    this.#greeting = all;
-    if (all.length < 4 || all.length < all.readUInt32BE(0)) return Buffer.alloc(0);
-    this.#greeting = undefined;
-    return all.subarray(all.readUInt32BE(0));
   }
 }

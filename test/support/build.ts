@@ -9,7 +9,9 @@ const root = resolve(import.meta.dirname, "../..");
 export function setup(): void {
   const sources = [
     "package.json",
-    ...["build", "build-page", "escaped", "prepare-answers"].map((name) => `scripts/${name}.mjs`),
+    ...["build", "build-page", "escaped", "mended-driver", "prepare-answers"].map(
+      (name) => `scripts/${name}.mjs`,
+    ),
     ...filesBelow("src"),
   ];
   if (newest(sources) > newest(["dist/cli.js"])) {

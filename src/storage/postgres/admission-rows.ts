@@ -20,6 +20,11 @@ const SUMS = `
 const DAY = "to_char(to_timestamp(created_at / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, ";
 const heldRow = z.object({ running: z.number(), bytes: z.number() });
 
+/** What whoever is admitted waits for others of the same owner with. */
+export function ownerLock(owner: string): string {
+  return `money of ${owner}`;
+}
+
 /**
  * For a call that was let in before its user was revoked: nothing is bought for it any more.
  * @throws {forbidden}

@@ -1,33 +1,30 @@
 import * as z from "zod";
-import {
-  isFinal,
-  type Job,
-  type JobPatch,
-  type JobState,
-  type Medium,
-  type WholeJob,
-} from "../../jobs/job.ts";
+import { isFinal, type Job, type JobPatch, type Medium, type WholeJob } from "../../jobs/job.ts";
 import type { Transition } from "../../jobs/job-store.ts";
 import { settlement, type Verdict } from "../../jobs/settlement.ts";
 import { type Column, readRow } from "../rows/job-rows.ts";
 import { noJob } from "../rows/refusals.ts";
 import { stepOf } from "../rows/transition-rows.ts";
+import { ownerLock } from "./admission-rows.ts";
 import type { ChangedRows } from "./changed-rows.ts";
 import type { PostgresDatabase, Statements } from "./database.ts";
 import { AnswerLost } from "./database-failures.ts";
-import type { FollowedJobs } from "./followed-jobs.ts";
-import { heldUnderWay, putBack } from "./holder-rows.ts";
+import type { Doubt, FollowedJobs, Lease } from "./followed-jobs.ts";
 import {
-  type Guard,
-  isMoreThanARow,
-  type JobName,
-  requestLock,
-  touchJob,
-  updateJob,
-} from "./job-changes.ts";
+  type HeldJob,
+  heldUnderWay,
+  newFence,
+  noteGain,
+  overtake,
+  putBack,
+} from "./holder-rows.ts";
+import { type Guard, isMoreThanARow, type JobName, requestLock, updateJob } from "./job-changes.ts";
 import { knowsRequest } from "./job-deletion-rows.ts";
 
 const ONE = "SELECT * FROM jobs WHERE job_id = ? AND owner = ?";
+const nameRow = z.object({ job_id: z.string() });
+/** Of a job that was just recorded. */
+const FIRST_FENCE = 0;
 const settledRow = z.object({ settled_at: z.number().nullable() });
 
 /** What becomes of jobs, with the fences of those that this process follows. */
@@ -36,6 +33,8 @@ export class FollowedChanges {
   readonly #feed: ChangedRows<Job>;
   readonly #followed: FollowedJobs;
   readonly #beingPutBack = new Map<string, Promise<void>>();
+  /** Ended jobs that go on here, of which it is about to be known. */
+  readonly #comingBack = new Set<string>();
   /** Whether this process may hold jobs of which it does not know. */
   #mayHoldMore = false;
 
@@ -58,7 +57,7 @@ export class FollowedChanges {
   async takeOver(holder: string, take: () => Promise<unknown[]>): Promise<Job[]> {
     const held = this.#mayHoldMore ? await heldUnderWay(this.#db, holder) : [];
     this.#mayHoldMore = false;
-    const found = held.filter((row) => !this.#followed.isOurs(row));
+    const found = held.filter((row) => !this.#isKnown(row));
     if (found.length > 0) return this.#taken(found);
     const rows = await take().catch((error: unknown) => {
       this.#lost(error);
@@ -72,16 +71,28 @@ export class FollowedChanges {
     return rows.map(readRow);
   }
 
+  /** Hears what this process holds: some of it may have been given to it late. */
+  holds(held: readonly HeldJob[]): void {
+    if (!held.every((row) => this.#isKnown(row))) this.#mayHoldMore = true;
+  }
+
+  #isKnown(row: unknown): boolean {
+    return this.#followed.isOurs(row) || this.#comingBack.has(nameRow.parse(row).job_id);
+  }
+
   /** Hears that a job may not be recorded, and is not followed here. @returns the failure. */
-  refused(error: unknown, jobId: string): unknown {
-    this.#followed.forget(jobId);
-    return this.#doubted(error, jobId, "queued");
+  refused(error: unknown, { jobId, owner }: JobName, holder: string): unknown {
+    const may = { job_id: jobId, lease_holder: holder, fence: FIRST_FENCE };
+    if (error instanceof AnswerLost) this.#followed.follows(may);
+    else this.#followed.forget(jobId);
+    return this.#doubted(error, jobId, { to: "queued", recordedFor: owner });
   }
 
   /** Remembers what may have been done although it failed. @returns the failure. */
-  #doubted(error: unknown, jobId: string, to: JobState): unknown {
+  #doubted(error: unknown, jobId: string, doubt: Doubt): unknown {
     this.#lost(error);
-    if (error instanceof AnswerLost) this.#followed.doubt(jobId, to);
+    const isFollowed = this.#followed.leaseOf(jobId) !== undefined;
+    if (error instanceof AnswerLost && isFollowed) this.#followed.doubt(jobId, doubt);
     return error;
   }
 
@@ -90,23 +101,34 @@ export class FollowedChanges {
   }
 
   /** Lets go of jobs that may be recorded, or about to be sent, and surely were not sent. */
-  async settleDoubts(holder: string): Promise<void> {
+  async settleDoubts(): Promise<void> {
     for (const jobId of this.#followed.inDoubt()) {
       const doubt = this.#followed.takeDoubt(jobId);
       if (!doubt) continue;
+      const lease = this.#followed.leaseOf(jobId);
+      if (!lease) continue;
       if (doubt.to !== "queued" && doubt.to !== "submitting") {
-        this.#followed.doubt(jobId, doubt.to);
+        this.#followed.doubt(jobId, doubt);
         continue;
       }
-      const fence = this.#followed.fenceOf(jobId) ?? 0;
       // Whoever tries it again meanwhile waits: what is put back must not be on its way.
-      const back = putBack(this.#db, holder, jobId, fence).catch((error: unknown) => {
-        this.#followed.doubt(jobId, doubt.to);
+      const back = this.#putBack(jobId, lease, doubt).catch((error: unknown) => {
+        this.#followed.doubt(jobId, doubt);
         throw error;
       });
       this.#beingPutBack.set(jobId, back);
       await back.finally(() => this.#beingPutBack.delete(jobId));
     }
+  }
+
+  /** What is still being recorded has its owner's lock until that has come to an end. */
+  async #putBack(jobId: string, lease: Lease, { recordedFor }: Doubt): Promise<void> {
+    if (recordedFor === undefined) return putBack(this.#db, jobId, lease);
+    await this.#db.transaction(async (db) => {
+      await db.lock(ownerLock(recordedFor));
+      await putBack(db, jobId, lease);
+    });
+    this.#followed.forget(jobId);
   }
 
   async patch(owner: string, jobId: string, patch: JobPatch, now: number): Promise<Job> {
@@ -144,28 +166,39 @@ export class FollowedChanges {
   }
 
   async transition(owner: string, jobId: string, step: Transition): Promise<Job | undefined> {
-    const { from, to, patch, isFound = false } = step;
+    const { from, patch, isFound = false } = step;
     const { change, more } = stepOf(step);
     // What has ended is nobody's, and whoever goes on with it is its next follower.
     const isPassed = isFinal(from);
     const guard = { from, fence: isPassed ? null : this.#followed.fenceOf(jobId), isPassed };
-    if (!isFound) {
-      return this.#inNoDoubt(owner, jobId, to, () =>
-        this.#change({ owner, jobId }, change, more, guard),
-      );
+    const which = { owner, jobId };
+    if (!isFound && !isPassed) {
+      // Only then it is known by which fence.
+      const move = () => {
+        const fence = this.#followed.fenceOf(jobId);
+        return this.#change(which, change, more, { from, fence });
+      };
+      return this.#inNoDoubt(jobId, step, move);
     }
-    // In one transaction, so that of several that found the same request one gets it.
-    const row = await this.#db
-      .transaction(async (db) => {
-        await db.lock(requestLock(patch.requestId ?? ""));
-        if (await knowsRequest(db, patch.requestId ?? "", jobId)) return undefined;
-        return updateJob(db, { owner, jobId }, change, more, guard);
-      })
-      .catch((error: unknown) => {
-        this.#lost(error);
-        throw error;
+    this.#comingBack.add(jobId);
+    try {
+      // In one transaction, so that of several that found the same request one gets it.
+      const row = await this.#db.transaction(async (db) => {
+        if (isFound) {
+          await db.lock(requestLock(patch.requestId ?? ""));
+          if (await knowsRequest(db, patch.requestId ?? "", jobId)) return undefined;
+        }
+        const row = await updateJob(db, which, change, more, guard);
+        if (row !== undefined && step.holder) await noteGain(db, step.holder);
+        return row;
       });
-    return this.#changed(row, more);
+      return this.#changed(row, more);
+    } catch (error) {
+      this.#lost(error);
+      throw error;
+    } finally {
+      this.#comingBack.delete(jobId);
+    }
   }
 
   async settle(
@@ -214,39 +247,50 @@ export class FollowedChanges {
   }
 
   /**
-   * Moves a job that an earlier try of ours may have moved already. From here on that is this one's
-   * to settle: a job that it moves is not put back behind its back.
+   * Moves a job that an earlier try of ours may have moved already, and may still move: before this
+   * one is made, that can be done no more. A job that it moves is not put back behind its back.
    */
   async #inNoDoubt(
-    owner: string,
     jobId: string,
-    to: JobState,
+    { from, to }: Pick<Transition, "from" | "to">,
     move: () => Promise<Job | undefined>,
   ): Promise<Job | undefined> {
     while (this.#beingPutBack.has(jobId)) {
       await this.#beingPutBack.get(jobId)?.catch(() => undefined);
     }
     const doubt = this.#followed.takeDoubt(jobId);
-    try {
-      const moved = await move();
-      if (moved || !doubt) return moved;
-      if (doubt.to === to) return await this.#movedBefore(owner, jobId, to);
-    } catch (error) {
-      // The first one stays: whatever came of this try, the job may be where that has brought it.
-      if (doubt) this.#followed.doubt(jobId, doubt.to);
-      throw doubt ? error : this.#doubted(error, jobId, to);
+    if (!doubt) {
+      return move().catch((error: unknown) => {
+        throw this.#doubted(error, jobId, { to });
+      });
     }
-    this.#followed.doubt(jobId, doubt.to);
-    return undefined;
+    let left: Doubt | undefined = doubt;
+    try {
+      const job = await this.#overtaken(jobId);
+      const isThere = job !== undefined && job.state === to && from !== to;
+      if (!job || isThere) left = undefined;
+      if (!job || isThere) return job;
+      // Where the first try has not brought it anywhere, this one is all that may be in doubt.
+      if (job.state === from) left = { to };
+      const moved = await move();
+      if (job.state === from) left = undefined;
+      return moved;
+    } finally {
+      if (left) this.#followed.doubt(jobId, left);
+    }
   }
 
-  /**
-   * The job, if it was moved so by an earlier try of ours whose answer was lost. That is noted with
-   * it, so that a put-back which the server carries out late, its answer long given up, finds it changed.
-   */
-  async #movedBefore(owner: string, jobId: string, to: JobState): Promise<Job | undefined> {
-    const fence = this.#followed.fenceOf(jobId);
-    const row = fence === null ? undefined : await touchJob(this.#db, { owner, jobId }, to, fence);
-    return row === undefined ? undefined : readRow(row);
+  /** The job, if it is ours still, once nothing is done any more that was asked for it before. */
+  async #overtaken(jobId: string): Promise<Job | undefined> {
+    const fence = await newFence(this.#db);
+    const lease = this.#followed.leaseOf(jobId);
+    if (!lease) return undefined;
+    this.#followed.mayHave(jobId, fence);
+    const row = await overtake(this.#db, jobId, lease, fence);
+    if (row === undefined) return undefined;
+    const job = readRow(row);
+    if (isFinal(job.state)) this.#followed.forget(jobId);
+    else this.#followed.follows(row, lease.holder);
+    return job;
   }
 }

@@ -1,7 +1,8 @@
 import * as z from "zod";
-import type { JobStore, LeaseHolder } from "../../jobs/job-store.ts";
-import { LEAVABLE, UNFINISHED } from "../rows/job-rows.ts";
+import type { LeaseHolder } from "../../jobs/job-store.ts";
+import { type Column, LEAVABLE, UNFINISHED } from "../rows/job-rows.ts";
 import { LISTED, type PostgresDatabase, type Statements } from "./database.ts";
+import type { Lease } from "./followed-jobs.ts";
 
 /** Takes a base URL and a list of operations. */
 const OURS = `(base_url = coalesce(?, base_url) OR operation IN ${LISTED})`;
@@ -9,21 +10,25 @@ const TAKEN_AT_ONCE = 500;
 /** Less than anybody waits for a lock. */
 const HUNG_AFTER = "interval '5 seconds'";
 
-const jobIdRow = z.object({ job_id: z.string() });
+const heldRow = z.object({ job_id: z.string(), fence: z.number() });
 const beatRow = z.object({ beat: z.number() });
-const revisionRow = z.object({ revision: z.number() });
+const fenceRow = z.object({ fence: z.number() });
 const holderRow = z.object({ holder: z.string(), beat: z.number() });
+
+/** A job that a process holds. */
+export type HeldJob = z.output<typeof heldRow>;
 
 /**
  * What a process shows of its life: one row, however many jobs it holds. Whoever takes some of them
- * removes that row in the same transaction. So a beat that is the next one tells that nothing was
- * taken, and after any other it is read what is held still.
+ * removes that row in the same transaction, and whatever gives it more of them counts as a beat. So a
+ * beat that is the next one tells that nothing has changed hands, and after any other it is read
+ * what is held: also what the server gave it late, when that was long given up.
  */
 export class Beats {
   #last: number | undefined;
 
-  /** @returns what {@link JobStore.beat} does. */
-  async beat(db: Statements, holder: string, isWatching: boolean): Promise<string[] | undefined> {
+  /** @returns the unfinished jobs that it holds; `undefined` where none has changed hands. */
+  async beat(db: Statements, holder: string, isWatching: boolean): Promise<HeldJob[] | undefined> {
     const next = this.#last === undefined ? undefined : this.#last + 1;
     // Of one that fails it is not known whether it was recorded.
     this.#last = undefined;
@@ -42,9 +47,14 @@ export class Beats {
   }
 }
 
-async function heldBy(db: Statements, holder: string): Promise<string[]> {
-  const sql = `SELECT job_id FROM jobs WHERE lease_holder = ? AND ${UNFINISHED}`;
-  return (await db.all(sql, [holder])).map((row) => jobIdRow.parse(row).job_id);
+async function heldBy(db: Statements, holder: string): Promise<HeldJob[]> {
+  const sql = `SELECT job_id, fence FROM jobs WHERE lease_holder = ? AND ${UNFINISHED}`;
+  return (await db.all(sql, [holder])).map((row) => heldRow.parse(row));
+}
+
+/** Notes that a process has got a job that it did not have. Within the transaction that gives it. */
+export async function noteGain(db: Statements, holder: string): Promise<void> {
+  await db.run("UPDATE holders SET beat = beat + 1 WHERE holder = ?", [holder]);
 }
 
 /** Tells those who hold unfinished jobs of an owner that these go. Within the transaction that removes them. */
@@ -106,12 +116,12 @@ export async function takeOver(
   operations: readonly string[],
 ): Promise<unknown[]> {
   const asked = [holder, baseUrl ?? null, JSON.stringify(operations)];
-  const free = await db.all(taking("lease_holder IS NULL"), asked);
+  const free = await db.all(taking("lease_holder IS NULL"), [...asked, holder]);
   if (free.length > 0) return free;
   for (const one of gone) {
     const left = await db.transaction(async (within) => {
       await within.run("DELETE FROM holders WHERE holder = ?", [one]);
-      return within.all(taking("lease_holder = ?"), [...asked, one]);
+      return within.all(taking("lease_holder = ?"), [...asked, one, holder]);
     });
     if (left.length > 0) return left;
   }
@@ -133,29 +143,58 @@ export async function heldUnderWay(db: Statements, holder: string): Promise<unkn
  * by `seq` alone all that have ended would be gone through.
  */
 function taking(whose: string): string {
-  return `UPDATE jobs SET lease_holder = ?, orphaned = 1, fence = fence + 1 WHERE job_id IN (
-    SELECT job_id FROM jobs WHERE ${UNFINISHED} AND ${OURS} AND ${whose}
-    ORDER BY lease_holder, seq LIMIT ${TAKEN_AT_ONCE} FOR UPDATE SKIP LOCKED)
-    RETURNING *`;
+  return `WITH taken AS (
+      UPDATE jobs SET lease_holder = ?, orphaned = 1, fence = fence + 1 WHERE job_id IN (
+        SELECT job_id FROM jobs WHERE ${UNFINISHED} AND ${OURS} AND ${whose}
+        ORDER BY lease_holder, seq LIMIT ${TAKEN_AT_ONCE} FOR UPDATE SKIP LOCKED)
+      RETURNING *
+    ), noted AS (
+      UPDATE holders SET beat = beat + 1 WHERE holder = ? AND EXISTS (SELECT 1 FROM taken)
+    )
+    SELECT * FROM taken`;
+}
+
+/** As SQL: a job, by what it may be held by; takes what {@link leased} gives. */
+const LEASED = "job_id = ? AND CAST(CAST(? AS text) AS jsonb) @> to_jsonb(fence)";
+
+function leased(jobId: string, { fences }: Lease): Column[] {
+  return [jobId, JSON.stringify(fences)];
+}
+
+/** A fence that no job has had. */
+export async function newFence(db: Statements): Promise<number> {
+  const [row] = await db.all("SELECT nextval('revisions') AS fence", []);
+  return fenceRow.parse(row).fence;
+}
+
+/**
+ * Gives a job another fence, for whoever holds it: what was asked with one of those before, and the
+ * server has not done yet, it does not do any more.
+ * @returns the row as it is then, which may have ended; `undefined` where it is another's by now.
+ */
+export async function overtake(
+  db: Statements,
+  jobId: string,
+  lease: Lease,
+  fence: number,
+): Promise<unknown> {
+  const { holder } = lease;
+  const [row] = await db.all(
+    `UPDATE jobs SET fence = ? WHERE ${LEASED} AND coalesce(lease_holder, ?) = ? RETURNING *`,
+    [fence, ...leased(jobId, lease), holder, holder],
+  );
+  return row;
 }
 
 /**
  * Lets go of a job of which nobody knows whether it is recorded, or about to be sent: it was not
- * sent. Whoever takes it over sends it. A server may do this late, when its answer is long given up:
- * so it changes no job that was changed after it was asked.
+ * sent. Whoever takes it over sends it. What was asked for it before is not done any more.
  */
-export async function putBack(
-  db: Statements,
-  holder: string,
-  jobId: string,
-  fence: number,
-): Promise<void> {
-  const [row] = await db.all("SELECT last_value AS revision FROM revisions", []);
-  const { revision } = revisionRow.parse(row);
+export async function putBack(db: Statements, jobId: string, lease: Lease): Promise<void> {
   await db.run(
-    `UPDATE jobs SET state = 'queued', lease_holder = NULL WHERE job_id = ? AND fence = ?
-     AND lease_holder = ? AND revision <= ? AND state IN ('queued', 'submitting')`,
-    [jobId, fence, holder, revision],
+    `UPDATE jobs SET state = 'queued', lease_holder = NULL, fence = fence + 1
+     WHERE ${LEASED} AND lease_holder = ? AND state IN ('queued', 'submitting')`,
+    [...leased(jobId, lease), lease.holder],
   );
 }
 

@@ -90,23 +90,6 @@ export async function updateJob(
   return row;
 }
 
-/**
- * Notes that a job was found as it is.
- * @returns the row; `undefined` where its state or its fence is another.
- */
-export async function touchJob(
-  db: Statements,
-  { owner, jobId }: JobName,
-  state: JobState,
-  fence: number,
-): Promise<unknown> {
-  const [row] = await db.all(
-    `UPDATE jobs SET ${STAMPED} WHERE job_id = ? AND owner = ? AND state = ? AND fence = ? RETURNING *`,
-    [jobId, owner, state, fence],
-  );
-  return row;
-}
-
 export function isMoreThanARow(change: Partial<WholeJob>): boolean {
   return [change.input, change.wire, change.media, change.requestId].some(
     (one) => one !== undefined,

@@ -47,7 +47,7 @@ interface Stage {
 }
 
 /** What only looks. */
-const READS = /^\s*(?:SELECT|WITH)\b/;
+const READS = /^\s*(?:SELECT\b|WITH\b(?!.*\b(?:INSERT|UPDATE|DELETE)\b))/s;
 
 type Sql = postgres.Sql<{ bigint: number }>;
 type Values = Parameters<Statements["all"]>[1];

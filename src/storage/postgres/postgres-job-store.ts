@@ -19,7 +19,7 @@ import type { Verdict } from "../../jobs/settlement.ts";
 import type { Standing } from "../../jobs/standing.ts";
 import { type Column, readRow, readWholeRow } from "../rows/job-rows.ts";
 import { noRequest } from "../rows/refusals.ts";
-import { duplicateOf, heldBy, refuseRevoked, spendingOf } from "./admission-rows.ts";
+import { duplicateOf, heldBy, ownerLock, refuseRevoked, spendingOf } from "./admission-rows.ts";
 import { ChangedRows } from "./changed-rows.ts";
 import { isShared, standingOf } from "./committed-rows.ts";
 import type { PostgresDatabase, Statements } from "./database.ts";
@@ -41,7 +41,6 @@ import {
 
 /** Whoever is admitted waits for others of the same owner, or of all where they share caps. */
 const EVERYBODY = "everybody's money";
-const ownerLock = (owner: string) => `money of ${owner}`;
 
 /** Jobs on a server, shared by any number of machines. */
 export class PostgresJobStore implements JobStore {
@@ -101,7 +100,7 @@ export class PostgresJobStore implements JobStore {
         return { kind: "new" };
       })
       .catch((error: unknown) => {
-        throw this.#changes.refused(error, job.jobId);
+        throw this.#changes.refused(error, job, holder);
       });
   }
 
@@ -211,9 +210,11 @@ export class PostgresJobStore implements JobStore {
   }
 
   async beat(holder: string, isWatching = false): Promise<string[] | undefined> {
-    await this.#changes.settleDoubts(holder);
+    await this.#changes.settleDoubts();
     await endHung(this.#db);
-    return this.#beats.beat(this.#db, holder, isWatching);
+    const held = await this.#beats.beat(this.#db, holder, isWatching);
+    if (held) this.#changes.holds(held);
+    return held?.map(({ job_id }) => job_id);
   }
 
   async otherHolders(

@@ -107,13 +107,16 @@ export class PostgresThreadStore implements ThreadStore {
   }
 
   async append(owner: string, jobId: string, part: number, said: Said): Promise<void> {
-    // Once more with more in it, where nobody knows whether the first time was recorded.
+    // Once more with more in it, where nobody knows whether the first time was recorded: what the
+    // server does late takes nothing of that away.
     await this.#db.run(
       `INSERT INTO chat_parts (job_id, part, answer, reasoning)
        SELECT job_id, CAST(? AS bigint), CAST(? AS text), CAST(? AS text) FROM chat_turns
        WHERE job_id = ? AND thread_id IN ${THREADS_OF} AND ${GOES_ON}
        ON CONFLICT (job_id, part)
-       DO UPDATE SET answer = excluded.answer, reasoning = excluded.reasoning`,
+       DO UPDATE SET answer = excluded.answer, reasoning = excluded.reasoning
+       WHERE length(excluded.answer) >= length(chat_parts.answer)
+       AND length(excluded.reasoning) >= length(chat_parts.reasoning)`,
       [part, said.answer, said.reasoning, jobId, owner, this.#followed.fenceOf(jobId)],
     );
   }

@@ -1,0 +1,2 @@
+export const MENDED: RegExp;
+export function mended(path: string, text: string): string;
