@@ -34,7 +34,7 @@ export function loadProgram(cacheDir: string | undefined): Program {
   const wrapped = script.runInThisContext();
   wrapped.call(program.exports, program.exports, given, program, path, __dirname);
   // What begins in the same turn still loads parts of Node that nobody asks `require` for.
-  setImmediate(() => room.keep(optionsOfNode()));
+  setImmediate(() => room.keep(load("node:v8"), optionsOfNode()));
   if (cache && (!cachedData || script.cachedDataRejected)) {
     setTimeout(() => {
       cache.write(room.whileCompiled(() => script.createCachedData()));
