@@ -51,12 +51,16 @@ class Company {
   #first: StruckReplica | undefined;
   #second: StruckReplica | undefined;
   #count = 0;
+  #isHasty = false;
 
   /** @returns what is wrong then, and what the first replica has asked. */
   async live(life: Life, strike?: Strike): Promise<{ found: string[]; asked: string[] }> {
+    const { isTakenOver = false } = life;
+    if (this.#isHasty !== isTakenOver) await this.#part();
+    this.#isHasty = isTakenOver;
     this.#house ??= await StruckHouse.open();
-    this.#first ??= await this.#house.replica("first");
-    this.#second ??= await this.#house.replica("second");
+    this.#first ??= await this.#house.replica("first", isTakenOver);
+    this.#second ??= await this.#house.replica("second", isTakenOver);
     const [house, first, second] = [this.#house, this.#first, this.#second];
     const cast: Cast = { house, first, second, key: `key ${this.#count++}` };
     first.proxy.asked = [];
@@ -65,13 +69,15 @@ class Company {
     const { asked } = first.proxy;
     await forgetAll(house);
     if (life.isItsLast) this.#first = undefined;
-    if (found.length > 0) {
-      // Whatever is left of that is no matter of the next one's.
-      await first.end();
-      await second.end();
-      this.#house = this.#first = this.#second = undefined;
-    }
+    // Whatever is left of that is no matter of the next one's.
+    if (found.length > 0) await this.#part();
     return { found, asked };
+  }
+
+  async #part(): Promise<void> {
+    await this.#first?.end();
+    await this.#second?.end();
+    this.#house = this.#first = this.#second = undefined;
   }
 
   async #through(life: Life, cast: Cast): Promise<string[]> {

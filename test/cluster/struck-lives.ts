@@ -23,6 +23,11 @@ export interface Life {
   live(cast: Cast): Promise<void>;
   /** How it may end; completed when absent. */
   ends?: readonly string[];
+  /**
+   * The second one takes the first for gone. What that was just sending ends as unknown then, and
+   * once more where the first one hears what came of it.
+   */
+  isTakenOver?: boolean;
   /** How often it ends; once when absent. */
   timesEnded?: number;
   /** The first replica is another one each time. */
@@ -168,6 +173,7 @@ export const LIVES: Readonly<Record<string, Life>> = {
   },
   "taken over": {
     ends: ["completed", "unknown"],
+    isTakenOver: true,
     async live(cast) {
       const { first, second, key, house } = cast;
       const { over } = await begun(cast);
@@ -212,7 +218,7 @@ export async function isAtRest(house: StruckHouse): Promise<void> {
 /** What is not as it must be, once everything is at rest. */
 export async function wrongs(
   cast: Cast,
-  { ends: may = ["completed"], timesEnded = 1 }: Life,
+  { ends: may = ["completed"], timesEnded = 1, isTakenOver = false }: Life,
 ): Promise<string[]> {
   const { house, second } = cast;
   const found: string[] = [];
@@ -241,7 +247,7 @@ export async function wrongs(
   const cost = jobs.reduce((sum, job) => sum + (job.cost_usd ?? 0), 0);
   if (deleted.length === 0) must(total.spentUsd === cost, `spent ${total.spentUsd}, cost ${cost}`);
   must(total.reservedUsd === 0, `${total.reservedUsd} reserved`);
-  // By its own sum: the replicas' days pass sooner than ours.
+  // By its own sum: days of hasty ones pass sooner than ours.
   const [days] = await house.sql`SELECT coalesce(sum(usd), 0)::float AS usd FROM money_days
     WHERE owner = ${LOCAL_OWNER}`;
   const sum = total.spentUsd + total.uncertainUsd;
@@ -249,7 +255,8 @@ export async function wrongs(
   const ended = await house.sql`SELECT 1 FROM audit_log JOIN jobs USING (job_id)
     WHERE event = 'job_ended'`;
   const ends = jobs.filter(({ state }) => state !== "cancelled").length * timesEnded;
-  must(ended.length === ends, `ended ${ended.length} times`);
+  const isRight = ended.length === ends || (isTakenOver && ended.length > ends);
+  must(isRight, `ended ${ended.length} times`);
   // One that was begun late and has no job is swept away a while after.
   const turns =
     await house.sql`SELECT 1 FROM chat_turns JOIN jobs USING (job_id) WHERE is_open = 1`;
