@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
@@ -13,7 +13,7 @@ import { asBucketError } from "./bucket-errors.ts";
 import { BucketHealth } from "./bucket-health.ts";
 import { BucketKeys } from "./bucket-keys.ts";
 import { BucketWriter } from "./bucket-writer.ts";
-import { Drafts, prepareDraft } from "./drafts.ts";
+import { Drafts, prepareDrafts } from "./drafts.ts";
 import type { ResultKind } from "./file-names.ts";
 import type {
   ByteRange,
@@ -111,7 +111,7 @@ export class BucketStore implements MediaStore {
   }
 
   async prepareDraft(draft: string): Promise<void> {
-    await prepareDraft(draft);
+    await prepareDrafts(dirname(draft));
   }
 
   async keep(draft: string, naming: MediaNaming, how: KeepOptions = {}): Promise<MediaRef> {

@@ -3,9 +3,10 @@ import { open, readdir, rm, stat, unlink } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { Readable } from "node:stream";
 import { AppError } from "../core/errors.ts";
+import { InTurns } from "../core/in-turn.ts";
 import { oneLine } from "../core/text.ts";
 import { openAllowedFile, type Places } from "./allowed-files.ts";
-import { Drafts, prepareDraft } from "./drafts.ts";
+import { Drafts, prepareDrafts } from "./drafts.ts";
 import type { ResultKind } from "./file-names.ts";
 import { readKeptThumbnail, removeKeptThumbnail, writeKeptThumbnail } from "./kept-thumbnails.ts";
 import type {
@@ -22,12 +23,13 @@ import { nameOf, stemOf } from "./media-store.ts";
 import { makeOutputFolder, requireWritable } from "./output-folder.ts";
 import { ownerFolder, USERS_FOLDER } from "./owner-folder.ts";
 import {
-  checkFree,
   discard,
+  freeAt,
   isCode,
   moveExclusively,
   orStorage,
   placeWithoutOverwriting,
+  requireFree,
   roomFor,
   syncFile,
   syncFolder,
@@ -49,18 +51,26 @@ export interface DiskStoreOptions extends Places {
 export class DiskStore implements MediaStore {
   readonly #options: DiskStoreOptions;
   readonly #drafts = new Drafts();
+  /** What is done to a folder for one of many files that come together is done for all of them. */
+  readonly #looks = new InTurns(async (root) => {
+    const existing = await requireWritable(root);
+    return { existing, free: await freeAt(existing) };
+  });
+  readonly #rooms = new InTurns(makeOutputFolder);
+  readonly #draftFolders = new InTurns(prepareDrafts);
+  readonly #syncs = new InTurns(syncFolder);
 
   constructor(options: DiskStoreOptions) {
     this.#options = options;
   }
 
   async checkRoom(owner: string, kind: ResultKind, count: number): Promise<void> {
-    const existing = await requireWritable(this.#root(owner));
-    await checkFree(existing, roomFor(kind, count), "set LONGCAT_MCP_OUTPUT_DIR");
+    const { existing, free } = await this.#looks.run(this.#root(owner));
+    requireFree(existing, free, roomFor(kind, count), "set LONGCAT_MCP_OUTPUT_DIR");
   }
 
   async makeRoom(owner: string): Promise<void> {
-    await makeOutputFolder(this.#root(owner));
+    await this.#rooms.run(this.#root(owner));
   }
 
   async put(content: Readable | Uint8Array, naming: MediaNaming): Promise<KeptMedium> {
@@ -82,7 +92,7 @@ export class DiskStore implements MediaStore {
   }
 
   async prepareDraft(draft: string): Promise<void> {
-    await prepareDraft(draft);
+    await this.#draftFolders.run(dirname(draft));
   }
 
   async keep(draft: string, naming: MediaNaming): Promise<MediaRef> {
@@ -97,7 +107,7 @@ export class DiskStore implements MediaStore {
         ),
       );
       try {
-        await syncFolder(folder);
+        await this.#syncs.run(folder);
       } catch (error) {
         // Nobody will know of it: whoever tries again begins anew.
         await discard([path]);
@@ -148,7 +158,7 @@ export class DiskStore implements MediaStore {
     await removeKeptThumbnail(ref);
     try {
       await unlink(ref);
-      await syncFolder(dirname(ref));
+      await this.#syncs.run(dirname(ref));
     } catch (error) {
       if (isCode(error, "ENOENT", "ENOTDIR")) return;
       throw new AppError("storage", `${oneLine(ref)} cannot be deleted.`, { cause: error });

@@ -2,6 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import type { Clock } from "../core/clock.ts";
+import { HEAD_BYTES } from "../core/file-head.ts";
 import { isRedacted } from "../core/redact.ts";
 import { asDownloadFailure, DownloadFailure } from "./download-failure.ts";
 import { type FetchedType, typeOf } from "./fetched-type.ts";
@@ -17,6 +18,8 @@ const HEAD_CHUNK_BYTES = 256 * 1024;
 export interface Downloaded extends FetchedType {
   sizeBytes: number;
   sha256: string;
+  /** The first bytes, `HEAD_BYTES` where there are so many. */
+  head: Buffer;
 }
 
 export interface DownloadOptions extends RemoteOptions {
@@ -75,7 +78,7 @@ async function taken(
   if ("passed" in way) return way.passed;
   const received = await receive(remote, way.content, partial, check);
   if (received.sizeBytes === 0) throw new DownloadFailure("transient", "the file is empty");
-  return { ...received, ...(await typeOf(path, url)) };
+  return { ...received, ...(await typeOf(path, url, received.head)) };
 }
 
 /** Writes what comes behind what is there. @throws where not all of it came, and what came is noted. */
@@ -84,9 +87,9 @@ async function receive(
   content: AsyncIterable<Buffer>,
   partial: PartialFile,
   check: (sizeBytes: number) => void,
-): Promise<Pick<Downloaded, "sizeBytes" | "sha256">> {
+): Promise<Pick<Downloaded, "sizeBytes" | "sha256" | "head">> {
   const hash = createHash("sha256");
-  const file = await open(partial.path, startsAt > 0 ? "r+" : "w", 0o600);
+  const file = await open(partial.path, startsAt > 0 ? "r+" : "w+", 0o600);
   const sink = new FileSink(file, { hash, startsAt, check });
   try {
     if (startsAt > 0) await hashHead(file, startsAt, hash);
@@ -94,7 +97,7 @@ async function receive(
     await pipeline(content, sink);
     const { sizeBytes } = sink;
     if (length !== undefined && sizeBytes !== length) throw notAsLong(sizeBytes, length);
-    return { sizeBytes, sha256: hash.digest("hex") };
+    return { sizeBytes, sha256: hash.digest("hex"), head: await headOf(file) };
   } catch (error) {
     const { sizeBytes } = sink;
     if (etag !== undefined && length !== undefined && sizeBytes > 0 && sizeBytes < length) {
@@ -105,6 +108,12 @@ async function receive(
   } finally {
     await file.close();
   }
+}
+
+/** What tells what a file is, while it is open: to open it once more would cost more than the look. */
+async function headOf(file: FileHandle): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(HEAD_BYTES), position: 0 });
+  return buffer.subarray(0, bytesRead);
 }
 
 /** Takes what is there already into the digest; what lies behind it is cut off. */

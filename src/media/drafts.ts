@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { randomToken } from "../core/ids.ts";
 import { makeFolder } from "../core/make-folder.ts";
 import type { DraftNaming } from "./media-store.ts";
@@ -32,8 +32,7 @@ export class Drafts {
   }
 }
 
-/** Makes sure that a draft can be written. @throws {storage} */
-export async function prepareDraft(draft: string): Promise<void> {
-  const folder = dirname(draft);
+/** Makes sure that drafts can be written in a folder. @throws {storage} */
+export async function prepareDrafts(folder: string): Promise<void> {
   await orStorage(folder, () => makeFolder(folder));
 }

@@ -57,7 +57,7 @@ export async function fetchFile(
     reached("after-rename");
     return got;
   }
-  const facts = got.isPicture && !weights ? await pictureFacts(draft) : undefined;
+  const facts = got.isPicture && !weights ? await pictureFacts(draft, got.head) : undefined;
   reached("before-rename");
   const named = { extension: got.extension, ...naming };
   const ref = await media.keep(draft, named, { sha256: got.sha256, ...how });

@@ -1,4 +1,3 @@
-import { open } from "node:fs/promises";
 import { HEAD_BYTES } from "../core/file-head.ts";
 import { DownloadFailure } from "./download-failure.ts";
 
@@ -25,11 +24,11 @@ const SAYS_LATER = ["\u0089PNG", "II", "MM", "ID3"];
 
 /**
  * What a file that was fetched is, by its bytes.
+ * @param head its first `HEAD_BYTES`.
  * @throws {DownloadFailure} when it is a document.
  */
-export async function typeOf(path: string, url: string): Promise<FetchedType> {
+export async function typeOf(path: string, url: string, head: Uint8Array): Promise<FetchedType> {
   const { fileTypeFromBuffer, fileTypeFromFile } = await import("file-type");
-  const head = await headOf(path);
   // Nearly all are pictures that say so at once; for the others more of the file may have to be read.
   const type = pictureType(await fileTypeFromBuffer(head)) ?? (await fileTypeFromFile(path));
   return asFetched(type, head, url);
@@ -76,19 +75,6 @@ function startsWith(bytes: Uint8Array, text: string): boolean {
 
 function pictureType<T extends { mime: string }>(type: T | undefined): T | undefined {
   return type && PICTURE_TYPES.includes(type.mime) ? type : undefined;
-}
-
-async function headOf(path: string): Promise<Uint8Array> {
-  const file = await open(path, "r");
-  try {
-    const { buffer, bytesRead } = await file.read({
-      buffer: Buffer.alloc(HEAD_BYTES),
-      position: 0,
-    });
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
 }
 
 function looksLikeMarkup(bytes: Uint8Array): boolean {

@@ -22,8 +22,17 @@ export function roomFor(kind: ResultKind, count: number): number {
  * @throws {storage}
  */
 export async function checkFree(folder: string, needed: number, otherwise: string): Promise<void> {
+  requireFree(folder, await freeAt(folder), needed, otherwise);
+}
+
+/** How many bytes the disk of a folder has free. */
+export async function freeAt(folder: string): Promise<number> {
   const disk = await statfs(folder);
-  const free = disk.bavail * disk.bsize;
+  return disk.bavail * disk.bsize;
+}
+
+/** As {@link checkFree}, where it is known what is free. @throws {storage} */
+export function requireFree(folder: string, free: number, needed: number, otherwise: string): void {
   if (free >= needed) return;
   throw new AppError(
     "storage",

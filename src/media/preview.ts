@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { MAX_PICTURE_PIXELS } from "../core/decoding.ts";
 import { type PictureSource, readHeader, whileDecoding } from "./decoder.ts";
 import { type MediaRef, type MediaStore, readMedium } from "./media-store.ts";
+import { sizeInHead } from "./size-in-head.ts";
 import { fromRaw, type Pixels, rawOf, smallPixels, within } from "./small-pixels.ts";
 
 const LONG_SIDE_PX = 1024;
@@ -24,10 +25,17 @@ export interface PictureFacts {
   height: number;
 }
 
-/** Pixels from a picture's header. @returns `undefined` when it cannot be read as a picture. */
-export async function pictureFacts(picture: PictureSource): Promise<PictureFacts | undefined> {
+/**
+ * Pixels from a picture's header.
+ * @param head the first bytes of its file, where they are at hand: they tell it of most pictures.
+ * @returns `undefined` when it cannot be read as a picture.
+ */
+export async function pictureFacts(
+  picture: PictureSource,
+  head = typeof picture === "string" ? undefined : picture,
+): Promise<PictureFacts | undefined> {
   try {
-    const { width, height } = await readHeader(picture);
+    const { width, height } = (head && sizeInHead(head)) ?? (await readHeader(picture));
     return width * height <= MAX_PICTURE_PIXELS ? { width, height } : undefined;
   } catch {
     return undefined;

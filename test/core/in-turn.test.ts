@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { InTurn } from "../../src/core/in-turn.ts";
+import { InTurn, InTurns } from "../../src/core/in-turn.ts";
 
 /** Work whose turns end when they are told to. */
 function slowWork() {
@@ -40,5 +40,31 @@ describe("work in turn", () => {
     await expect(first).rejects.toThrow("away");
     ends[1]?.resolve();
     await second;
+  });
+});
+
+describe("work in turn on several things", () => {
+  it("is shared for each of them, and none waits for another", async () => {
+    const ends: [name: string, end: (found: string) => void][] = [];
+    const inTurns = new InTurns(
+      (name) => new Promise<string>((resolve) => ends.push([name, resolve])),
+    );
+    const end = (found: string) => ends.shift()?.[1](found);
+    const names = () => ends.map(([name]) => name);
+    const first = inTurns.run("a");
+    const shared = [inTurns.run("a"), inTurns.run("a")];
+    const other = inTurns.run("b");
+    expect(names()).toEqual(["a", "b"]);
+    end("one");
+    expect(await first).toBe("one");
+    end("two");
+    expect(await other).toBe("two");
+    expect(names()).toEqual(["a"]);
+    end("three");
+    expect(await Promise.all(shared)).toEqual(["three", "three"]);
+    const again = inTurns.run("a");
+    expect(names()).toEqual(["a"]);
+    end("four");
+    expect(await again).toBe("four");
   });
 });

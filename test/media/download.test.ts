@@ -62,6 +62,7 @@ describe("a file that arrives whole", () => {
         mimeType,
         extension,
         isPicture: true,
+        head: bytes,
       });
       expect(await readFile(target)).toEqual(bytes);
     },

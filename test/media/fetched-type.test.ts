@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { AppError } from "../../src/core/errors.ts";
+import { HEAD_BYTES } from "../../src/core/file-head.ts";
 import { asDownloadFailure, DownloadFailure } from "../../src/media/download-failure.ts";
 import { typeByBeginning, typeOf } from "../../src/media/fetched-type.ts";
 import { isHarmlessEnding, isWhatItIsCalled } from "../../src/media/harmless.ts";
@@ -26,7 +27,7 @@ beforeEach(async () => {
 describe("what a file that was fetched is", () => {
   const of = async (content: Buffer | string, url = "https://cdn.example/a") => {
     await writeFile(path, content);
-    return typeOf(path, url);
+    return typeOf(path, url, Buffer.from(content).subarray(0, HEAD_BYTES));
   };
 
   it("a picture also where what tells so begins far behind its head", async () => {
