@@ -12,7 +12,7 @@ import { StruckHouse, type StruckReplica } from "./struck-replicas.ts";
 
 const { CLUSTER_LATE, CLUSTER_LIVES, CLUSTER_BLOWS } = process.env;
 const isWhole = CLUSTER_LATE === "all";
-const FEW = "refused first,taken over";
+const FEW = "refused first,found";
 const wanted = (list: string | undefined, one: string) => list?.split(",").includes(one) ?? true;
 const BLOWN = BLOWS.filter((blow) => wanted(CLUSTER_BLOWS, blow));
 /** After so many other messages a late one arrives; at last when all is at rest. */
