@@ -33,7 +33,7 @@ const TOGETHER = [
   "test/gateway/{answer-reader,chat-outcome,gateway-reply,http-client,purchase-outcome}.test.ts",
   "test/gallery/{opened-pages,pages}.test.ts",
   "test/jobs/{hints,job,job-kind}.test.ts",
-  "test/media/{allowed-files,conversion,download,fetch-file}.test.ts",
+  "test/media/{allowed-files,conversion,download,fetch-file,fetch-to-failing-bucket}.test.ts",
   "test/sandbox/*.test.ts",
   "test/sandbox/{contract,faults}/*.test.ts",
   "test/tools/{answers,chat,doubt,found,icons,job-list,reading-threads,shown-pictures,spending}.test.ts",
