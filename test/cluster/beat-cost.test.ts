@@ -3,6 +3,7 @@ import * as z from "zod";
 import { AppError } from "../../src/core/errors.ts";
 import type { PostgresDatabase } from "../../src/storage/postgres/database.ts";
 import { PostgresJobStore } from "../../src/storage/postgres/postgres-job-store.ts";
+import { PostgresWebhookRecord } from "../../src/storage/postgres/postgres-webhook-record.ts";
 import { BASE } from "../contracts/kit.ts";
 import { emptyPlace } from "./empty-place.ts";
 import { connectionTo } from "./postgres-opener.ts";
@@ -46,14 +47,14 @@ async function busyPlace(): Promise<PostgresDatabase> {
       [],
     ),
   );
-  await db.run("ANALYZE", []);
+  await db.run("ANALYZE jobs, holders", []);
   return db;
 }
 
-test("to show life and to look for jobs that are left reads as much, however many jobs there are", async () => {
-  const db = await busyPlace();
+/** A database, and what each of its questions reads. */
+function watched(db: PostgresDatabase) {
   const seen: { sql: string; rows: number }[] = [];
-  const watched: PostgresDatabase = {
+  const watching: PostgresDatabase = {
     ...db,
     async all(sql, values) {
       // What is explained so is done, and therefore taken back.
@@ -66,7 +67,12 @@ test("to show life and to look for jobs that are left reads as much, however man
       return db.all(sql, values);
     },
   };
-  const store = await new PostgresJobStore(watched).begin();
+  return { db: watching, seen };
+}
+
+test("to show life and to look for jobs that are left reads as much, however many jobs there are", async () => {
+  const { db, seen } = watched(await busyPlace());
+  const store = await new PostgresJobStore(db).begin();
   await store.beat("holder0");
   // It looks up once what it holds and does not know of.
   expect((await store.takeOver("holder0", [], BASE)).length).toBeGreaterThan(HELD / 4);
@@ -75,5 +81,18 @@ test("to show life and to look for jobs that are left reads as much, however man
   expect(await store.otherHolders("holder0", BASE, ["longcat_chat"])).toHaveLength(2);
   expect(await store.takeOver("holder0", [], BASE, ["longcat_chat"])).toEqual([]);
   expect(seen).toHaveLength(3);
+  for (const { sql, rows } of seen) expect(rows, sql).toBeLessThan(50);
+});
+
+test("to look for webhooks reads none of the jobs that are held, whatever the server takes their number for", async () => {
+  const place = await busyPlace();
+  // It has counted before, when they were nobody's.
+  await place.run("UPDATE jobs SET lease_holder = NULL", []);
+  await place.run("ANALYZE jobs, holders", []);
+  await place.run("UPDATE jobs SET lease_holder = 'late' WHERE state = 'running'", []);
+  const { db, seen } = watched(place);
+  const taker = { holder: "late", baseUrl: BASE, now: 1, patienceMs: 1, isGone: () => false };
+  expect(await new PostgresWebhookRecord(db).take(taker)).toEqual([]);
+  expect(seen).toHaveLength(1);
   for (const { sql, rows } of seen) expect(rows, sql).toBeLessThan(50);
 });

@@ -123,12 +123,16 @@ export class PostgresWebhookRecord implements WebhookRecord {
   }
 }
 
+/**
+ * There are few calls at any time, and a server that takes them for many would rather go through all
+ * jobs: so each job is looked up for its call.
+ */
 async function free(db: Statements, taker: Taker, locking: string): Promise<WebhookCall[]> {
   const { holder, baseUrl } = taker;
   const rows = await db.all(
-    `SELECT webhook_calls.* FROM webhook_calls JOIN jobs USING (job_id)
-     WHERE taken_by IS DISTINCT FROM ? AND (lease_holder = ?
-       OR (state = 'unknown' AND base_url = ?)) LIMIT ? ${locking}`,
+    `SELECT * FROM webhook_calls WHERE taken_by IS DISTINCT FROM ? AND (
+       SELECT lease_holder = ? OR (state = 'unknown' AND base_url = ?) FROM jobs
+       WHERE jobs.job_id = webhook_calls.job_id) LIMIT ? ${locking}`,
     [holder, holder, baseUrl, TAKEN_AT_ONCE],
   );
   return freeCalls(rows, taker);
