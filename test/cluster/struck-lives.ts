@@ -243,7 +243,8 @@ export async function wrongs(
       must(bytes.length === sizeBytes, `${path} has ${bytes.length} bytes of ${sizeBytes}`);
     }
   }
-  const { total } = await second.runtime.store.spending(LOCAL_OWNER, Date.now());
+  const always = { since: 0 };
+  const { total } = await second.runtime.store.spending(LOCAL_OWNER, 0, always);
   const cost = jobs.reduce((sum, job) => sum + (job.cost_usd ?? 0), 0);
   if (deleted.length === 0) must(total.spentUsd === cost, `spent ${total.spentUsd}, cost ${cost}`);
   must(total.reservedUsd === 0, `${total.reservedUsd} reserved`);

@@ -3,8 +3,9 @@ import { systemClock } from "../../src/core/clock.ts";
 import { STEPS } from "../../src/storage/postgres/migrations/steps.ts";
 import { openPostgres } from "../../src/storage/postgres/open-postgres.ts";
 import { PostgresVisitRecord } from "../../src/storage/postgres/postgres-visit-record.ts";
+import { earlierDatabase } from "./earlier-database.ts";
 import { emptyPlace } from "./empty-place.ts";
-import { ask, freshDatabase } from "./fresh-database.ts";
+import { ask } from "./fresh-database.ts";
 import { connectionTo } from "./postgres-opener.ts";
 
 /** The version that knew sessions of clients, and none of browsers. */
@@ -55,15 +56,7 @@ test("an owner has so many and no more, also where they begin at the same time; 
 });
 
 test("a database of the version before has a record of visits once it is brought forward", async () => {
-  const url = await freshDatabase();
-  const steps = STEPS.slice(0, BEFORE).map(({ sql }) => sql);
-  await ask(
-    url,
-    `CREATE SCHEMA longcat_mcp; SET search_path TO longcat_mcp;
-     CREATE TABLE schema_version (version BIGINT NOT NULL, compatible_from BIGINT NOT NULL);
-     INSERT INTO schema_version VALUES (${BEFORE}, 1); ${steps.join("\n")}
-     INSERT INTO store_secret VALUES ('of its own')`,
-  );
+  const url = await earlierDatabase(BEFORE);
   const by = { clock: systemClock, holder: "me", isGone: () => false };
   const stores = await openPostgres({ url, prepares: true, schema: "longcat_mcp" }, by);
   onTestFinished(() => stores.close());
